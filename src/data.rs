@@ -1,0 +1,35 @@
+//! Datasets: registry, layouts, synthetic pedestrians, decoding, augmentation, sampling.
+
+use std::path::PathBuf;
+
+/// One image of a split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The file.
+    pub path: PathBuf,
+    /// Identity. Train: 0-based, relabelled in sorted order. Query and gallery: as in the file name; 0 is a distractor.
+    pub pid: i32,
+    /// Camera, 0-based; 0 everywhere when the dataset has none.
+    pub camid: i32,
+}
+
+/// A dataset as the loader read it; junk (pid −1) is already dropped, every split sorted by file.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Registered name, or the folder's name.
+    pub name: String,
+    /// The layout's name, as in `datasets.toml`.
+    pub layout: &'static str,
+    /// The data root.
+    pub root: PathBuf,
+    /// Training images.
+    pub train: Vec<Sample>,
+    /// Query images.
+    pub query: Vec<Sample>,
+    /// Gallery images.
+    pub gallery: Vec<Sample>,
+    /// Whether file names carry cameras. Without them the same-camera rule of the evaluation is off.
+    pub has_cameras: bool,
+    /// What the loader had to say: dropped junk, ignored files, notices of the layout.
+    pub notes: Vec<String>,
+}

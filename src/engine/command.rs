@@ -1,0 +1,77 @@
+//! What one can ask of the engine, and the handle to ask with.
+
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::event::{ImageRef, Stamped};
+use crate::method::params::{Params, Value};
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// CUDA when there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// That CUDA device.
+    Cuda(usize),
+}
+
+/// A run to start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    /// Source dataset: a registered name or a folder.
+    pub source: String,
+    /// Target dataset: a registered name or a folder.
+    pub target: String,
+    /// The run folder to create, or to go on with when `resume`.
+    pub out: PathBuf,
+    /// Hyper-parameters; ignored on resume, where the run's own count.
+    pub params: Params,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Go on from the last checkpoint in `out`.
+    pub resume: bool,
+}
+
+/// A request to the engine. None of them blocks the sender.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Begin a run; refused with a notice while one is going on.
+    Start(Box<RunRequest>),
+    /// Halt after the current batch; queries are still answered.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// While paused: one batch, then pause again.
+    StepBatch,
+    /// While paused: to the end of the epoch, then pause again.
+    StepEpoch,
+    /// End the run after the current batch, with a checkpoint.
+    Stop,
+    /// Write a checkpoint now.
+    Checkpoint,
+    /// Change a parameter at its boundary.
+    SetParam {
+        /// Its key.
+        key: String,
+        /// The new value.
+        value: Value,
+    },
+    /// Attention maps of these images now, with the weights as they stand.
+    HeatMaps(Vec<ImageRef>),
+    /// The images whose attention maps come with every evaluation.
+    Watch(Vec<ImageRef>),
+    /// End the engine's thread; a run going on is stopped first.
+    Shutdown,
+}
+
+/// One end of the engine: what the window and the command line hold.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// Commands in; bounded.
+    pub commands: Sender<Command>,
+    /// Events out; bounded.
+    pub events: Receiver<Stamped>,
+}

@@ -1,0 +1,26 @@
+//! `reid-workbench`: unsupervised cross-domain person re-identification by attention blocks and refined
+//! clustering, live in a window and headless on the command line. `docs/ARCHITECTURE.md` has the map.
+
+/// The method as pure functions: k-NN, k-reciprocal Jaccard, DBSCAN, Eq. 8, refinement, CMC/mAP, parameters.
+pub mod method;
+
+/// Datasets: registry, layouts, synthetic pedestrians, decoding, augmentation, sampling.
+pub mod data;
+
+/// The network on libtorch: backbones, attention, losses, hybrid memory, weights, attention maps.
+pub mod model;
+
+/// The run folder: manifest, events, snapshots; write, read, tail.
+pub mod run;
+
+/// The worker thread: commands in, events out; pre-training, adaptation, evaluation, checkpoints.
+pub mod engine;
+
+/// Figures, CSV and JSON out of a run folder.
+pub mod export;
+
+/// The window.
+pub mod gui;
+
+/// The command line.
+pub mod cli;

@@ -1,0 +1,273 @@
+//! The one table of parameters: key, bounds, source, meaning, and when a change takes effect.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backbone, ClusterScore, FeatureSource, Outliers, ParamError, Params, Rule, ScoreKind};
+
+/// When a changed value begins to count in a running training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// At once, on the clusters as they stand.
+    AtOnce,
+    /// With the next batch.
+    NextBatch,
+    /// With the next epoch's clustering.
+    NextEpoch,
+    /// With the next run.
+    NextRun,
+}
+
+impl Effect {
+    /// The words on the badge.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at once",
+            Self::NextBatch => "next batch",
+            Self::NextEpoch => "next epoch",
+            Self::NextRun => "next run",
+        }
+    }
+}
+
+/// A parameter's value, of any type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A switch.
+    Bool(bool),
+    /// A count.
+    Int(i64),
+    /// A real number.
+    Float(f64),
+    /// A choice or free text.
+    Text(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool(b) => write!(f, "{b}"),
+            Self::Int(i) => write!(f, "{i}"),
+            Self::Float(x) => write!(f, "{x:?}"),
+            Self::Text(t) => f.write_str(t),
+        }
+    }
+}
+
+impl Value {
+    /// The value as a real number, for sliders.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Int(i) => Some(*i as f64),
+            Self::Float(x) => Some(*x),
+            Self::Bool(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+/// Type and bounds of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A switch.
+    Bool,
+    /// A whole number, bounds inclusive.
+    Int {
+        /// Least value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// A real number, bounds inclusive.
+    Float {
+        /// Least value.
+        min: f64,
+        /// Largest value.
+        max: f64,
+        /// Decimals shown; 0 means scientific notation on a logarithmic slider.
+        decimals: usize,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Any text.
+    Text,
+}
+
+/// One parameter.
+pub struct Row {
+    /// The key, the same in files, on the command line, in events and in the window.
+    pub key: &'static str,
+    /// The name in the window, with the paper's symbol where it has one.
+    pub label: &'static str,
+    /// The section head it stands under in the window.
+    pub group: &'static str,
+    /// Type and bounds.
+    pub kind: Kind,
+    /// Equation, section or reference line that it comes from.
+    pub source: &'static str,
+    /// When a change takes effect.
+    pub effect: Effect,
+    /// One or two sentences on what it does.
+    pub help: &'static str,
+    /// Reads it.
+    pub get: fn(&Params) -> Value,
+    /// Writes a value that [`Row::check`] has let through.
+    pub set: fn(&mut Params, &Value),
+}
+
+impl Row {
+    /// The paper's value, or the reference code's where the paper is silent (`source` says which).
+    pub fn paper(&self) -> Value {
+        (self.get)(&Params::default())
+    }
+
+    /// Reads the text form of a value.
+    ///
+    /// # Errors
+    /// When the text is not of this row's type.
+    pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
+        let parsed = match self.kind {
+            Kind::Bool => match text {
+                "true" | "on" | "yes" | "1" => Some(Value::Bool(true)),
+                "false" | "off" | "no" | "0" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            Kind::Int { .. } => text.parse().ok().map(Value::Int),
+            Kind::Float { .. } => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Float),
+            Kind::Choice(_) | Kind::Text => Some(Value::Text(text.to_owned())),
+        };
+        parsed.ok_or_else(|| self.invalid(text))
+    }
+
+    /// The value in this row's type, if it is within bounds.
+    ///
+    /// # Errors
+    /// When it is of another type or out of bounds.
+    pub fn check(&self, value: &Value) -> Result<Value, ParamError> {
+        let fits = match (self.kind, value) {
+            (Kind::Bool, Value::Bool(_)) | (Kind::Text, Value::Text(_)) => true,
+            (Kind::Int { min, max }, Value::Int(i)) => (min..=max).contains(i),
+            (Kind::Float { min, max, .. }, Value::Float(x)) => (min..=max).contains(x),
+            (Kind::Float { .. }, Value::Int(i)) => return self.check(&Value::Float(*i as f64)),
+            (Kind::Choice(names), Value::Text(t)) => names.contains(&t.as_str()),
+            _ => false,
+        };
+        if fits { Ok(value.clone()) } else { Err(self.invalid(&value.to_string())) }
+    }
+
+    /// The bounds in words: `0.1 to 0.9`, `true or false`, `a, b or c`.
+    pub fn bounds(&self) -> String {
+        match self.kind {
+            Kind::Bool => "true or false".to_owned(),
+            Kind::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Kind::Float { min, max, .. } => format!("a number from {min} to {max}"),
+            Kind::Choice(names) => names.join(", "),
+            Kind::Text => "text".to_owned(),
+        }
+    }
+
+    fn invalid(&self, given: &str) -> ParamError {
+        ParamError::Invalid { key: self.key.to_owned(), given: given.to_owned(), expected: self.bounds() }
+    }
+}
+
+/// The row of `key`.
+///
+/// # Errors
+/// When there is none; names the nearest key.
+pub fn row(key: &str) -> Result<&'static Row, ParamError> {
+    ROWS.iter().find(|r| r.key == key).ok_or_else(|| {
+        let last = |k: &str| k.rsplit('.').next().unwrap_or(k).replace(['-', '_'], "");
+        let hint = ROWS.iter().find(|r| last(r.key) == last(key)).map(|r| r.key.to_owned());
+        ParamError::UnknownKey { key: key.to_owned(), hint }
+    })
+}
+
+macro_rules! float {
+    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $decimals:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Float { min: $min, max: $max, decimals: $decimals }, source: $source, effect: Effect::$effect, help: $help,
+            get: |p| Value::Float(p.$($field).+),
+            set: |p, v| if let Value::Float(x) = v { p.$($field).+ = *x } }
+    };
+}
+macro_rules! int {
+    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Int { min: $min, max: $max }, source: $source, effect: Effect::$effect, help: $help,
+            get: |p| Value::Int(p.$($field).+ as i64),
+            set: |p, v| if let Value::Int(i) = v { p.$($field).+ = (*i).unsigned_abs() as _ } }
+    };
+}
+macro_rules! switch {
+    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Bool, source: $source, effect: Effect::$effect, help: $help,
+            get: |p| Value::Bool(p.$($field).+),
+            set: |p, v| if let Value::Bool(b) = v { p.$($field).+ = *b } }
+    };
+}
+macro_rules! choice {
+    ($key:literal, $label:literal, $group:literal, $type:ident, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Choice($type::NAMES), source: $source, effect: Effect::$effect, help: $help,
+            get: |p| Value::Text(p.$($field).+.name().to_owned()),
+            set: |p, v| if let Value::Text(t) = v && let Some(c) = $type::from_name(t) { p.$($field).+ = c } }
+    };
+}
+macro_rules! text {
+    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Text, source: $source, effect: Effect::$effect, help: $help,
+            get: |p| Value::Text(p.$($field).+.clone()),
+            set: |p, v| if let Value::Text(t) = v { p.$($field).+.clone_from(t) } }
+    };
+}
+
+/// All parameters, in the order of the window's groups.
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    float!("eps", "eps", "Clustering", 0.05..=0.95, 2, eps, NextEpoch, "section IV", "Clustering radius: the largest Jaccard distance at which two images are neighbours in DBSCAN. Larger joins more, smaller leaves more outliers."),
+    float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),
+    int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
+    int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),
+    int!("min_samples", "min samples", "Clustering", 1..=50, min_samples, NextEpoch, "SpCL spcl_train_uda.py:184 (the paper gives none)", "Core density: images within eps, the image itself counted, that make it a core of a cluster."),
+    switch!("refined", "refined", "Reliability", refined, NextEpoch, "section III-B", "Keeps only reliable clusters. Off: every DBSCAN cluster gives pseudo-labels."),
+    choice!("reliability.rule", "rule", "Reliability", Rule, reliability.rule, NextEpoch, "section III-B; SpCL spcl_train_uda.py:233", "How the threshold is found: so that a share of the first epoch's clusters fails, fixed by hand, or none (every cluster is kept)."),
+    float!("reliability.threshold", "threshold", "Reliability", 0.0..=1.0, 2, reliability.threshold, NextEpoch, "section III-B (the paper gives none)", "The least score at which a cluster is reliable, when the rule is `fixed`."),
+    float!("reliability.quantile", "worst share", "Reliability", 0.0..=1.0, 2, reliability.quantile, NextRun, "SpCL spcl_train_uda.py:233", "The share of the first epoch's clusters that the rule `quantile` lets fail; the score found there stays the threshold."),
+    choice!("reliability.score", "score", "Reliability", ScoreKind, reliability.score, NextEpoch, "Eq. 8; SpCL spcl_train_uda.py:218", "Eq. 8's one three-way IoU, or SpCL's pair of two-way ones with its per-member cut."),
+    choice!("reliability.cluster", "cluster score", "Reliability", ClusterScore, reliability.cluster, NextEpoch, "SpCL spcl_train_uda.py:230", "A cluster's score is that of its best, average or worst member."),
+    choice!("reliability.outliers", "outliers", "Reliability", Outliers, reliability.outliers, NextEpoch, "section IV-D; SpCL and Cluster Contrast", "Images outside reliable clusters train as classes of their own, or sit this epoch out."),
+    switch!("memory.enabled", "hybrid memory", "Memory", memory.enabled, NextRun, "section III-C", "Classify against the hybrid memory. Off: a classifier made from the cluster centres of each epoch, as in the baseline."),
+    float!("beta", "β", "Memory", 0.0..=1.0, 2, beta, NextBatch, "Eq. 10", "Share of a memory row that survives an update; 1 freezes the memory."),
+    float!("temperature", "temperature", "Memory", 0.01..=1.0, 3, temperature, NextBatch, "SpCL hm.py (the paper gives none)", "τ divides the similarities before the softmax; smaller is sharper."),
+    choice!("memory.features", "cluster on", "Memory", FeatureSource, memory.features, NextEpoch, "steps 3 and 4; SpCL spcl_train_uda.py:174", "Cluster features extracted anew each epoch, or the memory's own rows."),
+    float!("adapt.lr", "lr", "Training", 0.000001..=0.1, 0, adapt.lr, NextBatch, "section IV", "Learning rate of Adam in adaptation, before its steps."),
+    float!("triplet.weight", "triplet weight", "Training", 0.0..=10.0, 2, triplet.weight, NextBatch, "section III (no value given)", "Weight of the batch-hard triplet loss; 0 gives SpCL."),
+    float!("triplet.margin", "triplet margin", "Training", 0.0..=2.0, 2, triplet.margin, NextBatch, "OpenUnReID triplet.py", "How much farther the hardest negative must be than the hardest positive."),
+    int!("adapt.epochs", "epochs", "Training", 0..=1000, adapt.epochs, NextEpoch, "section IV", "Adaptation epochs; each begins with a clustering."),
+    int!("adapt.iters", "iterations", "Training", 1..=10000, adapt.iters, NextEpoch, "SpCL spcl_train_uda.py:327 (the paper gives none)", "Batches in an adaptation epoch."),
+    int!("adapt.batch", "batch", "Training", 2..=1024, adapt.batch, NextEpoch, "section IV", "Target images in a batch; with source data as many source images beside them."),
+    int!("adapt.instances", "instances", "Training", 1..=64, adapt.instances, NextEpoch, "SpCL spcl_train_uda.py:301", "Images of one pseudo-label in a batch, from different cameras first."),
+    int!("adapt.step", "lr step", "Training", 1..=1000, adapt.step, NextEpoch, "SpCL spcl_train_uda.py:166", "Epochs between drops of the learning rate."),
+    float!("adapt.gamma", "lr factor", "Training", 0.01..=1.0, 2, adapt.gamma, NextEpoch, "SpCL spcl_train_uda.py:166", "Factor of each drop."),
+    switch!("adapt.joint", "source beside target", "Training", adapt.joint, NextRun, "SpCL; section III-C stores source classes", "Train on source and target batches together, each domain with its own batch normalisation."),
+    float!("optim.weight_decay", "weight decay", "Training", 0.0..=0.1, 0, optim.weight_decay, NextBatch, "SpCL spcl_train_uda.py:164", "Coupled L2 decay of Adam."),
+    float!("augment.flip", "flip", "Images", 0.0..=1.0, 2, augment.flip, NextBatch, "section IV; SpCL spcl_train_uda.py:47", "Probability of a horizontal flip."),
+    int!("augment.pad", "pad", "Images", 0..=64, augment.pad, NextBatch, "SpCL spcl_train_uda.py:47", "Black border before the random crop, pixels."),
+    float!("augment.erase", "erase", "Images", 0.0..=1.0, 2, augment.erase, NextBatch, "section IV; SpCL transforms.py:52", "Probability that a rectangle is erased."),
+    int!("image.height", "height", "Images", 32..=1024, image.height, NextRun, "section IV", "Input height, pixels."),
+    int!("image.width", "width", "Images", 16..=1024, image.width, NextRun, "section IV", "Input width, pixels."),
+    choice!("backbone", "backbone", "Model", Backbone, backbone, NextRun, "section III", "The network that extracts features; resnet50-lite is for CPUs."),
+    switch!("attention.enabled", "attention", "Model", attention.enabled, NextRun, "section III-A", "Coordinate attention, then triplet attention, at two places of the backbone."),
+    text!("attention.positions", "positions", "Model", attention.positions, NextRun, "Table 1", "The pair of stages: before the first, after the second."),
+    text!("weights", "initial weights", "Model", weights, NextRun, "section III (ImageNet)", "A file of backbone weights with PyTorch's names; empty starts from scratch."),
+    int!("bn.group", "BN group", "Model", 0..=1024, bn.group, NextRun, "SpCL issue 31 (16 images a GPU)", "Images of one domain that share batch statistics; 0 is the whole batch."),
+    int!("pretrain.epochs", "epochs", "Pre-training", 0..=1000, pretrain.epochs, NextRun, "section IV", "Epochs on the labelled source."),
+    int!("pretrain.iters", "iterations", "Pre-training", 1..=10000, pretrain.iters, NextRun, "OpenUnReID source_pretrain", "Batches in a pre-training epoch."),
+    int!("pretrain.batch", "batch", "Pre-training", 2..=1024, pretrain.batch, NextRun, "section IV", "Images in a pre-training batch."),
+    int!("pretrain.instances", "instances", "Pre-training", 1..=64, pretrain.instances, NextRun, "OpenUnReID source_pretrain", "Images of one pid in a batch."),
+    float!("pretrain.lr", "lr", "Pre-training", 0.000001..=0.1, 0, pretrain.lr, NextRun, "section IV", "Learning rate of Adam in pre-training, before warm-up and drops."),
+    int!("pretrain.warmup", "warm-up", "Pre-training", 0..=1000, pretrain.warmup, NextRun, "OpenUnReID source_pretrain", "Epochs over which the learning rate rises linearly from a hundredth."),
+    text!("pretrain.milestones", "lr drops", "Pre-training", pretrain.milestones, NextRun, "OpenUnReID source_pretrain", "Epochs, separated by commas, at which the learning rate drops to a tenth."),
+    float!("pretrain.smoothing", "label smoothing", "Pre-training", 0.0..=0.5, 2, pretrain.smoothing, NextRun, "OpenUnReID classification.py", "Share of the target probability spread over all classes."),
+    int!("eval.every", "evaluate every", "Evaluation", 1..=1000, eval.every, NextEpoch, "SpCL evaluates every 10", "Epochs between evaluations on the target test set; the last epoch is always evaluated."),
+    int!("eval.batch", "batch", "Evaluation", 1..=1024, eval.batch, NextEpoch, "SpCL", "Images in one extraction batch; the result does not depend on it."),
+    int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, "section 11 of the method notes", "Seeds every random choice; the same seed on the same CPU gives the same run."),
+];

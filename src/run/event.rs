@@ -1,0 +1,320 @@
+//! What happened in a run, as plain data. One line of `events.jsonl` each; the live window receives the same values.
+//!
+//! An event that was written is never changed. Large results (labels, ranks, maps) lie in the epoch's
+//! snapshot folder; [`Event::Snapshot`] says that they are there.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::method::cluster::{ClusterParams, ClusterSummary};
+pub use crate::method::evaluate::Retrieval;
+use crate::method::params::{Effect, Params, Value};
+pub use crate::method::quality::Quality;
+
+/// An event with its place in the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// Counts from 0 within a run folder, without gaps, over resumes too.
+    pub seq: u64,
+    /// Seconds of work since the run first started (time between a stop and its resume not counted).
+    pub t: f64,
+    /// Seconds since the Unix epoch.
+    pub wall: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What the engine does. The cycle is Extracting → Clustering → Adapting → Evaluating.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum State {
+    Idle,
+    /// Datasets are read, the model is made or loaded.
+    Preparing,
+    Pretraining,
+    Extracting,
+    Clustering,
+    Adapting,
+    Evaluating,
+    Paused,
+    Done,
+    Stopped,
+    /// With the reason, one sentence, and what to do.
+    Failed(String),
+}
+
+/// The stages of the run strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Stage {
+    Prepare,
+    Pretrain,
+    Extract,
+    Cluster,
+    Adapt,
+    Evaluate,
+}
+
+/// Which training an iteration belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Phase {
+    Pretrain,
+    Adapt,
+}
+
+/// One training iteration. `NaN` losses travel as `null`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which training.
+    pub phase: Phase,
+    /// Epoch within the phase, from 0.
+    pub epoch: usize,
+    /// Iteration within the epoch, from 0.
+    pub iter: usize,
+    /// Iterations of the epoch.
+    pub iters: usize,
+    /// Iterations since the run began, both phases, from 0.
+    pub step: u64,
+    /// The loss that was minimised.
+    #[serde(with = "nan_as_null")]
+    pub loss: f64,
+    /// Its parts by name, in the order they were added: `source`, `target`, `triplet`, or `id`, `triplet`.
+    pub parts: Vec<(String, f64)>,
+    /// Learning rate.
+    pub lr: f64,
+    /// Seconds the step took, waiting for images included.
+    pub seconds: f64,
+    /// Of those, seconds spent waiting for images.
+    pub waited: f64,
+    /// How many iterations this point stands for: more than 1 when a slow window had points merged.
+    pub merged: u32,
+}
+
+/// Which test set an evaluation used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Domain {
+    Source,
+    Target,
+}
+
+/// A split of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Split {
+    Train,
+    Query,
+    Gallery,
+}
+
+/// An image of the target dataset: row `index` of `split`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ImageRef {
+    pub split: Split,
+    pub index: u32,
+}
+
+/// One attention map, row-major `[height, width]`, values as the network computed them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttentionMap {
+    /// `layer1.coordinate`, `layer1.triplet`, `layer1.output`, `layer4.…`, with `.h`, `.w` for the
+    /// coordinate gates alone and `.hc`, `.cw`, `.hw` for the triplet branches.
+    pub name: String,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// `height × width` values.
+    pub values: Vec<f32>,
+}
+
+/// All attention maps of one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageMaps {
+    /// Which image.
+    pub image: ImageRef,
+    /// Its maps, in network order.
+    pub maps: Vec<AttentionMap>,
+}
+
+/// How bad a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run began or was resumed; everything else about it is in its manifest.
+    Started {
+        /// The run folder.
+        folder: std::path::PathBuf,
+        /// `SOURCE → TARGET`.
+        title: String,
+        /// Name of the source dataset.
+        source: String,
+        /// Name of the target dataset.
+        target: String,
+        /// The parameters as they stand now.
+        params: Box<Params>,
+        /// `cpu`, `cuda:0`.
+        device: String,
+        /// Where the initial weights came from: `scratch`, a file, or a cached pre-training.
+        weights: String,
+        /// Whether an earlier part of this run was taken up.
+        resumed: bool,
+    },
+    /// The engine's state changed.
+    State {
+        /// The new state.
+        state: State,
+        /// Epoch of the phase it is in, from 0.
+        epoch: usize,
+    },
+    /// How far the current stage is. Live only: not written to the run folder.
+    Progress {
+        /// The stage.
+        stage: Stage,
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: u64,
+    },
+    /// A stage ended.
+    StageDone {
+        /// The stage.
+        stage: Stage,
+        /// Its epoch, from 0.
+        epoch: usize,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// One training iteration.
+    Step(Step),
+    /// The epoch's clustering is known.
+    Clustered {
+        /// Adaptation epoch, from 0.
+        epoch: usize,
+        /// The numbers.
+        summary: Box<ClusterSummary>,
+        /// Seconds of k-NN, Jaccard, DBSCAN (three), and scores with refinement.
+        seconds: [f64; 4],
+    },
+    /// An evaluation ended.
+    Evaluated {
+        /// Adaptation epochs done; 0 is the source-only model.
+        epoch: usize,
+        /// Whose test set.
+        domain: Domain,
+        /// The numbers.
+        retrieval: Retrieval,
+    },
+    /// `epochs/NNNN/` holds what this epoch computed.
+    Snapshot {
+        /// The adaptation epoch, as in the folder's name.
+        epoch: usize,
+        /// Which part was written.
+        part: SnapshotPart,
+    },
+    /// An adaptation epoch ended.
+    EpochDone {
+        /// Adaptation epoch, from 0.
+        epoch: usize,
+        /// Epochs planned.
+        epochs: usize,
+    },
+    /// A parameter was changed and waits for its moment.
+    ParamPending {
+        /// Its key.
+        key: String,
+        /// The value to come.
+        value: Value,
+        /// When it takes effect.
+        effect: Effect,
+    },
+    /// A changed parameter took effect.
+    ParamApplied {
+        /// Its key.
+        key: String,
+        /// The value before.
+        old: Value,
+        /// The value from now on.
+        new: Value,
+        /// Adaptation epoch and iteration at which it begins to count.
+        epoch: usize,
+        /// Iteration within the epoch.
+        iter: usize,
+    },
+    /// A checkpoint was written.
+    Checkpoint {
+        /// Path within the run folder.
+        file: String,
+        /// Adaptation epochs done.
+        epoch: usize,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Attention maps, for the watched images after an evaluation or as the answer to a request.
+    /// Written to the snapshot only, not to `events.jsonl`.
+    HeatMaps {
+        /// Adaptation epochs done.
+        epoch: usize,
+        /// The maps.
+        images: Vec<ImageMaps>,
+    },
+    /// Memory in use. Live only.
+    Device {
+        /// `cpu`, `cuda:0`.
+        name: String,
+        /// Bytes in use by this process (CPU) or on the device.
+        used: u64,
+        /// Bytes there are.
+        total: u64,
+    },
+    /// Something the user should know.
+    Notice {
+        /// How bad.
+        severity: Severity,
+        /// What happened.
+        title: String,
+        /// Why, and what to do.
+        text: String,
+    },
+}
+
+/// The parts of an epoch's snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotPart {
+    /// Labels at three radii, scores, reliable flags, neighbours.
+    Clusters,
+    /// Per-query AP and ranks.
+    Ranks,
+    /// Attention maps of the watched images.
+    HeatMaps,
+}
+
+mod nan_as_null {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(x: &f64, s: S) -> Result<S::Ok, S::Error> {
+        if x.is_finite() { s.serialize_f64(*x) } else { s.serialize_none() }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::NAN))
+    }
+}
