@@ -1,4 +1,5 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod gui_theme;
 mod layering;
