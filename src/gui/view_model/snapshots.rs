@@ -124,13 +124,10 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// Starts the thread; `wake` is called there whenever something has been read.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn new(wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub fn new(wake: impl Fn() + Send + 'static) -> Self {
         let (requests, todo) = bounded::<(What, Key)>(8);
         let (done, answers) = bounded(8);
-        std::thread::Builder::new().name("snapshot-loader".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name("snapshot-loader".to_owned()).spawn(move || {
             for (what, key) in todo {
                 let answer = read(what, &key);
                 if done.send((key, answer)).is_err() {
@@ -138,15 +135,19 @@ impl Snapshots {
                 }
                 wake();
             }
-        })?;
-        Ok(Self {
+        });
+        if let Err(error) = thread {
+            // The channel is closed then, and every question is answered with a failure.
+            tracing::warn!(%error, "no thread to read snapshots");
+        }
+        Self {
             requests,
             answers,
             clusters: Shelf::default(),
             ranks: Shelf::default(),
             heat_maps: Shelf::default(),
             images: Shelf::default(),
-        })
+        }
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
