@@ -1,4 +1,14 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/prng.rs"]
+mod prng;
+
 mod layering;
+mod model_attention;
+mod model_backbone;
+mod model_losses;
+mod model_memory;
+mod model_optim;
