@@ -1,5 +1,15 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/prng.rs"]
+mod prng;
+
 mod layering;
 mod run_folder;
+mod model_attention;
+mod model_backbone;
+mod model_losses;
+mod model_memory;
+mod model_optim;
