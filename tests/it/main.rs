@@ -1,15 +1,19 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/golden.rs"]
+#[path = "support/golden_tensors.rs"]
 mod golden;
 #[path = "support/prng.rs"]
 mod prng;
 
 mod layering;
-mod run_folder;
+mod method_cluster;
+mod method_evaluate;
+mod method_generator;
 mod model_attention;
 mod model_backbone;
 mod model_losses;
 mod model_memory;
 mod model_optim;
+mod run_folder;
+mod support;

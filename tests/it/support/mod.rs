@@ -1,0 +1,5 @@
+//! What several features' tests share.
+
+pub mod gen_features;
+pub mod golden;
+pub mod sha256;
