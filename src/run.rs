@@ -1,3 +1,25 @@
 //! The run folder: append-only, the one source for window, command line and export.
+//!
+//! ```text
+//! manifest.json   what the run is            params.toml   its parameters at the start
+//! events.jsonl    one event a line           images.csv    the target's images, by split and index
+//! epochs/NNNN/    what an epoch computed     checkpoints/  the engine's
+//! ```
+//! Whole files are written to a temporary file, synced and renamed ([`atomic::atomic_write`]); `events.jsonl`
+//! only grows, and a line cut short by a crash is noticed, reported and skipped.
 
+pub mod atomic;
+pub mod error;
 pub mod event;
+pub mod folder;
+pub mod images;
+pub mod log;
+pub mod manifest;
+pub mod reader;
+pub mod snapshot;
+pub mod tensors;
+
+pub use error::RunError;
+pub use folder::RunWriter;
+pub use manifest::Manifest;
+pub use reader::{RunReader, Tail};

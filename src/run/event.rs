@@ -45,7 +45,7 @@ pub enum State {
 }
 
 /// The stages of the run strip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Stage {
@@ -83,6 +83,7 @@ pub struct Step {
     #[serde(with = "nan_as_null")]
     pub loss: f64,
     /// Its parts by name, in the order they were added: `source`, `target`, `triplet`, or `id`, `triplet`.
+    #[serde(with = "nan_as_null::named")]
     pub parts: Vec<(String, f64)>,
     /// Learning rate.
     pub lr: f64,
@@ -316,5 +317,19 @@ mod nan_as_null {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
         Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::NAN))
+    }
+
+    /// The same for values with a name.
+    pub mod named {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub fn serialize<S: Serializer>(parts: &[(String, f64)], s: S) -> Result<S::Ok, S::Error> {
+            s.collect_seq(parts.iter().map(|(name, x)| (name, x.is_finite().then_some(*x))))
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, f64)>, D::Error> {
+            let parts = Vec::<(String, Option<f64>)>::deserialize(d)?;
+            Ok(parts.into_iter().map(|(name, x)| (name, x.unwrap_or(f64::NAN))).collect())
+        }
     }
 }

@@ -1,0 +1,227 @@
+//! Snapshots of a run folder, read on a thread of their own and kept while they are looked at.
+//!
+//! Panels ask every frame and get what is there; they never wait. A live run and a reopened one are read the
+//! same way: from the folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::{Part, ViewModel};
+use crate::run::event::ImageMaps;
+use crate::run::images::Images;
+use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
+
+/// How many epochs of each part stay in memory.
+const KEPT: usize = 6;
+
+/// What a panel gets when it asks.
+#[derive(Debug)]
+pub enum Loaded<T> {
+    /// The run has no such snapshot (yet).
+    Absent,
+    /// It is being read.
+    Loading,
+    /// Here it is.
+    Ready(Arc<T>),
+    /// It could not be read; why.
+    Failed(String),
+}
+
+impl<T> Loaded<T> {
+    /// The value, if it is there.
+    pub fn ready(&self) -> Option<&Arc<T>> {
+        match self {
+            Self::Ready(value) => Some(value),
+            Self::Absent | Self::Loading | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl<T> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Loading => Self::Loading,
+            Self::Ready(value) => Self::Ready(Arc::clone(value)),
+            Self::Failed(why) => Self::Failed(why.clone()),
+        }
+    }
+}
+
+/// Folder, epoch, and the number of the event that announced it: a part that is written again is read again.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    folder: PathBuf,
+    epoch: usize,
+    seq: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    Clusters,
+    Ranks,
+    HeatMaps,
+    Images,
+}
+
+enum Answer {
+    Clusters(Result<Arc<ClusterSnapshot>, String>),
+    Ranks(Result<Arc<RankSnapshot>, String>),
+    HeatMaps(Result<Arc<Vec<ImageMaps>>, String>),
+    Images(Result<Arc<Images>, String>),
+}
+
+/// The newest few of one kind.
+struct Shelf<T> {
+    items: Vec<(Key, Loaded<T>)>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
+}
+
+impl<T> Shelf<T> {
+    /// What is known, moved to the end as the last one used; `None` when nobody asked before.
+    fn get(&mut self, key: &Key) -> Option<Loaded<T>> {
+        let at = self.items.iter().position(|(k, _)| k == key)?;
+        let item = self.items.remove(at);
+        let value = item.1.clone();
+        self.items.push(item);
+        Some(value)
+    }
+
+    fn put(&mut self, key: Key, value: Loaded<T>) {
+        self.items.retain(|(k, _)| *k != key);
+        self.items.push((key, value));
+        if self.items.len() > KEPT {
+            self.items.remove(0);
+        }
+    }
+}
+
+impl<T> Loaded<T> {
+    fn of(result: Result<Arc<T>, String>) -> Self {
+        match result {
+            Ok(value) => Self::Ready(value),
+            Err(why) => Self::Failed(why),
+        }
+    }
+}
+
+/// The loader. Dropping it ends its thread.
+pub struct Snapshots {
+    requests: Sender<(What, Key)>,
+    answers: Receiver<(Key, Answer)>,
+    clusters: Shelf<ClusterSnapshot>,
+    ranks: Shelf<RankSnapshot>,
+    heat_maps: Shelf<Vec<ImageMaps>>,
+    images: Shelf<Images>,
+}
+
+impl Snapshots {
+    /// Starts the thread; `wake` is called there whenever something has been read.
+    pub fn new(wake: impl Fn() + Send + 'static) -> Self {
+        let (requests, todo) = bounded::<(What, Key)>(8);
+        let (done, answers) = bounded(8);
+        let thread = std::thread::Builder::new().name("snapshot-loader".to_owned()).spawn(move || {
+            for (what, key) in todo {
+                let answer = read(what, &key);
+                if done.send((key, answer)).is_err() {
+                    break;
+                }
+                wake();
+            }
+        });
+        if let Err(error) = thread {
+            // The channel is closed then, and every question is answered with a failure.
+            tracing::warn!(%error, "no thread to read snapshots");
+        }
+        Self {
+            requests,
+            answers,
+            clusters: Shelf::default(),
+            ranks: Shelf::default(),
+            heat_maps: Shelf::default(),
+            images: Shelf::default(),
+        }
+    }
+
+    /// Labels, scores and neighbours of an adaptation epoch.
+    pub fn clusters(&mut self, view: &ViewModel, epoch: usize) -> Loaded<ClusterSnapshot> {
+        self.take_answers();
+        let Some(key) = key(view, epoch, Part::Clusters) else { return Loaded::Absent };
+        ask(&mut self.clusters, &self.requests, What::Clusters, key)
+    }
+
+    /// Rank lists after that many epochs.
+    pub fn ranks(&mut self, view: &ViewModel, epoch: usize) -> Loaded<RankSnapshot> {
+        self.take_answers();
+        let Some(key) = key(view, epoch, Part::Ranks) else { return Loaded::Absent };
+        ask(&mut self.ranks, &self.requests, What::Ranks, key)
+    }
+
+    /// Attention maps of the watched images after that many epochs.
+    pub fn heat_maps(&mut self, view: &ViewModel, epoch: usize) -> Loaded<Vec<ImageMaps>> {
+        self.take_answers();
+        let Some(key) = key(view, epoch, Part::HeatMaps) else { return Loaded::Absent };
+        ask(&mut self.heat_maps, &self.requests, What::HeatMaps, key)
+    }
+
+    /// The target's images.
+    pub fn images(&mut self, view: &ViewModel) -> Loaded<Images> {
+        self.take_answers();
+        // The list is written once, before the first snapshot.
+        let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.values().min()) else {
+            return Loaded::Absent;
+        };
+        ask(&mut self.images, &self.requests, What::Images, Key { folder, epoch: 0, seq: *seq })
+    }
+
+    fn take_answers(&mut self) {
+        while let Ok((key, answer)) = self.answers.try_recv() {
+            match answer {
+                Answer::Clusters(result) => self.clusters.put(key, Loaded::of(result)),
+                Answer::Ranks(result) => self.ranks.put(key, Loaded::of(result)),
+                Answer::HeatMaps(result) => self.heat_maps.put(key, Loaded::of(result)),
+                Answer::Images(result) => self.images.put(key, Loaded::of(result)),
+            }
+        }
+    }
+}
+
+fn key(view: &ViewModel, epoch: usize, part: Part) -> Option<Key> {
+    let seq = *view.snapshots.get(&(epoch, part))?;
+    Some(Key { folder: view.folder.clone()?, epoch, seq })
+}
+
+fn ask<T>(shelf: &mut Shelf<T>, requests: &Sender<(What, Key)>, what: What, key: Key) -> Loaded<T> {
+    if let Some(known) = shelf.get(&key) {
+        return known;
+    }
+    match requests.try_send((what, key.clone())) {
+        Ok(()) => {
+            shelf.put(key, Loaded::Loading);
+            Loaded::Loading
+        }
+        // Asked again with the next frame.
+        Err(TrySendError::Full(_)) => Loaded::Loading,
+        Err(TrySendError::Disconnected(_)) => Loaded::Failed("the thread that reads snapshots has ended".to_owned()),
+    }
+}
+
+fn read(what: What, key: &Key) -> Answer {
+    let Key { folder, epoch, .. } = key;
+    fn shared<T>(result: Result<T, crate::run::RunError>) -> Result<Arc<T>, String> {
+        result.map(Arc::new).map_err(|e| e.to_string())
+    }
+    match what {
+        What::Clusters => Answer::Clusters(shared(ClusterSnapshot::read(folder, *epoch))),
+        What::Ranks => Answer::Ranks(shared(RankSnapshot::read(folder, *epoch))),
+        What::HeatMaps => Answer::HeatMaps(shared(read_heat_maps(folder, *epoch))),
+        What::Images => Answer::Images(shared(Images::read(folder))),
+    }
+}

@@ -1,0 +1,168 @@
+//! Writing a run folder.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::atomic::atomic_write;
+use super::error::RunError;
+use super::event::{Event, Stamped};
+use super::log::Lines;
+use super::manifest::Manifest;
+use super::reader::read_events;
+use crate::method::params::Params;
+
+/// Where the events lie in a run folder.
+pub fn events_path(dir: &Path) -> PathBuf {
+    dir.join("events.jsonl")
+}
+
+/// Where the parameters at the start lie in a run folder.
+pub fn params_path(dir: &Path) -> PathBuf {
+    dir.join("params.toml")
+}
+
+/// Where the engine's checkpoints lie in a run folder.
+pub fn checkpoints_dir(dir: &Path) -> PathBuf {
+    dir.join("checkpoints")
+}
+
+/// The one writer of a run folder; a lock keeps a second one out.
+#[derive(Debug)]
+pub struct RunWriter {
+    dir: PathBuf,
+    lines: Lines<File>,
+    next: u64,
+    base: f64,
+    began: Instant,
+    warnings: Vec<String>,
+    _lock: File,
+}
+
+impl RunWriter {
+    /// Makes a new run folder with its manifest and parameters.
+    ///
+    /// # Errors
+    /// When the folder holds a run already, or cannot be written.
+    pub fn create(dir: &Path, manifest: &Manifest, params: &Params) -> Result<Self, RunError> {
+        if Manifest::path(dir).exists() || events_path(dir).exists() {
+            return Err(RunError::Exists { path: dir.to_owned() });
+        }
+        std::fs::create_dir_all(dir).map_err(RunError::io("create", dir))?;
+        let lock = lock(dir)?;
+        let path = params_path(dir);
+        atomic_write(&path, |f| f.write_all(params.to_toml().as_bytes())).map_err(RunError::io("write", &path))?;
+        let path = events_path(dir);
+        let file =
+            OpenOptions::new().append(true).create_new(true).open(&path).map_err(RunError::io("create", &path))?;
+        // The manifest last: a folder with one is a run folder, whole.
+        manifest.write(dir)?;
+        Ok(Self::start(dir, file, 0, Vec::new(), lock))
+    }
+
+    /// Goes on with a run: `seq` and `t` continue after its last whole event; a torn last line is cut off.
+    ///
+    /// # Errors
+    /// When it is not a run folder, another process writes it, or it cannot be read.
+    pub fn reopen(dir: &Path) -> Result<Self, RunError> {
+        Manifest::read(dir)?;
+        let lock = lock(dir)?;
+        let path = events_path(dir);
+        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("open", &path))?;
+        let read = read_events(&path, 0, 0)?;
+        file.set_len(read.good).map_err(RunError::io("write", &path))?;
+        let warnings = read.warnings.into_iter().chain(read.torn).collect();
+        let mut writer = Self::start(dir, file, read.good, warnings, lock);
+        writer.next = read.next_seq;
+        writer.base = read.events.last().map_or(0.0, |e| e.t);
+        Ok(writer)
+    }
+
+    fn start(dir: &Path, file: File, good: u64, warnings: Vec<String>, lock: File) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            lines: Lines::new(file, good),
+            next: 0,
+            base: 0.0,
+            began: Instant::now(),
+            warnings,
+            _lock: lock,
+        }
+    }
+
+    /// The run folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What was found amiss when the run was reopened, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Seconds of work since the run first started.
+    pub fn seconds(&self) -> f64 {
+        self.base + self.began.elapsed().as_secs_f64()
+    }
+
+    /// Stamps `event` and writes it as one line. `Progress`, `Device` and `HeatMaps` are live only: they are
+    /// stamped with the number of the next written event and not written.
+    ///
+    /// The answer is the event as it will be read back, so that a window fed live and one that opens the
+    /// folder later see the same bits. A checkpoint is synced to the disk with everything before it.
+    ///
+    /// # Errors
+    /// When the line cannot be written (the disk is full); earlier lines are whole, and a later call may succeed.
+    pub fn append(&mut self, event: Event) -> Result<Stamped, RunError> {
+        let stamped = Stamped { seq: self.next, t: millis(self.seconds()), wall: millis(wall()), event };
+        if is_live_only(&stamped.event) {
+            return Ok(stamped);
+        }
+        let path = events_path(&self.dir);
+        let line = serde_json::to_string(&stamped).map_err(|e| RunError::damaged(&path, e))?;
+        self.lines.append(&line).map_err(RunError::io("write", &path))?;
+        self.next += 1;
+        if matches!(stamped.event, Event::Checkpoint { .. } | Event::State { .. }) {
+            self.sync()?;
+        }
+        serde_json::from_str(&line).map_err(|e| RunError::damaged(&path, e))
+    }
+
+    /// Puts the events on the disk.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn sync(&mut self) -> Result<(), RunError> {
+        self.lines.sync().map_err(RunError::io("write", &events_path(&self.dir)))
+    }
+}
+
+/// Whether an event is for the live window alone.
+pub fn is_live_only(event: &Event) -> bool {
+    matches!(event, Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. })
+}
+
+fn lock(dir: &Path) -> Result<File, RunError> {
+    let path = dir.join(".lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(RunError::io("create", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(RunError::Locked { path: dir.to_owned() }),
+        // Some network file systems have no locks; a run there is still worth having.
+        Err(std::fs::TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+fn wall() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+fn millis(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}

@@ -1,0 +1,310 @@
+//! The run folder: what is written is read back, whatever happened in between.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use reid_workbench::method::params::{Effect, Params, Value};
+use reid_workbench::run::atomic::atomic_write;
+use reid_workbench::run::event::*;
+use reid_workbench::run::folder::events_path;
+use reid_workbench::run::images::{ImageRow, Images};
+use reid_workbench::run::snapshot::{self, ClusterSnapshot, RankSnapshot};
+use reid_workbench::run::{Manifest, RunError, RunReader, RunWriter};
+
+fn manifest() -> Manifest {
+    Manifest::new("plaza", "station", 7, "cpu")
+}
+
+fn create(dir: &Path) -> RunWriter {
+    let mut params = Params::default();
+    params.assign("eps=0.55").unwrap();
+    RunWriter::create(dir, &manifest(), &params).unwrap()
+}
+
+fn step(step: u64, loss: f64) -> Event {
+    Event::Step(Step {
+        phase: Phase::Adapt,
+        epoch: 0,
+        iter: step as usize,
+        iters: 40,
+        step,
+        loss,
+        parts: vec![("target".to_owned(), loss), ("triplet".to_owned(), 0.1)],
+        lr: 3.5e-4,
+        seconds: 0.25,
+        waited: 0.0,
+        merged: 1,
+    })
+}
+
+fn applied() -> Event {
+    Event::ParamApplied { key: "eps".into(), old: Value::Float(0.6), new: Value::Float(0.5), epoch: 1, iter: 0 }
+}
+
+#[test]
+fn events_are_read_back_as_the_writer_gave_them_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    let third = 1.0 / 3.0;
+    let given: Vec<Stamped> = [
+        Event::State { state: State::Failed("out of memory".into()), epoch: 2 },
+        step(0, third),
+        step(1, f64::from(0.1_f32)),
+        Event::ParamPending { key: "k1".into(), value: Value::Int(20), effect: Effect::NextEpoch },
+        applied(),
+        Event::Notice { severity: Severity::Warning, title: "a".into(), text: "line\nfeed".into() },
+    ]
+    .into_iter()
+    .map(|e| writer.append(e).unwrap())
+    .collect();
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!(reader.events, given);
+    assert_eq!(reader.events.iter().map(|e| e.seq).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!((reader.params.eps, reader.manifest.target.as_str()), (0.55, "station"));
+    assert!(reader.warnings.is_empty(), "{:?}", reader.warnings);
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_stays_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, f64::NAN)).unwrap();
+    writer.append(step(1, f64::INFINITY)).unwrap();
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert!(reader.warnings.is_empty(), "{:?}", reader.warnings);
+    for event in &reader.events {
+        let Event::Step(step) = &event.event else { panic!("{event:?}") };
+        assert!(step.loss.is_nan() && step.parts[0].1.is_nan());
+        assert_eq!(step.parts[1], ("triplet".to_owned(), 0.1));
+    }
+}
+
+#[test]
+fn live_only_events_are_not_written_and_leave_no_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, 1.0)).unwrap();
+    writer.append(Event::Progress { stage: Stage::Extract, done: 1, total: 2 }).unwrap();
+    writer.append(Event::Device { name: "cpu".into(), used: 1, total: 2 }).unwrap();
+    writer.append(Event::HeatMaps { epoch: 0, images: Vec::new() }).unwrap();
+    assert_eq!(writer.append(step(1, 1.0)).unwrap().seq, 1);
+    assert_eq!(RunReader::open(dir.path()).unwrap().events.len(), 2);
+}
+
+#[test]
+fn a_torn_last_line_is_skipped_and_reported_then_cut_off_on_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, 2.0)).unwrap();
+    drop(writer);
+    let before = fs::read(events_path(dir.path())).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(events_path(dir.path())).unwrap();
+    file.write_all(br#"{"seq":1,"t":0.5,"wall":0,"type":"st"#).unwrap();
+
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!(reader.events.len(), 1);
+    assert!(reader.warnings[0].contains("cut short"), "{:?}", reader.warnings);
+
+    let mut writer = RunWriter::reopen(dir.path()).unwrap();
+    assert!(writer.warnings()[0].contains("cut short"));
+    assert_eq!(fs::read(events_path(dir.path())).unwrap(), before, "earlier lines are untouched");
+    assert_eq!(writer.append(step(1, 1.0)).unwrap().seq, 1);
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!((reader.events.len(), reader.warnings.len()), (2, 0));
+}
+
+#[test]
+fn resume_continues_number_and_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, 2.0)).unwrap();
+    drop(writer);
+    // Pretend that the first part worked for an hour.
+    let text = fs::read_to_string(events_path(dir.path())).unwrap();
+    let mut line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    line["t"] = 3600.0.into();
+    fs::write(events_path(dir.path()), format!("{line}\n")).unwrap();
+
+    let mut writer = RunWriter::reopen(dir.path()).unwrap();
+    let next = writer.append(step(1, 1.9)).unwrap();
+    assert_eq!(next.seq, 1);
+    assert!((3600.0..3660.0).contains(&next.t), "{}", next.t);
+}
+
+#[test]
+fn an_unknown_event_type_is_skipped_and_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, 2.0)).unwrap();
+    drop(writer);
+    let mut file = fs::OpenOptions::new().append(true).open(events_path(dir.path())).unwrap();
+    file.write_all(b"{\"seq\":1,\"t\":1.0,\"wall\":0.0,\"type\":\"from-the-future\",\"x\":3}\nnot json\n").unwrap();
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!(reader.events.len(), 1);
+    assert_eq!(reader.warnings.len(), 2);
+    assert!(reader.warnings[0].contains("`from-the-future`"), "{:?}", reader.warnings);
+    let mut writer = RunWriter::reopen(dir.path()).unwrap();
+    assert_eq!(writer.append(step(1, 1.0)).unwrap().seq, 3, "a skipped line keeps its number");
+}
+
+#[test]
+fn a_tail_gives_each_whole_line_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = create(dir.path());
+    writer.append(step(0, 2.0)).unwrap();
+    let mut tail = RunReader::open(dir.path()).unwrap().tail();
+    assert!(tail.poll().is_empty());
+    let next = writer.append(step(1, 1.5)).unwrap();
+    assert_eq!(tail.poll(), [next]);
+    assert!(tail.poll().is_empty());
+    drop(writer);
+
+    let line = serde_json::to_string(&Stamped { seq: 2, t: 1.0, wall: 1.0, event: step(2, 1.0) }).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(events_path(dir.path())).unwrap();
+    file.write_all(&line.as_bytes()[..20]).unwrap();
+    assert!(tail.poll().is_empty(), "half a line is not an event");
+    file.write_all(&line.as_bytes()[20..]).unwrap();
+    file.write_all(b"\n").unwrap();
+    assert_eq!(tail.poll().len(), 1);
+    assert!(tail.take_warnings().is_empty());
+}
+
+#[test]
+fn a_run_folder_is_neither_overwritten_nor_written_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = create(dir.path());
+    let again = RunWriter::create(dir.path(), &manifest(), &Params::default());
+    assert!(matches!(again, Err(RunError::Exists { .. })));
+    let second = RunWriter::reopen(dir.path());
+    assert!(matches!(second, Err(RunError::Locked { .. })), "{second:?}");
+    drop(writer);
+    RunWriter::reopen(dir.path()).unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let error = RunReader::open(empty.path()).unwrap_err().to_string();
+    assert!(error.contains("is not a run folder"), "{error}");
+}
+
+#[test]
+fn a_manifest_of_a_newer_format_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    fs::write(Manifest::path(dir.path()), r#"{"format": 99, "unknown": true}"#).unwrap();
+    let error = RunReader::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("format 99") && error.contains("newer"), "{error}");
+}
+
+fn clusters() -> ClusterSnapshot {
+    ClusterSnapshot {
+        labels: vec![0, 0, -1],
+        labels_tight: vec![0, 0, -1],
+        labels_loose: vec![0, 0, 0],
+        score: vec![2.0 / 3.0, 2.0 / 3.0, 1.0 / 3.0],
+        cluster_score: vec![2.0 / 3.0],
+        reliable: vec![1],
+        pseudo_labels: vec![0, 0, -1],
+        knn_index: vec![0, 1, 1, 0, 2, 1],
+        knn_dist: vec![0.0, 0.5, 0.0, 0.5, 0.0, 0.75],
+        k: 2,
+    }
+}
+
+fn ranks() -> RankSnapshot {
+    RankSnapshot {
+        ap: vec![0.5, f64::NAN],
+        top: 2,
+        ranks: vec![1, 0, 2, 1],
+        distances: vec![0.1, 0.2, 0.3, 0.4],
+        match_indptr: vec![0, 1, 1],
+        match_index: vec![0],
+        match_rank: vec![2],
+        match_distance: vec![0.2],
+    }
+}
+
+fn maps() -> Vec<ImageMaps> {
+    let map = |name: &str, h: usize, w: usize| AttentionMap {
+        name: name.to_owned(),
+        height: h,
+        width: w,
+        values: (0..h * w).map(|i| i as f32 / 7.0).collect(),
+    };
+    vec![
+        ImageMaps {
+            image: ImageRef { split: Split::Query, index: 12 },
+            maps: vec![map("layer1.coordinate", 4, 2), map("layer1.a", 2, 1), map("layer4.output", 2, 1)],
+        },
+        ImageMaps { image: ImageRef { split: Split::Gallery, index: 3 }, maps: Vec::new() },
+        ImageMaps { image: ImageRef { split: Split::Train, index: 0 }, maps: vec![map("layer4.triplet", 1, 1)] },
+    ]
+}
+
+#[test]
+fn snapshots_and_images_survive_a_move_to_another_place() {
+    let home = tempfile::tempdir().unwrap();
+    let here = home.path().join("here");
+    let mut writer = create(&here);
+    writer.append(step(0, 1.0)).unwrap();
+    clusters().write(&here, 0).unwrap();
+    ranks().write(&here, 1).unwrap();
+    snapshot::write_heat_maps(&here, 1, &maps()).unwrap();
+    let row = |split, index| ImageRow { split, index, path: format!("a,b \"{index}\".jpg").into(), pid: 5, camid: 1 };
+    let images = Images::new([row(Split::Train, 0), row(Split::Query, 0), row(Split::Train, 1)]).unwrap();
+    images.write(&here).unwrap();
+    drop(writer);
+
+    let there = home.path().join("there");
+    fs::rename(&here, &there).unwrap();
+    let reader = RunReader::open(&there).unwrap();
+    assert_eq!(reader.events.len(), 1);
+    assert_eq!(ClusterSnapshot::read(&there, 0).unwrap(), clusters());
+    let read = RankSnapshot::read(&there, 1).unwrap();
+    assert!(read.ap[1].is_nan());
+    assert_eq!(read.hits(0).collect::<Vec<_>>(), [(1, 0.1), (0, 0.2)]);
+    assert_eq!(read.matches(0).map(|m| m.rank).collect::<Vec<_>>(), [2]);
+    assert_eq!(read.matches(1).count() + read.hits(9).count(), 0);
+    assert_eq!(snapshot::read_heat_maps(&there, 1).unwrap(), maps());
+    assert_eq!(Images::read(&there).unwrap(), images);
+    let found = images.get(ImageRef { split: Split::Train, index: 1 }).unwrap();
+    assert_eq!(found.path, Path::new("a,b \"1\".jpg"));
+}
+
+#[test]
+fn a_half_written_epoch_is_skipped_and_a_damaged_part_named() {
+    let dir = tempfile::tempdir().unwrap();
+    clusters().write(dir.path(), 0).unwrap();
+    ranks().write(dir.path(), 0).unwrap();
+    let half = snapshot::epoch_dir(dir.path(), 1);
+    fs::create_dir_all(&half).unwrap();
+    fs::write(half.join(".abc.tmp"), b"half").unwrap();
+    fs::create_dir_all(dir.path().join("epochs/notes")).unwrap();
+    assert_eq!(snapshot::list(dir.path()), [(0, vec![SnapshotPart::Clusters, SnapshotPart::Ranks])]);
+    assert_eq!(snapshot::list(&dir.path().join("nowhere")), []);
+
+    let path = snapshot::part_path(dir.path(), 0, SnapshotPart::Clusters);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
+    let error = ClusterSnapshot::read(dir.path(), 0).unwrap_err().to_string();
+    assert!(error.contains("clusters.safetensors") && error.contains("not a whole"), "{error}");
+    fs::copy(snapshot::part_path(dir.path(), 0, SnapshotPart::Ranks), &path).unwrap();
+    let error = ClusterSnapshot::read(dir.path(), 0).unwrap_err().to_string();
+    assert!(error.contains("has no `labels`"), "{error}");
+}
+
+#[test]
+fn a_write_that_ends_before_the_rename_leaves_the_old_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sub").join("last.bin");
+    atomic_write(&path, |f| f.write_all(b"old")).unwrap();
+    let failed = atomic_write(&path, |f| {
+        f.write_all(b"new, but only half of i")?;
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert!(failed.is_err());
+    let mut text = String::new();
+    fs::File::open(&path).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "old");
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    atomic_write(&path, |f| f.write_all(b"new")).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
