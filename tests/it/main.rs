@@ -1,5 +1,6 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod gui_theme;
 mod layering;
 mod run_folder;
