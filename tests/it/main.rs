@@ -4,3 +4,5 @@
 mod gui_theme;
 mod layering;
 mod run_folder;
+mod sample_run;
+mod view_model;

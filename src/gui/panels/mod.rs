@@ -4,6 +4,7 @@ pub mod clusters;
 mod epochs;
 pub mod heat_maps;
 pub mod loss;
+mod photo;
 pub mod rank_lists;
 pub mod reliability;
 pub mod retrieval;
