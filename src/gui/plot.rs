@@ -17,6 +17,8 @@ use super::theme::{Theme, size};
 
 /// Room for the numbers on the left.
 const LEFT: f32 = 34.0;
+/// Room for names and last values on the right; a little more than the design's margin, for `rank-10`.
+const RIGHT: f32 = size::PLOT_MARGIN + 14.0;
 /// Room for the numbers below.
 const BELOW: f32 = 18.0;
 
@@ -53,7 +55,7 @@ pub fn show(
     let below = if axes.caption.is_empty() { BELOW } else { BELOW + 14.0 };
     let inner = Rect::from_min_max(
         pos2(outer.left() + LEFT, outer.top() + axes.above.max(6.0)),
-        pos2(outer.right() - self::size::PLOT_MARGIN, outer.bottom() - below),
+        pos2(outer.right() - RIGHT, outer.bottom() - below),
     );
     if inner.width() < 24.0 || inner.height() < 24.0 {
         return outer;

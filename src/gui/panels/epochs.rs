@@ -26,18 +26,24 @@ pub fn pretraining_range(view: &ViewModel) -> [f64; 2] {
     [0.0, view.pretrain.loss.last().map_or(1.0, |(x, _)| x.ceil().max(1.0))]
 }
 
-/// The marks of a phase: parameter changes with their words, rate drops, small glyphs for the rest.
+/// The marks of a phase: parameter changes and rate drops with their words, small glyphs for pauses.
+/// Checkpoints come with every epoch; they belong to the scrubber.
 pub fn marks(canvas: &mut Canvas<'_>, view: &ViewModel, phase: Phase) {
     let theme = canvas.theme;
+    let mut near = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == phase) {
         match &mark.kind {
             MarkKind::Param { .. } => canvas.event(mark.x, &words(mark), theme.pending, 2.0),
-            MarkKind::LrDrop { .. } => canvas.event(mark.x, &words(mark), theme.t3, 1.0),
-            MarkKind::Checkpoint { .. } => canvas.tick_mark(mark.x, icon::DIAMOND, theme.t3),
+            MarkKind::LrDrop { .. } => canvas.event(mark.x, &words(mark), theme.t3, 2.0),
             MarkKind::Pause => canvas.tick_mark(mark.x, icon::PAUSE, theme.t3),
             MarkKind::Resumed => canvas.tick_mark(mark.x, icon::PLAY, theme.t3),
+            MarkKind::Checkpoint { .. } => continue,
+        }
+        if canvas.is_under_cursor(mark.x) {
+            near.push(words(mark));
         }
     }
+    canvas.note(near);
 }
 
 /// A mark in words.

@@ -95,10 +95,10 @@ impl HeatMapsPanel {
         self.bar(ui, &positions, &position);
         let names = self.columns.names(&position);
         let footer = 34.0;
-        let size = vec2(ui.available_width(), (ui.available_height() - footer).max(60.0));
-        let cell = cell_size(ui.available_width(), names.len());
-        let rows = egui::ScrollArea::vertical().id_salt("heat maps").max_height(size.y).auto_shrink([false, false]);
+        let cell = cell_size(ui.available_size() - vec2(0.0, footer), names.len());
         header(ui, &names, cell);
+        let room = (ui.available_height() - footer).max(60.0);
+        let rows = egui::ScrollArea::vertical().id_salt("heat maps").max_height(room).auto_shrink([false, false]);
         let ranges: Vec<[f32; 2]> = names.iter().map(|n| maps::range_of_all(&shown.images, n)).collect();
         let look = Look { shown: &shown, names: &names, cell, peek, ranges: &ranges };
         let height = cell.y + maps::PROFILE + 4.0;
@@ -189,9 +189,15 @@ impl HeatMapsPanel {
             ui.painter().rect_stroke(bare, size::RADIUS_CHIP, frame, egui::StrokeKind::Outside);
         }
         if let Some(row) = &info {
-            let at = pos2(area.right(), area.top() + maps::PROFILE + 6.0);
+            let last = at(names.len());
             let words = format!("c{}", row.camid + 1);
-            ui.painter().text(at, Align2::RIGHT_CENTER, words, Type::Small.font(ui), theme.t3);
+            ui.painter().text(
+                pos2(last.right() + 6.0, last.top() + 6.0),
+                Align2::LEFT_CENTER,
+                words,
+                Type::Small.font(ui),
+                theme.t3,
+            );
         }
         if response.clicked() {
             cx.selection.image = Some(of.image);
@@ -282,10 +288,11 @@ fn image_name(image: ImageRef) -> String {
     format!("{split} image {}", ticks::count(image.index as usize))
 }
 
-/// As large as the columns allow, between the design's smallest and largest thumbnail, 1 : 2.
-fn cell_size(width: f32, columns: usize) -> Vec2 {
-    let room = (width - 22.0) / (columns + 1) as f32 - maps::GAP;
-    let width = room.clamp(size::THUMBS[1][0], size::THUMBS[4][0]);
+/// 1 : 2, as large as the columns allow while more than two rows are seen; not below the smallest thumbnail.
+fn cell_size(room: Vec2, columns: usize) -> Vec2 {
+    let by_width = (room.x - 22.0) / (columns + 1) as f32 - maps::GAP;
+    let by_height = (room.y / 2.3 - maps::PROFILE - 4.0) / 2.0;
+    let width = by_width.min(by_height.max(size::THUMBS[3][0])).clamp(size::THUMBS[1][0], 1.5 * size::THUMBS[4][0]);
     vec2(width, 2.0 * width)
 }
 

@@ -55,8 +55,8 @@ impl LossPanel {
         let curves = cx.view.curves(phase);
         let training = if phase == Phase::Pretrain { "pre-training" } else { "adaptation" };
         let scope = if self.tab == Tab::Loss { format!("{training}, ema 0.90") } else { training.to_owned() };
-        tile::head(ui, cx.head, &scope, |ui| self.tools(ui));
-        if curves.loss.is_empty() {
+        if cx.view.pretrain.loss.is_empty() && cx.view.adapt.loss.is_empty() {
+            tile::head(ui, cx.head, "", |_| {});
             let (title, text) = if cx.view.is_running() {
                 (
                     "No iteration yet",
@@ -66,6 +66,12 @@ impl LossPanel {
                 ("Nothing trained yet", "Start a run: its loss is drawn here from the first batch on.")
             };
             tile::empty_state(ui, icon::CHART, title, text, None);
+            return;
+        }
+        tile::head(ui, cx.head, &scope, |ui| self.tools(ui));
+        if curves.loss.is_empty() {
+            let text = format!("This run has no iteration of {training} so far.");
+            tile::empty_state(ui, icon::CHART, "Nothing to draw", &text, None);
             return;
         }
         match self.tab {

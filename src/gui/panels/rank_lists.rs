@@ -101,8 +101,13 @@ impl RankListsPanel {
             format!("{}, worst first, epoch {epoch}", ticks::counted(self.order.queries.len(), "query", "queries"));
         tile::head(ui, cx.head, &scope, |ui| self.tools(ui, &mut step));
         if self.order.queries.is_empty() {
-            let text = "Every query finds a true match first. Switch the filter off to see all of them.";
-            tile::empty_state(ui, icon::CHECK, "No query is wrong at rank 1", text, None);
+            let (glyph, title, text) = if self.wrong_only {
+                let text = "Every query finds a true match first. Switch the filter off to see all of them.";
+                (icon::CHECK, "No query is wrong at rank 1", text)
+            } else {
+                (icon::IMAGE, "No query counts", "No query has a match in the gallery seen by another camera.")
+            };
+            tile::empty_state(ui, glyph, title, text, None);
             return;
         }
         let images = cx.snapshots.images(view).ready().cloned();

@@ -110,7 +110,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) 
         let y = 100.0 * first.mAP;
         canvas.dashed(&across(y), Stroke::new(size::STROKE, theme.t3.gamma_multiply(0.7)), 1.0, 3.0);
         let value = ticks::number(y, 1);
-        labels.push(EndLabel { y, name: "source only".into(), value, color: theme.t3, hero: false });
+        labels.push(EndLabel { y, name: "source".into(), value, color: theme.t3, hero: false });
     }
     for (name, of, color, width) in series(theme).into_iter().rev() {
         let points: Vec<(f64, f64)> = view.target_retrieval.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();

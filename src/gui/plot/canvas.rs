@@ -45,6 +45,7 @@ pub struct Canvas<'a> {
     mark_end: f32,
     readings: Vec<(Pos2, Color32, String)>,
     heading: String,
+    notes: Vec<String>,
 }
 
 impl<'a> Canvas<'a> {
@@ -71,6 +72,7 @@ impl<'a> Canvas<'a> {
             mark_end: inner.left() - 100.0,
             readings: Vec::new(),
             heading: String::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -248,6 +250,16 @@ impl<'a> Canvas<'a> {
         self.heading = text;
     }
 
+    /// Further lines of the cursor's box.
+    pub fn note(&mut self, lines: Vec<String>) {
+        self.notes.extend(lines);
+    }
+
+    /// Whether the cursor is within a few points of `x`.
+    pub fn is_under_cursor(&self, x: f64) -> bool {
+        self.cursor.is_some_and(|cursor| (self.at(cursor, 1.0).x - self.at(x, 1.0).x).abs() < 5.0)
+    }
+
     /// The cursor on top of everything.
     pub(super) fn finish(self) {
         let Some(cursor) = self.cursor else { return };
@@ -270,6 +282,9 @@ impl<'a> Canvas<'a> {
         let mut lines = vec![(painter.layout_no_wrap(self.heading.clone(), self.small(), theme.t3), theme.t3)];
         for (_, _, text) in &self.readings {
             lines.push((painter.layout_no_wrap(text.clone(), self.small(), theme.t1), theme.t1));
+        }
+        for text in &self.notes {
+            lines.push((painter.layout_no_wrap(text.clone(), self.small(), theme.t2), theme.t2));
         }
         let width = lines.iter().map(|(g, _)| g.size().x).fold(0.0, f32::max) + 16.0;
         let height = lines.iter().map(|(g, _)| g.size().y + 2.0).sum::<f32>() + 10.0;

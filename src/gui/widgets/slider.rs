@@ -94,13 +94,14 @@ impl Slider<'_> {
     }
 
     fn keys(&self, ui: &Ui, response: &Response, value: &mut f64) {
-        if response.has_focus() {
+        let focused = response.has_focus();
+        if focused {
             let filter = EventFilter { horizontal_arrows: true, ..Default::default() };
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         }
         let steps = ui.input(|input| {
             let mut steps = 0.0;
-            if response.has_focus() {
+            if focused {
                 steps += input.num_presses(Key::ArrowRight) as f64 - input.num_presses(Key::ArrowLeft) as f64;
             }
             let asked = |action| input.num_accesskit_action_requests(response.id, action) as f64;
