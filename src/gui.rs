@@ -8,11 +8,12 @@ pub mod dialogs;
 pub mod fonts;
 pub mod job;
 pub mod panels;
-pub mod status;
+pub mod plot;
 pub mod theme;
 pub mod toasts;
 pub mod view_model;
 pub mod widgets;
+pub mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;

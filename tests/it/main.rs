@@ -1,9 +1,9 @@
 //! All integration tests in one binary, a module a feature.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod gui_theme;
 #[path = "support/golden_tensors.rs"]
 mod golden;
+mod gui_theme;
 #[path = "support/prng.rs"]
 mod prng;
 
@@ -17,4 +17,6 @@ mod model_losses;
 mod model_memory;
 mod model_optim;
 mod run_folder;
+mod sample_run;
 mod support;
+mod view_model;

@@ -1,11 +1,13 @@
 //! The tiles: which there are, and what each is given. To add one: a file, and a line in each list here.
 
 pub mod clusters;
+mod epochs;
 pub mod heat_maps;
 pub mod library;
 pub mod log;
 pub mod loss;
 pub mod parameters;
+mod photo;
 pub mod rank_lists;
 pub mod reliability;
 pub mod retrieval;
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::theme::Theme;
-use super::view_model::ViewModel;
+use super::view_model::{Snapshots, ViewModel};
 use super::widgets::icon;
 use super::widgets::images::Images;
 use crate::engine::event::ImageRef;
@@ -34,6 +36,8 @@ pub struct PanelCtx<'a> {
     pub actions: &'a mut Vec<UiCommand>,
     /// Pictures of files.
     pub images: &'a mut Images,
+    /// What the epochs computed, read from the run folder.
+    pub snapshots: &'a mut Snapshots,
     /// What is selected, the same in all tiles.
     pub selection: &'a mut Selection,
     /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.

@@ -11,7 +11,17 @@ const MAX_BYTES: usize = 192 << 20;
 const THREADS: usize = 2;
 const AHEAD: usize = 256;
 
-type Key = (PathBuf, u32);
+type Key = (PathBuf, u32, Tone);
+
+/// How a picture is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tone {
+    /// As it is.
+    Color,
+    /// Three quarters of its colour taken out: the ground of a heat map.
+    Muted,
+}
+
 type Answer = (Key, Result<ColorImage, String>);
 
 enum Slot {
@@ -81,8 +91,13 @@ impl Images {
     /// The picture in `path`, at least `size` pixels large where the file is; `None` until it is decoded
     /// (a repaint is asked for on arrival) and when it cannot be read (see [`Images::failure`]).
     pub fn get(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2]) -> Option<TextureHandle> {
+        self.get_toned(ctx, path, size, Tone::Color)
+    }
+
+    /// As [`Images::get`], in that tone.
+    pub fn get_toned(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2], tone: Tone) -> Option<TextureHandle> {
         self.start(ctx);
-        let key = (path.to_path_buf(), size[0].max(size[1]).next_power_of_two().max(128));
+        let key = (path.to_path_buf(), size[0].max(size[1]).next_power_of_two().max(128), tone);
         let frame = self.frame;
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.used = frame;
@@ -97,7 +112,9 @@ impl Images {
 
     /// Why the file cannot be shown, if so.
     pub fn failure(&self, path: &Path) -> Option<&str> {
-        [128, 256, 512, 1024].iter().find_map(|&side| match &self.entries.get(&(path.to_path_buf(), side))?.slot {
+        let keys =
+            [Tone::Color, Tone::Muted].into_iter().flat_map(|tone| [128, 256, 512, 1024].map(|side| (side, tone)));
+        keys.into_iter().find_map(|(side, tone)| match &self.entries.get(&(path.to_path_buf(), side, tone))?.slot {
             Slot::Failed(reason) => Some(reason.as_str()),
             Slot::Loading | Slot::Ready(..) => None,
         })
@@ -114,7 +131,7 @@ impl Images {
             let (requests, results, ctx) = (requests.clone(), results.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name(format!("thumbnails-{n}")).spawn(move || {
                 for key in requests {
-                    let result = decode(&key.0, key.1);
+                    let result = decode(&key.0, key.1, key.2);
                     if results.send((key, result)).is_err() {
                         return;
                     }
@@ -154,13 +171,20 @@ impl Drop for Images {
     }
 }
 
-fn decode(path: &Path, side: u32) -> Result<ColorImage, String> {
+fn decode(path: &Path, side: u32, tone: Tone) -> Result<ColorImage, String> {
     let image = image::ImageReader::open(path)
         .and_then(|reader| reader.with_guessed_format())
         .map_err(|e| format!("{}: {e}", path.display()))?
         .decode()
         .map_err(|e| format!("{}: {e}", path.display()))?;
     let image = if image.width().max(image.height()) > side { image.thumbnail(side, side) } else { image };
-    let rgb = image.to_rgb8();
+    let mut rgb = image.to_rgb8();
+    if tone == Tone::Muted {
+        for pixel in rgb.pixels_mut() {
+            let [r, g, b] = pixel.0.map(f32::from);
+            let grey = 0.299 * r + 0.587 * g + 0.114 * b;
+            pixel.0 = [r, g, b].map(|c| (0.25 * c + 0.75 * grey) as u8);
+        }
+    }
     Ok(ColorImage::from_rgb([rgb.width() as usize, rgb.height() as usize], rgb.as_raw()))
 }
