@@ -3,11 +3,18 @@
 pub mod clusters;
 mod epochs;
 pub mod heat_maps;
+pub mod library;
+pub mod log;
 pub mod loss;
+pub mod parameters;
 mod photo;
 pub mod rank_lists;
 pub mod reliability;
 pub mod retrieval;
+pub mod scrubber;
+pub mod strip;
+pub mod tiles;
+pub mod topbar;
 
 use eframe::egui::{Rect, Ui};
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,7 @@ macro_rules! icons {
 icons! {
     PLAY = "\u{e3d0}", PAUSE = "\u{e39e}", SKIP = "\u{e5a6}", STOP = "\u{e46c}",
     CHECK = "\u{e182}", CROSS = "\u{e4f6}", PROHIBIT = "\u{e3de}", PLUS = "\u{e3d4}",
-    SEARCH = "\u{e30c}", MENU = "\u{e2f0}", DOTS = "\u{e1fe}",
+    MINUS = "\u{e32a}", SEARCH = "\u{e30c}", MENU = "\u{e2f0}", DOTS = "\u{e1fe}",
     CARET_DOWN = "\u{e136}", CARET_UP = "\u{e13c}", CARET_LEFT = "\u{e138}", CARET_RIGHT = "\u{e13a}",
     RESET = "\u{e038}", STAR = "\u{e46a}", WARNING = "\u{e4e0}", ERROR = "\u{e4e2}", INFO = "\u{e2ce}",
     PIN = "\u{e3e2}", EYE = "\u{e220}", CROSSHAIR = "\u{e1d6}", LASSO = "\u{edc6}", FUNNEL = "\u{e266}",

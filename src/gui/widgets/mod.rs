@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod chip;
+pub mod combo;
 pub mod icon;
 pub mod images;
 pub mod slider;

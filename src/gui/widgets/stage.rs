@@ -33,8 +33,11 @@ pub fn stage(ui: &mut Ui, name: &str, time: &str, progress: Progress, width: f32
         icon::paint(painter, pos2(x + 5.0, baseline), icon::CHECK, Weight::Bold, size::ICON_MARK, theme.match_);
         x += 15.0;
     }
-    painter.text(pos2(x, baseline), Align2::LEFT_CENTER, name, font, ink);
-    painter.text(pos2(rect.right(), baseline), Align2::RIGHT_CENTER, time, Type::Small.font(ui), theme.t3);
+    let name_at = painter.text(pos2(x, baseline), Align2::LEFT_CENTER, name, font, ink);
+    let time = painter.layout_no_wrap(time.to_owned(), Type::Small.font(ui), theme.t3);
+    if name_at.right() + 6.0 + time.size().x <= rect.right() {
+        painter.galley(pos2(rect.right() - time.size().x, baseline - time.size().y / 2.0), time, theme.t3);
+    }
     let rail = Rect::from_min_size(pos2(rect.left(), rect.top() + 20.0), vec2(width, 3.0));
     painter.rect_filled(rail, 1.5, theme.bg3);
     let (share, color) = match progress {
