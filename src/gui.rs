@@ -1,3 +1,67 @@
-//! See docs/ARCHITECTURE.md.
+//! The window: one frame around tiles, each a panel that reads the view model and sends commands.
 
+pub mod app;
+pub mod clock;
+pub mod command;
+pub mod datasets;
+pub mod dialogs;
+pub mod fonts;
+pub mod job;
+pub mod panels;
+pub mod plot;
+pub mod status;
+pub mod theme;
+pub mod toasts;
 pub mod view_model;
+pub mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use eframe::egui;
+
+use self::datasets::Registry;
+use crate::engine::command::Handle;
+
+/// Wakes the window; may be called from any thread, as often as one likes.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// What the window is opened with.
+pub struct WindowOptions {
+    /// Starts the engine and says how to reach it; the engine calls the waker after each event.
+    pub connect: Box<dyn FnOnce(Waker) -> Handle>,
+    /// Where datasets are registered.
+    pub registry: Arc<dyn Registry>,
+    /// Where runs lie and new ones go.
+    pub runs_dir: PathBuf,
+    /// A run folder to show at once.
+    pub run: Option<PathBuf>,
+}
+
+/// Opens the window; returns when it was closed.
+///
+/// # Errors
+/// When there is no display: one sentence that names the headless command.
+pub fn run(options: WindowOptions) -> anyhow::Result<()> {
+    if cfg!(target_os = "linux") && !has_display(|name| std::env::var_os(name)) {
+        return Err(no_display("neither DISPLAY nor WAYLAND_DISPLAY is set"));
+    }
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("reid-workbench")
+        .with_app_id("reid-workbench")
+        .with_inner_size([1600.0, 1000.0])
+        .with_min_inner_size([900.0, 560.0]);
+    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    eframe::run_native("reid-workbench", native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
+        .map_err(|error| no_display(&error.to_string()))
+}
+
+/// Whether a display is named in the environment.
+fn has_display(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].iter().any(|name| var(name).is_some_and(|v| !v.is_empty()))
+}
+
+fn no_display(reason: &str) -> anyhow::Error {
+    anyhow!("no window can be opened here ({reason}); train without one: reid-workbench train --help")
+}

@@ -6,6 +6,7 @@ mod golden;
 #[path = "support/prng.rs"]
 mod prng;
 
+mod gui_theme;
 mod layering;
 mod method_cluster;
 mod method_evaluate;
@@ -17,3 +18,5 @@ mod model_memory;
 mod model_optim;
 mod run_folder;
 mod support;
+mod sample_run;
+mod view_model;

@@ -2,4 +2,5 @@
 
 pub mod gen_features;
 pub mod golden;
+pub mod play;
 pub mod sha256;

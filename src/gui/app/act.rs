@@ -1,0 +1,163 @@
+//! Carries out what the user asked for.
+
+use eframe::egui;
+
+use super::App;
+use crate::engine::command::{Command, DeviceChoice, RunRequest};
+use crate::engine::event::Severity;
+use crate::gui::command::UiCommand;
+use crate::gui::dialogs::new_run::NewRun;
+use crate::gui::panels::log::Entry;
+use crate::gui::panels::tiles::show_pane;
+use crate::method::params::table::row;
+use crate::method::params::{Effect, Params, Value};
+
+impl App {
+    /// Carries out one command; what cannot be done now is said.
+    pub(super) fn act(&mut self, ctx: &egui::Context, action: UiCommand) {
+        if let Some(reason) = action.refusal(&self.live.status, &self.shown().status) {
+            self.say(ctx, Entry::now(Severity::Warning, "That cannot be done now", reason), None);
+            return;
+        }
+        match action {
+            UiCommand::Start(request) => self.command(ctx, Command::Start(request)),
+            UiCommand::Pause => self.command(ctx, Command::Pause),
+            UiCommand::Resume => self.resume(ctx),
+            UiCommand::StepBatch => self.command(ctx, Command::StepBatch),
+            UiCommand::StepEpoch => self.command(ctx, Command::StepEpoch),
+            UiCommand::Stop => self.command(ctx, Command::Stop),
+            UiCommand::Checkpoint => self.command(ctx, Command::Checkpoint),
+            UiCommand::Engine(command) => self.command(ctx, command),
+            UiCommand::SetParam { key, value } => self.set_param(ctx, &key, &value),
+            UiCommand::ResetParam(key) => match row(&key) {
+                Ok(row) => self.set_param(ctx, &key, &row.paper()),
+                Err(error) => tracing::warn!(%error, "no such parameter to reset"),
+            },
+            UiCommand::UndoPending => self.undo_pending(ctx),
+            UiCommand::Preset(name) => self.preset(ctx, &name),
+            UiCommand::OpenRun(folder) => self.open(ctx, folder),
+            UiCommand::ShowLive => self.opened = None,
+            UiCommand::ExportFigures => self.export(ctx),
+            UiCommand::EpochBack => self.move_epoch(-1),
+            UiCommand::EpochOn => self.move_epoch(1),
+            UiCommand::EpochLive => self.selection.epoch = None,
+            UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            other => self.act_on_window(ctx, other),
+        }
+    }
+
+    fn act_on_window(&mut self, ctx: &egui::Context, action: UiCommand) {
+        match action {
+            UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::default()),
+            UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
+            UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
+            UiCommand::Palette => self.dialogs.palette = Some(Default::default()),
+            UiCommand::CheatSheet => self.dialogs.cheat_sheet = !self.dialogs.cheat_sheet,
+            UiCommand::FocusParam(key) => {
+                self.saved.right = true;
+                self.saved.parameters.focus(&key);
+            }
+            UiCommand::Layout(layout) => {
+                self.saved.layout = layout;
+                self.dress(ctx);
+            }
+            UiCommand::ResetLayout => self.saved.reset_tree(),
+            UiCommand::ShowPane(pane) => show_pane(self.saved.tree(), pane),
+            UiCommand::ToggleTheme => {
+                self.saved.dark = !self.saved.dark;
+                self.dress(ctx);
+            }
+            UiCommand::ZoomIn => self.zoom(ctx, 1.1),
+            UiCommand::ZoomOut => self.zoom(ctx, 1.0 / 1.1),
+            UiCommand::ZoomReset => self.zoom(ctx, 0.0),
+            UiCommand::ToggleComfortable => {
+                self.saved.comfortable = !self.saved.comfortable;
+                self.dress(ctx);
+            }
+            UiCommand::ToggleLog => self.log_open = !self.log_open,
+            UiCommand::ToggleLeft => self.saved.left = !self.saved.left,
+            UiCommand::ToggleRight => self.saved.right = !self.saved.right,
+            other => tracing::error!(?other, "a command that nothing carries out"),
+        }
+        ctx.request_repaint();
+    }
+
+    fn zoom(&mut self, ctx: &egui::Context, factor: f32) {
+        let zoom = if factor == 0.0 { 1.0 } else { (self.saved.zoom * factor).clamp(0.5, 3.0) };
+        self.saved.zoom = (zoom * 100.0).round() / 100.0;
+        ctx.set_zoom_factor(self.saved.zoom);
+    }
+
+    /// Resume after a pause; or go on with the stopped run on screen from its last checkpoint.
+    fn resume(&mut self, ctx: &egui::Context) {
+        if self.live.status.active() {
+            return self.command(ctx, Command::Resume);
+        }
+        let status = &self.shown().status;
+        let Some(folder) = status.folder.clone() else { return };
+        let request = RunRequest {
+            source: status.source.clone(),
+            target: status.target.clone(),
+            out: folder,
+            params: status.params.clone().unwrap_or_default(),
+            device: DeviceChoice::Auto,
+            resume: true,
+        };
+        self.command(ctx, Command::Start(Box::new(request)));
+    }
+
+    /// To the run going on at the parameter's moment, and to the next run.
+    pub(super) fn set_param(&mut self, ctx: &egui::Context, key: &str, value: &Value) {
+        if let Err(error) = self.draft.set(key, value) {
+            self.say(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
+            return;
+        }
+        let running = self.live.status.active();
+        if running && row(key).is_ok_and(|r| r.effect != Effect::NextRun) {
+            self.sent.insert(key.to_owned(), value.clone());
+            self.command(ctx, Command::SetParam { key: key.to_owned(), value: value.clone() });
+        }
+    }
+
+    fn undo_pending(&mut self, ctx: &egui::Context) {
+        let Some(params) = self.live.status.params.clone() else { return };
+        let keys: Vec<String> = self.live.status.pending.keys().cloned().collect();
+        for key in keys {
+            if let Ok(value) = params.get(&key) {
+                self.set_param(ctx, &key, &value);
+            }
+        }
+    }
+
+    fn preset(&mut self, ctx: &egui::Context, name: &str) {
+        let mut params = Params { seed: self.draft.seed, ..Params::default() };
+        if let Err(error) = params.apply_presets(name) {
+            self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
+            return;
+        }
+        let before = match (&self.live.status.params, self.live.status.active()) {
+            (Some(run), true) => run.clone(),
+            _ => self.draft.clone(),
+        };
+        for key in params.differing_keys(&before) {
+            if let Ok(value) = params.get(key) {
+                self.set_param(ctx, key, &value);
+            }
+        }
+        self.draft = params;
+    }
+
+    fn move_epoch(&mut self, by: isize) {
+        let bars = &self.shown().status.bars;
+        let Some(newest) = bars.keys().next_back().copied() else { return };
+        let at = self.selection.epoch.unwrap_or(newest);
+        let to = at.saturating_add_signed(by).min(newest);
+        self.selection.epoch = (to < newest).then_some(to);
+    }
+
+    /// Hook of `crate::export`: writes figures and tables beside the run, off the UI thread.
+    fn export(&mut self, ctx: &egui::Context) {
+        let Some(folder) = self.shown().status.folder.clone() else { return };
+        self.exporting.start("export", ctx, move || Err(format!("{} has no exporter yet.", folder.display())));
+    }
+}

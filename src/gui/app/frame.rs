@@ -1,0 +1,166 @@
+//! What stands where: title bar, run strip, columns, tiles, scrubber, log.
+
+use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
+
+use super::App;
+use crate::engine::event::Severity;
+use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
+use crate::gui::panels::log::Entry;
+use crate::gui::panels::parameters::Knobs;
+use crate::gui::panels::{PanelCtx, scrubber, strip, tiles, topbar};
+use crate::gui::theme::{Theme, size};
+
+impl App {
+    /// Draws the frame around the work, and the work.
+    pub(super) fn frame(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui.ctx());
+        ui.painter().rect_filled(ui.max_rect(), 0.0, theme.bg0);
+        let bar = Frame::new().fill(theme.bg1);
+        let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
+        let mut actions = std::mem::take(&mut self.actions);
+        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        title.show(ui, |ui| topbar::ui(ui, &self.live.status, shown, self.saved.layout, &mut actions));
+        let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
+        let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
+        run.show(ui, |ui| strip::ui(ui, &self.live.status, shown, &mut actions));
+        let foot = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
+        let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
+        let rate = if self.live.status.running() { self.live.status.rate } else { 0.0 };
+        log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &mut actions));
+        if self.log_open {
+            let drawer = Panel::bottom("log drawer")
+                .default_size(220.0)
+                .min_size(90.0)
+                .frame(bar.inner_margin(Margin::symmetric(12, 0)).outer_margin(Margin { top: 1, ..Margin::ZERO }));
+            drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
+        }
+        self.actions = actions;
+        self.scrubber(ui);
+        self.columns(ui);
+        self.tiles(ui);
+    }
+
+    fn scrubber(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui.ctx());
+        let frame = Frame::new().fill(theme.bg1).corner_radius(CornerRadius::same(size::RADIUS_TILE));
+        let panel = Panel::bottom("scrubber").exact_size(size::SCRUBBER + 2.0).frame(frame).show_separator_line(false);
+        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        panel.show(ui, |ui| scrubber::ui(ui, shown, &mut self.selection, &mut self.actions));
+    }
+
+    fn columns(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui.ctx());
+        let gap = size::GAP as i8;
+        let column = Frame::new()
+            .fill(theme.bg1)
+            .corner_radius(CornerRadius::same(size::RADIUS_TILE))
+            .inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 8 });
+        let [min, max] = size::SIDE_RANGE;
+        let mut actions = std::mem::take(&mut self.actions);
+        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        let left = Panel::left("left column").default_size(size::LEFT + size::GAP).size_range(min..=max);
+        let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
+        left.show_separator_line(false).show_collapsible(ui, &mut self.saved.left, |ui| {
+            self.library.ui(ui, &self.live.status, shown, &mut actions)
+        });
+        let right = Panel::right("right column").default_size(size::RIGHT + size::GAP).size_range(min..=max);
+        let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
+        let live = &self.live.status;
+        let knobs = Knobs {
+            draft: &self.draft,
+            run: if live.active() { live.params.as_ref() } else { None },
+            pending: &live.pending,
+            sent: &self.sent,
+            epoch: live.epoch,
+        };
+        let parameters = &mut self.saved.parameters;
+        right
+            .show_separator_line(false)
+            .show_collapsible(ui, &mut self.saved.right, |ui| parameters.ui(ui, &knobs, &mut actions));
+        self.actions = actions;
+    }
+
+    fn tiles(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui.ctx());
+        let gap = size::GAP as i8;
+        let sides = Margin {
+            left: if self.saved.left { 0 } else { gap },
+            right: if self.saved.right { 0 } else { gap },
+            top: gap,
+            bottom: gap,
+        };
+        let view = match &self.opened {
+            Some(run) => &run.view,
+            None => &self.live.view,
+        };
+        CentralPanel::no_frame().frame(Frame::new().fill(theme.bg0).inner_margin(sides)).show(ui, |ui| {
+            let mut cx = PanelCtx {
+                view,
+                theme,
+                actions: &mut self.actions,
+                images: &mut self.images,
+                snapshots: &mut self.snapshots,
+                selection: &mut self.selection,
+                head: egui::Rect::NOTHING,
+            };
+            tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx);
+        });
+    }
+
+    /// Draws the dialogs that are open.
+    pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
+        let mut actions = std::mem::take(&mut self.actions);
+        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        if let Some(palette) = &mut self.dialogs.palette
+            && !palette.show(ctx, &self.live.status, shown, &mut actions)
+        {
+            self.dialogs.palette = None;
+        }
+        if let Some(dialog) = &mut self.dialogs.new_run {
+            let places = (self.library.datasets(), self.library.runs_dir());
+            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, places, &mut actions) {
+                self.dialogs.new_run = None;
+            }
+        }
+        if let Some(dialog) = &mut self.dialogs.open_run
+            && !dialog.show(ctx, &mut actions)
+        {
+            self.dialogs.open_run = None;
+        }
+        if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
+            self.dialogs.cheat_sheet = false;
+        }
+        self.actions = actions;
+        self.add_dataset_dialog(ctx);
+        self.quit_dialog(ctx);
+    }
+
+    fn add_dataset_dialog(&mut self, ctx: &egui::Context) {
+        let Some(dialog) = &mut self.dialogs.add_dataset else { return };
+        match dialog.show(ctx, self.library.registry()) {
+            add_dataset::Answer::Open => {}
+            add_dataset::Answer::Close => self.dialogs.add_dataset = None,
+            add_dataset::Answer::Added(name) => {
+                self.dialogs.add_dataset = None;
+                self.library.refresh(ctx);
+                let text = "It can be source or target of the next run.";
+                self.say(ctx, Entry::now(Severity::Info, format!("Dataset {name} added"), text), None);
+            }
+        }
+    }
+
+    fn quit_dialog(&mut self, ctx: &egui::Context) {
+        if !self.dialogs.quit {
+            return;
+        }
+        match quit::show(ctx, &self.live.status.sentence()) {
+            quit::Answer::Open => {}
+            quit::Answer::Stay => self.dialogs.quit = false,
+            quit::Answer::Leave => {
+                self.dialogs.quit = false;
+                self.leaving = true;
+                self.command(ctx, crate::engine::command::Command::Stop);
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Everything the user can ask for, in one enum: menu, palette, shortcuts and cheat-sheet are made from it.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use serde::{Deserialize, Serialize};
+
+use super::panels::Pane;
+use super::status::Status;
+use super::widgets::icon;
+use crate::engine::command::{Command, RunRequest};
+use crate::engine::event::State;
+use crate::method::params::Value;
+
+/// How the work is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// All there is to know about a run.
+    #[default]
+    Research,
+    /// Clustering and its parameters.
+    Tune,
+    /// Few, large tiles, for a class.
+    Teach,
+}
+
+/// What the user can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UiCommand {
+    /// Ask for source, target and settings of a new run.
+    NewRun,
+    /// Begin that run.
+    Start(Box<RunRequest>),
+    /// Halt after the current batch.
+    Pause,
+    /// Go on: after a pause, or with a stopped run from its checkpoint.
+    Resume,
+    /// While paused: one batch.
+    StepBatch,
+    /// While paused: to the end of the epoch.
+    StepEpoch,
+    /// End the run after the current batch.
+    Stop,
+    /// Write a checkpoint now.
+    Checkpoint,
+    /// Anything else that the engine understands, as it is.
+    Engine(Command),
+    /// Change a parameter: of the run going on, else of the next one.
+    SetParam {
+        /// Its key.
+        key: String,
+        /// The new value.
+        value: Value,
+    },
+    /// Set a parameter to the paper's value.
+    ResetParam(String),
+    /// Take back all changes that wait.
+    UndoPending,
+    /// Apply a named setting to the next run's parameters.
+    Preset(String),
+    /// Put the keyboard on the row of that parameter.
+    FocusParam(String),
+    /// Show a run folder.
+    OpenRun(PathBuf),
+    /// Go back to the live run.
+    ShowLive,
+    /// Ask for a run folder to show.
+    AskOpenRun,
+    /// Ask for a dataset folder to register.
+    AddDataset,
+    /// Write curves and histogram as pictures, metrics as tables.
+    ExportFigures,
+    /// Arrange the tiles so.
+    Layout(Layout),
+    /// Arrange the tiles as that layout was at first.
+    ResetLayout,
+    /// Bring a tile to the front.
+    ShowPane(Pane),
+    /// Dark or light.
+    ToggleTheme,
+    /// Larger.
+    ZoomIn,
+    /// Smaller.
+    ZoomOut,
+    /// 100 %.
+    ZoomReset,
+    /// Rows 4 points higher, or not.
+    ToggleComfortable,
+    /// The log drawer.
+    ToggleLog,
+    /// The left column.
+    ToggleLeft,
+    /// The right column.
+    ToggleRight,
+    /// One epoch back.
+    EpochBack,
+    /// One epoch on.
+    EpochOn,
+    /// Follow the run again.
+    EpochLive,
+    /// The command palette.
+    Palette,
+    /// The list of shortcuts.
+    CheatSheet,
+    /// Close the window; asks while a run goes on.
+    Quit,
+}
+
+/// A command as menu, palette and cheat-sheet show it.
+#[derive(Debug)]
+pub struct Entry {
+    /// The words.
+    pub title: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// The glyph.
+    pub icon: &'static str,
+    /// The head it stands under.
+    pub group: &'static str,
+    /// The keys.
+    pub keys: Option<KeyboardShortcut>,
+    /// The command.
+    pub command: UiCommand,
+}
+
+const NONE: Modifiers = Modifiers::NONE;
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
+
+const fn keys(modifiers: Modifiers, key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(modifiers, key))
+}
+
+macro_rules! entries {
+    ($($group:literal: { $($command:expr, $title:literal, $icon:ident, $keys:expr, $help:literal;)+ })+) => {
+        &[$($(Entry { title: $title, help: $help, icon: icon::$icon, group: $group, keys: $keys, command: $command },)+)+]
+    };
+}
+
+use UiCommand as C;
+
+/// All commands that need no argument.
+#[rustfmt::skip]
+pub static COMMANDS: &[Entry] = entries! {
+    "Run": {
+        C::NewRun, "New run…", PLAY, keys(CTRL, Key::N), "Asks for source, target and preset, then trains.";
+        C::Pause, "Pause", PAUSE, keys(NONE, Key::Space), "Halts after the current batch. A paused model still answers.";
+        C::Resume, "Resume", PLAY, keys(NONE, Key::Space), "Goes on after a pause, or with a stopped run from its last checkpoint.";
+        C::StepBatch, "Step one batch", SKIP, keys(NONE, Key::Period), "While paused, trains one batch and pauses again.";
+        C::StepEpoch, "Step to the end of the epoch", SKIP, keys(Modifiers::SHIFT, Key::Period), "While paused, goes on to the end of the epoch and pauses again.";
+        C::Stop, "Stop", STOP, keys(CTRL_SHIFT, Key::S), "Ends the run after the current batch and keeps a checkpoint.";
+        C::Checkpoint, "Checkpoint now", SAVE, keys(CTRL, Key::S), "Writes a checkpoint after the current batch.";
+        C::UndoPending, "Undo waiting changes", RESET, keys(CTRL, Key::Z), "Takes back parameter changes that have not taken effect yet.";
+    }
+    "Files": {
+        C::AskOpenRun, "Open run…", FOLDER, keys(CTRL, Key::O), "Shows a run folder of an earlier training.";
+        C::ShowLive, "Back to the live run", CROSSHAIR, keys(CTRL_SHIFT, Key::L), "Shows the run that goes on now.";
+        C::AddDataset, "Add dataset…", PLUS, keys(CTRL, Key::D), "Registers a folder of pedestrian images under a name.";
+        C::ExportFigures, "Export figure…", EXPORT, keys(CTRL, Key::E), "Writes the curves and the histogram as PNG and SVG, the metrics as CSV and JSON.";
+    }
+    "View": {
+        C::Layout(Layout::Research), "Layout Research", LAYOUT, keys(CTRL, Key::Num1), "All there is to know about a run.";
+        C::Layout(Layout::Tune), "Layout Tune", LAYOUT, keys(CTRL, Key::Num2), "Clustering and its parameters.";
+        C::Layout(Layout::Teach), "Layout Teach", LAYOUT, keys(CTRL, Key::Num3), "Few, large tiles, for a class.";
+        C::ResetLayout, "Reset the layout", RESET, None, "Puts the tiles where they were at first.";
+        C::EpochBack, "Epoch back", CARET_LEFT, keys(NONE, Key::ArrowLeft), "Looks at the epoch before.";
+        C::EpochOn, "Epoch on", CARET_RIGHT, keys(NONE, Key::ArrowRight), "Looks at the next epoch.";
+        C::EpochLive, "Follow the run", CROSSHAIR, keys(NONE, Key::End), "Looks at the newest epoch and stays there.";
+        C::ToggleTheme, "Dark or light", SUN, keys(CTRL_SHIFT, Key::T), "Switches the appearance.";
+        C::ZoomIn, "Zoom in", PLUS, keys(CTRL, Key::Plus), "Makes everything larger, for a projector.";
+        C::ZoomOut, "Zoom out", MINUS, keys(CTRL, Key::Minus), "Makes everything smaller.";
+        C::ZoomReset, "Zoom 100 %", CIRCLE, keys(CTRL, Key::Num0), "The size as designed.";
+        C::ToggleComfortable, "Comfortable rows", LAYOUT, None, "Makes every row 4 points higher.";
+        C::ToggleLeft, "Left column", LAYOUT, keys(CTRL, Key::B), "Shows or hides datasets and runs.";
+        C::ToggleRight, "Right column", LAYOUT, keys(CTRL_SHIFT, Key::B), "Shows or hides the parameters.";
+        C::ToggleLog, "Log", MENU, keys(CTRL, Key::L), "Opens or closes the list of all messages.";
+    }
+    "Help": {
+        C::Palette, "Search or run a command", SEARCH, keys(CTRL, Key::P), "Finds commands, panels, parameters and presets by name.";
+        C::CheatSheet, "Shortcuts", KEYBOARD, keys(NONE, Key::F1), "Lists all keys.";
+        C::Quit, "Quit", CROSS, keys(CTRL, Key::Q), "Closes the window. While a run goes on it asks first.";
+    }
+};
+
+/// The keys of a tile: Alt and its place in the menu.
+pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {
+    const DIGITS: [Key; 9] =
+        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+    let place = Pane::ALL.iter().position(|&p| p == pane)?;
+    Some(KeyboardShortcut::new(Modifiers::ALT, *DIGITS.get(place)?))
+}
+
+impl UiCommand {
+    /// Why it cannot be done now, if so. `live` is the run that the engine works on, `shown` the one on screen.
+    pub fn refusal(&self, live: &Status, shown: &Status) -> Option<&'static str> {
+        let paused = live.state == Some(State::Paused);
+        let resumable = matches!(shown.state, Some(State::Stopped | State::Failed(_))) && shown.folder.is_some();
+        match self {
+            Self::Start(_) if live.active() => Some("A run goes on; stop it first."),
+            Self::Pause if !live.running() => Some("Nothing is running."),
+            Self::Resume if !paused && (live.active() || !resumable) => Some("Nothing is paused or stopped."),
+            Self::StepBatch | Self::StepEpoch if !live.active() => Some("Nothing is running."),
+            Self::StepBatch | Self::StepEpoch if !paused => Some("Pause first."),
+            Self::Stop | Self::Checkpoint if !live.active() => Some("Nothing is running."),
+            Self::UndoPending if live.pending.is_empty() => Some("No change waits."),
+            Self::ExportFigures if shown.folder.is_none() => Some("There is no run to export."),
+            Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),
+            _ => None,
+        }
+    }
+}

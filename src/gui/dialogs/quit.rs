@@ -1,0 +1,40 @@
+//! Closing while a run goes on asks first.
+
+use eframe::egui;
+
+use super::{dialog, foot};
+use crate::gui::theme::{Theme, Type};
+use crate::gui::widgets::button::{Look, Push};
+
+/// What the user answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing yet.
+    Open,
+    /// Go on training.
+    Stay,
+    /// Keep a checkpoint and close.
+    Leave,
+}
+
+/// Shows the question.
+pub fn show(ctx: &egui::Context, sentence: &str) -> Answer {
+    let mut answer = Answer::Open;
+    let close = dialog(ctx, "quit", "A run goes on", |ui| {
+        let theme = Theme::of(ui.ctx());
+        ui.label(Type::Body.text(format!("{sentence}."), theme.t1));
+        let words = "Stop and close ends it after the current batch and keeps a checkpoint; Resume goes on from there.";
+        ui.label(Type::Body.text(words, theme.t2));
+        foot(ui, |ui| {
+            let stay = ui.add(Push::new("Keep training").look(Look::Primary));
+            if stay.on_hover_text("The window stays open.").clicked() {
+                answer = Answer::Stay;
+            }
+            let leave = ui.add(Push::new("Stop and close"));
+            if leave.on_hover_text("Keeps a checkpoint, then closes the window.").clicked() {
+                answer = Answer::Leave;
+            }
+        });
+    });
+    if close && answer == Answer::Open { Answer::Stay } else { answer }
+}

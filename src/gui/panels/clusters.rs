@@ -1,0 +1,187 @@
+//! Clusters and outliers of each epoch, and how well they agree with the truth where that is known.
+
+use eframe::egui::{self, Color32, Id, Rect, Sense, Stroke, Ui, pos2, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::{PanelCtx, epochs};
+use crate::engine::event::{ClusterSummary, Phase, Quality};
+use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
+use crate::gui::theme::{Type, size};
+use crate::gui::view_model::{ClusterView, ViewModel};
+use crate::gui::widgets::{chip, icon, tile};
+
+/// State of the Clusters tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClustersPanel {}
+
+/// A curve: its name, its value, its colour, whether it is the hero.
+type Curve = (&'static str, fn(&ClusterSummary) -> usize, Color32, bool);
+
+impl ClustersPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Clusters";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let view = cx.view;
+        let shown = match cx.selection.epoch {
+            Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),
+            None => view.newest_clusters(),
+        };
+        let Some((epoch, clusters)) = shown else {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = match cx.selection.epoch {
+                Some(epoch) => format!("Epoch {epoch} has no clustering in this run."),
+                None if view.is_running() => {
+                    "Each epoch of adaptation begins with a clustering; the first comes after \
+                                              pre-training and extraction."
+                        .to_owned()
+                }
+                None => {
+                    "Start a run: the clusters, reliable ones and outliers of each epoch are drawn here.".to_owned()
+                }
+            };
+            tile::empty_state(ui, icon::STACK, "No clusters yet", &text, None);
+            return;
+        };
+        let scope = format!("{} images, epoch {epoch}", ticks::count(clusters.summary.images));
+        tile::head(ui, cx.head, &scope, |_| {});
+        let truth = if clusters.summary.quality.is_some() { 44.0 } else { 0.0 };
+        let caption = 18.0;
+        let room = ui.available_height() - truth - caption - 8.0;
+        if room > 150.0 {
+            let each = vec2(ui.available_width(), (room - 4.0) / 2.0);
+            cluster_plot(ui, view, each, "");
+            image_plot(ui, view, each);
+        } else {
+            cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epoch");
+        }
+        times(ui, clusters);
+        if let Some(quality) = &clusters.summary.quality {
+            let before = epoch.checked_sub(1).and_then(|e| view.clusters.get(&e)).and_then(|c| c.summary.quality);
+            quality_row(ui, quality, before.as_ref());
+        }
+    }
+}
+
+fn cluster_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, caption: &str) {
+    let theme = crate::gui::theme::Theme::of(ui.ctx());
+    let curves: [Curve; 2] =
+        [("clusters", |s| s.clusters[0], theme.t2, false), ("reliable", |s| s.reliable, theme.reliable, true)];
+    counts(ui, view, size, "cluster", caption, &curves);
+}
+
+fn image_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2) {
+    let theme = crate::gui::theme::Theme::of(ui.ctx());
+    let curves: [Curve; 2] =
+        [("kept", |s| s.kept, theme.reliable, false), ("outliers", |s| s.noise[0], theme.outlier, false)];
+    counts(ui, view, size, "image", "images, by epoch", &curves);
+}
+
+fn counts(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {
+    let last = view.newest_clusters().map(|(_, c)| &c.summary);
+    let said: Vec<String> = curves
+        .iter()
+        .map(|(name, of, ..)| format!("{name} {}", last.map_or("–".to_owned(), |s| ticks::count(of(s)))))
+        .collect();
+    let name = format!("Plot of {what} counts by epoch, {}", said.join(", "));
+    let axes = Axes {
+        id: Id::unique(("clusters plot", what)),
+        name: &name,
+        x: epochs::adaptation_range(view),
+        link: Some(epochs::group()),
+        log_y: false,
+        caption,
+        y_text: ticks::axis,
+        above: 8.0,
+    };
+    let highest = view.clusters.values().flat_map(|c| curves.iter().map(|(_, of, ..)| of(&c.summary))).max();
+    let range = ticks::round_out(0.0, highest.unwrap_or(1).max(1) as f64, 3);
+    plot::show(
+        ui,
+        size,
+        &axes,
+        |_| range,
+        |canvas| {
+            epochs::marks(canvas, view, Phase::Adapt);
+            draw(canvas, view, curves);
+        },
+    );
+}
+
+fn draw(canvas: &mut Canvas<'_>, view: &ViewModel, curves: &[Curve]) {
+    let mut labels = Vec::new();
+    for (name, of, color, hero) in curves {
+        let points = || view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64));
+        let width = if *hero { size::STROKE_HERO } else { size::STROKE_CURVE };
+        canvas.line(points(), Stroke::new(width, *color));
+        if let Some((x, y)) = points().next_back() {
+            canvas.inside.circle_filled(canvas.at(x, y), width + 0.6, *color);
+            let value = ticks::number(y, 0);
+            labels.push(EndLabel { y, name: (*name).into(), value, color: *color, hero: *hero });
+        }
+    }
+    canvas.end_labels(labels);
+    let near = canvas
+        .cursor
+        .and_then(|x| view.clusters.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs())));
+    if let Some((epoch, clusters)) = near {
+        canvas.heading(format!("epoch {epoch}"));
+        for (name, of, color, _) in curves {
+            let y = of(&clusters.summary);
+            canvas.reading(*epoch as f64, y as f64, *color, format!("{name} {}", ticks::count(y)));
+        }
+    }
+}
+
+fn times(ui: &mut Ui, clusters: &ClusterView) {
+    let theme = crate::gui::theme::Theme::of(ui.ctx());
+    let [knn, jaccard, dbscan, scores] = clusters.seconds.map(ticks::duration);
+    let total = ticks::duration(clusters.seconds.iter().sum());
+    let text = format!("clustered in {total}");
+    let tip = format!("k-NN {knn}, Jaccard {jaccard}, three DBSCANs {dbscan}, scores and refinement {scores}.");
+    let [normal, tight, loose] = clusters.summary.clusters.map(ticks::count);
+    let radii = format!("tight {tight}, normal {normal}, loose {loose} clusters; {text}");
+    ui.add(egui::Label::new(Type::Small.text(radii, theme.t3)).truncate()).on_hover_text(tip);
+}
+
+/// A number: its name, its value, what it says.
+type Number = (&'static str, fn(&Quality) -> f64, &'static str);
+
+/// The four numbers that need the target's labels, with the change since the epoch before.
+fn quality_row(ui: &mut Ui, now: &Quality, before: Option<&Quality>) {
+    let theme = crate::gui::theme::Theme::of(ui.ctx());
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 38.0));
+    let chip_at = Rect::from_min_size(pos2(rect.left(), rect.top() + 10.0), vec2(84.0, 16.0));
+    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(chip_at));
+    chip::ground_truth(&mut child);
+    let items: [Number; 4] = [
+        ("purity", |q| q.purity, "Share of clustered images whose identity is their cluster's majority."),
+        ("NMI", |q| q.nmi, "Normalised mutual information of clusters and identities, outliers as singletons."),
+        ("ARI", |q| q.ari, "Adjusted Rand index, outliers as singletons."),
+        ("pair F", |q| q.pairwise_f, "F1 over pairs of images, outliers as singletons."),
+    ];
+    let left = chip_at.right() + 12.0;
+    let column = ((rect.right() - left) / 4.0).max(40.0);
+    for (i, (name, of, tip)) in items.into_iter().enumerate() {
+        let x = left + column * i as f32;
+        let area = Rect::from_min_size(pos2(x, rect.top()), vec2(column, rect.height()));
+        let value = ticks::number(of(now), 3);
+        let change = before.map(|b| ticks::signed(of(now) - of(b), 3));
+        let response = ui.interact(area, ui.scope_id().with(("quality", name)), Sense::hover());
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name} {value}, ground truth"))
+        });
+        let painter = ui.painter();
+        let small = Type::Small.font(ui);
+        painter.text(area.left_top(), egui::Align2::LEFT_TOP, name, small.clone(), theme.t3);
+        let at = pos2(x, rect.top() + 15.0);
+        let drawn = painter.text(at, egui::Align2::LEFT_TOP, value, Type::Title.font(ui), theme.truth);
+        if let Some(change) = change.filter(|_| column > 72.0) {
+            let at = pos2(drawn.right() + 4.0, drawn.center().y);
+            painter.text(at, egui::Align2::LEFT_CENTER, change, small, theme.t3);
+        }
+        response.on_hover_text(tip);
+    }
+}

@@ -1,0 +1,69 @@
+//! What the plots over epochs have in common: one x axis, one cursor, the marks of the run.
+
+use eframe::egui::{Color32, Id};
+
+use crate::engine::event::Phase;
+use crate::gui::plot::{Canvas, ticks};
+use crate::gui::view_model::{Mark, MarkKind, ViewModel};
+use crate::gui::widgets::icon;
+
+/// The group of plots that share x and the cursor.
+pub fn group() -> Id {
+    Id::unique("plots over adaptation epochs")
+}
+
+/// From the source-only model to the newest thing known: an epoch is at one x in every plot.
+pub fn adaptation_range(view: &ViewModel) -> [f64; 2] {
+    let last = view.adapt.loss.last().map_or(0.0, |(x, _)| x);
+    let newest = [&view.target_retrieval, &view.source_retrieval].iter().filter_map(|r| r.keys().max()).max();
+    let clustered = view.clusters.keys().max();
+    let most = newest.max(clustered).map_or(0.0, |e| *e as f64).max(last.ceil());
+    [0.0, most.max(1.0)]
+}
+
+/// The range of pre-training.
+pub fn pretraining_range(view: &ViewModel) -> [f64; 2] {
+    [0.0, view.pretrain.loss.last().map_or(1.0, |(x, _)| x.ceil().max(1.0))]
+}
+
+/// The marks of a phase: parameter changes and rate drops with their words, small glyphs for pauses.
+/// Checkpoints come with every epoch; they belong to the scrubber.
+pub fn marks(canvas: &mut Canvas<'_>, view: &ViewModel, phase: Phase) {
+    let theme = canvas.theme;
+    let mut near = Vec::new();
+    for mark in view.marks.iter().filter(|m| m.phase == phase) {
+        match &mark.kind {
+            MarkKind::Param { .. } => canvas.event(mark.x, &words(mark), theme.pending, 2.0),
+            MarkKind::LrDrop { .. } => canvas.event(mark.x, &words(mark), theme.t3, 2.0),
+            MarkKind::Pause => canvas.tick_mark(mark.x, icon::PAUSE, theme.t3),
+            MarkKind::Resumed => canvas.tick_mark(mark.x, icon::PLAY, theme.t3),
+            MarkKind::Checkpoint { .. } => continue,
+        }
+        if canvas.is_under_cursor(mark.x) {
+            near.push(words(mark));
+        }
+    }
+    canvas.note(near);
+}
+
+/// A mark in words.
+pub fn words(mark: &Mark) -> String {
+    match &mark.kind {
+        MarkKind::Checkpoint { .. } => "checkpoint".to_owned(),
+        MarkKind::Param { key, old, new } => format!("{key} {old} → {new}"),
+        MarkKind::Pause => "paused".to_owned(),
+        MarkKind::Resumed => "resumed".to_owned(),
+        MarkKind::LrDrop { factor } if (1.0 / factor).round() >= 2.0 => format!("lr ÷ {:.0}", 1.0 / factor),
+        MarkKind::LrDrop { factor } => format!("lr × {factor:.2}"),
+    }
+}
+
+/// `epoch 12` for a whole one, else with the place within it.
+pub fn at(x: f64) -> String {
+    if (x - x.round()).abs() < 1e-9 { format!("epoch {x:.0}") } else { format!("epoch {}", ticks::number(x, 2)) }
+}
+
+/// A raw curve: faint, a fifth of what it says.
+pub fn faint(color: Color32) -> Color32 {
+    color.gamma_multiply(0.28)
+}

@@ -1,0 +1,246 @@
+//! The left column: datasets and runs.
+
+pub mod scan;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
+use eframe::egui::{
+    self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
+
+use self::scan::{Outcome, RunRow};
+use crate::gui::command::UiCommand;
+use crate::gui::datasets::{DatasetRow, Registry};
+use crate::gui::job::Job;
+use crate::gui::status::Status;
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::button::{focus_ring, icon_button};
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::tile;
+
+/// What is known of datasets and runs; read from disk on other threads.
+pub struct Library {
+    registry: Arc<dyn Registry>,
+    runs_dir: PathBuf,
+    datasets: Vec<DatasetRow>,
+    runs: Vec<RunRow>,
+    listing: Job<(Vec<DatasetRow>, Vec<String>)>,
+    scanning: Job<Vec<RunRow>>,
+    listed: bool,
+}
+
+impl Library {
+    /// Lists nothing yet; see [`Library::refresh`].
+    pub fn new(registry: Arc<dyn Registry>, runs_dir: PathBuf) -> Self {
+        Self {
+            registry,
+            runs_dir,
+            datasets: Vec::new(),
+            runs: Vec::new(),
+            listing: Job::default(),
+            scanning: Job::default(),
+            listed: false,
+        }
+    }
+
+    /// Where runs are looked for.
+    pub fn runs_dir(&self) -> &std::path::Path {
+        &self.runs_dir
+    }
+
+    /// The datasets last listed.
+    pub fn datasets(&self) -> &[DatasetRow] {
+        &self.datasets
+    }
+
+    /// Where datasets are registered.
+    pub fn registry(&self) -> &Arc<dyn Registry> {
+        &self.registry
+    }
+
+    /// Lists datasets and runs anew.
+    pub fn refresh(&mut self, ctx: &egui::Context) {
+        let registry = Arc::clone(&self.registry);
+        self.listing.start("datasets", ctx, move || registry.list());
+        self.refresh_runs(ctx);
+    }
+
+    /// Lists runs anew.
+    pub fn refresh_runs(&mut self, ctx: &egui::Context) {
+        let dir = self.runs_dir.clone();
+        self.scanning.start("runs", ctx, move || scan::scan(&dir));
+    }
+
+    /// Takes in what the threads found; the answers are what was odd about the registry's files.
+    pub fn poll(&mut self) -> Vec<String> {
+        if let Some(runs) = self.scanning.poll() {
+            self.runs = runs;
+        }
+        let Some((datasets, warnings)) = self.listing.poll() else { return Vec::new() };
+        self.datasets = datasets;
+        self.listed = true;
+        warnings
+    }
+
+    /// Waits for what the threads look up, for tests.
+    pub fn wait(&mut self, limit: std::time::Duration) {
+        if let Some((datasets, _)) = self.listing.wait(limit) {
+            self.datasets = datasets;
+            self.listed = true;
+        }
+        if let Some(runs) = self.scanning.wait(limit) {
+            self.runs = runs;
+        }
+    }
+
+    /// Shows the column.
+    pub fn ui(&mut self, ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+        ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            tile::title_row(ui, "Datasets", "", |ui| {
+                if icon_button(ui, icon::PLUS, "Add dataset…").clicked() {
+                    actions.push(UiCommand::AddDataset);
+                }
+            });
+            for dataset in &self.datasets {
+                dataset_row(ui, dataset, shown, actions);
+            }
+            if self.datasets.is_empty() {
+                let words = if self.listed { "No dataset is registered." } else { "Looking…" };
+                ui.label(Type::Small.text(words, Theme::of(ui.ctx()).t3));
+            }
+            tile::rule(ui);
+            tile::title_row(ui, "Runs", "", |ui| {
+                if icon_button(ui, icon::FOLDER, "Open run…").clicked() {
+                    actions.push(UiCommand::AskOpenRun);
+                }
+                ui.label(Type::Small.text("mAP", Theme::of(ui.ctx()).t3));
+            });
+            self.runs_ui(ui, live, shown, actions);
+        });
+    }
+
+    fn runs_ui(&self, ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+        let theme = Theme::of(ui.ctx());
+        let mut number = 0;
+        if let Some(folder) = &live.folder {
+            let row = RunRow {
+                folder: folder.clone(),
+                title: live.title.clone(),
+                outcome: Outcome::Live,
+                epochs: live.bars.len(),
+                curve: live.curve.clone(),
+                mean_ap: live.retrieval.as_ref().map(|r| r.mAP),
+            };
+            let line = live.brief();
+            if run_row(ui, &row, &line, number, shown.folder == live.folder).clicked() {
+                actions.push(UiCommand::ShowLive);
+            }
+            number += 1;
+        }
+        for row in self.runs.iter().filter(|r| Some(&r.folder) != live.folder.as_ref()) {
+            let on = shown.folder.as_ref() == Some(&row.folder);
+            if run_row(ui, row, &row.line(), number, on).clicked() {
+                actions.push(UiCommand::OpenRun(row.folder.clone()));
+            }
+            number += 1;
+        }
+        if number == 0 {
+            let words = "Runs appear here. Start one, or open a folder of an earlier training.";
+            ui.label(Type::Small.text(words, theme.t3));
+        }
+    }
+}
+
+fn list_row(ui: &mut Ui, name: &str, on: bool) -> (Rect, Response) {
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::LIST_ROW), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, name));
+    let full = rect.expand2(vec2(size::TILE_MARGIN, 0.0));
+    if on || response.hovered() {
+        ui.painter().rect_filled(full, 0.0, theme.bg2);
+    }
+    focus_ring(ui, &response, rect.shrink(2.0), size::RADIUS_INPUT);
+    (rect, response)
+}
+
+/// Two lines of text from `x` to `right`; what does not fit ends in an ellipsis.
+fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: (Color32, Color32)) {
+    let line = |y: f32, text: &str, step: Type, ink: Color32| {
+        let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(step.font(ui), ink));
+        job.wrap = TextWrapping::truncate_at_width(right - x);
+        let galley = ui.painter().layout_job(job);
+        ui.painter().galley(pos2(x, rect.top() + y - galley.size().y / 2.0), galley, ink);
+    };
+    line(13.0, lines.0, Type::Button, ink.0);
+    line(29.0, lines.1, Type::Small, ink.1);
+}
+
+fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &Status, actions: &mut Vec<UiCommand>) {
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = list_row(ui, &dataset.name, false);
+    let there = dataset.builtin || dataset.found;
+    let glyph = if dataset.builtin { icon::GRID } else { icon::FOLDER };
+    let ink = if there { theme.t3 } else { theme.t4 };
+    icon::paint(ui.painter(), pos2(rect.left() + 8.0, rect.center().y), glyph, Weight::Regular, 16.0, ink);
+    let role = match (dataset.name == shown.target, dataset.name == shown.source) {
+        _ if shown.folder.is_none() => None,
+        (true, _) => Some("target"),
+        (_, true) => Some("source"),
+        _ => None,
+    };
+    let mut right = rect.right();
+    if let Some(role) = role {
+        let place =
+            Rect::from_min_max(pos2(rect.right() - 60.0, rect.top() + 4.0), pos2(rect.right(), rect.top() + 22.0));
+        let layout = egui::Layout::right_to_left(egui::Align::Center);
+        let mut chips = ui.new_child(egui::UiBuilder::new().max_rect(place).layout(layout));
+        right = crate::gui::widgets::chip::plain(&mut chips, role).rect.left() - 4.0;
+    }
+    let second = match (dataset.builtin, dataset.found) {
+        (true, _) => "built in".to_owned(),
+        (_, true) => dataset.layout.clone(),
+        (_, false) => "folder not found · locate…".to_owned(),
+    };
+    let first = if there { theme.t1 } else { theme.t2 };
+    two_lines(ui, rect, rect.left() + 24.0, right, (&dataset.name, &second), (first, theme.t3));
+    let place = if dataset.builtin { "Drawn by this program.".to_owned() } else { dataset.root.display().to_string() };
+    if response.on_hover_text(place).clicked() && !there {
+        actions.push(UiCommand::AddDataset);
+    }
+}
+
+fn run_row(ui: &mut Ui, run: &RunRow, second: &str, number: usize, on: bool) -> Response {
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = list_row(ui, &run.title, on);
+    let color = theme.series(number);
+    let bar = Rect::from_min_size(pos2(rect.left(), rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
+    let dim = run.outcome == Outcome::Failed;
+    ui.painter().rect_filled(bar, 1.5, if dim { theme.t4 } else { color });
+    let value = run.mean_ap.map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
+    let at = pos2(rect.right(), rect.center().y);
+    ui.painter().text(at, Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);
+    let right = rect.right() - 34.0;
+    let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
+    let text_right = if run.curve.len() > 1 { spark.left() - 4.0 } else { right };
+    let ink = if on { theme.t1 } else { theme.t2 };
+    two_lines(ui, rect, rect.left() + 11.0, text_right, (&run.title, second), (ink, theme.t3));
+    sparkline(ui, spark, &run.curve, if dim { theme.t4 } else { color });
+    response.on_hover_text(run.folder.display().to_string())
+}
+
+fn sparkline(ui: &Ui, rect: Rect, curve: &[f64], color: Color32) {
+    if curve.len() < 2 {
+        return;
+    }
+    let (low, high) = curve.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+    let span = (high - low).max(1e-9);
+    let point = |(n, &v): (usize, &f64)| {
+        let x = rect.left() + rect.width() * n as f32 / (curve.len() - 1) as f32;
+        pos2(x, rect.bottom() - rect.height() * ((v - low) / span) as f32)
+    };
+    let points = curve.iter().enumerate().map(point).collect();
+    ui.painter().add(Shape::line(points, Stroke::new(size::STROKE_CURVE, color)));
+}

@@ -1,0 +1,209 @@
+//! Loss: every iteration faintly, its smoothed form clearly, the parts, the learning rate, and what happened.
+
+use std::ops::RangeInclusive;
+
+use eframe::egui::{Color32, Id, Stroke, Ui};
+use serde::{Deserialize, Serialize};
+
+use super::{PanelCtx, epochs};
+use crate::engine::event::Phase;
+use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
+use crate::gui::view_model::{Curves, Series};
+use crate::gui::widgets::{button, icon, tile};
+
+/// State of the Loss tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LossPanel {
+    tab: Tab,
+    phase: Shown,
+    log: bool,
+    parts: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Tab {
+    #[default]
+    Loss,
+    Rate,
+}
+
+/// Which training is shown.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shown {
+    /// The one that goes on.
+    #[default]
+    Newest,
+    Pretrain,
+    Adapt,
+}
+
+impl LossPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Loss";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let phase = match self.phase {
+            Shown::Pretrain => Phase::Pretrain,
+            Shown::Adapt => Phase::Adapt,
+            Shown::Newest if cx.view.adapt.loss.is_empty() => Phase::Pretrain,
+            Shown::Newest => Phase::Adapt,
+        };
+        let curves = cx.view.curves(phase);
+        let training = if phase == Phase::Pretrain { "pre-training" } else { "adaptation" };
+        let scope = if self.tab == Tab::Loss { format!("{training}, ema 0.90") } else { training.to_owned() };
+        if cx.view.pretrain.loss.is_empty() && cx.view.adapt.loss.is_empty() {
+            tile::head(ui, cx.head, "", |_| {});
+            let (title, text) = if cx.view.is_running() {
+                (
+                    "No iteration yet",
+                    "The curve begins with the first batch, once images are read and the model is made.",
+                )
+            } else {
+                ("Nothing trained yet", "Start a run: its loss is drawn here from the first batch on.")
+            };
+            tile::empty_state(ui, icon::CHART, title, text, None);
+            return;
+        }
+        tile::head(ui, cx.head, &scope, |ui| self.tools(ui));
+        if curves.loss.is_empty() {
+            let text = format!("This run has no iteration of {training} so far.");
+            tile::empty_state(ui, icon::CHART, "Nothing to draw", &text, None);
+            return;
+        }
+        match self.tab {
+            Tab::Loss => self.loss(ui, cx, phase, curves),
+            Tab::Rate => rate(ui, cx, phase, curves),
+        }
+    }
+
+    fn tools(&mut self, ui: &mut Ui) {
+        let menu = button::icon_button(ui, icon::DOTS, "Options of the loss plot");
+        eframe::egui::Popup::menu(&menu).close_behavior(eframe::egui::PopupCloseBehavior::CloseOnClickOutside).show(
+            |ui| {
+                ui.checkbox(&mut self.log, "Logarithmic y").on_hover_text("Equal ratios are equally far apart.");
+                ui.checkbox(&mut self.parts, "Parts of the loss")
+                    .on_hover_text("Each part smoothed, beside the total.");
+                ui.separator();
+                ui.radio_value(&mut self.phase, Shown::Newest, "The training that goes on");
+                ui.radio_value(&mut self.phase, Shown::Pretrain, "Pre-training");
+                ui.radio_value(&mut self.phase, Shown::Adapt, "Adaptation");
+            },
+        );
+        button::segment(ui, &[(Tab::Loss, "loss"), (Tab::Rate, "learning rate")], &mut self.tab);
+    }
+
+    fn loss(&self, ui: &mut Ui, cx: &PanelCtx<'_>, phase: Phase, curves: &Curves) {
+        let last = curves.loss.last_smooth().map_or("–".to_owned(), |y| ticks::number(y, 2));
+        let name = format!("Loss curve, last smoothed value {last}");
+        let axes = axes(cx, phase, &name, self.log);
+        let width = ui.available_width().max(1.0) as usize;
+        plot::show(
+            ui,
+            ui.available_size(),
+            &axes,
+            |seen| y_range(&curves.loss, seen, width, self.log),
+            |canvas| {
+                epochs::marks(canvas, cx.view, phase);
+                let color = canvas.theme.series(0);
+                let mut labels = vec![curve(canvas, &curves.loss, width, color, "total", true)];
+                if self.parts {
+                    for (n, (name, series)) in curves.parts.iter().enumerate() {
+                        labels.push(curve(canvas, series, width, canvas.theme.series(n + 1), name, false));
+                    }
+                }
+                canvas.end_labels(labels);
+                reading(canvas, &curves.loss, color, "loss");
+            },
+        );
+    }
+}
+
+fn axes<'a>(cx: &PanelCtx<'_>, phase: Phase, name: &'a str, log_y: bool) -> Axes<'a> {
+    let adapting = phase == Phase::Adapt;
+    Axes {
+        id: Id::unique(("loss plot", adapting)),
+        name,
+        x: if adapting { epochs::adaptation_range(cx.view) } else { epochs::pretraining_range(cx.view) },
+        link: adapting.then(epochs::group),
+        log_y,
+        caption: "",
+        y_text: ticks::axis,
+        above: 18.0,
+    }
+}
+
+/// One curve: envelope and raw values faint, the smoothed one on top.
+fn curve(canvas: &Canvas<'_>, series: &Series, width: usize, color: Color32, name: &str, hero: bool) -> EndLabel {
+    let [from, to] = canvas.seen();
+    let spans = series.spans(from, to, width);
+    if hero {
+        let raw = spans.iter().flat_map(|s| {
+            // One stroke down and up for each stretch: what lies between is not lost.
+            let both = if s.min == s.max { [Some(s.min), None] } else { [Some(s.min), Some(s.max)] };
+            both.into_iter().flatten().map(|y| (s.x, y))
+        });
+        canvas.line(raw, Stroke::new(0.8, epochs::faint(color)));
+        canvas.gaps(&series.gaps(64));
+    }
+    let stroke = Stroke::new(if hero { 1.8 } else { 1.2 }, color);
+    canvas.line(spans.iter().map(|s| (s.x, if s.min.is_nan() { f64::NAN } else { s.smooth })), stroke);
+    let y = series.last_smooth().unwrap_or(f64::NAN);
+    let ink = if hero { canvas.theme.t3 } else { canvas.theme.t2 };
+    EndLabel { y, name: name.to_owned(), value: ticks::number(y, 2), color: ink, hero }
+}
+
+fn reading(canvas: &mut Canvas<'_>, series: &Series, color: Color32, name: &str) {
+    let Some((x, raw, smooth)) = canvas.cursor.and_then(|x| series.nearest(x)) else { return };
+    canvas.heading(epochs::at(x));
+    let raw = if raw.is_finite() { ticks::number(raw, 3) } else { "not a number".to_owned() };
+    canvas.reading(x, smooth, color, format!("{name} {} (raw {raw})", ticks::number(smooth, 3)));
+}
+
+/// All of the smoothed curve and all but the wildest of the raw one.
+fn y_range(series: &Series, seen: RangeInclusive<f64>, width: usize, log: bool) -> [f64; 2] {
+    let spans = series.spans(*seen.start(), *seen.end(), width);
+    let mut highs: Vec<f64> = spans.iter().map(|s| s.max).filter(|y| y.is_finite()).collect();
+    highs.sort_by(f64::total_cmp);
+    let low = spans.iter().map(|s| s.min.min(s.smooth)).filter(|y| y.is_finite()).fold(f64::INFINITY, f64::min);
+    let high = highs.get(highs.len().saturating_sub(1 + highs.len() / 50)).copied().unwrap_or(1.0);
+    let high = spans.iter().map(|s| s.smooth).filter(|y| y.is_finite()).fold(high, f64::max);
+    let low = if low.is_finite() { low } else { 0.0 };
+    if log { [low.max(1e-4) * 0.95, high.max(1e-3) * 1.05] } else { ticks::round_out(low, high, 4) }
+}
+
+fn rate(ui: &mut Ui, cx: &PanelCtx<'_>, phase: Phase, curves: &Curves) {
+    let last = curves.lr.last().map_or(f64::NAN, |(_, y)| y);
+    let name = format!("Learning rate curve, now {}", ticks::scientific(last));
+    let mut axes = axes(cx, phase, &name, true);
+    axes.id = Id::unique(("learning rate plot", phase == Phase::Adapt));
+    axes.y_text = |value, _| ticks::scientific(value);
+    let width = ui.available_width().max(1.0) as usize;
+    plot::show(
+        ui,
+        ui.available_size(),
+        &axes,
+        |seen| {
+            let spans = curves.lr.spans(*seen.start(), *seen.end(), width);
+            let low = spans.iter().map(|s| s.min).filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min);
+            let high = spans.iter().map(|s| s.max).filter(|y| y.is_finite()).fold(0.0, f64::max);
+            if low <= high { [low / 1.6, high * 1.6] } else { [1e-5, 1e-2] }
+        },
+        |canvas| {
+            epochs::marks(canvas, cx.view, phase);
+            let [from, to] = canvas.seen();
+            let color = canvas.theme.series(0);
+            let spans = curves.lr.spans(from, to, width);
+            canvas.line(spans.iter().flat_map(|s| [(s.x, s.min), (s.x, s.max)]), Stroke::new(1.8, color));
+            let value = ticks::scientific(last);
+            canvas.end_labels(vec![EndLabel { y: last, name: "lr".into(), value, color: canvas.theme.t3, hero: true }]);
+            if let Some((x, y, _)) = canvas.cursor.and_then(|x| curves.lr.nearest(x)) {
+                canvas.heading(epochs::at(x));
+                canvas.reading(x, y, color, format!("lr {}", ticks::scientific(y)));
+            }
+        },
+    );
+}

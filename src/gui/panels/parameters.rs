@@ -1,0 +1,228 @@
+//! One row for each entry of the parameter table: slider, number, reset, and when a change takes effect.
+
+mod row;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
+
+use crate::gui::command::UiCommand;
+use crate::gui::status::Pending;
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::{combo, tile};
+use crate::method::params::presets::PRESETS;
+use crate::method::params::table::ROWS;
+use crate::method::params::{Effect, Params, Row, Value};
+
+/// The parameters that rows show.
+pub struct Knobs<'a> {
+    /// Those of the next run.
+    pub draft: &'a Params,
+    /// Those of the run going on, if one does.
+    pub run: Option<&'a Params>,
+    /// Changes that the engine holds for their moment.
+    pub pending: &'a BTreeMap<String, Pending>,
+    /// Changes that were sent and not yet answered.
+    pub sent: &'a BTreeMap<String, Value>,
+    /// Number of the run's epoch, from 0.
+    pub epoch: usize,
+}
+
+impl Knobs<'_> {
+    /// What a row shows, and whether that waits for its moment.
+    pub fn value(&self, row: &Row) -> (Value, bool) {
+        let draft = (row.get)(self.draft);
+        let Some(run) = self.run else { return (draft, false) };
+        let run = (row.get)(run);
+        if row.effect == Effect::NextRun {
+            let waits = draft != run;
+            return (draft, waits);
+        }
+        let asked = self.sent.get(row.key).or_else(|| self.pending.get(row.key).map(|p| &p.value));
+        asked.map_or((run, false), |value| (value.clone(), true))
+    }
+
+    /// The parameters as the rows show them.
+    pub fn shown(&self) -> Params {
+        let mut params = self.draft.clone();
+        for row in ROWS {
+            (row.set)(&mut params, &self.value(row).0);
+        }
+        params
+    }
+
+    fn waiting(&self) -> usize {
+        ROWS.iter().filter(|r| r.effect != Effect::NextRun && self.value(r).1).count()
+    }
+}
+
+/// What the user has typed that is not a value yet, and what was refused.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Parameters {
+    folded: BTreeSet<String>,
+    #[serde(skip)]
+    typing: Option<(&'static str, String)>,
+    #[serde(skip)]
+    dragging: Option<(&'static str, f64)>,
+    #[serde(skip)]
+    refused: BTreeMap<&'static str, Refused>,
+    #[serde(skip)]
+    focus: Option<String>,
+}
+
+/// A value that was not accepted: the old one stays.
+#[derive(Clone, Debug)]
+struct Refused {
+    text: String,
+    reason: String,
+}
+
+impl Parameters {
+    /// Brings the row of `key` into view and puts the keyboard on it.
+    pub fn focus(&mut self, key: &str) {
+        if let Some(row) = ROWS.iter().find(|r| r.key == key) {
+            self.folded.remove(row.group);
+            self.focus = Some(key.to_owned());
+        }
+    }
+
+    /// Shows the column.
+    pub fn ui(&mut self, ui: &mut Ui, knobs: &Knobs<'_>, actions: &mut Vec<UiCommand>) {
+        let shown = knobs.shown();
+        tile::title_row(ui, "Parameters", if knobs.run.is_some() { "of the run" } else { "of the next run" }, |ui| {
+            preset_menu(ui, &shown, actions);
+        });
+        let waiting = knobs.waiting();
+        let foot = if waiting > 0 { 40.0 } else { 0.0 };
+        let height = (ui.available_height() - foot).max(60.0);
+        let width = ui.available_width();
+        // The scroll bar stands in the column's margin, not over the rows.
+        let place = egui::Rect::from_min_size(ui.cursor().min, egui::vec2(width + size::TILE_MARGIN - 2.0, height));
+        let mut list = ui.new_child(egui::UiBuilder::new().max_rect(place));
+        ui.advance_cursor_after_rect(place.with_max_x(place.left() + width));
+        ScrollArea::vertical().auto_shrink([false; 2]).show(&mut list, |ui| {
+            ui.set_max_width(width);
+            ui.spacing_mut().item_spacing.y = 0.0;
+            let mut group = "";
+            for row in ROWS {
+                if row.group != group {
+                    group = row.group;
+                    self.group_head(ui, group);
+                }
+                if !self.folded.contains(group) {
+                    self.row(ui, row, knobs, &shown, actions);
+                }
+            }
+            ui.add_space(8.0);
+        });
+        if waiting > 0 {
+            pending_bar(ui, knobs, waiting, actions);
+        }
+    }
+
+    fn group_head(&mut self, ui: &mut Ui, group: &str) {
+        let theme = Theme::of(ui.ctx());
+        ui.add_space(6.0);
+        let height = size::PARAM_ROW;
+        let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), height), egui::Sense::click());
+        let folded = self.folded.contains(group);
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, !folded, group));
+        let painter = ui.painter();
+        painter.text(rect.left_center(), egui::Align2::LEFT_CENTER, group, Type::Title.font(ui), theme.t1);
+        if folded || response.hovered() {
+            let at = egui::pos2(rect.right() - 8.0, rect.center().y);
+            let glyph = if folded { icon::CARET_RIGHT } else { icon::CARET_DOWN };
+            icon::paint(painter, at, glyph, Weight::Regular, size::ICON_MARK, theme.t3);
+        }
+        if response.on_hover_text("Click to fold or unfold the group.").clicked() && !self.folded.remove(group) {
+            self.folded.insert(group.to_owned());
+        }
+    }
+
+    /// Takes a value from a control: sends it, or keeps the reason why not.
+    fn ask(&mut self, row: &'static Row, value: &Value, shown: &Params, actions: &mut Vec<UiCommand>) {
+        match accept(row, value, shown) {
+            Ok(value) => {
+                self.refused.remove(row.key);
+                if (row.get)(shown) != value {
+                    actions.push(UiCommand::SetParam { key: row.key.to_owned(), value });
+                }
+            }
+            Err(reason) => {
+                self.refused.insert(row.key, Refused { text: row::number(row, value), reason });
+            }
+        }
+    }
+}
+
+/// `value`, if it is within bounds and goes with the other parameters.
+///
+/// # Errors
+/// The reason and the way out, a sentence or two.
+pub fn accept(row: &Row, value: &Value, shown: &Params) -> Result<Value, String> {
+    let paper = format!("The paper uses {}.", row::number(row, &row.paper()));
+    let value = row.check(value).map_err(|_| format!("{} takes {}. {paper}", row.label, row.bounds()))?;
+    let mut candidate = shown.clone();
+    (row.set)(&mut candidate, &value);
+    let before = shown.problems();
+    match candidate.problems().into_iter().find(|p| p.key == row.key || !before.iter().any(|b| b.key == p.key)) {
+        Some(problem) => Err(problem.message),
+        None => Ok(value),
+    }
+}
+
+/// The name a row has for screen readers and tests: its label, with the group where two rows share one.
+pub fn name(row: &Row) -> String {
+    if ROWS.iter().filter(|r| r.label == row.label).count() > 1 {
+        format!("{} {}", row.group, row.label)
+    } else {
+        row.label.to_owned()
+    }
+}
+
+fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
+    let current = PRESETS.iter().find(|preset| {
+        let mut params = Params { seed: shown.seed, ..Params::default() };
+        params.apply_presets(preset.name).is_ok() && params == *shown
+    });
+    let title = current.map_or("custom", |p| p.name);
+    let response = combo::dressed("presets", title, 104.0);
+    let response = response.show_ui(ui, |ui| {
+        for preset in PRESETS {
+            let on = current.is_some_and(|c| c.name == preset.name);
+            if ui.selectable_label(on, preset.name).on_hover_text(preset.help).clicked() {
+                actions.push(UiCommand::Preset(preset.name.to_owned()));
+            }
+        }
+    });
+    let tip = "Named settings. One replaces the parameters of the next run; those that a run can change go to it too.";
+    response.response.accessible_name("Preset").on_hover_text(tip);
+}
+
+fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &mut Vec<UiCommand>) {
+    let theme = Theme::of(ui.ctx());
+    ui.add_space(6.0);
+    egui::Frame::new()
+        .fill(theme.bg2)
+        .corner_radius(size::RADIUS_BUTTON)
+        .inner_margin(egui::Margin::symmetric(8, 3))
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let word = if waiting == 1 { "change" } else { "changes" };
+                ui.label(Type::Button.text(format!("{waiting} {word}"), theme.pending));
+                let to_epoch = ROWS.iter().filter(|r| knobs.value(r).1).any(|r| r.effect == Effect::NextEpoch);
+                let when = if to_epoch { format!("waits for epoch {}", knobs.epoch + 2) } else { "waits".to_owned() };
+                ui.label(Type::Body.text(when, theme.t2));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let undo = ui.add(Push::new("Undo").look(Look::Flat).small());
+                    if undo.on_hover_text("Takes back the changes that have not taken effect yet.").clicked() {
+                        actions.push(UiCommand::UndoPending);
+                    }
+                });
+            });
+        });
+}

@@ -1,0 +1,134 @@
+//! Reliability: how the clusters score by Eq. 8, the threshold that keeps or drops them, and both by epoch.
+//!
+//! Dragging the threshold shows what would be kept, from the scores as they stand; letting go asks the engine
+//! for that fixed threshold, which counts from the next epoch on.
+
+mod histogram;
+mod strip;
+
+use eframe::egui::{Ui, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::PanelCtx;
+use crate::engine::event::ClusterSummary;
+use crate::gui::command::UiCommand;
+use crate::gui::plot::ticks;
+use crate::gui::view_model::ViewModel;
+use crate::gui::widgets::{button, icon, tile};
+use crate::method::params::{Rule, ScoreKind, Value};
+
+/// State of the Reliability tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReliabilityPanel {
+    /// The threshold under the hand, until it is let go.
+    #[serde(skip)]
+    held: Option<f64>,
+}
+
+/// What a threshold keeps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// Clusters at or above it.
+    pub kept: usize,
+    /// Clusters below.
+    pub dropped: usize,
+    /// Images of the kept clusters.
+    pub kept_images: usize,
+    /// Images of the dropped clusters.
+    pub dropped_images: usize,
+}
+
+/// What threshold `alpha` keeps of these clusters: those whose score is at least `alpha`.
+pub fn split(summary: &ClusterSummary, alpha: f64) -> Split {
+    let mut split = Split { kept: 0, dropped: 0, kept_images: 0, dropped_images: 0 };
+    for (i, score) in summary.cluster_score.iter().enumerate() {
+        let images = summary.cluster_size.get(i).map_or(0, |n| *n as usize);
+        if *score >= alpha {
+            split.kept += 1;
+            split.kept_images += images;
+        } else {
+            split.dropped += 1;
+            split.dropped_images += images;
+        }
+    }
+    split
+}
+
+/// The threshold that is on its way, when one was asked for and has not taken effect.
+fn pending(view: &ViewModel) -> Option<f64> {
+    view.pending.iter().find(|(key, ..)| key == "reliability.threshold").and_then(|(_, value, _)| value.as_f64())
+}
+
+impl ReliabilityPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Reliability";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let view = cx.view;
+        let shown = match cx.selection.epoch {
+            Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),
+            None => view.newest_clusters(),
+        };
+        let Some((epoch, clusters)) = shown else {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "Every epoch clusters the target at three radii and scores each cluster by how little it \
+                        changes; the scores and the threshold are drawn here.";
+            tile::empty_state(ui, icon::BARS, "No scores yet", text, None);
+            return;
+        };
+        let summary = &clusters.summary;
+        let scope = format!("{}, epoch {epoch}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"));
+        let moved = self.held.is_some();
+        tile::head(ui, cx.head, &scope, |ui| {
+            if moved && button::icon_button(ui, icon::RESET, "Back to the run's threshold").clicked() {
+                self.held = None;
+            }
+        });
+        let strip = if ui.available_height() > 300.0 { 132.0 } else { 0.0 };
+        let size = vec2(ui.available_width(), (ui.available_height() - strip - 4.0).max(80.0));
+        let shape = histogram::Histogram {
+            summary,
+            held: self.held,
+            pending: pending(view),
+            // SpCL's pair also looks at single members: the counts by cluster score alone would not be its own.
+            movable: view.params.as_ref().is_none_or(|p| p.reliability.score == ScoreKind::Eq8),
+        };
+        match shape.show(ui, size) {
+            histogram::Asked::Nothing => {}
+            histogram::Asked::Hold(alpha) => self.held = Some(alpha),
+            histogram::Asked::Apply(alpha) => {
+                self.held = None;
+                let fixed = Value::Text(Rule::Fixed.name().to_owned());
+                let alpha = Value::Float(alpha);
+                cx.actions.push(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
+                cx.actions.push(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
+            }
+            histogram::Asked::LetGo => self.held = None,
+        }
+        if strip > 0.0 {
+            let caption = rule_in_words(view, summary);
+            tile::section(ui, "By epoch", &caption);
+            let size = vec2(ui.available_width(), ui.available_height());
+            if let Some(epoch) = strip::show(ui, view, size, epoch) {
+                cx.selection.epoch = (Some(epoch) != view.newest_clusters().map(|(e, _)| e)).then_some(epoch);
+            }
+        }
+    }
+}
+
+fn rule_in_words(view: &ViewModel, summary: &ClusterSummary) -> String {
+    let Some(params) = &view.params else { return String::new() };
+    match (params.refined, params.reliability.rule) {
+        (false, _) => "not refined: every cluster is kept".to_owned(),
+        (true, Rule::PaperLiteral) => "every cluster is kept".to_owned(),
+        (true, Rule::Fixed) => match summary.threshold {
+            Some(alpha) => format!("threshold fixed at {}", ticks::number(alpha, 2)),
+            None => "threshold fixed".to_owned(),
+        },
+        (true, Rule::Quantile) => {
+            format!("threshold set in epoch 0, worst {} %", ticks::number(100.0 * params.reliability.quantile, 0))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Retrieval: mAP and rank-1, -5, -10 after each evaluation, with the source-only model as the start.
+
+use eframe::egui::{Color32, Id, Stroke, Ui};
+use serde::{Deserialize, Serialize};
+
+use super::{PanelCtx, epochs};
+use crate::engine::event::Retrieval;
+use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
+use crate::gui::theme::{Theme, size};
+use crate::gui::view_model::ViewModel;
+use crate::gui::widgets::{button, chip, icon, tile};
+use crate::method::params::Params;
+
+/// State of the Retrieval tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetrievalPanel {
+    paper: bool,
+}
+
+/// What the paper reports for a setting.
+struct Published {
+    table: &'static str,
+    row: &'static str,
+    /// mAP, percent.
+    map: f64,
+}
+
+impl RetrievalPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Retrieval";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let view = cx.view;
+        let newest = view.target_retrieval.last_key_value();
+        let scope = newest.map_or(String::new(), |(epoch, _)| format!("percent, {} test, epoch {epoch}", view.target));
+        let published = published(view);
+        tile::head(ui, cx.head, &scope, |ui| {
+            self.tools(ui, published.as_ref());
+            if newest.is_some() {
+                chip::ground_truth(ui);
+            }
+        });
+        let Some((_, last)) = newest else {
+            let text = if view.is_running() {
+                "The source-only model is evaluated after pre-training, then each epoch adds a point."
+            } else {
+                "Start a run: mAP and rank-1, -5, -10 on the target's test set are drawn here after each evaluation."
+            };
+            tile::empty_state(ui, icon::CHART, "Not evaluated yet", text, None);
+            return;
+        };
+        let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));
+        let axes = Axes {
+            id: Id::unique("retrieval plot"),
+            name: &name,
+            x: epochs::adaptation_range(view),
+            link: Some(epochs::group()),
+            log_y: false,
+            caption: "epoch",
+            y_text: ticks::axis,
+            above: 8.0,
+        };
+        let paper = published.filter(|_| self.paper);
+        let range = y_range(view, paper.as_ref());
+        plot::show(ui, ui.available_size(), &axes, |_| range, |canvas| curves(canvas, view, paper.as_ref()));
+    }
+
+    fn tools(&mut self, ui: &mut Ui, published: Option<&Published>) {
+        let menu = button::icon_button(ui, icon::DOTS, "Options of the retrieval plot");
+        eframe::egui::Popup::menu(&menu).close_behavior(eframe::egui::PopupCloseBehavior::CloseOnClickOutside).show(
+            |ui| {
+                let why = match published {
+                    Some(p) => format!("{}: {}, mAP {} %.", p.table, p.row, p.map),
+                    None => "The paper reports only DukeMTMC-reID → Market-1501 and the other way round.".to_owned(),
+                };
+                let line = eframe::egui::Checkbox::new(&mut self.paper, "The paper's mAP");
+                ui.add_enabled(published.is_some(), line).on_hover_text(&why).on_disabled_hover_text(&why);
+            },
+        );
+    }
+}
+
+/// A curve: its name, its value, its colour, its width.
+type Curve = (&'static str, fn(&Retrieval) -> f64, Color32, f32);
+
+/// The curves with their names, the hero first.
+fn series(theme: &Theme) -> [Curve; 4] {
+    [
+        ("mAP", |r| r.mAP, theme.series(0), size::STROKE_HERO),
+        ("rank-1", |r| r.cmc[0], theme.t2, size::STROKE_CURVE),
+        ("rank-5", |r| r.cmc[1], theme.t3, size::STROKE_CURVE),
+        ("rank-10", |r| r.cmc[2], theme.t3, size::STROKE_CURVE),
+    ]
+}
+
+fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) {
+    let theme = canvas.theme;
+    epochs::marks(canvas, view, crate::engine::event::Phase::Adapt);
+    let mut labels = Vec::new();
+    let [from, to] = canvas.seen();
+    let across = |y: f64| [(from, y), (to, y)];
+    if let Some(p) = paper {
+        canvas.dashed(&across(p.map), Stroke::new(size::STROKE, theme.t2.gamma_multiply(0.7)), 4.0, 3.0);
+        let value = ticks::number(p.map, 1);
+        labels.push(EndLabel { y: p.map, name: "paper".into(), value, color: theme.t2, hero: false });
+    }
+    if let (Some(first), true) = (view.target_retrieval.get(&0), view.target_retrieval.len() > 1) {
+        let y = 100.0 * first.mAP;
+        canvas.dashed(&across(y), Stroke::new(size::STROKE, theme.t3.gamma_multiply(0.7)), 1.0, 3.0);
+        let value = ticks::number(y, 1);
+        labels.push(EndLabel { y, name: "source".into(), value, color: theme.t3, hero: false });
+    }
+    for (name, of, color, width) in series(theme).into_iter().rev() {
+        let points: Vec<(f64, f64)> = view.target_retrieval.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();
+        canvas.line(points.iter().copied(), Stroke::new(width, color));
+        if let Some((x, y)) = points.last() {
+            canvas.inside.circle_filled(canvas.at(*x, *y), width + 0.6, color);
+            let hero = name == "mAP";
+            let ink = if hero { theme.series_text(0) } else { color };
+            labels.push(EndLabel { y: *y, name: name.into(), value: ticks::number(*y, 1), color: ink, hero });
+        }
+    }
+    canvas.end_labels(labels);
+    let nearest = canvas.cursor.and_then(|x| {
+        view.target_retrieval.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs()))
+    });
+    if let Some((epoch, retrieval)) = nearest {
+        let label = if *epoch == 0 { "source only".to_owned() } else { format!("after epoch {epoch}") };
+        canvas.heading(label);
+        for (name, of, color, _) in series(theme) {
+            let y = 100.0 * of(retrieval);
+            canvas.reading(*epoch as f64, y, color, format!("{name} {}", ticks::number(y, 1)));
+        }
+    }
+}
+
+fn y_range(view: &ViewModel, paper: Option<&Published>) -> [f64; 2] {
+    let values = view.target_retrieval.values().flat_map(|r| [r.mAP, r.cmc[0], r.cmc[2]]).map(|y| 100.0 * y);
+    let values = values.chain(paper.map(|p| p.map)).filter(|y| y.is_finite());
+    let (low, high) = values.fold((100.0, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+    let [low, high] = plot::ticks::round_out(low.min(high), high, 4);
+    [low.max(0.0), high.min(100.0)]
+}
+
+/// The row of the paper's Tables 2 and 3 that these datasets and switches stand for.
+fn published(view: &ViewModel) -> Option<Published> {
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+    let (source, target) = (plain(&view.source), plain(&view.target));
+    let params: &Params = view.params.as_ref()?;
+    let (table, values) = match (source.as_str(), target.as_str()) {
+        (s, t) if s.starts_with("duke") && t.starts_with("market") => ("Table 2", [48.0, 50.0, 68.2, 70.7]),
+        (s, t) if s.starts_with("market") && t.starts_with("duke") => ("Table 3", [46.4, 47.7, 60.3, 61.5]),
+        _ => return None,
+    };
+    let rows = [
+        "Baseline + Cluster",
+        "Baseline + AT + Cluster",
+        "Baseline + Refined-Cluster",
+        "Baseline + AT + Refined-Cluster",
+    ];
+    let row = usize::from(params.attention.enabled) + 2 * usize::from(params.refined);
+    Some(Published { table, row: rows[row], map: values[row] })
+}

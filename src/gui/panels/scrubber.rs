@@ -1,0 +1,153 @@
+//! The epoch scrubber: a bar an epoch, stacked reliable, unreliable, outlier, so that the track tells the story.
+
+use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::Selection;
+use crate::gui::command::UiCommand;
+use crate::gui::status::{Mark, Status};
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::button::icon_button;
+use crate::gui::widgets::icon::{self, Weight};
+
+/// Shows the scrubber and moves `selection.epoch`.
+pub fn ui(ui: &mut Ui, status: &Status, selection: &mut Selection, actions: &mut Vec<UiCommand>) {
+    let theme = Theme::of(ui.ctx());
+    let newest = status.bars.keys().next_back().copied();
+    let at = selection.epoch.or(newest);
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.add_space(size::TILE_MARGIN);
+        if icon_button(ui, icon::CARET_LEFT, "Epoch back").clicked() {
+            actions.push(UiCommand::EpochBack);
+        }
+        let words = at.map_or("No epoch yet".to_owned(), |e| format!("Epoch {}", e + 1));
+        ui.add_sized(vec2(84.0, 22.0), egui::Label::new(Type::Heading.text(words, theme.t1)));
+        if icon_button(ui, icon::CARET_RIGHT, "Epoch on").clicked() {
+            actions.push(UiCommand::EpochOn);
+        }
+        ui.add_space(16.0);
+        let legend = if ui.available_width() > 640.0 { 216.0 } else { 12.0 };
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - legend, size::SCRUBBER), Sense::hover());
+        track(ui, rect, status, selection, newest);
+        if legend > 100.0 {
+            keys(ui);
+        }
+    });
+}
+
+fn track(ui: &mut Ui, rect: Rect, status: &Status, selection: &mut Selection, newest: Option<usize>) {
+    let theme = Theme::of(ui.ctx());
+    let planned = status.params.as_ref().map_or(1, |p| p.adapt.epochs).max(newest.map_or(1, |e| e + 1)).max(1);
+    let bar = Rect::from_min_max(pos2(rect.left(), rect.top() + 19.0), pos2(rect.right() - 8.0, rect.bottom() - 20.0));
+    let unit = bar.width() / planned as f32;
+    let x_of = |epoch: usize| bar.left() + unit * epoch as f32;
+    let response = ui.interact(rect, ui.scope_id().with("track"), Sense::click_and_drag());
+    let at = selection.epoch.or(newest);
+    let shown = at.map_or(0.0, |e| (e + 1) as f64);
+    response.widget_info(|| WidgetInfo::slider(true, shown, "Epoch"));
+    let painter = ui.painter_at(rect.expand2(vec2(30.0, 0.0)));
+    painter.rect_filled(bar, size::RADIUS_CHIP, theme.bg2);
+    for (&epoch, counts) in &status.bars {
+        let all = (counts.kept + counts.dropped + counts.noise).max(1) as f32;
+        let mut bottom = bar.bottom();
+        let gap = if unit > 4.0 { 1.0 } else { 0.0 };
+        let colors = [(counts.kept, theme.reliable), (counts.dropped, theme.unreliable), (counts.noise, theme.bg4)];
+        for (count, color) in colors {
+            let height = bar.height() * count as f32 / all;
+            let part = Rect::from_min_max(pos2(x_of(epoch) + gap, bottom - height), pos2(x_of(epoch + 1), bottom));
+            painter.rect_filled(part, 0.0, color.gamma_multiply(0.85));
+            bottom -= height;
+        }
+    }
+    ticks(ui, &painter, bar, planned, x_of);
+    marks(&painter, status, bar, unit, x_of);
+    if let Some(params) = &status.params {
+        for drop in (1..).map(|n| n * params.adapt.step).take_while(|&e| e < planned).take(12) {
+            let top = pos2(x_of(drop), bar.top() - 4.0);
+            let line = Stroke::new(size::STROKE, theme.t3);
+            painter.extend(Shape::dashed_line(&[top, pos2(x_of(drop), bar.bottom())], line, 2.0, 3.0));
+            let words = format!("lr × {}", params.adapt.gamma);
+            painter.text(
+                pos2(x_of(drop) + 4.0, rect.top() + 9.0),
+                Align2::LEFT_CENTER,
+                words,
+                Type::Small.font(ui),
+                theme.t3,
+            );
+        }
+    }
+    if let Some(at) = at {
+        let x = painter.round_to_pixel_center(x_of(at) + unit / 2.0);
+        playhead(ui, &painter, bar, x, selection, status);
+    }
+    if let (Some(pointer), Some(newest)) = (response.interact_pointer_pos(), newest) {
+        let epoch = (((pointer.x - bar.left()) / unit).floor().max(0.0) as usize).min(newest);
+        selection.epoch = (epoch < newest).then_some(epoch);
+    }
+    response.on_hover_text(
+        "A bar an epoch. Click or drag to look at an epoch in every tile; Left and Right step, End follows the run.",
+    );
+}
+
+fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl Fn(usize) -> f32) {
+    let theme = Theme::of(ui.ctx());
+    let step = [1, 2, 5, 10, 20, 50, 100, 200].into_iter().find(|s| planned / s <= 10).unwrap_or(500);
+    for epoch in (0..=planned).step_by(step) {
+        let at = pos2(x_of(epoch), bar.bottom() + 9.0);
+        painter.text(at, Align2::CENTER_CENTER, epoch.to_string(), Type::Small.font(ui), theme.t3);
+    }
+}
+
+fn marks(painter: &egui::Painter, status: &Status, bar: Rect, unit: f32, x_of: impl Fn(usize) -> f32) {
+    let theme = Theme::of(painter.ctx());
+    let mut seen = std::collections::BTreeSet::new();
+    for &(epoch, mark) in &status.marks {
+        if !seen.insert((epoch, mark)) {
+            continue;
+        }
+        // A checkpoint's epoch counts epochs done: it stands at that epoch's end.
+        let (glyph, color, shift) = match mark {
+            Mark::Checkpoint => (icon::DIAMOND, theme.t2, 0.0),
+            Mark::Param => (icon::TRIANGLE, theme.pending, unit / 2.0),
+            Mark::Pause => (icon::PAUSE, theme.t3, unit / 2.0),
+        };
+        let at = pos2(x_of(epoch) + shift, bar.top() - 8.0);
+        icon::paint(painter, at, glyph, Weight::Fill, 9.0, color);
+    }
+}
+
+fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, status: &Status) {
+    let theme = Theme::of(ui.ctx());
+    let ink = theme.t1;
+    painter.vline(x, bar.top() - 8.0..=bar.bottom(), Stroke::new(size::STROKE_CURVE, ink));
+    painter.circle_filled(pos2(x, bar.top() - 8.0), 4.0, ink);
+    let words = match (selection.epoch, status.running(), status.active()) {
+        (Some(epoch), ..) => format!("{}", epoch + 1),
+        (None, true, _) => "live".to_owned(),
+        (None, _, true) => "now".to_owned(),
+        (None, ..) => "last".to_owned(),
+    };
+    let galley = painter.layout_no_wrap(words, Type::Small.font(ui), Color32::PLACEHOLDER);
+    let pill = Rect::from_min_size(pos2(x + 8.0, bar.center().y - 8.0), vec2(galley.size().x + 18.0, 16.0));
+    painter.rect_filled(pill, 8.0, theme.accent_fill);
+    painter.galley(pill.center() - galley.size() / 2.0, galley, theme.accent_ink);
+}
+
+fn keys(ui: &mut Ui) {
+    let theme = Theme::of(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(200.0, size::SCRUBBER), Sense::hover());
+    let swatches = [("outlier", theme.bg4), ("unreliable", theme.unreliable), ("reliable", theme.reliable)];
+    let marks = [
+        ("checkpoint", icon::DIAMOND, theme.t2),
+        ("parameter", icon::TRIANGLE, theme.pending),
+        ("pause", icon::PAUSE, theme.t3),
+    ];
+    for (n, ((word, color), (mark, glyph, ink))) in swatches.into_iter().zip(marks).enumerate() {
+        let y = rect.top() + 14.0 + 18.0 * n as f32;
+        let left = rect.left() + 20.0;
+        ui.painter().rect_filled(Rect::from_center_size(pos2(left, y), vec2(8.0, 8.0)), 1.0, color);
+        ui.painter().text(pos2(left + 10.0, y), Align2::LEFT_CENTER, word, Type::Small.font(ui), theme.t3);
+        let right = left + 96.0;
+        icon::paint(ui.painter(), pos2(right, y), glyph, Weight::Fill, 9.0, ink);
+        ui.painter().text(pos2(right + 10.0, y), Align2::LEFT_CENTER, mark, Type::Small.font(ui), theme.t3);
+    }
+}

@@ -1,0 +1,207 @@
+//! The run strip: transport, state, stages with their times, what is left, device and memory.
+
+use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use crate::engine::event::{Stage, State};
+use crate::gui::clock;
+use crate::gui::command::{COMMANDS, UiCommand};
+use crate::gui::status::{CYCLE, Status, duration};
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::chip::{Mark, pill};
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::stage::{Progress, stage};
+
+/// Shows the strip. `live` is the run the engine works on, `shown` the one on screen.
+pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.add_space(size::TILE_MARGIN);
+        device(ui, live);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add_space(8.0);
+            ui.spacing_mut().item_spacing.x = 4.0;
+            transport(ui, live, shown, actions);
+            ui.add_space(8.0);
+            state_pill(ui, shown);
+            ui.add_space(12.0);
+            ui.spacing_mut().item_spacing.x = 16.0;
+            stages(ui, shown);
+        });
+    });
+}
+
+fn transport(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+    let mut keys = Keys { live, shown, actions };
+    if UiCommand::Resume.refusal(live, shown).is_none() {
+        keys.key(ui, "Resume", icon::PLAY, UiCommand::Resume);
+        if !live.active() {
+            keys.key(ui, "Start", icon::PLUS, UiCommand::NewRun);
+        }
+    } else {
+        keys.start(ui);
+    }
+    keys.key(ui, "Pause", icon::PAUSE, UiCommand::Pause);
+    let step = keys.key(ui, "Step", icon::SKIP, UiCommand::StepBatch);
+    step.context_menu(|ui| keys.step_menu(ui));
+    keys.key(ui, "Stop", icon::STOP, UiCommand::Stop);
+}
+
+struct Keys<'a> {
+    live: &'a Status,
+    shown: &'a Status,
+    actions: &'a mut Vec<UiCommand>,
+}
+
+impl Keys<'_> {
+    fn key(&mut self, ui: &mut Ui, label: &str, glyph: &str, command: UiCommand) -> Response {
+        let refused = command.refusal(self.live, self.shown);
+        let look = match &command {
+            UiCommand::Resume => Look::Primary,
+            UiCommand::Pause if refused.is_none() => Look::Framed,
+            _ => Look::Flat,
+        };
+        let button = Push::new(label).icon(glyph, Weight::Fill).look(look).enabled(refused.is_none());
+        let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&command)));
+        if response.clicked() {
+            self.actions.push(command);
+        }
+        response
+    }
+
+    /// Start is the next sensible act until a run goes on or is done.
+    fn start(&mut self, ui: &mut Ui) {
+        let refused = self.live.active().then_some("A run goes on; stop it first.");
+        let look = match (refused, self.shown.state == Some(State::Done)) {
+            (None, false) => Look::Primary,
+            (None, true) => Look::Framed,
+            _ => Look::Flat,
+        };
+        let button = Push::new("Start").icon(icon::PLAY, Weight::Fill).look(look).enabled(refused.is_none());
+        let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&UiCommand::NewRun)));
+        if response.clicked() {
+            self.actions.push(UiCommand::NewRun);
+        }
+    }
+
+    fn step_menu(&mut self, ui: &mut Ui) {
+        for (words, command) in [("One batch", UiCommand::StepBatch), ("To the end of the epoch", UiCommand::StepEpoch)]
+        {
+            if ui.button(words).on_hover_text(help(&command)).clicked() {
+                self.actions.push(command);
+            }
+        }
+    }
+}
+
+fn help(command: &UiCommand) -> &'static str {
+    COMMANDS.iter().find(|e| e.command == *command).map_or("", |e| e.help)
+}
+
+fn state_pill(ui: &mut Ui, status: &Status) {
+    let theme = Theme::of(ui.ctx());
+    let text = status.sentence();
+    let (mark, fill) = match &status.state {
+        None | Some(State::Idle) => (Mark::Dot(theme.t4), theme.bg2),
+        Some(State::Paused) => (Mark::Icon(icon::PAUSE, theme.t1), theme.bg3),
+        Some(State::Stopped) => (Mark::Icon(icon::STOP, theme.t2), theme.bg2),
+        Some(State::Done) => (Mark::Icon(icon::CHECK, theme.match_), theme.bg2),
+        Some(State::Failed(_)) => (Mark::Icon(icon::ERROR, theme.error), theme.failed_bg),
+        Some(_) => (Mark::Dot(theme.accent), theme.accent_bg),
+    };
+    let response = pill(ui, mark, &text, theme.t1, fill);
+    if let Some(State::Failed(reason)) = &status.state {
+        response.on_hover_text(reason);
+    } else if !status.weights.is_empty() {
+        response.on_hover_text(format!("Initial weights: {}.", status.weights));
+    }
+}
+
+fn stages(ui: &mut Ui, status: &Status) {
+    let Some(now) = status.stage else { return };
+    let list: &[(Stage, &str)] = if CYCLE.contains(&now) {
+        &[
+            (Stage::Extract, "Extract"),
+            (Stage::Cluster, "Cluster"),
+            (Stage::Adapt, "Adapt"),
+            (Stage::Evaluate, "Evaluate"),
+        ]
+    } else {
+        &[(Stage::Prepare, "Prepare"), (Stage::Pretrain, "Pre-train"), (Stage::Extract, "Extract")]
+    };
+    let eta = 132.0;
+    let gap = ui.spacing().item_spacing.x;
+    let room = ui.available_width() - eta;
+    let unit = (room - gap * list.len() as f32) / (list.len() as f32 + 0.6);
+    if unit < 64.0 {
+        time_left(ui, status);
+        return;
+    }
+    let here = list.iter().position(|(s, _)| *s == now).unwrap_or(0);
+    let over = matches!(status.state, Some(State::Done | State::Stopped | State::Failed(_)));
+    for (n, &(which, name)) in list.iter().enumerate() {
+        let took = status.took(which);
+        let (progress, time) = match n.cmp(&here) {
+            std::cmp::Ordering::Less => (Progress::Done, took.map(duration).unwrap_or_default()),
+            std::cmp::Ordering::Greater => {
+                (Progress::ToCome, took.map(|s| format!("about {}", duration(s))).unwrap_or_default())
+            }
+            std::cmp::Ordering::Equal if over && status.state == Some(State::Done) => {
+                (Progress::Done, took.map(duration).unwrap_or_default())
+            }
+            std::cmp::Ordering::Equal if over => (Progress::Running(status.progress), String::new()),
+            std::cmp::Ordering::Equal if status.state == Some(State::Paused) => {
+                (Progress::Running(status.progress), "paused".to_owned())
+            }
+            std::cmp::Ordering::Equal => {
+                let left = status.stage_left().map(|s| format!("{} left", duration(s))).unwrap_or_default();
+                (Progress::Running(status.progress), left)
+            }
+        };
+        let width = if n == here { (unit * 1.6).min(166.0) } else { unit.min(116.0) };
+        stage(ui, name, &time, progress, width);
+    }
+    time_left(ui, status);
+}
+
+fn time_left(ui: &mut Ui, status: &Status) {
+    let Some(left) = status.run_left().filter(|_| status.active()) else { return };
+    let theme = Theme::of(ui.ctx());
+    let whole = status.stage.is_some_and(|s| CYCLE.contains(&s));
+    let what = if whole { "Run" } else { "Pre-training" };
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().clamp(0.0, 190.0), 32.0), Sense::hover());
+    let first = format!("{what} {} left", duration(left));
+    let second = if status.state == Some(State::Paused) {
+        "once resumed".to_owned()
+    } else {
+        format!("ends {}", clock::hm(clock::now() + left))
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{first}, {second}")));
+    let painter = ui.painter_at(rect);
+    painter.text(rect.left_top() + vec2(0.0, 9.0), Align2::LEFT_CENTER, first, Type::Small.font(ui), theme.t2);
+    painter.text(rect.left_top() + vec2(0.0, 23.0), Align2::LEFT_CENTER, second, Type::Small.font(ui), theme.t3);
+}
+
+fn device(ui: &mut Ui, status: &Status) {
+    let Some((name, used, total)) = &status.device else { return };
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(188.0, 32.0), Sense::hover());
+    let gb = |bytes: u64| bytes as f64 / f64::from(1u32 << 30);
+    let memory = if *total > 0 { format!("{:.1} / {:.1} GB", gb(*used), gb(*total)) } else { String::new() };
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Device {name}, {memory}")));
+    let painter = ui.painter_at(rect);
+    let glyph = if name.starts_with("cuda") { icon::GPU } else { icon::CPU };
+    icon::paint(&painter, pos2(rect.left() + 8.0, rect.top() + 16.0), glyph, Weight::Regular, 16.0, theme.t3);
+    let bar =
+        Rect::from_min_max(pos2(rect.left() + 24.0, rect.bottom() - 8.0), pos2(rect.right(), rect.bottom() - 5.0));
+    let y = rect.top() + 9.0;
+    painter.text(pos2(bar.left(), y), Align2::LEFT_CENTER, name, Type::Small.font(ui), theme.t2);
+    painter.text(pos2(bar.right(), y), Align2::RIGHT_CENTER, memory, Type::Small.font(ui), theme.t3);
+    painter.rect_filled(bar, 1.5, theme.bg3);
+    if *total > 0 {
+        let share = (*used as f64 / *total as f64).min(1.0) as f32;
+        let color = if share > 0.95 { theme.warn } else { theme.t3 };
+        painter.rect_filled(Rect::from_min_size(bar.min, vec2(bar.width() * share, 3.0)), 1.5, color);
+    }
+    let what = if name.starts_with("cuda") { "Memory in use on the device." } else { "Memory in use by this program." };
+    response.on_hover_text(format!("{name}. {what}"));
+}

@@ -1,0 +1,139 @@
+//! The title bar: menu, layouts, the run's name, search, theme.
+
+use eframe::egui::{
+    self, Align, Align2, Layout as Flow, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::Pane;
+use crate::gui::command::{COMMANDS, Layout, UiCommand, pane_keys};
+use crate::gui::status::Status;
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::button::{icon_button, segment};
+use crate::gui::widgets::icon::{self, Weight};
+
+/// Shows the title bar.
+pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, layout: Layout, actions: &mut Vec<UiCommand>) {
+    let bar = ui.max_rect();
+    ui.with_layout(Flow::left_to_right(Align::Center), |ui| {
+        ui.add_space(6.0);
+        menu(ui, live, shown, actions);
+        ui.add_space(4.0);
+        let mut chosen = layout;
+        let options = [(Layout::Research, "Research"), (Layout::Tune, "Tune"), (Layout::Teach, "Teach")];
+        if segment(ui, &options, &mut chosen) {
+            actions.push(UiCommand::Layout(chosen));
+        }
+        let left = ui.cursor().left();
+        ui.with_layout(Flow::right_to_left(Align::Center), |ui| {
+            ui.add_space(6.0);
+            let dark = Theme::of(ui.ctx()).dark;
+            let (glyph, name) = if dark { (icon::SUN, "Light appearance") } else { (icon::MOON, "Dark appearance") };
+            if icon_button(ui, glyph, name).clicked() {
+                actions.push(UiCommand::ToggleTheme);
+            }
+            ui.add_space(4.0);
+            search(ui, actions);
+            run_name(ui, Rect::from_x_y_ranges(left..=ui.cursor().right(), bar.y_range()), bar, live, shown);
+        });
+    });
+}
+
+fn menu(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+    let response = icon_button(ui, icon::MENU, "Menu");
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(240.0);
+        let mut group = "";
+        for entry in COMMANDS {
+            if entry.group != group {
+                if !group.is_empty() {
+                    ui.separator();
+                }
+                group = entry.group;
+                if group == "View" {
+                    panes(ui, actions);
+                }
+            }
+            let refused = entry.command.refusal(live, shown);
+            let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
+            let button = egui::Button::new(entry.title).shortcut_text(keys);
+            let response = ui.add_enabled(refused.is_none(), button).on_hover_text(entry.help);
+            let response = response.on_disabled_hover_text(refused.unwrap_or_default());
+            if response.clicked() {
+                actions.push(entry.command.clone());
+            }
+        }
+    });
+}
+
+fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
+    ui.menu_button("Panels", |ui| {
+        for pane in Pane::ALL {
+            let keys = pane_keys(pane).map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
+            let button = egui::Button::new(pane.title()).shortcut_text(keys);
+            if ui.add(button).on_hover_text(pane.help()).clicked() {
+                actions.push(UiCommand::ShowPane(pane));
+            }
+        }
+    });
+}
+
+fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
+    let theme = Theme::of(ui.ctx());
+    let width = if ui.available_width() > 620.0 { 244.0 } else { 40.0 };
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Search or run a command"));
+    let painter = ui.painter_at(rect);
+    let fill = if response.hovered() { theme.bg3 } else { theme.bg2 };
+    painter.rect_filled(rect, size::RADIUS_BUTTON, fill);
+    let y = rect.center().y;
+    icon::paint(&painter, pos2(rect.left() + 14.0, y), icon::SEARCH, Weight::Regular, size::ICON_BUTTON, theme.t3);
+    if width > 100.0 {
+        let at = pos2(rect.left() + 28.0, y);
+        painter.text(at, Align2::LEFT_CENTER, "Search or run a command", Type::Body.font(ui), theme.t3);
+        let cap = painter.layout_no_wrap("Ctrl P".to_owned(), Type::Small.font(ui), theme.t3);
+        let frame = Rect::from_center_size(
+            pos2(rect.right() - 8.0 - (cap.size().x + 8.0) / 2.0, y),
+            cap.size() + vec2(8.0, 2.0),
+        );
+        let line = Stroke::new(size::STROKE, theme.line2);
+        painter.rect_stroke(frame, size::RADIUS_CHIP, line, StrokeKind::Inside);
+        painter.galley(frame.center() - cap.size() / 2.0, cap, theme.t3);
+    }
+    crate::gui::widgets::button::focus_ring(ui, &response, rect, size::RADIUS_BUTTON);
+    if response.on_hover_text("Commands, panels, parameters and presets by name.").clicked() {
+        actions.push(UiCommand::Palette);
+    }
+}
+
+/// The name of the run on screen, in the middle of the bar where there is room.
+fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &Status, shown: &Status) {
+    let theme = Theme::of(ui.ctx());
+    let (title, scope) = if shown.folder.is_none() {
+        ("reid-workbench".to_owned(), "no run".to_owned())
+    } else {
+        let recorded = shown.folder != live.folder;
+        (shown.title.clone(), scope(shown, recorded))
+    };
+    let painter = ui.painter_at(room.shrink(8.0));
+    let title = painter.layout_no_wrap(title, Type::Heading.font(ui), theme.t1);
+    let scope = painter.layout_no_wrap(scope, Type::Small.font(ui), theme.t3);
+    let width = title.size().x + 10.0 + scope.size().x;
+    let x =
+        (bar.center().x - width / 2.0).clamp(room.left() + 8.0, (room.right() - width - 8.0).max(room.left() + 8.0));
+    let y = bar.center().y;
+    let scope_at = pos2(x + title.size().x + 10.0, y - scope.size().y / 2.0 + 0.5);
+    painter.galley(pos2(x, y - title.size().y / 2.0), title, theme.t1);
+    painter.galley(scope_at, scope, theme.t3);
+}
+
+fn scope(status: &Status, recorded: bool) -> String {
+    let Some(params) = &status.params else { return String::new() };
+    let method = match (params.attention.enabled, params.refined) {
+        (true, true) => "attention + refined",
+        (true, false) => "attention",
+        (false, true) => "refined",
+        (false, false) => "baseline",
+    };
+    let prefix = if recorded { "recorded · " } else { "" };
+    format!("{prefix}{method} · seed {}", params.seed)
+}

@@ -1,0 +1,152 @@
+//! Round numbers for axes, and how numbers are written.
+
+/// Round values from `min` to `max`, about `count` of them, ends included when they are round themselves.
+pub fn linear(min: f64, max: f64, count: usize) -> Vec<f64> {
+    let step = step(min, max, count);
+    if !step.is_finite() || step <= 0.0 {
+        return Vec::new();
+    }
+    let first = (min / step - 1e-6).ceil() as i64;
+    let last = (max / step + 1e-6).floor() as i64;
+    (first..=last).map(|i| i as f64 * step).collect()
+}
+
+/// As [`linear`], whole numbers only: epochs.
+pub fn whole(min: f64, max: f64, count: usize) -> Vec<f64> {
+    linear(min, max, count).into_iter().filter(|x| (x - x.round()).abs() < 1e-9).collect()
+}
+
+/// 1, 2 and 5 times the powers of ten within `min..=max`; when those are few, the finer ones too.
+pub fn logarithmic(min: f64, max: f64) -> Vec<f64> {
+    if min <= 0.0 || max <= min {
+        return Vec::new();
+    }
+    let decades = min.log10().floor() as i32..=max.log10().ceil() as i32;
+    let of = |digits: &[f64]| -> Vec<f64> {
+        decades
+            .clone()
+            .flat_map(|d| digits.iter().map(move |m| m * 10f64.powi(d)))
+            .filter(|v| (min * 0.999..=max * 1.001).contains(v))
+            .collect()
+    };
+    [&[1.0][..], &[1.0, 3.0], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]]
+        .into_iter()
+        .map(of)
+        .find(|ticks| ticks.len() >= 4)
+        .unwrap_or_else(|| linear(min, max, 4).into_iter().filter(|v| *v > 0.0).collect())
+}
+
+/// `min` and `max` moved out to round numbers, so that the first and the last line of the grid are edges.
+pub fn round_out(min: f64, max: f64, count: usize) -> [f64; 2] {
+    let (min, max) = if max - min > f64::EPSILON * max.abs().max(1.0) { (min, max) } else { (min - 0.5, max + 0.5) };
+    let step = step(min, max, count);
+    [(min / step + 1e-6).floor() * step, (max / step - 1e-6).ceil() * step]
+}
+
+fn step(min: f64, max: f64, count: usize) -> f64 {
+    let raw = (max - min) / count.max(1) as f64;
+    let unit = 10f64.powf(raw.log10().floor());
+    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * unit).find(|s| *s >= raw * 0.999).unwrap_or(raw)
+}
+
+/// A value on an axis whose lines are `step` apart: as many decimals as they need, thousands grouped.
+pub fn axis(value: f64, step: f64) -> String {
+    if value != 0.0 && !(1e-3..1e7).contains(&value.abs()) {
+        return scientific(value);
+    }
+    let decimals = (0..6).find(|d| {
+        let scaled = step * 10f64.powi(*d);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1.0)
+    });
+    number(value, decimals.unwrap_or(6) as usize)
+}
+
+/// `1,234.5` with that many decimals and a true minus; `–` for what is not a number.
+pub fn number(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    let text = format!("{:.*}", decimals, value.abs());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut grouped = String::new();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    let sign = if value < 0.0 && !zero { "−" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{grouped}{point}{fraction}")
+}
+
+/// A whole number, thousands grouped.
+pub fn count(value: usize) -> String {
+    number(value as f64, 0)
+}
+
+/// `1 cluster`, `1,234 clusters`.
+pub fn counted(value: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
+}
+
+/// With its sign: `+1.2`, `−0.3`, `0.0`.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = number(value, decimals);
+    if value > 0.0 && text.chars().any(|c| c.is_ascii_digit() && c != '0') { format!("+{text}") } else { text }
+}
+
+/// `3.5e-4`.
+pub fn scientific(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{value:.1e}").replace(".0e", "e");
+    text.strip_prefix('-').map_or_else(|| text.clone(), |rest| format!("−{rest}"))
+}
+
+/// `0.4 s`, `38 s`, `3 min 54 s`, `3 h 54 min`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..=119 => format!("{whole} s"),
+        120..=5399 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(linear(0.0, 100.0, 5), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(whole(0.0, 2.0, 5), [0.0, 1.0, 2.0]);
+        assert_eq!(logarithmic(0.9, 6.0), [1.0, 1.5, 2.0, 3.0, 5.0]);
+        assert_eq!(round_out(1.13, 4.9, 4), [1.0, 5.0]);
+        assert!(linear(1.0, 1.0, 5).is_empty() && linear(f64::NAN, 1.0, 5).is_empty());
+        let [low, high] = round_out(2.0, 2.0, 4);
+        assert!(low < 2.0 && high > 2.0);
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_design_says() {
+        assert_eq!(number(-12936.4, 0), "−12,936");
+        assert_eq!(number(-0.001, 1), "0.0");
+        assert_eq!(number(f64::NAN, 1), "–");
+        assert_eq!((signed(1.25, 1), signed(-1.0, 1), signed(0.01, 1)), ("+1.2".into(), "−1.0".into(), "0.0".into()));
+        assert_eq!(
+            (axis(0.25, 0.25), axis(2000.0, 500.0), axis(0.6, 0.2)),
+            ("0.25".into(), "2,000".into(), "0.6".into())
+        );
+        assert_eq!((scientific(3.5e-4), scientific(1e-3)), ("3.5e-4".into(), "1e-3".into()));
+        assert_eq!(
+            (duration(3.4), duration(233.0), duration(14040.0)),
+            ("3.4 s".into(), "3 min 53 s".into(), "3 h 54 min".into())
+        );
+        assert_eq!((counted(1, "cluster", "clusters"), counted(0, "a", "as")), ("1 cluster".into(), "0 as".into()));
+    }
+}

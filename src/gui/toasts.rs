@@ -1,0 +1,118 @@
+//! Messages that float up at the lower right: title says what happened, text why and what is safe, button what
+//! to do. Info goes after 5 s, warnings after 12 s, errors stay. All of them stay in the log.
+//!
+//! Ours rather than a crate's: the design's toast has a title, a text, a time and a button of its own.
+
+use eframe::egui::{self, Align, Align2, Area, Id, Layout, Order, Stroke, Ui, vec2};
+
+use super::clock;
+use super::command::UiCommand;
+use super::panels::log::{Entry, glyph};
+use super::theme::{Theme, Type, size};
+use super::widgets::button::{Push, icon_button};
+use super::widgets::icon::{self, Weight};
+use super::widgets::tile;
+use crate::engine::event::Severity;
+
+/// How many are shown at once; older ones are in the log.
+const SHOWN: usize = 4;
+
+struct Toast {
+    entry: Entry,
+    button: Option<(&'static str, UiCommand)>,
+    until: Option<f64>,
+    number: u64,
+}
+
+/// The toasts on screen.
+#[derive(Default)]
+pub struct Toasts {
+    toasts: Vec<Toast>,
+    count: u64,
+}
+
+impl Toasts {
+    /// Shows an entry at `time` (the window's clock), perhaps with a button.
+    pub fn push(&mut self, entry: Entry, button: Option<(&'static str, UiCommand)>, time: f64) {
+        let until = match entry.severity {
+            Severity::Info => Some(time + 5.0),
+            Severity::Warning => Some(time + 12.0),
+            Severity::Error => None,
+        };
+        self.count += 1;
+        self.toasts.push(Toast { entry, button, until, number: self.count });
+    }
+
+    /// Draws them above the foot of the window.
+    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) {
+        let now = ctx.input(|i| i.time);
+        self.toasts.retain(|t| t.until.is_none_or(|until| now < until));
+        if let Some(next) = self.toasts.iter().filter_map(|t| t.until).reduce(f64::min) {
+            ctx.request_repaint_after_secs((next - now).max(0.05) as f32);
+        }
+        let mut closed = None;
+        let mut bottom = size::LOG_LINE + 12.0;
+        for toast in self.toasts.iter().rev().take(SHOWN) {
+            let response = Area::new(Id::unique("toast").with(toast.number))
+                .order(Order::Foreground)
+                .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom))
+                .show(ctx, |ui| {
+                    let frame = tile::floating(Theme::of(ctx));
+                    let inner = frame.show(ui, |ui| body(ui, toast, actions));
+                    let rect = inner.response.rect;
+                    let bar = egui::Rect::from_min_max(rect.min, egui::pos2(rect.left() + 3.0, rect.bottom()));
+                    let radius = egui::CornerRadius { nw: 8, sw: 8, ne: 0, se: 0 };
+                    ui.painter().rect_filled(bar, radius, glyph(Theme::of(ctx), toast.entry.severity).1);
+                    inner.inner
+                });
+            bottom += response.response.rect.height() + 8.0;
+            if response.inner {
+                closed = Some(toast.number);
+            }
+        }
+        self.toasts.retain(|t| Some(t.number) != closed);
+    }
+}
+
+/// True when it is to go.
+fn body(ui: &mut Ui, toast: &Toast, actions: &mut Vec<UiCommand>) -> bool {
+    let theme = Theme::of(ui.ctx());
+    let entry = &toast.entry;
+    let (mark, color) = glyph(theme, entry.severity);
+    let mut close = false;
+    ui.set_width(size::TOAST);
+    ui.visuals_mut().widgets.noninteractive.bg_stroke = Stroke::NONE;
+    ui.horizontal(|ui| {
+        ui.label(icon::text(mark, Weight::Fill, size::ICON, color));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            close |= icon_button(ui, icon::CROSS, "Dismiss the message").clicked();
+            ui.label(Type::Small.text(clock::hm(entry.wall), theme.t3));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(Type::Title.text(&entry.title, theme.t1)).truncate());
+            });
+        });
+    });
+    ui.horizontal_top(|ui| {
+        ui.add_space(22.0);
+        ui.vertical(|ui| {
+            if !entry.text.is_empty() {
+                ui.label(Type::Body.text(&entry.text, theme.t2));
+            }
+            if toast.button.is_none() && entry.severity != Severity::Error {
+                return;
+            }
+            ui.horizontal(|ui| {
+                if let Some((label, command)) = &toast.button
+                    && ui.add(Push::new(label).small()).clicked()
+                {
+                    actions.push(command.clone());
+                    close = true;
+                }
+                if entry.severity == Severity::Error && ui.add(Push::new("Copy details").small()).clicked() {
+                    ui.ctx().copy_text(format!("{}\n{}", entry.title, entry.text));
+                }
+            });
+        });
+    });
+    close
+}

@@ -1,0 +1,61 @@
+//! Chips (one fact) and pills (the state of the run).
+
+use eframe::egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::icon::{self, Weight};
+use crate::gui::theme::{Theme, Type, size};
+
+/// A chip with an outline: something to heed (`truth`, `what_if`, `pending`).
+pub fn outline(ui: &mut Ui, text: &str, color: Color32) -> Response {
+    chip(ui, text, color, Color32::TRANSPARENT, Stroke::new(size::STROKE, color))
+}
+
+/// A chip with a plain fill: a neutral fact.
+pub fn plain(ui: &mut Ui, text: &str) -> Response {
+    let theme = Theme::of(ui.ctx());
+    chip(ui, text, theme.t2, theme.bg2, Stroke::NONE)
+}
+
+/// The chip of everything that looks at target labels.
+pub fn ground_truth(ui: &mut Ui) -> Response {
+    let theme = Theme::of(ui.ctx());
+    outline(ui, "ground truth", theme.truth)
+        .on_hover_text("Uses the target's labels. Training never sees them; these numbers only judge it.")
+}
+
+fn chip(ui: &mut Ui, text: &str, ink: Color32, fill: Color32, stroke: Stroke) -> Response {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Small.font(ui), ink);
+    let height = size::CHIP.max(galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 12.0, height), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.painter().rect(rect, size::RADIUS_CHIP, fill, stroke, StrokeKind::Inside);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, ink);
+    response
+}
+
+/// What stands before the words of a pill.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark<'a> {
+    /// A disc.
+    Dot(Color32),
+    /// An icon.
+    Icon(&'a str, Color32),
+}
+
+/// The state pill.
+pub fn pill(ui: &mut Ui, mark: Mark<'_>, text: &str, ink: Color32, fill: Color32) -> Response {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Button.font(ui), ink);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 36.0, size::PILL), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let painter = ui.painter();
+    painter.rect_filled(rect, size::PILL / 2.0, fill);
+    let at = pos2(rect.left() + 15.0, rect.center().y);
+    match mark {
+        Mark::Dot(color) => {
+            painter.circle_filled(at, 3.5, color);
+        }
+        Mark::Icon(glyph, color) => icon::paint(painter, at, glyph, Weight::Fill, size::ICON_MARK + 1.0, color),
+    }
+    painter.galley(pos2(rect.left() + 26.0, rect.center().y - galley.size().y / 2.0), galley, ink);
+    response
+}

@@ -1,0 +1,24 @@
+//! The drop-down list: an input with a caret, as high as its place.
+
+use eframe::egui::{ComboBox, Rect, Ui};
+
+use super::icon::{self, Weight};
+use crate::gui::theme::{Theme, Type, size};
+
+/// A list in `place` that shows `chosen`; go on with `show_ui`. `ui` is a child made for it alone.
+pub fn flat<'a>(ui: &mut Ui, salt: &'a str, chosen: &str, place: Rect) -> ComboBox<'a> {
+    let theme = Theme::of(ui.ctx());
+    ui.spacing_mut().interact_size.y = place.height();
+    ui.spacing_mut().button_padding = [8.0, 1.0].into();
+    dressed(salt, chosen, place.width() - 4.0).selected_text(Type::Body.text(chosen, theme.t1))
+}
+
+/// A list as wide as `width` with our caret.
+pub fn dressed<'a>(salt: &'a str, chosen: &str, width: f32) -> ComboBox<'a> {
+    ComboBox::from_id_salt(salt).width(width).truncate().selected_text(chosen.to_owned()).icon(
+        |ui, rect, visuals, _| {
+            let ink = visuals.fg_stroke.color;
+            icon::paint(ui.painter(), rect.center(), icon::CARET_DOWN, Weight::Regular, size::ICON_MARK, ink);
+        },
+    )
+}

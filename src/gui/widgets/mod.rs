@@ -1,0 +1,10 @@
+//! Small painter widgets of the design; each asks the theme for its colours.
+
+pub mod button;
+pub mod chip;
+pub mod combo;
+pub mod icon;
+pub mod images;
+pub mod slider;
+pub mod stage;
+pub mod tile;

@@ -1,0 +1,222 @@
+//! The view model: live and reopened are the same, and what panels read is what the events said.
+
+use reid_workbench::gui::view_model::{
+    Loaded, MarkKind, Part, Series, Snapshots, StageProgress, ViewModel, series::SMOOTHING,
+};
+use reid_workbench::method::params::{Effect, Params, Value};
+use reid_workbench::run::event::*;
+use reid_workbench::run::{Manifest, RunReader, RunWriter};
+
+use crate::sample_run::{self, EPOCHS, ITERS};
+
+fn folded(events: &[Stamped]) -> ViewModel {
+    let mut view = ViewModel::default();
+    events.iter().for_each(|e| view.fold(e));
+    view
+}
+
+#[test]
+fn a_live_run_and_its_reopened_folder_look_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    let live = folded(&sample_run::write(&dir));
+    assert!(live.device.is_some() && live.live_maps.is_some());
+    let reopened = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    assert_eq!(reopened, live.without_live());
+}
+
+#[test]
+fn a_half_read_run_goes_on_where_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    let events = sample_run::write(&dir);
+    let whole = folded(&events);
+    let mut view = folded(&events[..events.len() / 2]);
+    // The rest, and with it much that was already taken in.
+    events[events.len() / 3..].iter().for_each(|e| view.fold(e));
+    assert_eq!(view.without_live(), whole.without_live());
+}
+
+#[test]
+fn the_view_says_what_the_events_said() {
+    let home = tempfile::tempdir().unwrap();
+    let view = folded(&sample_run::write(&home.path().join("run")));
+    assert_eq!(view.title, "synthetic-plaza → synthetic-station");
+    assert_eq!((view.state.clone(), view.phase, view.epochs), (State::Done, Phase::Adapt, EPOCHS));
+    assert_eq!((view.pretrain.loss.len(), view.adapt.loss.len()), (4 * 24, EPOCHS * ITERS));
+    assert_eq!(view.adapt.loss.points().nth(ITERS).unwrap().0, 1.0, "epoch 1 begins at x = 1");
+    assert_eq!(view.adapt.parts.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["target", "triplet"]);
+    assert_eq!((view.clusters.len(), view.target_retrieval.len(), view.source_retrieval.len()), (6, 7, 1));
+    assert_eq!(view.newest_clusters().unwrap().0, 5);
+    assert_eq!(view.newest_snapshot(Part::Ranks, Some(3)), Some(3));
+    assert_eq!(view.newest_snapshot(Part::Clusters, None), Some(5));
+    assert!(view.pending.is_empty(), "k1 was pending, then applied");
+    assert_eq!(view.params.as_ref().unwrap().k1, 20);
+    let marks: Vec<_> = view.marks.iter().filter(|m| !matches!(m.kind, MarkKind::Checkpoint { .. })).collect();
+    assert!(matches!(&marks[0].kind, MarkKind::LrDrop { factor } if (factor - 0.1).abs() < 1e-9), "{marks:?}");
+    assert!(matches!(&marks[1].kind, MarkKind::Param { key, .. } if key == "k1"));
+    assert_eq!((marks[1].x, marks[2].x), (3.0, 4.0));
+    assert_eq!(view.notices.len(), 1);
+    assert!(view.stages[1..].iter().all(|s| s.progress == StageProgress::Done));
+    assert!((view.adapt.rate.unwrap() - 4.0).abs() < 1e-9);
+}
+
+fn stamped(seq: u64, t: f64, event: Event) -> Stamped {
+    Stamped { seq, t, wall: 0.0, event }
+}
+
+fn step(epoch: usize, iter: usize, loss: f64) -> Event {
+    let (iters, step) = (10, (epoch * 10 + iter) as u64);
+    let parts = vec![("target".into(), loss)];
+    Event::Step(Step {
+        phase: Phase::Adapt,
+        epoch,
+        iter,
+        iters,
+        step,
+        loss,
+        parts,
+        lr: 1e-3,
+        seconds: 0.1,
+        waited: 0.0,
+        merged: 1,
+    })
+}
+
+#[test]
+fn a_pause_is_marked_and_keeps_the_stage() {
+    let mut view = ViewModel::default();
+    view.fold(&stamped(0, 0.0, Event::State { state: State::Adapting, epoch: 2 }));
+    view.fold(&stamped(1, 1.0, step(2, 4, 1.0)));
+    view.fold(&stamped(2, 1.1, Event::State { state: State::Paused, epoch: 2 }));
+    assert_eq!((view.stage, view.iter, view.is_running()), (Some(Stage::Adapt), 5, false));
+    assert_eq!((view.marks.len(), view.marks[0].x), (1, 2.5));
+    view.fold(&stamped(3, 9.0, Event::State { state: State::Adapting, epoch: 2 }));
+    assert_eq!((view.iter, view.iters), (5, 10), "going on does not start the epoch anew");
+    assert!(view.is_running());
+}
+
+#[test]
+fn a_changed_parameter_waits_until_it_applies_or_is_taken_back() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    let mut view = folded(&sample_run::write(&dir)[..3]);
+    let waits =
+        |value: f64| Event::ParamPending { key: "eps".into(), value: Value::Float(value), effect: Effect::NextEpoch };
+    view.fold(&stamped(100, 0.0, waits(0.5)));
+    view.fold(&stamped(101, 0.0, waits(0.4)));
+    assert_eq!(view.pending, [("eps".to_owned(), Value::Float(0.4), Effect::NextEpoch)]);
+    view.fold(&stamped(102, 0.0, waits(0.6)));
+    assert!(view.pending.is_empty(), "0.6 is what the run has");
+    view.fold(&stamped(103, 0.0, waits(0.5)));
+    let (old, new) = (Value::Float(0.6), Value::Float(0.5));
+    view.fold(&stamped(104, 0.0, Event::ParamApplied { key: "eps".into(), old, new, epoch: 1, iter: 0 }));
+    assert_eq!((view.pending.len(), view.params.as_ref().unwrap().eps), (0, 0.5));
+}
+
+#[test]
+fn work_that_was_lost_in_a_crash_is_drawn_once() {
+    let home = tempfile::tempdir().unwrap();
+    let mut writer = RunWriter::create(home.path(), &Manifest::new("a", "b", 1, "cpu"), &Params::default()).unwrap();
+    for iter in 0..8 {
+        writer.append(step(0, iter, 9.0)).unwrap();
+    }
+    drop(writer);
+    let mut writer = RunWriter::reopen(home.path()).unwrap();
+    for iter in 5..10 {
+        writer.append(step(0, iter, 1.0)).unwrap();
+    }
+    let view = ViewModel::of_folder(&RunReader::open(home.path()).unwrap());
+    let losses: Vec<f64> = view.adapt.loss.points().map(|(_, y)| y).collect();
+    assert_eq!(losses, [9.0, 9.0, 9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    assert_eq!(view.title, "a → b", "the manifest speaks when no event does");
+}
+
+#[test]
+fn a_new_run_starts_from_nothing_and_a_resumed_one_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let events = sample_run::write(&home.path().join("run"));
+    let mut view = folded(&events);
+    let (seq, Event::Started { title, .. }) = (events.last().unwrap().seq + 1, &events[0].event) else { panic!() };
+    let title = title.clone();
+    let mut again = events[0].event.clone();
+    if let Event::Started { resumed, .. } = &mut again {
+        *resumed = true;
+    }
+    view.fold(&stamped(seq, 100.0, again));
+    assert_eq!((view.clusters.len(), view.title.as_str()), (6, title.as_str()));
+    assert!(matches!(view.marks.last().unwrap().kind, MarkKind::Resumed));
+    view.fold(&stamped(0, 0.0, events[0].event.clone()));
+    assert_eq!((view.clusters.len(), view.adapt.loss.len()), (0, 0));
+}
+
+#[test]
+fn stages_tell_their_time_left() {
+    let mut view = ViewModel::default();
+    view.fold(&stamped(0, 10.0, Event::State { state: State::Extracting, epoch: 0 }));
+    view.fold(&stamped(1, 14.0, Event::Progress { stage: Stage::Extract, done: 100, total: 300 }));
+    let extract = view.stages[2];
+    assert_eq!((extract.progress, extract.left), (StageProgress::Running, Some(8.0)));
+    assert_eq!(view.run_left(), None, "no epoch is done yet");
+}
+
+#[test]
+fn a_million_points_draw_as_few_as_the_picture_is_wide() {
+    let mut series = Series::default();
+    for i in 0..1_000_000u32 {
+        let y = if i == 654_321 { 50.0 } else { f64::from(i % 7) };
+        series.push(f64::from(i) / 1000.0, y, 1);
+    }
+    for (from, to, width) in [(0.0, 1000.0, 300), (0.0, 1000.0, 1600), (654.0, 655.0, 200), (654.3, 654.35, 200)] {
+        let spans = series.spans(from, to, width);
+        assert!(spans.len() <= width + 2, "{} stretches for {width} points", spans.len());
+        let highest = spans.iter().map(|s| s.max).fold(0.0, f64::max);
+        assert_eq!(highest, 50.0, "the one outlier between {from} and {to} is not lost");
+    }
+    assert_eq!(series.nearest(654.3212).unwrap().1, 50.0);
+}
+
+#[test]
+fn smoothing_is_without_bias_and_passes_over_what_is_not_a_number() {
+    let mut series = Series::default();
+    series.push(0.0, 4.0, 1);
+    assert!((series.last_smooth().unwrap() - 4.0).abs() < 1e-12, "the first value is not drawn towards 0");
+    series.push(1.0, f64::NAN, 1);
+    assert!((series.last_smooth().unwrap() - 4.0).abs() < 1e-12);
+    assert_eq!(series.gaps(10), [1.0]);
+    series.push(2.0, 2.0, 1);
+    let expected = (SMOOTHING * (1.0 - SMOOTHING) * 4.0 + (1.0 - SMOOTHING) * 2.0) / (1.0 - SMOOTHING * SMOOTHING);
+    assert!((series.last_smooth().unwrap() - expected).abs() < 1e-12);
+}
+
+/// Asks until it is read.
+fn wait<T>(mut ask: impl FnMut() -> Loaded<T>, woken: &crossbeam_channel::Receiver<()>) -> Loaded<T> {
+    loop {
+        match ask() {
+            Loaded::Loading => woken.recv_timeout(std::time::Duration::from_secs(10)).expect("read in time"),
+            other => return other,
+        }
+    }
+}
+
+#[test]
+fn snapshots_are_read_beside_the_window_and_failures_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    sample_run::write(&dir);
+    let moved = home.path().join("moved");
+    std::fs::rename(&dir, &moved).unwrap();
+    let view = ViewModel::of_folder(&RunReader::open(&moved).unwrap());
+    let (wake, woken) = crossbeam_channel::bounded(64);
+    let mut snapshots = Snapshots::new(move || {
+        wake.try_send(()).ok();
+    });
+    let ranks = wait(|| snapshots.ranks(&view, 2), &woken);
+    assert_eq!(ranks.ready().unwrap().queries(), sample_run::QUERIES);
+    let images = wait(|| snapshots.images(&view), &woken);
+    assert_eq!(images.ready().unwrap().split(Split::Query).len(), sample_run::QUERIES);
+    assert!(matches!(snapshots.clusters(&view, 77), Loaded::Absent));
+    std::fs::write(moved.join("epochs/0001/clusters.safetensors"), b"half").unwrap();
+    let Loaded::Failed(why) = wait(|| snapshots.clusters(&view, 1), &woken) else { panic!() };
+    assert!(why.contains("clusters.safetensors"), "{why}");
+}
