@@ -3,10 +3,10 @@
 
 #[path = "support/golden_tensors.rs"]
 mod golden;
+mod gui_theme;
 #[path = "support/prng.rs"]
 mod prng;
 
-mod gui_theme;
 mod layering;
 mod method_cluster;
 mod method_evaluate;
@@ -19,8 +19,8 @@ mod model_memory;
 mod model_net;
 mod model_optim;
 mod run_folder;
-mod support;
 mod sample_run;
+mod support;
 mod view_model;
 mod model_speed;
 mod model_weights;
