@@ -124,6 +124,9 @@ fn write(args: &ClusterArgs, clustering: &Clustering, graph: Graph) -> anyhow::R
 /// A missing pair reads as distance 1, so each image needs its own 0.
 fn with_diagonal(mut graph: Graph) -> Graph {
     let entries = graph.indices.len();
+    // Exactly, since a vector that grows by itself would double these hundreds of MB.
+    graph.indices.reserve_exact(graph.n);
+    graph.values.reserve_exact(graph.n);
     graph.indices.resize(entries + graph.n, 0);
     graph.values.resize(entries + graph.n, 0.0);
     // From the last row to the first, so that nothing is overwritten before it has moved.

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use reid_workbench::method::cluster::cluster;
+use proptest::test_runner::RngSeed;
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::evaluate::{EvalOptions, Identities, evaluate_distances};
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::{Neighbours, neighbours};
-use reid_workbench::method::params::Params;
 use reid_workbench::method::quality::quality;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::score::scores;
@@ -108,7 +107,7 @@ fn lookup(graph: &Graph, i: usize, j: usize) -> f32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn neighbours_are_the_nearest_by_distance_then_index((x, d) in lattice(40), k in 1..50usize) {
@@ -134,12 +133,12 @@ proptest! {
         let nb = neighbours(rows, k1, &no_tick).unwrap();
         let graph = jaccard(rows, &nb, k1, k2, 1.0, &no_tick).unwrap();
         let dense = dense_jaccard(rows, &nb, k1, k2);
-        for i in 0..rows.n() {
+        for (i, expected) in dense.iter().enumerate() {
             let (others, _) = graph.row(i);
             prop_assert!(others.windows(2).all(|w| w[0] < w[1]) && !others.contains(&(i as u32)));
             for j in (0..rows.n()).filter(|&j| j != i) {
                 let found = lookup(&graph, i, j);
-                prop_assert!((f64::from(found) - dense[i][j]).abs() <= 1e-5, "J({}, {}) = {}, not {}", i, j, found, dense[i][j]);
+                prop_assert!((f64::from(found) - expected[j]).abs() <= 1e-5, "J({}, {}) = {}", i, j, found);
                 prop_assert_eq!(found.to_bits(), lookup(&graph, j, i).to_bits());
             }
         }
@@ -263,28 +262,29 @@ proptest! {
         prop_assert!((found.retrieval.mAP - mean).abs() < 1e-12);
     }
 
-    /// Another order of the images gives the same clusters, as long as no distances are equal.
+    /// Another order of the images gives the same noise and joins the same core images; only a border image
+    /// within reach of two clusters may change sides, since it joins the one that is numbered first.
     #[test]
     fn the_order_of_images_does_not_matter((x, d) in directions(80), shift in 1..80usize) {
         let n = x.len() / d;
         let order: Vec<usize> = (0..n).map(|i| (i + shift) % n).rev().collect();
         let moved: Vec<f32> = order.iter().flat_map(|&i| &x[i * d..(i + 1) * d]).copied().collect();
-        let params = Params { k1: 12, k2: 4, ..Params::default() };
         let run = |x: &[f32]| {
             let rows = Rows::new(x, d).unwrap();
-            let nb = neighbours(rows, params.k1, &no_tick).unwrap();
-            jaccard(rows, &nb, params.k1, params.k2, 1.0, &no_tick).unwrap()
+            let nb = neighbours(rows, 12, &no_tick).unwrap();
+            jaccard(rows, &nb, 12, 4, 1.0, &no_tick).unwrap()
         };
         let (graph, moved) = (run(&x), run(&moved));
-        // A distance at a radius, or neighbours as good as equally near, may fall either way.
-        let decided = (0..n).all(|i| graph.row(i).1.iter().all(|d| [0.58f32, 0.6, 0.62].iter().all(|r| (d - r).abs() > 1e-4)));
-        prop_assume!(decided);
-        let (labels, moved) = (cluster(&graph, &params, None), cluster(&moved, &params, None));
-        for a in 0..n {
-            prop_assert!((labels.scores.eq8[order[a]] - moved.scores.eq8[a]).abs() < 1e-12);
-            for b in 0..n {
-                let together = |l: &[i32], i: usize, j: usize| l[i] >= 0 && l[i] == l[j];
-                prop_assert_eq!(together(&labels.tight, order[a], order[b]), together(&moved.tight, a, b));
+        for eps in [0.3f32, 0.5, 0.6] {
+            // A distance at the radius may fall either way: sums in another order round otherwise.
+            prop_assume!(graph.values.iter().all(|d| (d - eps).abs() > 5e-6));
+            let core = |i: usize| graph.row(i).1.iter().filter(|&&d| d <= eps).count() + 1 >= 4;
+            let (labels, moved) = (dbscan(&graph, f64::from(eps), 4), dbscan(&moved, f64::from(eps), 4));
+            for a in 0..n {
+                prop_assert_eq!(labels[order[a]] < 0, moved[a] < 0);
+                for b in (0..n).filter(|&b| core(order[a]) && core(order[b])) {
+                    prop_assert_eq!(labels[order[a]] == labels[order[b]], moved[a] == moved[b]);
+                }
             }
         }
     }
