@@ -7,6 +7,8 @@ mod gui_theme;
 #[path = "support/prng.rs"]
 mod prng;
 
+mod cli_cluster;
+mod cli_evaluate;
 mod layering;
 mod method_cluster;
 mod method_evaluate;
@@ -20,6 +22,10 @@ mod model_net;
 mod model_optim;
 mod run_folder;
 mod sample_run;
+mod method_lineage;
+mod method_properties;
+mod method_refine;
+mod method_rerank;
 mod support;
 mod view_model;
 mod model_speed;
