@@ -8,3 +8,7 @@ pub mod error;
 pub mod evaluate;
 mod progress;
 pub mod tensors;
+//! See docs/ARCHITECTURE.md.
+
+pub mod datasets;
+pub mod error;
