@@ -3,6 +3,7 @@
 
 #[path = "support/golden_tensors.rs"]
 mod golden;
+mod gui_shell;
 mod gui_theme;
 #[path = "support/prng.rs"]
 mod prng;

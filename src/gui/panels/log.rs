@@ -79,7 +79,10 @@ impl Log {
             ui.add_space(size::TILE_MARGIN);
             let caret = if open { icon::CARET_DOWN } else { icon::CARET_UP };
             ui.label(icon::text(caret, Weight::Regular, size::ICON_MARK, theme.t3));
-            ui.label(Type::Small.text("Log", theme.t2));
+            // Painted: the whole line is the button of that name.
+            let word = ui.painter().layout_no_wrap("Log".to_owned(), Type::Small.font(ui), theme.t2);
+            let (_, place) = ui.allocate_space(word.size());
+            ui.painter().galley(place.min, word, theme.t2);
             if let Some(rate) = rate {
                 ui.label(Type::Small.text(format!("{rate:.2} it/s"), theme.t2));
             }

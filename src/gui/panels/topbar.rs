@@ -79,7 +79,8 @@ fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
 
 fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
-    let width = if ui.available_width() > 620.0 { 244.0 } else { 40.0 };
+    let scale = Type::Body.font(ui).size / Type::Body.base().size;
+    let width = if ui.available_width() > 620.0 { 244.0 * scale } else { 40.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Search or run a command"));
     let painter = ui.painter_at(rect);
