@@ -19,11 +19,6 @@ pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     UsageError(message.into()).into()
 }
 
-/// The exit code of an error: 2 when a [`UsageError`] is anywhere in its chain, else 1.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.chain().any(|e| e.is::<UsageError>()) { 2 } else { 1 }
-}
-
 /// What is wrong with the method's input is the user's to mend.
 pub(crate) fn from_method(error: MethodError) -> anyhow::Error {
     match error {

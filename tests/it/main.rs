@@ -3,17 +3,24 @@
 
 #[path = "support/golden_tensors.rs"]
 mod golden;
-mod gui_shell;
-mod gui_theme;
 #[path = "support/prng.rs"]
 mod prng;
 
 mod cli_cluster;
 mod cli_evaluate;
+mod cli_train;
+mod engine_parts;
+mod engine_run;
+mod gui_shell;
+mod gui_theme;
 mod layering;
 mod method_cluster;
 mod method_evaluate;
 mod method_generator;
+mod method_lineage;
+mod method_properties;
+mod method_refine;
+mod method_rerank;
 mod model_attention;
 mod model_backbone;
 mod model_device;
@@ -21,13 +28,10 @@ mod model_losses;
 mod model_memory;
 mod model_net;
 mod model_optim;
-mod run_folder;
-mod sample_run;
-mod method_lineage;
-mod method_properties;
-mod method_refine;
-mod method_rerank;
-mod support;
-mod view_model;
 mod model_speed;
 mod model_weights;
+mod run_folder;
+mod sample_run;
+mod support;
+mod view_model;
+mod window;
