@@ -72,6 +72,7 @@ pub struct App {
     actions: Vec<UiCommand>,
     leaving: bool,
     gone: bool,
+    painted: bool,
 }
 
 impl App {
@@ -108,6 +109,7 @@ impl App {
             actions: Vec::new(),
             leaving: false,
             gone: false,
+            painted: false,
             saved,
         };
         ctx.options_mut(|o| o.zoom_with_keyboard = false); // zoom is a command of ours
@@ -266,6 +268,9 @@ impl eframe::App for App {
         self.toasts.show(&ctx, &mut self.actions);
         for action in std::mem::take(&mut self.actions) {
             self.act(&ctx, action);
+        }
+        if !std::mem::replace(&mut self.painted, true) {
+            tracing::info!("first frame");
         }
     }
 

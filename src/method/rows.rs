@@ -73,17 +73,18 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Σ aᵢ·bᵢ in `f32`, in sixteen running sums so that the compiler can use vector registers.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// Σ (aᵢ − bᵢ)² in `f32`, in sixteen running sums so that the compiler can use vector registers.
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
     let (a_head, a_tail) = a.as_chunks::<LANES>();
     let (b_head, b_tail) = b.as_chunks::<LANES>();
     for (x, y) in a_head.iter().zip(b_head) {
         for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+            let difference = x[lane] - y[lane];
+            sums[lane] += difference * difference;
         }
     }
-    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
+    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| (x - y) * (x - y)).sum();
     sums.iter().sum::<f32>() + tail
 }

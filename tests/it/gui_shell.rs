@@ -7,7 +7,7 @@ use std::time::Duration;
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest};
+use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
 use reid_workbench::engine::event::{Event, Severity, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
@@ -139,6 +139,7 @@ fn the_new_run_dialog_sends_the_request() {
         params,
         device: DeviceChoice::Auto,
         resume: false,
+        cache: cache_dir(),
     };
     assert_eq!(window.asked(), [Command::Start(Box::new(request))]);
     assert!(window.harness.query_by_label("Start run").is_none(), "the dialog is gone");

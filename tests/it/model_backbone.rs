@@ -69,8 +69,13 @@ fn check(case: &str, positions: Option<(usize, usize)>, kind: Kind, tolerance: T
     (&out.feature * weight).sum(kind).backward();
     let grads = numbers["grads"].as_object().unwrap();
     let parameters: HashMap<String, Tensor> = net.parameters().into_iter().collect();
+    // in single precision the gradients of single numbers are sums that nearly cancel: double precision checks them
+    let smallest = if kind == Kind::Float { 8 } else { 1 };
     for (name, stats) in grads.iter().filter(|(n, _)| !n.ends_with("coord.conv1.bias") && *n != "feat_bn.bias") {
         let grad = parameters[name].grad().to_kind(Kind::Double);
+        if grad.numel() < smallest {
+            continue;
+        }
         let l2 = grad.square().sum(Kind::Double).sqrt().double_value(&[]);
         let want = stats["l2"].as_f64().unwrap();
         assert!((l2 - want).abs() <= tolerance.grad * want, "{name}: gradient of norm {l2} instead of {want}");

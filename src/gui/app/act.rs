@@ -3,7 +3,7 @@
 use eframe::egui;
 
 use super::App;
-use crate::engine::command::{Command, DeviceChoice, RunRequest};
+use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::Severity;
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::new_run::NewRun;
@@ -103,6 +103,7 @@ impl App {
             params: view.params.clone().unwrap_or_default(),
             device: DeviceChoice::Auto,
             resume: true,
+            cache: cache_dir(),
         };
         self.command(ctx, Command::Start(Box::new(request)));
     }
