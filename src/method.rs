@@ -4,3 +4,4 @@ pub mod cluster;
 pub mod evaluate;
 pub mod params;
 pub mod quality;
+pub mod smooth;
