@@ -73,3 +73,7 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     });
     ExitCode::from(if bad_input { 2 } else { 1 })
 }
+//! The command line: one file a sub-command, the same parameters as the window.
+
+pub mod error;
+pub mod export;

@@ -1,1 +1,50 @@
-//! See docs/ARCHITECTURE.md.
+//! Figures and tables out of a run folder, for paper and for other programs.
+//!
+//! Figures are PNG and SVG in the light print colours, whatever the window shows; tables are CSV and JSON with
+//! every digit. All of it is read from the run folder, so a live run, a finished one and a copied one give the
+//! same.
+
+mod chart;
+mod draw;
+mod figures;
+mod history;
+pub mod style;
+mod tables;
+pub mod ticks;
+
+use std::path::PathBuf;
+
+use crate::run::RunError;
+
+pub use figures::figures;
+pub use tables::tables;
+
+/// Why nothing was exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The run folder cannot be read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file cannot be written.
+    #[error("could not write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A figure cannot be drawn.
+    #[error("the figure `{figure}` could not be drawn: {reason}")]
+    Draw {
+        /// Its name.
+        figure: String,
+        /// What the drawing library said.
+        reason: String,
+    },
+    /// The run has not computed anything yet.
+    #[error("{} has nothing to export yet: no iteration, no clustering, no evaluation", path.display())]
+    Empty {
+        /// The run folder.
+        path: PathBuf,
+    },
+}

@@ -18,4 +18,5 @@ mod reciprocal;
 pub mod rerank;
 pub mod rows;
 pub mod score;
+pub mod smooth;
 pub mod sweep;

@@ -4,13 +4,13 @@
 //! right margin, at the ends of their curves.
 
 mod canvas;
-pub mod ticks;
 
 use std::ops::RangeInclusive;
 
 use eframe::egui::{Id, Rect, Sense, Ui, UiBuilder, Vec2b, WidgetInfo, pos2, vec2};
 use egui_plot::{Plot, PlotMemory};
 
+pub use crate::export::ticks;
 pub use canvas::{Canvas, EndLabel, push_apart};
 
 use super::theme::{Theme, size};

@@ -12,6 +12,8 @@ mod cli_train;
 mod engine_parts;
 mod engine_run;
 mod gui_shell;
+mod export;
+mod gui_panels;
 mod gui_theme;
 mod layering;
 mod method_cluster;

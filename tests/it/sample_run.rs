@@ -166,7 +166,7 @@ fn summary(epoch: usize) -> ClusterSummary {
     let count = 50 + 3 * epoch;
     let score = |i: usize| {
         let u = noise((epoch * 1000 + i) as u64);
-        if i % 9 == 0 { 0.15 + 0.3 * u } else { (0.5 + 0.05 * epoch as f64 + 0.5 * u).min(1.0) }
+        if i.is_multiple_of(9) { 0.15 + 0.3 * u } else { (0.5 + 0.05 * epoch as f64 + 0.5 * u).min(1.0) }
     };
     let scores: Vec<f64> = (0..count).map(score).collect();
     let sizes: Vec<u32> = (0..count).map(|i| 4 + (i % 5) as u32).collect();

@@ -1,9 +1,8 @@
 //! The view model: live and reopened are the same, and what panels read is what the events said.
 
-use reid_workbench::gui::view_model::{
-    Loaded, MarkKind, Part, Series, Snapshots, StageProgress, ViewModel, series::SMOOTHING,
-};
+use reid_workbench::gui::view_model::{Loaded, MarkKind, Part, Series, Snapshots, StageProgress, ViewModel};
 use reid_workbench::method::params::{Effect, Params, Value};
+use reid_workbench::method::smooth::SMOOTHING;
 use reid_workbench::run::event::*;
 use reid_workbench::run::{Manifest, RunReader, RunWriter};
 

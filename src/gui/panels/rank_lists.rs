@@ -110,7 +110,12 @@ impl RankListsPanel {
             tile::empty_state(ui, glyph, title, text, None);
             return;
         }
-        let images = cx.snapshots.images(view).ready().cloned();
+        let images = match cx.snapshots.images(view) {
+            Loaded::Ready(images) => Some(images),
+            Loaded::Absent | Loaded::Failed(_) => None,
+            // Without them right and wrong cannot be told apart yet.
+            Loaded::Loading => return,
+        };
         self.rows(ui, cx, &ranks, images.as_deref(), step);
     }
 

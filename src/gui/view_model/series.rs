@@ -1,8 +1,7 @@
 //! A curve that grows: raw values, their smoothed form, and a pyramid of minima and maxima, so that a million
 //! points cost no more to draw than the picture is wide.
 
-/// Share of the past in the smoothed value.
-pub const SMOOTHING: f64 = 0.9;
+use crate::method::smooth::Ema;
 
 /// Points in a bucket of the pyramid's lowest level; each level above holds twice as many.
 const BASE: usize = 8;
@@ -13,8 +12,7 @@ pub struct Series {
     x: Vec<f64>,
     y: Vec<f64>,
     smooth: Vec<f64>,
-    bias: f64,
-    mean: f64,
+    ema: Ema,
     levels: Vec<Vec<Bucket>>,
 }
 
@@ -52,12 +50,7 @@ impl Series {
         if self.x.last().is_some_and(|last| *last >= x) {
             self.rewind(x);
         }
-        if y.is_finite() {
-            let keep = SMOOTHING.powi(merged.max(1) as i32);
-            self.mean = keep * self.mean + (1.0 - keep) * y;
-            self.bias = keep * self.bias + (1.0 - keep);
-        }
-        let smooth = if self.bias > 0.0 { self.mean / self.bias } else { f64::NAN };
+        let smooth = self.ema.push(y, merged);
         self.add(x, y, smooth);
     }
 

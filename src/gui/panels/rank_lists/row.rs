@@ -22,6 +22,8 @@ pub enum Verdict {
     Junk,
     /// The same person, farther down than what is shown.
     Missed,
+    /// No match; whether it is junk cannot be told without the list of images.
+    Unknown,
 }
 
 /// An image of the gallery at its place.
@@ -48,14 +50,21 @@ pub fn hits(ranks: &RankSnapshot, images: Option<&Images>, query: usize, junk: b
     for (index, distance) in ranks.hits(query) {
         let verdict = if matches.iter().any(|m| m.index == index) {
             Verdict::Match
-        } else if own.is_some() && pid(Split::Gallery, index) == own {
+        } else if own.is_none() {
+            Verdict::Unknown
+        } else if pid(Split::Gallery, index) == own {
             Verdict::Junk
         } else {
             Verdict::Mismatch
         };
         rank += u32::from(verdict != Verdict::Junk);
+        let place = match verdict {
+            Verdict::Match => matches.iter().find(|m| m.index == index).map(|m| m.rank),
+            Verdict::Mismatch | Verdict::Missed => Some(rank),
+            Verdict::Junk | Verdict::Unknown => None,
+        };
         if verdict != Verdict::Junk || junk {
-            all.push(Hit { index, rank: (verdict != Verdict::Junk).then_some(rank), distance, verdict });
+            all.push(Hit { index, rank: place, distance, verdict });
         }
     }
     all.truncate(count);
@@ -148,10 +157,9 @@ impl Row<'_> {
         say(ap.to_owned(), Type::Figure.font(ui), theme.t1);
         say("AP, percent".to_owned(), small.clone(), theme.t3);
         say(matches.to_owned(), small.clone(), theme.t2);
-        let beyond = hits.iter().rfind(|h| h.verdict != Verdict::Missed).and_then(|h| h.rank);
         let shown = |index: u32| hits.iter().any(|h| h.index == index && h.verdict == Verdict::Match);
         let missed: Vec<u32> = self.ranks.matches(self.query).filter(|m| !shown(m.index)).map(|m| m.rank).collect();
-        if !missed.is_empty() && (beyond.is_some() || hits.is_empty()) {
+        if !missed.is_empty() {
             say(format!("{} missed here", ticks::count(missed.len())), small.clone(), theme.t2);
             let mut ranks: Vec<String> = missed.iter().take(3).map(|r| ticks::count(*r as usize)).collect();
             if missed.len() > 3 {
@@ -175,6 +183,7 @@ impl Row<'_> {
             Verdict::Mismatch => (theme.mismatch, icon::CROSS, false, 1.0, "mismatch"),
             Verdict::Junk => (theme.junk, icon::PROHIBIT, true, 0.45, "junk"),
             Verdict::Missed => (theme.match_, icon::ARROW_RIGHT, true, 1.0, "missed"),
+            Verdict::Unknown => (theme.junk, icon::INFO, false, 1.0, "no match"),
         };
         let path = info.map(|r| r.path.as_path());
         let drawn = photo::paint(ui, cx.images, path, cell, Tone::Color, opacity);
@@ -193,7 +202,7 @@ impl Row<'_> {
         let camera = info.map_or(String::new(), |r| format!("c{}", r.camid + 1));
         let below = match hit.verdict {
             Verdict::Junk | Verdict::Missed => format!("{word}, {camera}"),
-            Verdict::Match | Verdict::Mismatch => camera,
+            Verdict::Match | Verdict::Mismatch | Verdict::Unknown => camera,
         };
         painter.text(pos2(cell.right(), y + line(ui)), Align2::RIGHT_TOP, below, small, theme.t3);
         let id = ui.scope_id().with((self.query, hit.index, "hit"));
@@ -221,6 +230,9 @@ fn explain(response: Response, cx: &PanelCtx<'_>, hit: &Hit, info: Option<&Image
             Verdict::Mismatch => "Another person.",
             Verdict::Junk => "The same person, seen by the same camera: not counted.",
             Verdict::Missed => "The same person, farther down than what is shown here.",
+            Verdict::Unknown => {
+                "No match. The run's images.csv is missing, so junk cannot be told from another person."
+            }
         };
         ui.label(why);
         if let Some(row) = info {

@@ -61,9 +61,16 @@ impl Histogram<'_> {
         let (outer, frame) = ui.allocate_exact_size(size, Sense::hover());
         let plot = Rect::from_min_max(outer.min + vec2(34.0, 40.0), outer.max - vec2(6.0, 34.0));
         let clusters = ticks::counted(self.summary.cluster_score.len(), "cluster", "clusters");
-        frame.widget_info(|| {
-            egui::WidgetInfo::labeled(Role::Image, true, format!("Histogram of the scores of {clusters}"))
-        });
+        let decided = match self.alpha() {
+            Some(alpha) => {
+                let Split { kept, dropped, .. } = self.counts(alpha);
+                let (kept, dropped) = (ticks::count(kept), ticks::count(dropped));
+                format!("{kept} kept and {dropped} dropped at {}", ticks::number(alpha, 2))
+            }
+            None => "all kept".to_owned(),
+        };
+        let said = format!("Histogram of the scores of {clusters}, {decided}");
+        frame.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, said.as_str()));
         if plot.width() < 60.0 || plot.height() < 30.0 {
             return Asked::Nothing;
         }
@@ -165,22 +172,24 @@ impl Histogram<'_> {
         painter.galley(rect.min + vec2(8.0, 20.0), second, theme.t1);
     }
 
+    /// What the run really kept, whatever rule decided; for a threshold that is tried, what it would keep.
+    fn counts(&self, alpha: f64) -> Split {
+        let s = self.summary;
+        if self.held.or(self.pending).is_some() {
+            return split(s, alpha);
+        }
+        let dropped_images = s.images.saturating_sub(s.noise[0] + s.kept);
+        Split {
+            kept: s.reliable,
+            dropped: s.clusters[0].saturating_sub(s.reliable),
+            kept_images: s.kept,
+            dropped_images,
+        }
+    }
+
     /// What stands at the left and at the right of the handle: clusters, images, colour.
     fn words(&self, ui: &Ui, theme: &Theme, alpha: f64) -> [(Arc<Galley>, Arc<Galley>, Color32); 2] {
-        let tried = self.held.or(self.pending).is_some();
-        let s = self.summary;
-        let Split { kept, dropped, kept_images, dropped_images } = if tried {
-            split(s, alpha)
-        } else {
-            // What the run really kept, whatever rule decided.
-            let dropped_images = s.images.saturating_sub(s.noise[0] + s.kept);
-            Split {
-                kept: s.reliable,
-                dropped: s.clusters[0].saturating_sub(s.reliable),
-                kept_images: s.kept,
-                dropped_images,
-            }
-        };
+        let Split { kept, dropped, kept_images, dropped_images } = self.counts(alpha);
         let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
         let of = |clusters: usize, what: &str, images: usize, color: Color32| {
             let head = format!("{} {what}", ticks::count(clusters));

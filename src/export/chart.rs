@@ -1,0 +1,76 @@
+//! A chart as plain data: what is drawn, before how.
+
+use super::style::Rgb;
+
+/// One figure: charts below each other that share a title.
+pub struct Figure {
+    /// The file's name without its ending.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// Of which run and data.
+    pub scope: String,
+    /// From top to bottom.
+    pub charts: Vec<Chart>,
+}
+
+/// Axes with curves or bars.
+#[derive(Default)]
+pub struct Chart {
+    /// Range of x.
+    pub x: [f64; 2],
+    /// Range of y.
+    pub y: [f64; 2],
+    /// Under the x axis.
+    pub caption: String,
+    /// Curves, the last on top.
+    pub curves: Vec<Curve>,
+    /// Bars, each from x to x.
+    pub bars: Vec<Bar>,
+    /// Vertical lines with words.
+    pub marks: Vec<Mark>,
+}
+
+/// A curve.
+pub struct Curve {
+    /// At its end; empty for none.
+    pub name: String,
+    /// Its last value, beside the name.
+    pub value: String,
+    /// Its colour.
+    pub color: Rgb,
+    /// 0..=1.
+    pub opacity: f64,
+    /// Points wide.
+    pub width: f64,
+    /// Dashed.
+    pub dashed: bool,
+    /// What is not finite is a gap.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A bar.
+pub struct Bar {
+    /// From this x.
+    pub from: f64,
+    /// To this one.
+    pub to: f64,
+    /// As high as this.
+    pub count: f64,
+    /// Its colour.
+    pub color: Rgb,
+}
+
+/// A vertical line.
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// At its top: pieces, each in its colour, left and right of the line.
+    pub left: (String, Rgb),
+    /// Right of the line.
+    pub right: (String, Rgb),
+    /// Its colour.
+    pub color: Rgb,
+    /// Dashed.
+    pub dashed: bool,
+}

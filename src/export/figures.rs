@@ -1,0 +1,228 @@
+//! The figures of a run: loss, retrieval, clusters, reliability.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::chart::{Bar, Chart, Curve, Figure, Mark};
+use super::history::{History, x_of};
+use super::style::{self, Rgb};
+use super::{ExportError, draw, ticks};
+use crate::method::smooth::Ema;
+use crate::run::RunReader;
+use crate::run::atomic::atomic_write;
+use crate::run::event::{ClusterSummary, Phase, Retrieval};
+
+/// Bars of the histogram.
+const BARS: usize = 25;
+
+/// Writes every figure that `run` has the data for into `out`, each as PNG and SVG, and says which files.
+///
+/// # Errors
+/// When the run cannot be read, has nothing to draw yet, or a file cannot be written.
+pub fn figures(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let reader = RunReader::open(run)?;
+    let history = History::of(&reader);
+    let figures: Vec<Figure> = [
+        loss(&reader, &history, Phase::Pretrain),
+        loss(&reader, &history, Phase::Adapt),
+        retrieval(&reader, &history),
+        clusters(&reader, &history),
+        reliability(&reader, &history),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if figures.is_empty() {
+        return Err(ExportError::Empty { path: run.to_owned() });
+    }
+    let failed = |figure: &Figure| {
+        let figure = figure.name.to_owned();
+        move |reason: String| ExportError::Draw { figure, reason }
+    };
+    let mut files = Vec::new();
+    for figure in &figures {
+        style::install_fonts().map_err(failed(figure))?;
+        let png = draw::png(figure).map_err(failed(figure))?;
+        let svg = draw::svg(figure).map_err(failed(figure))?;
+        for (ending, bytes) in [("png", png), ("svg", svg.into_bytes())] {
+            let path = out.join(format!("{}.{ending}", figure.name));
+            atomic_write(&path, |f| f.write_all(&bytes))
+                .map_err(|source| ExportError::Write { path: path.clone(), source })?;
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn curve(name: &str, value: String, color: Rgb, width: f64, points: Vec<(f64, f64)>) -> Curve {
+    Curve { name: name.to_owned(), value, color, opacity: 1.0, width, dashed: false, points }
+}
+
+/// `SOURCE → TARGET, seed 1`.
+fn scope(run: &RunReader, more: &str) -> String {
+    format!("{} → {}, seed {}, {more}", run.manifest.source, run.manifest.target, run.manifest.seed)
+}
+
+fn changes(history: &History) -> Vec<Mark> {
+    let iters = |epoch: usize| history.steps_of(Phase::Adapt).find(|s| s.epoch == epoch).map_or(1, |s| s.iters.max(1));
+    let mark = |c: &super::history::Change| Mark {
+        x: c.epoch as f64 + c.iter as f64 / iters(c.epoch) as f64,
+        left: (String::new(), style::PENDING),
+        right: (format!("{} {} → {}", c.key, c.old, c.new), style::PENDING),
+        color: style::PENDING,
+        dashed: true,
+    };
+    history.changes.iter().map(mark).collect()
+}
+
+fn epoch_range(history: &History) -> [f64; 2] {
+    let trained = history.steps_of(Phase::Adapt).last().map_or(0.0, |s| x_of(s).ceil());
+    [0.0, (*history.epochs().end() as f64).max(trained).max(1.0)]
+}
+
+fn loss(run: &RunReader, history: &History, phase: Phase) -> Option<Figure> {
+    let mut ema = Ema::default();
+    let raw: Vec<(f64, f64)> = history.steps_of(phase).map(|s| (x_of(s), s.loss)).collect();
+    let smooth: Vec<(f64, f64)> = history.steps_of(phase).map(|s| (x_of(s), ema.push(s.loss, s.merged))).collect();
+    let last = smooth.iter().rev().find(|(_, y)| y.is_finite())?.1;
+    let mut sorted: Vec<f64> = raw.iter().map(|(_, y)| *y).filter(|y| y.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    // All but the wildest half per cent of the raw values set the scale.
+    let high = *sorted.get(sorted.len().saturating_sub(1 + sorted.len() / 200))?;
+    let y = ticks::round_out(*sorted.first()?, high.max(last), 5);
+    let (name, words) = match phase {
+        Phase::Pretrain => ("loss_pretraining", "Loss of pre-training"),
+        Phase::Adapt => ("loss_adaptation", "Loss of adaptation"),
+    };
+    let faint = Curve { opacity: 0.28, ..curve("", String::new(), style::SERIES, 0.8, raw) };
+    let clear = curve("total", ticks::number(last, 2), style::SERIES, 2.0, smooth);
+    let x = match phase {
+        Phase::Pretrain => [0.0, history.steps_of(phase).last().map_or(1.0, |s| x_of(s).ceil().max(1.0))],
+        Phase::Adapt => epoch_range(history),
+    };
+    let marks = if phase == Phase::Adapt { changes(history) } else { Vec::new() };
+    let chart = Chart { x, y, caption: "epoch".into(), curves: vec![faint, clear], marks, ..Chart::default() };
+    let scope = scope(run, "every iteration and its moving average (0.90)");
+    Some(Figure { name, title: words.to_owned(), scope, charts: vec![chart] })
+}
+
+/// A curve: its name, its value, its colour, its width.
+type Rank = (&'static str, fn(&Retrieval) -> f64, Rgb, f64);
+
+fn retrieval(run: &RunReader, history: &History) -> Option<Figure> {
+    let (newest, _) = history.target.last_key_value()?;
+    let curves: [Rank; 4] = [
+        ("rank-10", |r| r.cmc[2], style::T3, 1.5),
+        ("rank-5", |r| r.cmc[1], style::T3, 1.5),
+        ("rank-1", |r| r.cmc[0], style::T2, 1.5),
+        ("mAP", |r| r.mAP, style::SERIES, 2.0),
+    ];
+    let mut drawn: Vec<Curve> = Vec::new();
+    if let (Some(first), true) = (history.target.get(&0), history.target.len() > 1) {
+        let (y, [from, to]) = (100.0 * first.mAP, epoch_range(history));
+        let line = curve("source only", ticks::number(y, 1), style::T3, 0.8, vec![(from, y), (to, y)]);
+        drawn.push(Curve { dashed: true, ..line });
+    }
+    for (name, of, color, width) in curves {
+        let points: Vec<(f64, f64)> = history.target.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();
+        let last = points.last().map_or(f64::NAN, |(_, y)| *y);
+        drawn.push(curve(name, ticks::number(last, 1), color, width, points));
+    }
+    let values = drawn.iter().flat_map(|c| &c.points).map(|(_, y)| *y).filter(|y| y.is_finite());
+    let (low, high) = values.fold((100.0, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+    let [low, high] = ticks::round_out(low.min(high), high, 5);
+    let chart = Chart {
+        x: epoch_range(history),
+        y: [low.max(0.0), high.min(100.0).max(low + 1.0)],
+        caption: "adaptation epochs done".into(),
+        curves: drawn,
+        marks: changes(history),
+        ..Chart::default()
+    };
+    let scope = scope(run, &format!("percent on the target's test set (ground truth), epoch {newest}"));
+    Some(Figure { name: "retrieval", title: "Retrieval".into(), scope, charts: vec![chart] })
+}
+
+fn clusters(run: &RunReader, history: &History) -> Option<Figure> {
+    let (newest, (last, _)) = history.clusters.last_key_value()?;
+    let curve_of = |name: &str, of: fn(&ClusterSummary) -> usize, color: Rgb, width: f64| {
+        let points = history.clusters.iter().map(|(e, (s, _))| (*e as f64, of(s) as f64)).collect();
+        curve(name, ticks::count(of(last)), color, width, points)
+    };
+    let chart = |caption: &str, curves: Vec<Curve>| {
+        let high = curves.iter().flat_map(|c| &c.points).map(|(_, y)| *y).fold(1.0, f64::max);
+        let (x, y) = (epoch_range(history), ticks::round_out(0.0, high, 4));
+        Chart { x, y, caption: caption.to_owned(), curves, marks: changes(history), ..Chart::default() }
+    };
+    let charts = vec![
+        chart(
+            "clusters, by epoch",
+            vec![
+                curve_of("clusters", |s| s.clusters[0], style::T2, 1.5),
+                curve_of("reliable", |s| s.reliable, style::RELIABLE, 2.0),
+            ],
+        ),
+        chart(
+            "images, by epoch",
+            vec![
+                curve_of("kept", |s| s.kept, style::RELIABLE, 2.0),
+                curve_of("outliers", |s| s.noise[0], style::OUTLIER, 1.5),
+            ],
+        ),
+    ];
+    let scope = scope(run, &format!("{} images, epoch {newest}", ticks::count(last.images)));
+    Some(Figure { name: "clusters", title: "Clusters and outliers".into(), scope, charts })
+}
+
+fn reliability(run: &RunReader, history: &History) -> Option<Figure> {
+    let (newest, (summary, _)) = history.clusters.last_key_value()?;
+    let mut bars = Vec::new();
+    for i in 0..BARS {
+        let (from, to) = (i as f64 / BARS as f64, (i + 1) as f64 / BARS as f64);
+        let within = |s: &&f64| (**s >= from || i == 0) && (**s < to || i + 1 == BARS);
+        let scores: Vec<f64> = summary.cluster_score.iter().filter(within).copied().collect();
+        let mut bar = |from: f64, to: f64, count: usize, color: Rgb| {
+            if count > 0 {
+                bars.push(Bar { from, to, count: count as f64, color });
+            }
+        };
+        match summary.threshold {
+            None => bar(from, to, scores.len(), style::T3),
+            Some(alpha) => {
+                let kept = scores.iter().filter(|s| **s >= alpha).count();
+                let cut = alpha.clamp(from, to);
+                // A bar cut by the threshold is drawn in two parts with their own counts.
+                let cut = if kept == scores.len() {
+                    from
+                } else if kept == 0 {
+                    to
+                } else {
+                    cut
+                };
+                bar(from, cut, scores.len() - kept, style::UNRELIABLE);
+                bar(cut, to, kept, style::RELIABLE);
+            }
+        }
+    }
+    let high = bars.iter().map(|b| b.count).fold(1.0, f64::max);
+    let dropped = summary.clusters[0].saturating_sub(summary.reliable);
+    let mark = summary.threshold.map(|alpha| Mark {
+        x: alpha,
+        left: (format!("{} dropped", ticks::count(dropped)), style::UNRELIABLE),
+        right: (format!("{} kept", ticks::count(summary.reliable)), style::RELIABLE),
+        color: style::T1,
+        dashed: false,
+    });
+    let alpha = summary.threshold.map_or("no threshold".to_owned(), |a| format!("threshold {}", ticks::number(a, 2)));
+    let chart = Chart {
+        x: [0.0, 1.0],
+        y: ticks::round_out(0.0, high, 4),
+        caption: "independence score of the cluster, Eq. 8".into(),
+        bars,
+        marks: mark.into_iter().collect(),
+        ..Chart::default()
+    };
+    let count = ticks::counted(summary.cluster_score.len(), "cluster", "clusters");
+    let scope = scope(run, &format!("{count}, epoch {newest}, {alpha}"));
+    Some(Figure { name: "reliability", title: "Reliability of the clusters".into(), scope, charts: vec![chart] })
+}

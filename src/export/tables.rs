@@ -1,0 +1,149 @@
+//! The numbers of a run: `metrics.csv` a row an epoch, `steps.csv` a row an iteration, `metrics.json` all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::ExportError;
+use super::history::History;
+use crate::method::params::table;
+use crate::run::RunReader;
+use crate::run::atomic::atomic_write;
+use crate::run::event::{Phase, Step};
+
+/// One row of a table, its columns in order.
+type Row = Vec<(String, Value)>;
+
+/// Writes `metrics.csv`, `steps.csv` and `metrics.json` into `out`, and says which files. Fractions are 0..=1;
+/// what was not computed, or is not a number, is empty (`null` in JSON).
+///
+/// # Errors
+/// When the run cannot be read, has computed nothing yet, or a file cannot be written.
+pub fn tables(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let reader = RunReader::open(run)?;
+    let history = History::of(&reader);
+    if history.is_empty() {
+        return Err(ExportError::Empty { path: run.to_owned() });
+    }
+    let epochs: Vec<Row> = history.epochs().map(|e| epoch_row(&history, e)).collect();
+    let steps: Vec<Row> = history.steps.iter().map(|s| step_row(&history, s)).collect();
+    let json = json!({
+        "manifest": &reader.manifest,
+        "params": params(&history),
+        "changes": history.changes.iter().map(|c| json!({
+            "key": c.key, "old": c.old, "new": c.new, "epoch": c.epoch, "iter": c.iter,
+        })).collect::<Vec<_>>(),
+        "epochs": epochs.iter().map(|row| Value::Object(row.iter().cloned().collect())).collect::<Vec<_>>(),
+    });
+    let mut files = Vec::new();
+    for (name, bytes) in [
+        ("metrics.csv", csv(&epochs)),
+        ("steps.csv", csv(&steps)),
+        ("metrics.json", serde_json::to_vec_pretty(&json).map_err(std::io::Error::other)),
+    ] {
+        let path = out.join(name);
+        bytes
+            .and_then(|bytes| atomic_write(&path, |f| f.write_all(&bytes)))
+            .map_err(|source| ExportError::Write { path: path.clone(), source })?;
+        files.push(path);
+    }
+    Ok(files)
+}
+
+fn params(history: &History) -> Map<String, Value> {
+    table::ROWS.iter().map(|row| (row.key.to_owned(), json!((row.get)(&history.params)))).collect()
+}
+
+/// Everything known of one epoch: its clustering, its training, and the evaluation of the model that began it.
+fn epoch_row(history: &History, epoch: usize) -> Row {
+    let mut row = Row::new();
+    let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
+    put("epoch", json!(epoch));
+    for (prefix, by_epoch) in [("target", &history.target), ("source", &history.source)] {
+        let r = by_epoch.get(&epoch);
+        put(&format!("{prefix}_mAP"), json!(r.map(|r| r.mAP)));
+        put(&format!("{prefix}_mAP_trapezoid"), json!(r.map(|r| r.mAP_trapezoid)));
+        for (i, rank) in [1, 5, 10, 20].into_iter().enumerate() {
+            put(&format!("{prefix}_rank{rank}"), json!(r.map(|r| r.cmc[i])));
+        }
+        put(&format!("{prefix}_valid_queries"), json!(r.map(|r| r.valid_queries)));
+    }
+    let clustered = history.clusters.get(&epoch);
+    let s = clustered.map(|(s, _)| s);
+    put("images", json!(s.map(|s| s.images)));
+    for (i, radius) in ["", "_tight", "_loose"].into_iter().enumerate() {
+        put(&format!("clusters{radius}"), json!(s.map(|s| s.clusters[i])));
+        put(&format!("outliers{radius}"), json!(s.map(|s| s.noise[i])));
+    }
+    put("reliable", json!(s.map(|s| s.reliable)));
+    put("kept_images", json!(s.map(|s| s.kept)));
+    put("threshold", json!(s.and_then(|s| s.threshold)));
+    put("eps", json!(s.map(|s| s.used.eps)));
+    put("delta_d", json!(s.map(|s| s.used.delta_d)));
+    put("k1", json!(s.map(|s| s.used.k1)));
+    put("k2", json!(s.map(|s| s.used.k2)));
+    put("min_samples", json!(s.map(|s| s.used.min_samples)));
+    let quality = s.and_then(|s| s.quality);
+    put("purity", json!(quality.map(|q| q.purity)));
+    put("nmi", json!(quality.map(|q| q.nmi)));
+    put("ari", json!(quality.map(|q| q.ari)));
+    put("pairwise_f", json!(quality.map(|q| q.pairwise_f)));
+    for (i, part) in ["knn", "jaccard", "dbscan", "scores"].into_iter().enumerate() {
+        put(&format!("seconds_{part}"), json!(clustered.map(|(_, t)| t[i])));
+    }
+    let losses = || history.steps_of(Phase::Adapt).filter(|s| s.epoch == epoch && s.loss.is_finite());
+    let count = losses().count();
+    put("mean_loss", json!((count > 0).then(|| losses().map(|s| s.loss).sum::<f64>() / count as f64)));
+    put("lr", json!(losses().last().map(|s| s.lr)));
+    row
+}
+
+fn step_row(history: &History, step: &Step) -> Row {
+    let mut row = Row::new();
+    let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
+    put("phase", json!(step.phase));
+    put("epoch", json!(step.epoch));
+    put("iter", json!(step.iter));
+    put("iters", json!(step.iters));
+    put("step", json!(step.step));
+    put("loss", json!(step.loss));
+    for name in part_names(history) {
+        let value = step.parts.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
+        put(&format!("loss_{name}"), json!(value));
+    }
+    put("lr", json!(step.lr));
+    put("seconds", json!(step.seconds));
+    put("waited", json!(step.waited));
+    put("merged", json!(step.merged));
+    row
+}
+
+/// The parts that any iteration has, in the order they first occur.
+fn part_names(history: &History) -> Vec<&str> {
+    // Parts change only between trainings: the first iteration of each has them all.
+    let mut names: Vec<&str> = Vec::new();
+    for phase in [Phase::Pretrain, Phase::Adapt] {
+        for (name, _) in history.steps_of(phase).next().into_iter().flat_map(|s| &s.parts) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn csv(rows: &[Row]) -> std::io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if let Some(first) = rows.first() {
+        writer.write_record(first.iter().map(|(key, _)| key))?;
+    }
+    for row in rows {
+        writer.write_record(row.iter().map(|(_, value)| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }))?;
+    }
+    writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))
+}
