@@ -144,6 +144,20 @@ proptest! {
         }
     }
 
+    /// Features that are not of unit length, and so far apart that weights vanish, still give a sound graph.
+    #[test]
+    fn far_apart_rows_give_a_sound_graph((x, d) in lattice(40), scale in 1.0..60.0f32, k1 in 1..20usize, max in 0.1..1.1f32) {
+        let x: Vec<f32> = x.iter().map(|v| v * scale).collect();
+        let rows = Rows::new(&x, d).unwrap();
+        let nb = neighbours(rows, k1, &no_tick).unwrap();
+        let graph = jaccard(rows, &nb, k1, 3, max, &no_tick).unwrap();
+        for i in 0..rows.n() {
+            let (others, distances) = graph.row(i);
+            prop_assert!(others.windows(2).all(|w| w[0] < w[1]), "{:?}", others);
+            prop_assert!(distances.iter().all(|d| (0.0..=max.min(1.0)).contains(d)));
+        }
+    }
+
     /// The search that leaves out what cannot be near must lose nothing and change no bit.
     #[test]
     fn a_bounded_graph_is_the_full_one_cut((x, d) in prop_oneof![lattice(50), directions(80)], k1 in 2..25usize, k2 in 1..8usize, max in 0.0..1.0f32) {
