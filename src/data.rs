@@ -2,6 +2,26 @@
 
 use std::path::PathBuf;
 
+pub mod augment;
+pub mod cache;
+pub mod decode;
+pub mod error;
+pub mod layout;
+pub mod loader;
+pub mod sampler;
+pub mod seed;
+pub mod synthetic;
+
+pub use error::DataError;
+
+/// Reports work done and of how much; returns whether to go on.
+pub type Tick<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);
+
+/// A [`Tick`] for callers that neither watch nor stop the work.
+pub fn go_on(_done: u64, _total: u64) -> bool {
+    true
+}
+
 /// One image of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {

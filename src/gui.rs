@@ -9,11 +9,11 @@ pub mod fonts;
 pub mod job;
 pub mod panels;
 pub mod plot;
-pub mod status;
 pub mod theme;
 pub mod toasts;
 pub mod view_model;
 pub mod widgets;
+pub mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,19 @@
 //! The paper's method as pure functions over `f32` slices. No tensors, no files, no clocks, no globals.
+//!
+//! The way through: [`knn`] → [`jaccard`] → [`dbscan`] at three radii → [`score`] (Eq. 8) → [`cluster`]
+//! (thresholds, refinement) → pseudo-labels; and [`evaluate`], with [`rerank`] before it, for the test set.
 
 pub mod cluster;
+pub mod dbscan;
+pub mod error;
 pub mod evaluate;
+pub mod jaccard;
+pub mod knn;
 pub mod params;
+mod product;
 pub mod quality;
+mod ranking;
+mod reciprocal;
+pub mod rows;
+pub mod score;
 pub mod smooth;

@@ -23,11 +23,11 @@ use super::job::Job;
 use super::panels::library::Library;
 use super::panels::log::{Entry, Log, entry_of};
 use super::panels::{Panels, Selection};
-use super::status::Status;
 use super::theme::{self, Density};
 use super::toasts::Toasts;
 use super::view_model::{Snapshots, ViewModel};
 use super::widgets::images::Images;
+use super::words::is_active;
 use super::{clock, fonts};
 use crate::engine::command::{Command, Handle};
 use crate::engine::event::{Event, Severity, Stamped, State};
@@ -36,20 +36,6 @@ use crate::run::RunReader;
 
 /// Events taken in at most before the next frame is drawn.
 const EVENTS_A_FRAME: usize = 20_000;
-
-/// One run as the window knows it, live or reopened: both come through the same fold.
-#[derive(Default)]
-pub(crate) struct Run {
-    view: ViewModel,
-    status: Status,
-}
-
-impl Run {
-    fn fold(&mut self, stamped: &Stamped) {
-        self.status.fold(stamped);
-        self.view.fold(stamped);
-    }
-}
 
 /// Which dialogs are open.
 #[derive(Default)]
@@ -62,13 +48,13 @@ struct Dialogs {
     quit: bool,
 }
 
-type Opened = Result<(Run, Vec<String>), String>;
+type Opened = Result<ViewModel, String>;
 
 /// The application.
 pub struct App {
     handle: Handle,
-    live: Run,
-    opened: Option<Run>,
+    live: ViewModel,
+    opened: Option<ViewModel>,
     opening: Job<Opened>,
     exporting: Job<Result<String, String>>,
     draft: Params,
@@ -97,14 +83,14 @@ impl App {
         let mut saved =
             cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text)).unwrap_or_default();
         let panels = std::mem::take(&mut saved.panels);
-        let waker = ctx.clone();
+        let (waker, waking) = (ctx.clone(), ctx.clone());
         // Many events a second give one frame: what was already asked for is not asked for again.
         let handle = (options.connect)(Arc::new(move || {
             waker.request_repaint_after(std::time::Duration::from_millis(10));
         }));
         let mut app = Self {
             handle,
-            live: Run::default(),
+            live: ViewModel::default(),
             opened: None,
             opening: Job::default(),
             exporting: Job::default(),
@@ -112,10 +98,7 @@ impl App {
             sent: BTreeMap::new(),
             panels,
             images: Images::default(),
-            snapshots: Snapshots::new({
-                let ctx = ctx.clone();
-                move || ctx.request_repaint()
-            }),
+            snapshots: Snapshots::new(move || waking.request_repaint()),
             selection: Selection::default(),
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),
@@ -149,7 +132,7 @@ impl App {
     }
 
     /// The run on screen.
-    fn shown(&self) -> &Run {
+    fn shown(&self) -> &ViewModel {
         self.opened.as_ref().unwrap_or(&self.live)
     }
 
@@ -223,12 +206,12 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
         }
         match self.opening.poll() {
-            Some(Ok((run, warnings))) => {
+            Some(Ok(view)) => {
                 self.selection = Selection::default();
-                self.opened = Some(run);
-                for warning in warnings {
-                    self.say(ctx, Entry::now(Severity::Warning, "Run folder", warning), None);
+                for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
+                    self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
                 }
+                self.opened = Some(view);
             }
             Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "The run cannot be shown", reason), None),
             None => {}
@@ -246,7 +229,7 @@ impl App {
 
     /// Closing while a run goes on asks; a run that is being stopped closes the window when it has ended.
     fn closing(&mut self, ctx: &egui::Context) {
-        let idle = self.gone || !self.live.status.active();
+        let idle = self.gone || !is_active(&self.live);
         if self.leaving && idle {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         } else if ctx.input(|i| i.viewport().close_requested()) && !idle {
@@ -264,11 +247,7 @@ impl App {
 }
 
 fn read_run(folder: &std::path::Path) -> Opened {
-    let reader = RunReader::open(folder).map_err(|e| e.to_string())?;
-    let mut run = Run { view: ViewModel::of_folder(&reader), status: Status::default() };
-    reader.events.iter().for_each(|stamped| run.status.fold(stamped));
-    run.status.folder = Some(folder.to_path_buf());
-    Ok((run, reader.warnings))
+    RunReader::open(folder).map(|reader| ViewModel::of_folder(&reader)).map_err(|e| e.to_string())
 }
 
 impl eframe::App for App {

@@ -6,8 +6,9 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 
 use super::panels::Pane;
-use super::status::Status;
+use super::view_model::ViewModel;
 use super::widgets::icon;
+use super::words::is_active;
 use crate::engine::command::{Command, RunRequest};
 use crate::engine::event::State;
 use crate::method::params::Value;
@@ -193,16 +194,16 @@ pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {
 
 impl UiCommand {
     /// Why it cannot be done now, if so. `live` is the run that the engine works on, `shown` the one on screen.
-    pub fn refusal(&self, live: &Status, shown: &Status) -> Option<&'static str> {
-        let paused = live.state == Some(State::Paused);
-        let resumable = matches!(shown.state, Some(State::Stopped | State::Failed(_))) && shown.folder.is_some();
+    pub fn refusal(&self, live: &ViewModel, shown: &ViewModel) -> Option<&'static str> {
+        let (active, paused) = (is_active(live), live.state == State::Paused);
+        let resumable = matches!(shown.state, State::Stopped | State::Failed(_)) && shown.folder.is_some();
         match self {
-            Self::Start(_) if live.active() => Some("A run goes on; stop it first."),
-            Self::Pause if !live.running() => Some("Nothing is running."),
-            Self::Resume if !paused && (live.active() || !resumable) => Some("Nothing is paused or stopped."),
-            Self::StepBatch | Self::StepEpoch if !live.active() => Some("Nothing is running."),
+            Self::Start(_) if active => Some("A run goes on; stop it first."),
+            Self::Pause if !live.is_running() => Some("Nothing is running."),
+            Self::Resume if !paused && (active || !resumable) => Some("Nothing is paused or stopped."),
+            Self::StepBatch | Self::StepEpoch if !active => Some("Nothing is running."),
             Self::StepBatch | Self::StepEpoch if !paused => Some("Pause first."),
-            Self::Stop | Self::Checkpoint if !live.active() => Some("Nothing is running."),
+            Self::Stop | Self::Checkpoint if !active => Some("Nothing is running."),
             Self::UndoPending if live.pending.is_empty() => Some("No change waits."),
             Self::ExportFigures if shown.folder.is_none() => Some("There is no run to export."),
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),

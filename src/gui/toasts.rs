@@ -85,7 +85,7 @@ fn body(ui: &mut Ui, toast: &Toast, actions: &mut Vec<UiCommand>) -> bool {
     ui.horizontal(|ui| {
         ui.label(icon::text(mark, Weight::Fill, size::ICON, color));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            close |= icon_button(ui, icon::CROSS, "Dismiss the message").clicked();
+            close |= icon_button(ui, icon::CROSS, &format!("Dismiss {}", entry.title)).clicked();
             ui.label(Type::Small.text(clock::hm(entry.wall), theme.t3));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(egui::Label::new(Type::Title.text(&entry.title, theme.t1)).truncate());

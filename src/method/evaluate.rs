@@ -1,6 +1,17 @@
 //! CMC and mAP without sorting whole rows, in blocks of queries.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use super::error::{MethodError, Tick};
+use super::product::inner_products;
+use super::ranking::{Gallery, Ranked};
+use super::rows::Rows;
+
+/// Bytes of the distances that are held at once.
+const BLOCK_BYTES: usize = 128 << 20;
+/// Queries of a block, and gallery rows of a tile, at most.
+const BLOCK: usize = 1024;
 
 /// Retrieval quality on a test set, fractions in 0..=1. **Ground truth.**
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub struct Retrieval {
     /// Mean average precision, mean of precision at each match (torchreid's form).
     pub mAP: f64,
-    /// The trapezoid form of the official Market-1501 script.
+    /// The trapezoid form of the official Market-1501 script, in which a query without a match counts as 0.
     pub mAP_trapezoid: f64,
     /// CMC at ranks 1, 5, 10 and 20.
     pub cmc: [f64; 4],
@@ -16,4 +27,269 @@ pub struct Retrieval {
     pub valid_queries: usize,
     /// All queries.
     pub queries: usize,
+}
+
+/// The ranks of [`Retrieval::cmc`].
+pub const CMC_RANKS: [u32; 4] = [1, 5, 10, 20];
+
+/// Who is on the images of a test set, and by which camera they were taken.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Identities<'a> {
+    pub query_pid: &'a [i32],
+    pub query_camid: &'a [i32],
+    pub gallery_pid: &'a [i32],
+    pub gallery_camid: &'a [i32],
+}
+
+/// A test set: features `[n, d]` of queries and gallery, and whose they are. Gallery rows of pid −1 are junk and
+/// ignored wherever they occur; indices still count all rows given.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct EvalSet<'a> {
+    pub query: Rows<'a>,
+    pub gallery: Rows<'a>,
+    pub query_pid: &'a [i32],
+    pub query_camid: &'a [i32],
+    pub gallery_pid: &'a [i32],
+    pub gallery_camid: &'a [i32],
+}
+
+/// How features are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Squared Euclidean distance, 0 and up; 2 − 2cos for rows of unit length.
+    Euclidean,
+    /// 1 − cos, 0 to 2; a row of zeros is at distance 1 from everything.
+    Cosine,
+}
+
+/// How to evaluate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EvalOptions {
+    /// How features are compared.
+    pub metric: Metric,
+    /// Ranks to keep of each query; at most the gallery is kept.
+    pub top: usize,
+    /// Whether gallery images of the query's pid and camera are left out (method.md §7); off for datasets
+    /// without cameras.
+    pub same_camera_rule: bool,
+}
+
+impl Default for EvalOptions {
+    /// Squared Euclidean, 50 ranks, same-camera rule on.
+    fn default() -> Self {
+        Self { metric: Metric::Euclidean, top: 50, same_camera_rule: true }
+    }
+}
+
+/// What an evaluation found, in sum and for each query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The sums.
+    pub retrieval: Retrieval,
+    /// `[nq]` AP, mean of precision at each match; NaN for a query without a match.
+    pub ap: Vec<f64>,
+    /// `[nq]` AP in trapezoid form; NaN for a query without a match.
+    pub ap_trapezoid: Vec<f64>,
+    /// Ranks kept a query: what was asked for, or the gallery if that is smaller.
+    pub top: usize,
+    /// `[nq, top]` gallery rows by (distance, index), same-camera ones of the same pid included.
+    pub ranks: Vec<u32>,
+    /// `[nq, top]` their distances.
+    pub distances: Vec<f32>,
+    /// `[nq + 1]` where the matches of each query begin.
+    pub match_indptr: Vec<u32>,
+    /// Gallery row of each match, nearest first.
+    pub match_index: Vec<u32>,
+    /// Its rank, from 1, among the gallery without the rows that the same-camera rule leaves out.
+    pub match_rank: Vec<u32>,
+    /// Its distance.
+    pub match_distance: Vec<f32>,
+}
+
+impl Evaluation {
+    /// CMC: the share of valid queries with a match among the first `rank`.
+    pub fn cmc(&self, rank: u32) -> f64 {
+        cmc(&self.match_indptr, &self.match_rank, self.retrieval.valid_queries, rank)
+    }
+}
+
+impl<'a> EvalSet<'a> {
+    /// The ids without the features.
+    pub fn identities(&self) -> Identities<'a> {
+        Identities {
+            query_pid: self.query_pid,
+            query_camid: self.query_camid,
+            gallery_pid: self.gallery_pid,
+            gallery_camid: self.gallery_camid,
+        }
+    }
+}
+
+/// Ranks the gallery for every query and measures CMC and mAP. Ties go by gallery index. `tick` counts queries.
+///
+/// Memory beside the features: at most 128 MB of distances (more only where 64 queries need it), and what is
+/// returned.
+///
+/// # Errors
+/// When shapes do not fit, features are not finite, or `tick` cancels.
+pub fn evaluate(set: &EvalSet, options: &EvalOptions, tick: Tick) -> Result<Evaluation, MethodError> {
+    let (query, gallery) = (set.query, set.gallery);
+    if query.d() != gallery.d() {
+        return Err(MethodError::shape("gallery features", format!("rows of {} values", query.d()), gallery.d()));
+    }
+    let (query_norms, gallery_norms) = (query.squared_norms()?, gallery.squared_norms()?);
+    let (nq, ng) = (query.n(), gallery.n());
+    let ids = set.identities();
+    check(&ids, nq, ng)?;
+    let (block, tile) = (even(nq, BLOCK.min(BLOCK_BYTES / 4 / ng.max(1)).max(64)), even(ng, BLOCK));
+    let tiles = if tile == 0 { 0 } else { ng.div_ceil(tile) };
+    let mut products = vec![0.0f32; tiles * tile * block];
+    let to_distance = |product: f32, q: f32, g: f32| match options.metric {
+        Metric::Euclidean => q + g - 2.0 * product,
+        Metric::Cosine if q > 0.0 && g > 0.0 => 1.0 - product / (q.sqrt() * g.sqrt()),
+        Metric::Cosine => 1.0,
+    };
+    let mut out = Collected::new(&ids, options, ng);
+    for start in (0..nq).step_by(block.max(1)) {
+        // All blocks and tiles have one shape, the last ones reaching back, so that equal rows get equal products.
+        let first = start.min(nq - block);
+        products.par_chunks_mut((tile * block).max(1)).enumerate().for_each(|(t, part)| {
+            inner_products(query.slice(first, block), gallery.slice((t * tile).min(ng - tile), tile), part);
+        });
+        let fill = |q: usize, row: &mut [f32]| {
+            for t in 0..tiles {
+                let (from, at) = ((t * tile).min(ng - tile), t * tile);
+                let part = &products[(t * block + (q - first)) * tile..][at - from..tile];
+                for ((d, &p), &norm) in row[at..].iter_mut().zip(part).zip(&gallery_norms[at..]) {
+                    let distance = to_distance(p, query_norms[q], norm);
+                    *d = if distance > 0.0 { distance } else { 0.0 };
+                }
+            }
+        };
+        out.add(start..(start + block).min(nq), fill);
+        if !tick((start + block).min(nq) as u64, nq as u64) {
+            return Err(MethodError::Cancelled);
+        }
+    }
+    Ok(out.finish())
+}
+
+/// [`evaluate`] from distances `[nq, ng]` that are there already; [`EvalOptions::metric`] plays no part.
+/// Distances may be of any kind whose smaller values are nearer, also negative.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_distances(
+    distances: Rows,
+    ids: &Identities,
+    options: &EvalOptions,
+    tick: Tick,
+) -> Result<Evaluation, MethodError> {
+    let (nq, ng) = (distances.n(), distances.d());
+    check(ids, nq, ng)?;
+    if let Some(at) = distances.data().iter().position(|d| !d.is_finite()) {
+        return Err(MethodError::NotFinite { row: at / ng, count: 1 });
+    }
+    let mut out = Collected::new(ids, options, ng);
+    for start in (0..nq).step_by(BLOCK) {
+        let end = (start + BLOCK).min(nq);
+        out.add(start..end, |q, row| row.copy_from_slice(distances.row(q)));
+        if !tick(end as u64, nq as u64) {
+            return Err(MethodError::Cancelled);
+        }
+    }
+    Ok(out.finish())
+}
+
+pub(crate) fn check(ids: &Identities, nq: usize, ng: usize) -> Result<(), MethodError> {
+    for (what, expected, found) in [
+        ("query_pid", nq, ids.query_pid.len()),
+        ("query_camid", nq, ids.query_camid.len()),
+        ("gallery_pid", ng, ids.gallery_pid.len()),
+        ("gallery_camid", ng, ids.gallery_camid.len()),
+    ] {
+        if expected != found {
+            return Err(MethodError::shape(what, format!("{expected} values"), found));
+        }
+    }
+    Ok(())
+}
+
+/// The size of the fewest parts of at most `most` that `n` falls into evenly.
+fn even(n: usize, most: usize) -> usize {
+    if n == 0 { 0 } else { n.div_ceil(n.div_ceil(most)) }
+}
+
+fn cmc(indptr: &[u32], ranks: &[u32], valid: usize, rank: u32) -> f64 {
+    let hits = indptr.windows(2).filter(|w| w[0] < w[1] && ranks[w[0] as usize] <= rank).count();
+    if valid == 0 { 0.0 } else { hits as f64 / valid as f64 }
+}
+
+/// Results of the queries so far.
+pub(crate) struct Collected<'a> {
+    gallery: Gallery<'a>,
+    width: usize,
+    queries: Vec<Ranked>,
+}
+
+impl<'a> Collected<'a> {
+    /// `width` is the gallery with its junk.
+    pub(crate) fn new(ids: &Identities<'a>, options: &EvalOptions, width: usize) -> Self {
+        Self { gallery: Gallery::new(*ids, options), width, queries: Vec::with_capacity(ids.query_pid.len()) }
+    }
+
+    /// Ranks these queries; `fill` writes the distances of one to the whole gallery.
+    pub(crate) fn add(&mut self, queries: std::ops::Range<usize>, fill: impl Fn(usize, &mut [f32]) + Sync + Send) {
+        let (gallery, width) = (&self.gallery, self.width);
+        self.queries.par_extend(queries.into_par_iter().map_init(
+            || (vec![0.0f32; width], Vec::new()),
+            |(row, keys), q| {
+                fill(q, row);
+                gallery.rank(q, row, keys)
+            },
+        ));
+    }
+
+    pub(crate) fn finish(self) -> Evaluation {
+        let queries = self.queries.len();
+        let mut out = Evaluation {
+            retrieval: Retrieval { mAP: 0.0, mAP_trapezoid: 0.0, cmc: [0.0; 4], valid_queries: 0, queries },
+            ap: Vec::with_capacity(queries),
+            ap_trapezoid: Vec::with_capacity(queries),
+            top: self.gallery.top(),
+            ranks: Vec::with_capacity(queries * self.gallery.top()),
+            distances: Vec::with_capacity(queries * self.gallery.top()),
+            match_indptr: vec![0],
+            match_index: Vec::new(),
+            match_rank: Vec::new(),
+            match_distance: Vec::new(),
+        };
+        let (mut sum, mut sum_trapezoid, mut valid) = (0.0, 0.0, 0usize);
+        for ranked in self.queries {
+            let (ap, trapezoid) = ranked.average_precision();
+            if !ap.is_nan() {
+                sum += ap;
+                sum_trapezoid += trapezoid;
+                valid += 1;
+            }
+            out.ap.push(ap);
+            out.ap_trapezoid.push(trapezoid);
+            out.ranks.extend(ranked.ranks);
+            out.distances.extend(ranked.distances);
+            out.match_index.extend(ranked.match_index);
+            out.match_rank.extend(ranked.match_rank);
+            out.match_distance.extend(ranked.match_distance);
+            out.match_indptr.push(out.match_index.len() as u32);
+        }
+        out.retrieval = Retrieval {
+            mAP: sum / valid.max(1) as f64,
+            mAP_trapezoid: sum_trapezoid / queries.max(1) as f64,
+            cmc: CMC_RANKS.map(|rank| cmc(&out.match_indptr, &out.match_rank, valid, rank)),
+            valid_queries: valid,
+            queries,
+        };
+        out
+    }
 }

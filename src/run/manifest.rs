@@ -29,6 +29,12 @@ pub struct Manifest {
     pub device: String,
     /// When it began, RFC 3339 in UTC.
     pub started: String,
+    /// The source as it was asked for, a registered name or a folder: a resumed run opens it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_given: Option<String>,
+    /// The target as it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_given: Option<String>,
     /// The run it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
@@ -54,6 +60,8 @@ impl Manifest {
             seed,
             device: device.to_owned(),
             started: rfc3339(SystemTime::now()),
+            source_given: None,
+            target_given: None,
             parent: None,
         }
     }

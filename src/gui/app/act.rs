@@ -9,13 +9,14 @@ use crate::gui::command::UiCommand;
 use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::tiles::show_pane;
+use crate::gui::words::is_active;
 use crate::method::params::table::row;
 use crate::method::params::{Effect, Params, Value};
 
 impl App {
     /// Carries out one command; what cannot be done now is said.
     pub(super) fn act(&mut self, ctx: &egui::Context, action: UiCommand) {
-        if let Some(reason) = action.refusal(&self.live.status, &self.shown().status) {
+        if let Some(reason) = action.refusal(&self.live, self.shown()) {
             self.say(ctx, Entry::now(Severity::Warning, "That cannot be done now", reason), None);
             return;
         }
@@ -90,16 +91,16 @@ impl App {
 
     /// Resume after a pause; or go on with the stopped run on screen from its last checkpoint.
     fn resume(&mut self, ctx: &egui::Context) {
-        if self.live.status.active() {
+        if is_active(&self.live) {
             return self.command(ctx, Command::Resume);
         }
-        let status = &self.shown().status;
-        let Some(folder) = status.folder.clone() else { return };
+        let view = self.shown();
+        let Some(folder) = view.folder.clone() else { return };
         let request = RunRequest {
-            source: status.source.clone(),
-            target: status.target.clone(),
+            source: view.source.clone(),
+            target: view.target.clone(),
             out: folder,
-            params: status.params.clone().unwrap_or_default(),
+            params: view.params.clone().unwrap_or_default(),
             device: DeviceChoice::Auto,
             resume: true,
         };
@@ -112,7 +113,7 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
             return;
         }
-        let running = self.live.status.active();
+        let running = is_active(&self.live);
         if running && row(key).is_ok_and(|r| r.effect != Effect::NextRun) {
             self.sent.insert(key.to_owned(), value.clone());
             self.command(ctx, Command::SetParam { key: key.to_owned(), value: value.clone() });
@@ -120,8 +121,8 @@ impl App {
     }
 
     fn undo_pending(&mut self, ctx: &egui::Context) {
-        let Some(params) = self.live.status.params.clone() else { return };
-        let keys: Vec<String> = self.live.status.pending.keys().cloned().collect();
+        let Some(params) = self.live.params.clone() else { return };
+        let keys: Vec<String> = self.live.pending.iter().map(|(key, ..)| key.clone()).collect();
         for key in keys {
             if let Ok(value) = params.get(&key) {
                 self.set_param(ctx, &key, &value);
@@ -135,7 +136,7 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
             return;
         }
-        let before = match (&self.live.status.params, self.live.status.active()) {
+        let before = match (&self.live.params, is_active(&self.live)) {
             (Some(run), true) => run.clone(),
             _ => self.draft.clone(),
         };
@@ -148,16 +149,20 @@ impl App {
     }
 
     fn move_epoch(&mut self, by: isize) {
-        let bars = &self.shown().status.bars;
-        let Some(newest) = bars.keys().next_back().copied() else { return };
+        let Some((newest, _)) = self.shown().newest_clusters() else { return };
         let at = self.selection.epoch.unwrap_or(newest);
         let to = at.saturating_add_signed(by).min(newest);
         self.selection.epoch = (to < newest).then_some(to);
     }
 
-    /// Hook of `crate::export`: writes figures and tables beside the run, off the UI thread.
+    /// Writes figures and tables into the run's own folder, off the UI thread.
     fn export(&mut self, ctx: &egui::Context) {
-        let Some(folder) = self.shown().status.folder.clone() else { return };
-        self.exporting.start("export", ctx, move || Err(format!("{} has no exporter yet.", folder.display())));
+        let Some(folder) = self.shown().folder.clone() else { return };
+        self.exporting.start("export", ctx, move || {
+            let out = folder.join("export");
+            let figures = crate::export::figures(&folder, &out).map_err(|e| e.to_string())?;
+            let tables = crate::export::tables(&folder, &out).map_err(|e| e.to_string())?;
+            Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
+        });
     }
 }

@@ -9,6 +9,7 @@ use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{PanelCtx, scrubber, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
+use crate::gui::words::{is_active, sentence};
 
 impl App {
     /// Draws the frame around the work, and the work.
@@ -18,14 +19,14 @@ impl App {
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
         let mut actions = std::mem::take(&mut self.actions);
-        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
-        title.show(ui, |ui| topbar::ui(ui, &self.live.status, shown, self.saved.layout, &mut actions));
+        let shown = self.opened.as_ref().unwrap_or(&self.live);
+        title.show(ui, |ui| topbar::ui(ui, &self.live, shown, self.saved.layout, &mut actions));
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
-        run.show(ui, |ui| strip::ui(ui, &self.live.status, shown, &mut actions));
+        run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
         let foot = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
-        let rate = if self.live.status.running() { self.live.status.rate } else { 0.0 };
+        let rate = self.live.curves(self.live.phase).rate.filter(|_| self.live.is_running());
         log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &mut actions));
         if self.log_open {
             let drawer = Panel::bottom("log drawer")
@@ -44,7 +45,7 @@ impl App {
         let theme = Theme::of(ui.ctx());
         let frame = Frame::new().fill(theme.bg1).corner_radius(CornerRadius::same(size::RADIUS_TILE));
         let panel = Panel::bottom("scrubber").exact_size(size::SCRUBBER + 2.0).frame(frame).show_separator_line(false);
-        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        let shown = self.opened.as_ref().unwrap_or(&self.live);
         panel.show(ui, |ui| scrubber::ui(ui, shown, &mut self.selection, &mut self.actions));
     }
 
@@ -57,18 +58,17 @@ impl App {
             .inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 8 });
         let [min, max] = size::SIDE_RANGE;
         let mut actions = std::mem::take(&mut self.actions);
-        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        let shown = self.opened.as_ref().unwrap_or(&self.live);
         let left = Panel::left("left column").default_size(size::LEFT + size::GAP).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
-        left.show_separator_line(false).show_collapsible(ui, &mut self.saved.left, |ui| {
-            self.library.ui(ui, &self.live.status, shown, &mut actions)
-        });
+        left.show_separator_line(false)
+            .show_collapsible(ui, &mut self.saved.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
         let right = Panel::right("right column").default_size(size::RIGHT + size::GAP).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
-        let live = &self.live.status;
+        let live = &self.live;
         let knobs = Knobs {
             draft: &self.draft,
-            run: if live.active() { live.params.as_ref() } else { None },
+            run: if is_active(live) { live.params.as_ref() } else { None },
             pending: &live.pending,
             sent: &self.sent,
             epoch: live.epoch,
@@ -90,8 +90,8 @@ impl App {
             bottom: gap,
         };
         let view = match &self.opened {
-            Some(run) => &run.view,
-            None => &self.live.view,
+            Some(run) => run,
+            None => &self.live,
         };
         CentralPanel::no_frame().frame(Frame::new().fill(theme.bg0).inner_margin(sides)).show(ui, |ui| {
             let mut cx = PanelCtx {
@@ -110,9 +110,9 @@ impl App {
     /// Draws the dialogs that are open.
     pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
         let mut actions = std::mem::take(&mut self.actions);
-        let shown = &self.opened.as_ref().unwrap_or(&self.live).status;
+        let shown = self.opened.as_ref().unwrap_or(&self.live);
         if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, &self.live.status, shown, &mut actions)
+            && !palette.show(ctx, &self.live, shown, &mut actions)
         {
             self.dialogs.palette = None;
         }
@@ -153,7 +153,7 @@ impl App {
         if !self.dialogs.quit {
             return;
         }
-        match quit::show(ctx, &self.live.status.sentence()) {
+        match quit::show(ctx, &sentence(&self.live)) {
             quit::Answer::Open => {}
             quit::Answer::Stay => self.dialogs.quit = false,
             quit::Answer::Leave => {

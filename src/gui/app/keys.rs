@@ -27,7 +27,7 @@ impl App {
             if (bare && !function && focused) || (typing && !function && conflicts(&keys)) {
                 continue;
             }
-            let refused = command.refusal(&self.live.status, &self.shown().status).is_some();
+            let refused = command.refusal(&self.live, self.shown()).is_some();
             if !refused && ctx.input_mut(|i| i.consume_shortcut(&keys)) {
                 asked.push(command.clone());
             }

@@ -7,8 +7,8 @@ use eframe::egui::{
 
 use crate::gui::command::{COMMANDS, UiCommand, pane_keys};
 use crate::gui::panels::Pane;
-use crate::gui::status::Status;
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::key_cap;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
@@ -33,7 +33,13 @@ struct Item {
 
 impl Palette {
     /// Shows it; false when it is to close.
-    pub fn show(&mut self, ctx: &egui::Context, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) -> bool {
+    pub fn show(
+        &mut self,
+        ctx: &egui::Context,
+        live: &ViewModel,
+        shown: &ViewModel,
+        actions: &mut Vec<UiCommand>,
+    ) -> bool {
         let theme = Theme::of(ctx);
         let found = found(ctx, &self.query, live, shown);
         let (mut pick, mut close) = (self.keys(ctx, &found), ctx.input(|i| i.key_pressed(Key::Escape)));
@@ -167,7 +173,7 @@ fn marked(ui: &Ui, title: &str, query: &str) -> LayoutJob {
     job
 }
 
-fn found(ctx: &egui::Context, query: &str, live: &Status, shown: &Status) -> Vec<Item> {
+fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel) -> Vec<Item> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let fits = |item: &Item| {
         let text = format!("{} {} {}", item.title, item.detail, item.group).to_lowercase();

@@ -14,11 +14,12 @@ use self::scan::{Outcome, RunRow};
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, Registry};
 use crate::gui::job::Job;
-use crate::gui::status::Status;
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::{focus_ring, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
+use crate::gui::words;
 
 /// What is known of datasets and runs; read from disk on other threads.
 pub struct Library {
@@ -96,7 +97,7 @@ impl Library {
     }
 
     /// Shows the column.
-    pub fn ui(&mut self, ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
         ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             tile::title_row(ui, "Datasets", "", |ui| {
@@ -122,7 +123,7 @@ impl Library {
         });
     }
 
-    fn runs_ui(&self, ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+    fn runs_ui(&self, ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
         let theme = Theme::of(ui.ctx());
         let mut number = 0;
         if let Some(folder) = &live.folder {
@@ -130,11 +131,11 @@ impl Library {
                 folder: folder.clone(),
                 title: live.title.clone(),
                 outcome: Outcome::Live,
-                epochs: live.bars.len(),
-                curve: live.curve.clone(),
-                mean_ap: live.retrieval.as_ref().map(|r| r.mAP),
+                epochs: live.clusters.len(),
+                curve: live.target_retrieval.values().map(|r| r.mAP).collect(),
+                mean_ap: live.target_retrieval.last_key_value().map(|(_, r)| r.mAP),
             };
-            let line = live.brief();
+            let line = words::brief(live);
             if run_row(ui, &row, &line, number, shown.folder == live.folder).clicked() {
                 actions.push(UiCommand::ShowLive);
             }
@@ -178,7 +179,7 @@ fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: 
     line(29.0, lines.1, Type::Small, ink.1);
 }
 
-fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &Status, actions: &mut Vec<UiCommand>) {
+fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
     let (rect, response) = list_row(ui, &dataset.name, false);
     let there = dataset.builtin || dataset.found;

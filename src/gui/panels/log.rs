@@ -5,11 +5,12 @@ use eframe::egui::{self, Align, Layout, Rect, ScrollArea, Sense, Ui, pos2};
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::gui::clock;
 use crate::gui::command::UiCommand;
-use crate::gui::status::thousands;
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::Notice;
 use crate::gui::widgets::button::icon_button;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
+use crate::gui::words::thousands;
 
 /// Lines kept.
 const KEPT: usize = 2000;
@@ -28,6 +29,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A notice that a reopened run folder holds.
+    pub fn of(notice: &Notice) -> Self {
+        Self::now(notice.severity, &notice.title, &notice.text)
+    }
+
     /// An entry of now.
     pub fn now(severity: Severity, title: impl Into<String>, text: impl Into<String>) -> Self {
         Self { wall: clock::now(), severity, title: title.into(), text: text.into() }
@@ -60,7 +66,7 @@ impl Log {
     }
 
     /// The line at the foot of the window.
-    pub fn line(&mut self, ui: &mut Ui, rate: f64, open: bool, actions: &mut Vec<UiCommand>) {
+    pub fn line(&mut self, ui: &mut Ui, rate: Option<f64>, open: bool, actions: &mut Vec<UiCommand>) {
         let theme = Theme::of(ui.ctx());
         let rect = ui.max_rect();
         let response = ui.interact(rect, ui.scope_id().with("log line"), Sense::click());
@@ -73,8 +79,11 @@ impl Log {
             ui.add_space(size::TILE_MARGIN);
             let caret = if open { icon::CARET_DOWN } else { icon::CARET_UP };
             ui.label(icon::text(caret, Weight::Regular, size::ICON_MARK, theme.t3));
-            ui.label(Type::Small.text("Log", theme.t2));
-            if rate > 0.0 {
+            // Painted: the whole line is the button of that name.
+            let word = ui.painter().layout_no_wrap("Log".to_owned(), Type::Small.font(ui), theme.t2);
+            let (_, place) = ui.allocate_space(word.size());
+            ui.painter().galley(place.min, word, theme.t2);
+            if let Some(rate) = rate {
                 ui.label(Type::Small.text(format!("{rate:.2} it/s"), theme.t2));
             }
             if self.unread > 0 {

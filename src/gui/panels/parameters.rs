@@ -8,7 +8,6 @@ use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
 use crate::gui::command::UiCommand;
-use crate::gui::status::Pending;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{Look, Push};
 use crate::gui::widgets::icon::{self, Weight};
@@ -24,7 +23,7 @@ pub struct Knobs<'a> {
     /// Those of the run going on, if one does.
     pub run: Option<&'a Params>,
     /// Changes that the engine holds for their moment.
-    pub pending: &'a BTreeMap<String, Pending>,
+    pub pending: &'a [(String, Value, Effect)],
     /// Changes that were sent and not yet answered.
     pub sent: &'a BTreeMap<String, Value>,
     /// Number of the run's epoch, from 0.
@@ -41,7 +40,8 @@ impl Knobs<'_> {
             let waits = draft != run;
             return (draft, waits);
         }
-        let asked = self.sent.get(row.key).or_else(|| self.pending.get(row.key).map(|p| &p.value));
+        let asked =
+            self.sent.get(row.key).or_else(|| self.pending.iter().find(|(k, ..)| k == row.key).map(|(_, v, _)| v));
         asked.map_or((run, false), |value| (value.clone(), true))
     }
 

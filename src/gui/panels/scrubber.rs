@@ -3,16 +3,18 @@
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::Selection;
+use crate::engine::event::Phase;
 use crate::gui::command::UiCommand;
-use crate::gui::status::{Mark, Status};
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::{MarkKind, ViewModel};
 use crate::gui::widgets::button::icon_button;
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::words::is_active;
 
 /// Shows the scrubber and moves `selection.epoch`.
-pub fn ui(ui: &mut Ui, status: &Status, selection: &mut Selection, actions: &mut Vec<UiCommand>) {
+pub fn ui(ui: &mut Ui, view: &ViewModel, selection: &mut Selection, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
-    let newest = status.bars.keys().next_back().copied();
+    let newest = view.newest_clusters().map(|(epoch, _)| epoch);
     let at = selection.epoch.or(newest);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
@@ -27,16 +29,16 @@ pub fn ui(ui: &mut Ui, status: &Status, selection: &mut Selection, actions: &mut
         ui.add_space(16.0);
         let legend = if ui.available_width() > 640.0 { 216.0 } else { 12.0 };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - legend, size::SCRUBBER), Sense::hover());
-        track(ui, rect, status, selection, newest);
+        track(ui, rect, view, selection, newest);
         if legend > 100.0 {
             keys(ui);
         }
     });
 }
 
-fn track(ui: &mut Ui, rect: Rect, status: &Status, selection: &mut Selection, newest: Option<usize>) {
+fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, newest: Option<usize>) {
     let theme = Theme::of(ui.ctx());
-    let planned = status.params.as_ref().map_or(1, |p| p.adapt.epochs).max(newest.map_or(1, |e| e + 1)).max(1);
+    let planned = view.params.as_ref().map_or(1, |p| p.adapt.epochs).max(newest.map_or(1, |e| e + 1)).max(1);
     let bar = Rect::from_min_max(pos2(rect.left(), rect.top() + 19.0), pos2(rect.right() - 8.0, rect.bottom() - 20.0));
     let unit = bar.width() / planned as f32;
     let x_of = |epoch: usize| bar.left() + unit * epoch as f32;
@@ -46,11 +48,13 @@ fn track(ui: &mut Ui, rect: Rect, status: &Status, selection: &mut Selection, ne
     response.widget_info(|| WidgetInfo::slider(true, shown, "Epoch"));
     let painter = ui.painter_at(rect.expand2(vec2(30.0, 0.0)));
     painter.rect_filled(bar, size::RADIUS_CHIP, theme.bg2);
-    for (&epoch, counts) in &status.bars {
-        let all = (counts.kept + counts.dropped + counts.noise).max(1) as f32;
+    for (&epoch, clusters) in &view.clusters {
+        let (all, kept, noise) = (clusters.summary.images, clusters.summary.kept, clusters.summary.noise[0]);
+        let dropped = all.saturating_sub(kept + noise);
+        let all = all.max(1) as f32;
         let mut bottom = bar.bottom();
         let gap = if unit > 4.0 { 1.0 } else { 0.0 };
-        let colors = [(counts.kept, theme.reliable), (counts.dropped, theme.unreliable), (counts.noise, theme.bg4)];
+        let colors = [(kept, theme.reliable), (dropped, theme.unreliable), (noise, theme.bg4)];
         for (count, color) in colors {
             let height = bar.height() * count as f32 / all;
             let part = Rect::from_min_max(pos2(x_of(epoch) + gap, bottom - height), pos2(x_of(epoch + 1), bottom));
@@ -59,8 +63,8 @@ fn track(ui: &mut Ui, rect: Rect, status: &Status, selection: &mut Selection, ne
         }
     }
     ticks(ui, &painter, bar, planned, x_of);
-    marks(&painter, status, bar, unit, x_of);
-    if let Some(params) = &status.params {
+    marks(&painter, view, bar, unit);
+    if let Some(params) = &view.params {
         for drop in (1..).map(|n| n * params.adapt.step).take_while(|&e| e < planned).take(12) {
             let top = pos2(x_of(drop), bar.top() - 4.0);
             let line = Stroke::new(size::STROKE, theme.t3);
@@ -77,7 +81,7 @@ fn track(ui: &mut Ui, rect: Rect, status: &Status, selection: &mut Selection, ne
     }
     if let Some(at) = at {
         let x = painter.round_to_pixel_center(x_of(at) + unit / 2.0);
-        playhead(ui, &painter, bar, x, selection, status);
+        playhead(ui, &painter, bar, x, selection, view);
     }
     if let (Some(pointer), Some(newest)) = (response.interact_pointer_pos(), newest) {
         let epoch = (((pointer.x - bar.left()) / unit).floor().max(0.0) as usize).min(newest);
@@ -97,30 +101,26 @@ fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl
     }
 }
 
-fn marks(painter: &egui::Painter, status: &Status, bar: Rect, unit: f32, x_of: impl Fn(usize) -> f32) {
+fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) {
     let theme = Theme::of(painter.ctx());
-    let mut seen = std::collections::BTreeSet::new();
-    for &(epoch, mark) in &status.marks {
-        if !seen.insert((epoch, mark)) {
-            continue;
-        }
-        // A checkpoint's epoch counts epochs done: it stands at that epoch's end.
-        let (glyph, color, shift) = match mark {
-            Mark::Checkpoint => (icon::DIAMOND, theme.t2, 0.0),
-            Mark::Param => (icon::TRIANGLE, theme.pending, unit / 2.0),
-            Mark::Pause => (icon::PAUSE, theme.t3, unit / 2.0),
+    for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt) {
+        let (glyph, color) = match mark.kind {
+            MarkKind::Checkpoint { .. } => (icon::DIAMOND, theme.t2),
+            MarkKind::Param { .. } => (icon::TRIANGLE, theme.pending),
+            MarkKind::Pause => (icon::PAUSE, theme.t3),
+            MarkKind::Resumed | MarkKind::LrDrop { .. } => continue,
         };
-        let at = pos2(x_of(epoch) + shift, bar.top() - 8.0);
+        let at = pos2(bar.left() + unit * mark.x as f32, bar.top() - 8.0);
         icon::paint(painter, at, glyph, Weight::Fill, 9.0, color);
     }
 }
 
-fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, status: &Status) {
+fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &ViewModel) {
     let theme = Theme::of(ui.ctx());
     let ink = theme.t1;
     painter.vline(x, bar.top() - 8.0..=bar.bottom(), Stroke::new(size::STROKE_CURVE, ink));
     painter.circle_filled(pos2(x, bar.top() - 8.0), 4.0, ink);
-    let words = match (selection.epoch, status.running(), status.active()) {
+    let words = match (selection.epoch, view.is_running(), is_active(view)) {
         (Some(epoch), ..) => format!("{}", epoch + 1),
         (None, true, _) => "live".to_owned(),
         (None, _, true) => "now".to_owned(),

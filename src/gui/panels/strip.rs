@@ -5,15 +5,16 @@ use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, Widge
 use crate::engine::event::{Stage, State};
 use crate::gui::clock;
 use crate::gui::command::{COMMANDS, UiCommand};
-use crate::gui::status::{CYCLE, Status, duration};
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::{DeviceView, StageProgress, StageView, ViewModel};
 use crate::gui::widgets::button::{Look, Push};
 use crate::gui::widgets::chip::{Mark, pill};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::stage::{Progress, stage};
+use crate::gui::words::{self, duration, is_active};
 
 /// Shows the strip. `live` is the run the engine works on, `shown` the one on screen.
-pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         device(ui, live);
@@ -30,11 +31,11 @@ pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiComman
     });
 }
 
-fn transport(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+fn transport(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
     let mut keys = Keys { live, shown, actions };
     if UiCommand::Resume.refusal(live, shown).is_none() {
         keys.key(ui, "Resume", icon::PLAY, UiCommand::Resume);
-        if !live.active() {
+        if !is_active(live) {
             keys.key(ui, "Start", icon::PLUS, UiCommand::NewRun);
         }
     } else {
@@ -47,8 +48,8 @@ fn transport(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCom
 }
 
 struct Keys<'a> {
-    live: &'a Status,
-    shown: &'a Status,
+    live: &'a ViewModel,
+    shown: &'a ViewModel,
     actions: &'a mut Vec<UiCommand>,
 }
 
@@ -70,8 +71,8 @@ impl Keys<'_> {
 
     /// Start is the next sensible act until a run goes on or is done.
     fn start(&mut self, ui: &mut Ui) {
-        let refused = self.live.active().then_some("A run goes on; stop it first.");
-        let look = match (refused, self.shown.state == Some(State::Done)) {
+        let refused = is_active(self.live).then_some("A run goes on; stop it first.");
+        let look = match (refused, self.shown.state == State::Done) {
             (None, false) => Look::Primary,
             (None, true) => Look::Framed,
             _ => Look::Flat,
@@ -97,80 +98,70 @@ fn help(command: &UiCommand) -> &'static str {
     COMMANDS.iter().find(|e| e.command == *command).map_or("", |e| e.help)
 }
 
-fn state_pill(ui: &mut Ui, status: &Status) {
+fn state_pill(ui: &mut Ui, view: &ViewModel) {
     let theme = Theme::of(ui.ctx());
-    let text = status.sentence();
-    let (mark, fill) = match &status.state {
-        None | Some(State::Idle) => (Mark::Dot(theme.t4), theme.bg2),
-        Some(State::Paused) => (Mark::Icon(icon::PAUSE, theme.t1), theme.bg3),
-        Some(State::Stopped) => (Mark::Icon(icon::STOP, theme.t2), theme.bg2),
-        Some(State::Done) => (Mark::Icon(icon::CHECK, theme.match_), theme.bg2),
-        Some(State::Failed(_)) => (Mark::Icon(icon::ERROR, theme.error), theme.failed_bg),
-        Some(_) => (Mark::Dot(theme.accent), theme.accent_bg),
+    let text = words::sentence(view);
+    let (mark, fill) = match &view.state {
+        State::Idle => (Mark::Dot(theme.t4), theme.bg2),
+        State::Paused => (Mark::Icon(icon::PAUSE, theme.t1), theme.bg3),
+        State::Stopped => (Mark::Icon(icon::STOP, theme.t2), theme.bg2),
+        State::Done => (Mark::Icon(icon::CHECK, theme.match_), theme.bg2),
+        State::Failed(_) => (Mark::Icon(icon::ERROR, theme.error), theme.failed_bg),
+        _ => (Mark::Dot(theme.accent), theme.accent_bg),
     };
     let response = pill(ui, mark, &text, theme.t1, fill);
-    if let Some(State::Failed(reason)) = &status.state {
+    if let State::Failed(reason) = &view.state {
         response.on_hover_text(reason);
-    } else if !status.weights.is_empty() {
-        response.on_hover_text(format!("Initial weights: {}.", status.weights));
+    } else if !view.weights.is_empty() {
+        response.on_hover_text(format!("Initial weights: {}.", view.weights));
     }
 }
 
-fn stages(ui: &mut Ui, status: &Status) {
-    let Some(now) = status.stage else { return };
-    let list: &[(Stage, &str)] = if CYCLE.contains(&now) {
-        &[
-            (Stage::Extract, "Extract"),
-            (Stage::Cluster, "Cluster"),
-            (Stage::Adapt, "Adapt"),
-            (Stage::Evaluate, "Evaluate"),
-        ]
-    } else {
-        &[(Stage::Prepare, "Prepare"), (Stage::Pretrain, "Pre-train"), (Stage::Extract, "Extract")]
-    };
-    let eta = 132.0;
+const NAMES: [&str; 6] = ["Prepare", "Pre-train", "Extract", "Cluster", "Adapt", "Evaluate"];
+
+fn stages(ui: &mut Ui, view: &ViewModel) {
+    let Some(now) = view.stage else { return };
+    let list = if now <= Stage::Pretrain { &view.stages[..3] } else { &view.stages[2..] };
     let gap = ui.spacing().item_spacing.x;
-    let room = ui.available_width() - eta;
+    let room = ui.available_width() - 132.0;
     let unit = (room - gap * list.len() as f32) / (list.len() as f32 + 0.6);
-    if unit < 64.0 {
-        time_left(ui, status);
-        return;
+    if unit >= 64.0 {
+        for stage_view in list {
+            let here = stage_view.stage == now;
+            let width = if here { (unit * 1.6).min(166.0) } else { unit.min(116.0) };
+            let (progress, time) = standing(view, stage_view);
+            stage(ui, NAMES[stage_view.stage as usize], &time, progress, width);
+        }
     }
-    let here = list.iter().position(|(s, _)| *s == now).unwrap_or(0);
-    let over = matches!(status.state, Some(State::Done | State::Stopped | State::Failed(_)));
-    for (n, &(which, name)) in list.iter().enumerate() {
-        let took = status.took(which);
-        let (progress, time) = match n.cmp(&here) {
-            std::cmp::Ordering::Less => (Progress::Done, took.map(duration).unwrap_or_default()),
-            std::cmp::Ordering::Greater => {
-                (Progress::ToCome, took.map(|s| format!("about {}", duration(s))).unwrap_or_default())
-            }
-            std::cmp::Ordering::Equal if over && status.state == Some(State::Done) => {
-                (Progress::Done, took.map(duration).unwrap_or_default())
-            }
-            std::cmp::Ordering::Equal if over => (Progress::Running(status.progress), String::new()),
-            std::cmp::Ordering::Equal if status.state == Some(State::Paused) => {
-                (Progress::Running(status.progress), "paused".to_owned())
-            }
-            std::cmp::Ordering::Equal => {
-                let left = status.stage_left().map(|s| format!("{} left", duration(s))).unwrap_or_default();
-                (Progress::Running(status.progress), left)
-            }
-        };
-        let width = if n == here { (unit * 1.6).min(166.0) } else { unit.min(116.0) };
-        stage(ui, name, &time, progress, width);
-    }
-    time_left(ui, status);
+    time_left(ui, view);
 }
 
-fn time_left(ui: &mut Ui, status: &Status) {
-    let Some(left) = status.run_left().filter(|_| status.active()) else { return };
+/// How far a stage is, and what to say of its time: what it took, has left, or will take.
+fn standing(view: &ViewModel, stage: &StageView) -> (Progress, String) {
+    let took = stage.seconds.map(duration).unwrap_or_default();
+    match stage.progress {
+        StageProgress::Done => (Progress::Done, took),
+        StageProgress::ToCome if took.is_empty() => (Progress::ToCome, took),
+        StageProgress::ToCome => (Progress::ToCome, format!("about {took}")),
+        StageProgress::Running => {
+            let share = if stage.total > 0 { stage.done as f32 / stage.total as f32 } else { 0.0 };
+            let time = match &view.state {
+                State::Paused => "paused".to_owned(),
+                State::Done | State::Stopped | State::Failed(_) => String::new(),
+                _ => stage.left.map(|s| format!("{} left", duration(s))).unwrap_or_default(),
+            };
+            (Progress::Running(share), time)
+        }
+    }
+}
+
+fn time_left(ui: &mut Ui, view: &ViewModel) {
+    let Some((left, whole)) = words::time_left(view).filter(|_| is_active(view)) else { return };
     let theme = Theme::of(ui.ctx());
-    let whole = status.stage.is_some_and(|s| CYCLE.contains(&s));
     let what = if whole { "Run" } else { "Pre-training" };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().clamp(0.0, 190.0), 32.0), Sense::hover());
     let first = format!("{what} {} left", duration(left));
-    let second = if status.state == Some(State::Paused) {
+    let second = if view.state == State::Paused {
         "once resumed".to_owned()
     } else {
         format!("ends {}", clock::hm(clock::now() + left))
@@ -181,8 +172,8 @@ fn time_left(ui: &mut Ui, status: &Status) {
     painter.text(rect.left_top() + vec2(0.0, 23.0), Align2::LEFT_CENTER, second, Type::Small.font(ui), theme.t3);
 }
 
-fn device(ui: &mut Ui, status: &Status) {
-    let Some((name, used, total)) = &status.device else { return };
+fn device(ui: &mut Ui, view: &ViewModel) {
+    let Some(DeviceView { name, used, total }) = &view.device else { return };
     let theme = Theme::of(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(188.0, 32.0), Sense::hover());
     let gb = |bytes: u64| bytes as f64 / f64::from(1u32 << 30);

@@ -11,10 +11,9 @@ use egui_tiles::{
 };
 
 use super::{Pane, PanelCtx, Panels};
-use crate::gui::command::Layout;
+use crate::gui::command::{Layout, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{focus_ring, icon_button};
-use crate::gui::widgets::icon;
+use crate::gui::widgets::button::focus_ring;
 
 /// The arrangement that a layout begins with.
 pub fn default_tree(layout: Layout) -> Tree<Pane> {
@@ -118,7 +117,7 @@ impl Behavior<Pane> for Frame<'_, '_> {
         ui.painter().rect_filled(rect, corner, theme.bg1);
         let start = self.heads.get(&tile_id.0).copied().unwrap_or(rect.left() + size::TILE_MARGIN);
         let title = rect.top() - size::TILE_TITLE..=rect.top();
-        self.cx.head = Rect::from_x_y_ranges(start..=rect.right() - 30.0, title);
+        self.cx.head = Rect::from_x_y_ranges(start..=rect.right() - 6.0, title);
         let inner = rect.shrink2(vec2(size::TILE_MARGIN, 0.0)).with_max_y(rect.bottom() - 8.0);
         let mut child = ui.new_child(egui::UiBuilder::new().id_salt(*pane).max_rect(inner));
         child.set_clip_rect(ui.clip_rect().intersect(rect));
@@ -152,7 +151,13 @@ impl Behavior<Pane> for Frame<'_, '_> {
             ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, ink);
             focus_ring(ui, &response, rect.shrink2(vec2(0.0, 5.0)), size::RADIUS_INPUT);
         }
-        response.on_hover_text(help)
+        let response = response.on_hover_text(help);
+        response.context_menu(|ui| {
+            if ui.button("Reset the layout").on_hover_text("Puts all tiles where they were at first.").clicked() {
+                self.cx.actions.push(UiCommand::ResetLayout);
+            }
+        });
+        response
     }
 
     fn tab_bar_left_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, _: &Tabs) {
@@ -165,21 +170,10 @@ impl Behavior<Pane> for Frame<'_, '_> {
         }
     }
 
-    fn top_bar_right_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs, _: &mut f32) {
+    fn top_bar_right_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, _: &Tabs, _: &mut f32) {
         // The first to be drawn in a bar: its ground, round above as the tile is below.
         let corner = egui::CornerRadius { nw: size::RADIUS_TILE, ne: size::RADIUS_TILE, sw: 0, se: 0 };
         ui.painter().rect_filled(ui.max_rect(), corner, self.cx.theme.bg1);
-        ui.add_space(6.0);
-        let Some(pane) = tabs.active.and_then(|id| tiles.get_pane(&id)).copied() else { return };
-        let response = icon_button(ui, icon::DOTS, &format!("More about {}", pane.title()));
-        egui::Popup::menu(&response).show(|ui| {
-            ui.set_max_width(260.0);
-            ui.label(Type::Body.text(pane.help(), Theme::of(ui.ctx()).t2));
-            ui.separator();
-            if ui.button("Reset the layout").on_hover_text("Puts all tiles where they were at first.").clicked() {
-                self.cx.actions.push(crate::gui::command::UiCommand::ResetLayout);
-            }
-        });
     }
 
     fn tab_bar_height(&self, _: &egui::Style) -> f32 {

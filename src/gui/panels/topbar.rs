@@ -6,13 +6,13 @@ use eframe::egui::{
 
 use super::Pane;
 use crate::gui::command::{COMMANDS, Layout, UiCommand, pane_keys};
-use crate::gui::status::Status;
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::{icon_button, segment};
 use crate::gui::widgets::icon::{self, Weight};
 
 /// Shows the title bar.
-pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, layout: Layout, actions: &mut Vec<UiCommand>) {
+pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, layout: Layout, actions: &mut Vec<UiCommand>) {
     let bar = ui.max_rect();
     ui.with_layout(Flow::left_to_right(Align::Center), |ui| {
         ui.add_space(6.0);
@@ -38,7 +38,7 @@ pub fn ui(ui: &mut Ui, live: &Status, shown: &Status, layout: Layout, actions: &
     });
 }
 
-fn menu(ui: &mut Ui, live: &Status, shown: &Status, actions: &mut Vec<UiCommand>) {
+fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
     let response = icon_button(ui, icon::MENU, "Menu");
     egui::Popup::menu(&response).show(|ui| {
         ui.set_min_width(240.0);
@@ -79,7 +79,8 @@ fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
 
 fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
-    let width = if ui.available_width() > 620.0 { 244.0 } else { 40.0 };
+    let scale = Type::Body.font(ui).size / Type::Body.base().size;
+    let width = if ui.available_width() > 620.0 { 244.0 * scale } else { 40.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Search or run a command"));
     let painter = ui.painter_at(rect);
@@ -106,7 +107,7 @@ fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
 }
 
 /// The name of the run on screen, in the middle of the bar where there is room.
-fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &Status, shown: &Status) {
+fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &ViewModel, shown: &ViewModel) {
     let theme = Theme::of(ui.ctx());
     let (title, scope) = if shown.folder.is_none() {
         ("reid-workbench".to_owned(), "no run".to_owned())
@@ -126,7 +127,7 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &Status, shown: &Status) {
     painter.galley(scope_at, scope, theme.t3);
 }
 
-fn scope(status: &Status, recorded: bool) -> String {
+fn scope(status: &ViewModel, recorded: bool) -> String {
     let Some(params) = &status.params else { return String::new() };
     let method = match (params.attention.enabled, params.refined) {
         (true, true) => "attention + refined",

@@ -1,3 +1,6 @@
-//! Helpers of the tests.
+//! What several features' tests share.
 
+pub mod gen_features;
+pub mod golden;
 pub mod play;
+pub mod sha256;

@@ -36,6 +36,15 @@ impl FakeEngine {
         self.events.send(Stamped { seq, t, wall: 1_795_341_600.0 + t, event }).unwrap();
     }
 
+    /// Says what was recorded.
+    pub fn replay(&self, events: Vec<Stamped>) {
+        for stamped in events {
+            self.seq.set(stamped.seq + 1);
+            self.t.set(stamped.t);
+            self.events.send(stamped).unwrap();
+        }
+    }
+
     /// Begins a run.
     pub fn start(&self, folder: &Path, params: &Params) {
         self.say(started(folder, params));

@@ -29,12 +29,15 @@ struct Places {
 }
 
 impl Places {
-    fn new(all: Rect) -> Self {
+    /// Columns grow with the type; where the slider would not have room, the effect stands in the tooltip only.
+    fn new(all: Rect, scale: f32) -> Self {
+        let wanted = (LABEL + NUMBER + DOT + EFFECT) * scale + 44.0;
+        let effect_width = if wanted > all.width() { 4.0 } else { EFFECT * scale };
         let span = |left: f32, right: f32| Rect::from_min_max(pos2(left, all.top()), pos2(right, all.bottom()));
-        let effect = span(all.right() - EFFECT, all.right());
+        let effect = span(all.right() - effect_width, all.right());
         let dot = span(effect.left() - DOT, effect.left());
-        let number = span(dot.left() - NUMBER, dot.left());
-        let wide = span(all.left() + LABEL, number.right());
+        let number = span(dot.left() - NUMBER * scale, dot.left());
+        let wide = span(all.left() + LABEL * scale, number.right());
         let slider = span(wide.left(), number.left() - 2.0);
         Self { slider, number, wide, dot, effect }
     }
@@ -70,7 +73,7 @@ impl Parameters {
         let theme = Theme::of(ui.ctx());
         let height = ui.spacing().interact_size.y;
         let (_, rect) = ui.allocate_space(vec2(ui.available_width(), height));
-        let places = Places::new(rect);
+        let places = Places::new(rect, Type::Body.font(ui).size / Type::Body.base().size);
         if self.focus.as_deref() == Some(row.key) {
             ui.scroll_to_rect(rect, Some(Align::Center));
         }
@@ -169,7 +172,10 @@ impl Parameters {
     fn typed(&mut self, ui: &mut Ui, cell: &Cell<'_>, place: Rect, actions: &mut Vec<UiCommand>) {
         let &Cell { row, ref value, waits, shown, .. } = cell;
         let theme = Theme::of(ui.ctx());
-        let rect = Rect::from_center_size(place.center(), vec2(place.width() - 2.0, size::INPUT));
+        let rect = Rect::from_center_size(
+            place.center(),
+            vec2(place.width() - 2.0, size::INPUT.max(Type::Body.font(ui).size + 7.0)),
+        );
         let dragged = self.dragging.filter(|(key, _)| *key == row.key).map(|(_, at)| dragged_value(row, at));
         let refused = self.refused.get(row.key).map(|r| r.text.clone());
         let mut text = match &self.typing {
@@ -194,7 +200,7 @@ impl Parameters {
             .clip_text(true);
         ui.painter().rect_filled(rect, size::RADIUS_INPUT, theme.bg2);
         let mut child = child(ui, rect, Layout::left_to_right(Align::Center));
-        child.spacing_mut().interact_size.y = size::INPUT;
+        child.spacing_mut().interact_size.y = rect.height();
         let response = child.put(rect, edit.min_size(rect.size()));
         let frame = match (refused.is_some(), waits, response.has_focus()) {
             (_, _, true) => Some((theme.accent, size::STROKE_CURVE)),
@@ -317,6 +323,9 @@ fn effect(ui: &mut Ui, cell: &Cell<'_>) {
     let &Cell { row, ref places, waits, .. } = cell;
     let theme = Theme::of(ui.ctx());
     let text = row.effect.label();
+    if places.effect.width() < 20.0 {
+        return;
+    }
     if waits {
         let mut child = child(ui, places.effect, Layout::right_to_left(Align::Center));
         chip::outline(&mut child, text, theme.pending).on_hover_text("The change waits for its moment.");

@@ -1,0 +1,182 @@
+//! How published datasets lie on disk: one file a layout, and the one table of them all.
+//!
+//! To add a layout: one file with a [`Layout`] constant, one line in [`LAYOUTS`].
+
+use std::path::Path;
+
+use super::{DataError, Dataset, Sample};
+
+pub mod cuhk03np;
+pub mod dukemtmc;
+pub mod folders;
+pub mod generic;
+pub mod listing;
+pub mod manifest;
+pub mod market1501;
+pub mod msmt17;
+pub mod names;
+pub mod personx;
+pub mod published;
+pub mod synthetic;
+pub mod veri776;
+
+pub use published::{Figure, Published, SplitFigures};
+
+/// What an entry of `datasets.toml` may say beside layout and root.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which form of a dataset that comes in several: `detected` or `labeled` for CUHK03-NP, `V1` or `V2` for MSMT17.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// MSMT17: train on `list_train` and `list_val` together, as SpCL and OpenUnReID do; off leaves validation out.
+    pub train_val: bool,
+    /// Synthetic pedestrians: `plaza` or `station`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Synthetic pedestrians: the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { variant: None, train_val: true, domain: None, seed: None }
+    }
+}
+
+/// What a layout found in its folder.
+#[derive(Clone, Debug, Default)]
+pub struct Splits {
+    /// Training images; pids as in the files.
+    pub train: Vec<Sample>,
+    /// Query images.
+    pub query: Vec<Sample>,
+    /// Gallery images.
+    pub gallery: Vec<Sample>,
+    /// Whether cameras are known.
+    pub has_cameras: bool,
+    /// What is worth telling.
+    pub notes: Vec<String>,
+}
+
+/// One way in which a dataset lies on disk.
+pub struct Layout {
+    /// The name in `datasets.toml`.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// What the folder must hold, for messages.
+    pub expects: &'static str,
+    /// A condition of use that is shown whenever the dataset is opened.
+    pub notice: Option<&'static str>,
+    /// The published counts, one entry for each form the dataset comes in.
+    pub published: &'static [Published],
+    /// Whether a folder is of this layout and no more general one.
+    pub detect: fn(&Path) -> bool,
+    /// Reads the splits.
+    pub read: fn(&Path, &Options) -> Result<Splits, DataError>,
+}
+
+/// All layouts; when a folder's layout is not given, the first that recognises it reads it.
+pub const LAYOUTS: &[&Layout] = &[
+    &synthetic::LAYOUT,
+    &manifest::LAYOUT,
+    &msmt17::LAYOUT,
+    &cuhk03np::LAYOUT,
+    &veri776::LAYOUT,
+    &market1501::LAYOUT,
+    &dukemtmc::LAYOUT,
+    &personx::LAYOUT,
+    &generic::LAYOUT,
+];
+
+/// The layout of that name.
+///
+/// # Errors
+/// When there is none; lists the names.
+pub fn by_name(name: &str) -> Result<&'static Layout, DataError> {
+    LAYOUTS.iter().copied().find(|l| l.name == name).ok_or_else(|| DataError::UnknownLayout {
+        given: name.to_owned(),
+        known: LAYOUTS.iter().map(|l| l.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// The first layout that recognises the folder.
+///
+/// # Errors
+/// When none does; says what was looked for and what lies there.
+pub fn detect(root: &Path) -> Result<&'static Layout, DataError> {
+    LAYOUTS.iter().copied().find(|l| (l.detect)(root)).ok_or_else(|| DataError::NoLayout {
+        root: root.to_path_buf(),
+        expected: "folders for train, query and gallery (as bounding_box_train, query, bounding_box_test), MSMT17's \
+                   train and test, or a manifest.csv"
+            .to_owned(),
+        found: listing::describe(root),
+    })
+}
+
+/// Reads a dataset: drops junk, sorts by file, relabels training pids in sorted order.
+///
+/// # Errors
+/// When the folder is not of that layout or cannot be read.
+pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options) -> Result<Dataset, DataError> {
+    let mut splits = (layout.read)(root, options)?;
+    let mut notes: Vec<String> = layout.notice.map(str::to_owned).into_iter().collect();
+    notes.append(&mut splits.notes);
+    for (split, samples) in
+        [("train", &mut splits.train), ("query", &mut splits.query), ("gallery", &mut splits.gallery)]
+    {
+        let junk = drop_junk(samples);
+        if junk > 0 {
+            notes.push(format!("{split}: {} junk images (pid -1) dropped", names::thousands(junk)));
+        }
+    }
+    relabel(&mut splits.train);
+    if !splits.has_cameras {
+        notes.push("the names carry no cameras, so the same-camera rule of the evaluation is off".to_owned());
+    }
+    if splits.query.is_empty() || splits.gallery.is_empty() {
+        notes.push("there is no query or no gallery, so nothing can be evaluated on it".to_owned());
+    }
+    let Splits { train, query, gallery, has_cameras, .. } = splits;
+    Ok(Dataset {
+        name: name.to_owned(),
+        layout: layout.name,
+        root: root.to_path_buf(),
+        train,
+        query,
+        gallery,
+        has_cameras,
+        notes,
+    })
+}
+
+fn drop_junk(samples: &mut Vec<Sample>) -> usize {
+    let before = samples.len();
+    samples.retain(|s| s.pid >= 0);
+    samples.sort_by(|a, b| (a.path.as_os_str(), a.pid, a.camid).cmp(&(b.path.as_os_str(), b.pid, b.camid)));
+    before - samples.len()
+}
+
+/// Training pids become 0..N−1 in sorted order.
+fn relabel(train: &mut [Sample]) {
+    let mut pids: Vec<i32> = train.iter().map(|s| s.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    for sample in train {
+        sample.pid = pids.partition_point(|&p| p < sample.pid) as i32;
+    }
+}
+
+impl Layout {
+    /// The error for a folder that does not hold what this layout needs.
+    pub fn wrong(&self, root: &Path) -> DataError {
+        DataError::WrongLayout {
+            root: root.to_path_buf(),
+            title: self.title.to_owned(),
+            expected: self.expects.to_owned(),
+            found: listing::describe(root),
+        }
+    }
+}

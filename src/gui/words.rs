@@ -1,0 +1,109 @@
+//! Numbers and states in words, the same wherever they are said.
+
+use super::view_model::ViewModel;
+use crate::run::event::{Phase, Stage, State};
+
+/// Whether a run goes on, paused or not.
+pub fn is_active(view: &ViewModel) -> bool {
+    view.is_running() || view.state == State::Paused
+}
+
+/// Words for the state pill.
+pub fn sentence(view: &ViewModel) -> String {
+    let epoch = if view.epochs > 0 { format!(" · epoch {}/{}", view.epoch + 1, view.epochs) } else { String::new() };
+    let iter = match view.stage {
+        Some(Stage::Adapt | Stage::Pretrain) if view.iters > 0 => format!(" · iteration {}/{}", view.iter, view.iters),
+        _ => String::new(),
+    };
+    let units = view.stage.map(|s| view.stages[s as usize]).filter(|s| s.total > 1);
+    let units = units.map(|s| format!(" · {}/{}", thousands(s.done), thousands(s.total))).unwrap_or_default();
+    match &view.state {
+        State::Idle => "Idle".to_owned(),
+        State::Preparing => format!("Preparing{units}"),
+        State::Pretraining => format!("Pre-training{epoch}{iter}"),
+        State::Extracting => format!("Extracting{epoch}{units}"),
+        State::Clustering => format!("Clustering{epoch}"),
+        State::Adapting => format!("Adapting{epoch}{iter}"),
+        State::Evaluating => format!("Evaluating{units}"),
+        State::Paused => format!("Paused{epoch}{iter}"),
+        State::Stopped => format!("Stopped{epoch}"),
+        State::Done => match view.target_retrieval.last_key_value() {
+            Some((_, r)) => format!("Done · mAP {:.1}", 100.0 * r.mAP),
+            None => "Done".to_owned(),
+        },
+        State::Failed(reason) => format!("Failed · {}", short(reason)),
+    }
+}
+
+/// A few words for the list of runs.
+pub fn brief(view: &ViewModel) -> String {
+    let state = match &view.state {
+        State::Paused => "paused",
+        State::Done => "done",
+        State::Stopped => "stopped",
+        State::Failed(_) => "failed",
+        _ => "live",
+    };
+    match view.phase {
+        Phase::Pretrain if view.clusters.is_empty() => format!("{state} · pre-training"),
+        _ => format!("{state} · epoch {}", view.clusters.len()),
+    }
+}
+
+/// Seconds left: of the run once a cycle of it was timed (true), of pre-training before that (false).
+pub fn time_left(view: &ViewModel) -> Option<(f64, bool)> {
+    if view.phase == Phase::Pretrain {
+        return view.stages[Stage::Pretrain as usize].left.map(|left| (left, false));
+    }
+    view.run_left().map(|left| (left, true))
+}
+
+fn short(reason: &str) -> String {
+    let first = reason.split(['.', '\n']).next().unwrap_or(reason);
+    let mut cut: String = first.chars().take(60).collect();
+    if cut.len() < first.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// `12936` → `12,936`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `38 s`, `1 min 52 s`, `3 h 54 min`.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let s = seconds.round() as u64;
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_the_design_asks() {
+        assert_eq!(thousands(12_936), "12,936");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(duration(3.4), "3.4 s");
+        assert_eq!(duration(112.0), "1 min 52 s");
+        assert_eq!(duration(14_040.0), "3 h 54 min");
+    }
+}

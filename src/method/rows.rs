@@ -1,0 +1,89 @@
+//! A matrix of features as a borrowed slice.
+
+use rayon::prelude::*;
+
+use super::error::MethodError;
+
+/// Features `[n, d]`, row-major: one image a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    data: &'a [f32],
+    d: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Views `data` as rows of `d` values.
+    ///
+    /// # Errors
+    /// When `d` is 0, does not divide the length, or there are more rows than a `u32` counts.
+    pub fn new(data: &'a [f32], d: usize) -> Result<Self, MethodError> {
+        if d == 0 || !data.len().is_multiple_of(d) {
+            return Err(MethodError::shape(
+                "features",
+                format!("rows of {d} values"),
+                format!("{} values", data.len()),
+            ));
+        }
+        if u32::try_from(data.len() / d).is_err() {
+            return Err(MethodError::shape("features", "fewer than 4,294,967,296 rows", data.len() / d));
+        }
+        Ok(Self { data, d })
+    }
+
+    /// Rows, N.
+    pub fn n(&self) -> usize {
+        self.data.len() / self.d
+    }
+
+    /// Values a row.
+    pub fn d(&self) -> usize {
+        self.d
+    }
+
+    /// Row `i`; panics when there is none, as slices do.
+    pub fn row(&self, i: usize) -> &'a [f32] {
+        &self.data[i * self.d..(i + 1) * self.d]
+    }
+
+    /// `len` rows from `start`; panics when they reach past the end, as slices do.
+    pub fn slice(&self, start: usize, len: usize) -> Rows<'a> {
+        Rows { data: &self.data[start * self.d..(start + len) * self.d], d: self.d }
+    }
+
+    /// All values.
+    pub fn data(&self) -> &'a [f32] {
+        self.data
+    }
+
+    /// |x|² of every row, summed in `f64`.
+    ///
+    /// # Errors
+    /// When a row is not finite, or its |x|² leaves `f32`.
+    pub fn squared_norms(&self) -> Result<Vec<f32>, MethodError> {
+        let norms: Vec<f32> = self
+            .data
+            .par_chunks_exact(self.d)
+            .map(|row| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() as f32)
+            .collect();
+        let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite()).map(|(i, _)| i);
+        match bad.next() {
+            None => Ok(norms),
+            Some(row) => Err(MethodError::NotFinite { row, count: 1 + bad.count() }),
+        }
+    }
+}
+
+/// Σ aᵢ·bᵢ in `f32`, in sixteen running sums so that the compiler can use vector registers.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0f32; LANES];
+    let (a_head, a_tail) = a.as_chunks::<LANES>();
+    let (b_head, b_tail) = b.as_chunks::<LANES>();
+    for (x, y) in a_head.iter().zip(b_head) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + tail
+}

@@ -1,0 +1,236 @@
+//! The feature extractor: backbone with attention, pooling, normalised feature.
+
+use std::path::Path;
+
+use tch::{Device, Kind, Tensor, nn};
+
+use super::error::{ModelError, Result};
+use super::layers::{BatchNorm, Maker, Pass, channels_last};
+use super::maps::{self, Map};
+use super::resnet::ResNet;
+use super::weights::{self, LoadReport};
+use crate::method::params::Backbone;
+
+/// Which network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetSpec {
+    /// The ResNet.
+    pub backbone: Backbone,
+    /// The pair of stages of Table 1 with attention blocks, 1-based: before the first, after the second.
+    pub positions: Option<(usize, usize)>,
+    /// 1, or 2 for domain-specific batch normalisation: 0 source, 1 target.
+    pub domains: usize,
+}
+
+/// What a training pass gives.
+#[derive(Debug)]
+pub struct Output {
+    /// `[B, d]`, after global average pooling, before `feat_bn`: the triplet loss's feature.
+    pub pooled: Tensor,
+    /// `[B, d]`, after `feat_bn`: the classifier's feature.
+    pub bn: Tensor,
+    /// `[B, d]`, `bn` at unit length: the memory's feature.
+    pub feature: Tensor,
+}
+
+/// The network. Its tensors are shared with `vs`, under PyTorch's names.
+#[derive(Debug)]
+pub struct Net {
+    /// All tensors by name: trainable ones and running statistics.
+    pub vs: nn::VarStore,
+    spec: NetSpec,
+    resnet: ResNet,
+    feat_bn: BatchNorm,
+    bf16: bool,
+}
+
+impl Net {
+    /// A network with initial weights drawn from `seed`: Kaiming's for the backbone (torchvision, SpCL),
+    /// PyTorch's default for the attention blocks.
+    ///
+    /// # Errors
+    /// When `spec.positions` is not a pair of stages, or the device has no room.
+    pub fn new(spec: &NetSpec, device: Device, seed: u64) -> Result<Self> {
+        if let Some((first, second)) = spec.positions
+            && !(1..=4).contains(&first) | !(1..=4).contains(&second) | (first > second)
+        {
+            return Err(ModelError::Shape(format!(
+                "attention cannot stand before stage {first} and after stage {second}: stages go from 1 to 4"
+            )));
+        }
+        let vs = nn::VarStore::new(device);
+        let maker = Maker::new(vs.root(), seed, spec.domains, true);
+        let resnet = ResNet::new(&maker, spec.backbone, spec.positions)?;
+        let feat_bn = BatchNorm::new(&maker.sub("feat_bn"), resnet.dim(), BatchNorm::MOMENTUM, true)?;
+        Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false })
+    }
+
+    /// Length of the feature.
+    pub fn dim(&self) -> i64 {
+        self.resnet.dim()
+    }
+
+    /// What it was built from.
+    pub fn spec(&self) -> NetSpec {
+        self.spec
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> Device {
+        self.vs.device()
+    }
+
+    /// Convolutions in bfloat16 from now on (for GPUs); weights and the feature stay float32.
+    pub fn set_bf16(&mut self, on: bool) {
+        self.bf16 = on;
+    }
+
+    fn pass(&self, train: bool, domain: usize) -> Pass {
+        Pass { train, domain, bf16: self.bf16, recorded: None }
+    }
+
+    /// `[B, 3, H, W]` to the pooled feature `[B, d]`.
+    fn pooled(&self, x: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        if x.size().get(1) != Some(&3) || x.dim() != 4 {
+            return Err(ModelError::Shape(format!("images are [B, 3, H, W], these are {:?}", x.size())));
+        }
+        let x = channels_last(&x.f_to_device(self.device())?)?;
+        let x = if pass.bf16 { x.f_to_kind(Kind::BFloat16)? } else { x };
+        let map = self.resnet.forward(&x, pass)?;
+        let dtype = if pass.bf16 { Some(Kind::Float) } else { None };
+        Ok(map.f_mean_dim([2i64, 3].as_slice(), false, dtype)?)
+    }
+
+    fn finish(&self, pooled: Tensor, pass: &Pass) -> Result<Output> {
+        let bn = self.feat_bn.forward(&pooled, pass)?;
+        let feature = unit_length(&bn)?;
+        Ok(Output { pooled, bn, feature })
+    }
+
+    /// A pass with batch statistics and gradients over `x` `[B, 3, H, W]` of one domain.
+    ///
+    /// With `group` > 0 each `group` images share batch statistics, as SpCL's GPUs do (method.md §11.15). Only
+    /// batch normalisation couples images, so the groups go through the network one after the other; each moves
+    /// the running statistics. A last group of one image joins the one before.
+    ///
+    /// # Errors
+    /// When there are fewer than two images, or libtorch fails.
+    pub fn forward_train(&self, x: &Tensor, domain: usize, group: usize) -> Result<Output> {
+        let batch = x.size().first().copied().unwrap_or(0);
+        if batch < 2 {
+            return Err(ModelError::Shape("a training batch needs at least two images for its statistics".to_owned()));
+        }
+        let mut pass = self.pass(true, domain);
+        let groups = bn_groups(batch, group as i64);
+        if groups.len() == 1 {
+            let pooled = self.pooled(x, &mut pass)?;
+            return self.finish(pooled, &pass);
+        }
+        let mut outputs = Vec::with_capacity(groups.len());
+        for (start, length) in groups {
+            let pooled = self.pooled(&x.f_narrow(0, start, length)?, &mut pass)?;
+            outputs.push(self.finish(pooled, &pass)?);
+        }
+        let cat = |pick: fn(&Output) -> &Tensor| Tensor::f_cat(&outputs.iter().map(pick).collect::<Vec<_>>(), 0);
+        Ok(Output { pooled: cat(|o| &o.pooled)?, bn: cat(|o| &o.bn)?, feature: cat(|o| &o.feature)? })
+    }
+
+    /// Features of unit length `[B, d]` of `x` `[B, 3, H, W]`, with running statistics and without gradients. An
+    /// image's feature does not depend on the others of its batch.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn extract(&self, x: &Tensor, domain: usize) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let mut pass = self.pass(false, domain);
+        let pooled = self.pooled(x, &mut pass)?;
+        Ok(self.finish(pooled, &pass)?.feature)
+    }
+
+    /// The attention maps of every image of `x` `[B, 3, H, W]`, from one evaluation pass; names in [`Map::name`].
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn attention_maps(&self, x: &Tensor, domain: usize) -> Result<Vec<Vec<Map>>> {
+        let _guard = tch::no_grad_guard();
+        let mut pass = Pass { recorded: Some(Vec::new()), ..self.pass(false, domain) };
+        let _ = self.pooled(x, &mut pass)?;
+        maps::by_image(x.size()[0] as usize, &pass.recorded.unwrap_or_default())
+    }
+
+    /// Copies one domain's batch normalisation, weights and statistics, over another's. Nothing happens in a
+    /// network of one domain.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn copy_domain(&mut self, from: usize, to: usize) -> Result<()> {
+        if from == to || self.spec.domains < 2 {
+            return Ok(());
+        }
+        let _guard = tch::no_grad_guard();
+        let all = self.vs.variables();
+        for (name, tensor) in &all {
+            let Some((stem, last)) = name.rsplit_once('.') else { continue };
+            let Some(plain) = stem.strip_suffix(".target") else { continue };
+            let Some(source) = all.get(&format!("{plain}.{last}")) else { continue };
+            let (from, mut to) =
+                if from == 0 { (source, tensor.shallow_clone()) } else { (tensor, source.shallow_clone()) };
+            to.f_copy_(from)?;
+        }
+        Ok(())
+    }
+
+    /// Every tensor by name, running statistics included, sorted by name.
+    pub fn named_variables(&self) -> Vec<(String, Tensor)> {
+        let mut all: Vec<_> = self.vs.variables().into_iter().collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    /// The tensors that training changes, sorted by name; for [`super::optim::Adam::new`].
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
+        self.named_variables().into_iter().filter(|(_, t)| t.requires_grad()).collect()
+    }
+
+    /// Writes every tensor as safetensors, under PyTorch's names.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        weights::write_safetensors(path, &self.named_variables())
+    }
+
+    /// Reads tensors by name from a file that [`Net::save`] or PyTorch wrote; the report says what did not fit.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not a weights file.
+    pub fn load(&mut self, path: &Path) -> Result<LoadReport> {
+        weights::load(self, path)
+    }
+}
+
+/// Rows of `x` `[B, d]` at unit length, as `torch.nn.functional.normalize`.
+///
+/// # Errors
+/// When libtorch fails.
+pub fn unit_length(x: &Tensor) -> Result<Tensor> {
+    let norm = x.f_norm_scalaropt_dim(2.0, [1i64].as_slice(), true)?.f_clamp_min(1e-12)?;
+    Ok(x.f_div(&norm)?)
+}
+
+/// `(start, length)` of the batch-normalisation groups of a batch; see [`Net::forward_train`].
+fn bn_groups(batch: i64, group: i64) -> Vec<(i64, i64)> {
+    if group <= 0 || group >= batch {
+        return vec![(0, batch)];
+    }
+    let group = group.max(2);
+    let mut groups: Vec<(i64, i64)> =
+        (0..batch).step_by(group as usize).map(|start| (start, group.min(batch - start))).collect();
+    if groups.len() > 1 && groups[groups.len() - 1].1 == 1 {
+        groups.pop();
+        if let Some(last) = groups.last_mut() {
+            last.1 += 1;
+        }
+    }
+    groups
+}

@@ -1,0 +1,392 @@
+//! Python's pickle, read as inert data.
+//!
+//! The interpreter knows the opcodes that build values and the four functions that describe a tensor. Every other
+//! function or class becomes [`Value::Inert`]: it is remembered by name, its arguments are dropped, and nothing is
+//! called or imported. Containers live in pools and are referred to by index, so that shared and cyclic values
+//! need no care and hostile nesting cannot exhaust the stack.
+
+use std::collections::HashMap;
+
+/// A storage of `torch.save`: raw elements under a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    /// `FloatStorage` and the like.
+    pub class: String,
+    /// Name of the file's entry.
+    pub key: String,
+    /// Elements, as the pickle says.
+    pub length: i64,
+    /// Where a storage that is a view (old files) begins in its root, elements.
+    pub view_offset: i64,
+}
+
+/// A tensor: a strided view of a storage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorRef {
+    /// Its elements.
+    pub storage: Storage,
+    /// First element.
+    pub offset: i64,
+    /// Shape.
+    pub size: Vec<i64>,
+    /// Strides in elements.
+    pub stride: Vec<i64>,
+}
+
+/// A pickled value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `None`.
+    None,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number that fits.
+    Int(i64),
+    /// A whole number that does not fit; little-endian two's complement.
+    Long(Vec<u8>),
+    /// A real number.
+    Float(f64),
+    /// Text.
+    Str(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A tuple or a list: index into [`Pickle::sequences`].
+    Sequence(usize),
+    /// A dictionary: index into [`Pickle::dicts`].
+    Dict(usize),
+    /// A function or class by name, `module.name`.
+    Global(String),
+    /// A storage.
+    Storage(Box<Storage>),
+    /// A tensor.
+    Tensor(Box<TensorRef>),
+    /// Something else that was not built; the name of its class or function.
+    Inert(String),
+    /// The stack's mark.
+    Mark,
+}
+
+/// An interpreted pickle.
+#[derive(Debug, Default)]
+pub struct Pickle {
+    /// Items of tuples and lists.
+    pub sequences: Vec<Vec<Value>>,
+    /// Pairs of dictionaries, in order.
+    pub dicts: Vec<Vec<(Value, Value)>>,
+    stack: Vec<Value>,
+    memo: HashMap<u32, Value>,
+}
+
+type Outcome<T> = Result<T, String>;
+
+/// Reads from a slice.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Outcome<&'a [u8]> {
+        let end = self.at.checked_add(n).filter(|&e| e <= self.bytes.len()).ok_or("the pickle is cut off")?;
+        let slice = &self.bytes[self.at..end];
+        self.at = end;
+        Ok(slice)
+    }
+
+    fn number(&mut self, size: usize) -> Outcome<u64> {
+        Ok(self.take(size)?.iter().rev().fold(0, |n, &b| (n << 8) | u64::from(b)))
+    }
+
+    fn sized(&mut self, size: usize) -> Outcome<&'a [u8]> {
+        let n = usize::try_from(self.number(size)?).map_err(|_| "the pickle is cut off")?;
+        self.take(n)
+    }
+
+    fn line(&mut self) -> Outcome<String> {
+        let rest = &self.bytes[self.at..];
+        let end = rest.iter().position(|&b| b == b'\n').ok_or("the pickle is cut off")?;
+        self.at += end + 1;
+        Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
+    }
+}
+
+fn text(bytes: &[u8]) -> Value {
+    Value::Str(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn long(bytes: &[u8]) -> Value {
+    if bytes.len() > 8 {
+        return Value::Long(bytes.to_vec());
+    }
+    let fill = if bytes.last().is_some_and(|&b| b >= 0x80) { 0xFF } else { 0 };
+    let mut word = [fill; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    Value::Int(i64::from_le_bytes(word))
+}
+
+impl Pickle {
+    /// Interprets one pickle at the start of `bytes`: itself, its value, and how many bytes it took.
+    ///
+    /// # Errors
+    /// A sentence when the bytes are not a pickle that `torch.save` would write.
+    pub fn read(bytes: &[u8]) -> Outcome<(Self, Value, usize)> {
+        let mut reader = Reader { bytes, at: 0 };
+        let mut machine = Self::default();
+        loop {
+            let op = reader.take(1)?[0];
+            if op == b'.' {
+                let value = machine.pop()?;
+                return Ok((machine, value, reader.at));
+            }
+            if !machine.literal(op, &mut reader)? && !machine.container(op)? {
+                machine.object(op, &mut reader)?;
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Outcome<Value> {
+        self.stack.pop().ok_or_else(|| "the pickle is damaged".to_owned())
+    }
+
+    /// The values above the last mark.
+    fn pop_mark(&mut self) -> Outcome<Vec<Value>> {
+        let mark = self.stack.iter().rposition(|v| *v == Value::Mark).ok_or("the pickle is damaged")?;
+        let items = self.stack.split_off(mark + 1);
+        self.stack.pop();
+        Ok(items)
+    }
+
+    fn sequence(&mut self, items: Vec<Value>) -> Value {
+        self.sequences.push(items);
+        Value::Sequence(self.sequences.len() - 1)
+    }
+
+    fn dict(&mut self, pairs: Vec<(Value, Value)>) -> Value {
+        self.dicts.push(pairs);
+        Value::Dict(self.dicts.len() - 1)
+    }
+
+    /// Opcodes that push one plain value, and those of the memo.
+    fn literal(&mut self, op: u8, r: &mut Reader) -> Outcome<bool> {
+        let value = match op {
+            0x80 => return r.take(1).map(|_| true), // protocol
+            0x95 => return r.take(8).map(|_| true), // frame
+            b'N' => Value::None,
+            0x88 => Value::Bool(true),
+            0x89 => Value::Bool(false),
+            b'K' => Value::Int(r.number(1)? as i64),
+            b'M' => Value::Int(r.number(2)? as i64),
+            b'J' => Value::Int(i64::from(r.number(4)? as u32 as i32)),
+            0x8a => long(r.sized(1)?),
+            0x8b => long(r.sized(4)?),
+            b'G' => Value::Float(f64::from_bits(r.number(8)?.swap_bytes())),
+            b'X' => text(r.sized(4)?),
+            0x8c => text(r.sized(1)?),
+            0x8d => text(r.sized(8)?),
+            b'U' => text(r.sized(1)?), // Python 2's str
+            b'T' => text(r.sized(4)?),
+            b'C' => Value::Bytes(r.sized(1)?.to_vec()),
+            b'B' => Value::Bytes(r.sized(4)?.to_vec()),
+            b'(' => Value::Mark,
+            b'c' => {
+                let module = r.line()?;
+                Value::Global(format!("{module}.{}", r.line()?))
+            }
+            b'h' => self.recall(r.number(1)? as u32)?,
+            b'j' => self.recall(r.number(4)? as u32)?,
+            b'q' => return self.remember(r.number(1)? as u32),
+            b'r' => return self.remember(r.number(4)? as u32),
+            0x94 => return self.remember(self.memo.len() as u32),
+            _ => return Ok(false),
+        };
+        self.stack.push(value);
+        Ok(true)
+    }
+
+    fn recall(&self, slot: u32) -> Outcome<Value> {
+        self.memo.get(&slot).cloned().ok_or_else(|| "the pickle is damaged".to_owned())
+    }
+
+    fn remember(&mut self, slot: u32) -> Outcome<bool> {
+        let top = self.stack.last().cloned().ok_or("the pickle is damaged")?;
+        self.memo.insert(slot, top);
+        Ok(true)
+    }
+
+    /// Opcodes of tuples, lists, sets and dictionaries.
+    fn container(&mut self, op: u8) -> Outcome<bool> {
+        match op {
+            b')' | b']' | 0x8f => {
+                let empty = self.sequence(Vec::new());
+                self.stack.push(empty);
+            }
+            b'}' => {
+                let empty = self.dict(Vec::new());
+                self.stack.push(empty);
+            }
+            0x85..=0x87 => {
+                let from = self.stack.len().checked_sub(usize::from(op - 0x84)).ok_or("the pickle is damaged")?;
+                let items = self.stack.split_off(from);
+                let tuple = self.sequence(items);
+                self.stack.push(tuple);
+            }
+            b't' | b'l' | 0x91 => {
+                let items = self.pop_mark()?;
+                let tuple = self.sequence(items);
+                self.stack.push(tuple);
+            }
+            b'd' => {
+                let items = self.pop_mark()?;
+                let dict = self.dict(pairs(items));
+                self.stack.push(dict);
+            }
+            b'a' => {
+                let item = self.pop()?;
+                self.extend(vec![item]);
+            }
+            b'e' | 0x90 => {
+                let items = self.pop_mark()?;
+                self.extend(items);
+            }
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.insert(vec![key, value]);
+            }
+            b'u' => {
+                let items = self.pop_mark()?;
+                self.insert(items);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn extend(&mut self, items: Vec<Value>) {
+        if let Some(Value::Sequence(i)) = self.stack.last() {
+            self.sequences[*i].extend(items);
+        }
+    }
+
+    fn insert(&mut self, items: Vec<Value>) {
+        if let Some(Value::Dict(i)) = self.stack.last() {
+            self.dicts[*i].extend(pairs(items));
+        }
+    }
+
+    /// Opcodes that in Python would call something.
+    fn object(&mut self, op: u8, r: &mut Reader) -> Outcome<()> {
+        let made = match op {
+            b'R' | 0x81 => {
+                let (args, function) = (self.pop()?, self.pop()?);
+                self.reduce(&function, &args)?
+            }
+            0x92 => {
+                let (_, _, class) = (self.pop()?, self.pop()?, self.pop()?);
+                Value::Inert(name_of(&class))
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (module, name) {
+                    (Value::Str(module), Value::Str(name)) => Value::Global(format!("{module}.{name}")),
+                    _ => return Err("the pickle is damaged".to_owned()),
+                }
+            }
+            b'b' => return self.pop().map(|_| ()), // an object's state: of no use without the object
+            b'Q' => {
+                let id = self.pop()?;
+                self.persistent(&id)?
+            }
+            b'0' => return self.pop().map(|_| ()),
+            b'1' => return self.pop_mark().map(|_| ()),
+            b'2' => self.stack.last().cloned().ok_or("the pickle is damaged")?,
+            other => {
+                return Err(format!(
+                    "the pickle uses opcode 0x{other:02x} at byte {}, which torch.save does not write",
+                    r.at - 1
+                ));
+            }
+        };
+        self.stack.push(made);
+        Ok(())
+    }
+
+    fn items(&self, value: &Value) -> &[Value] {
+        match value {
+            Value::Sequence(i) => &self.sequences[*i],
+            _ => &[],
+        }
+    }
+
+    /// What `function(*args)` stands for.
+    fn reduce(&mut self, function: &Value, args: &Value) -> Outcome<Value> {
+        let name = name_of(function);
+        let args = self.items(args).to_vec();
+        match name.as_str() {
+            "collections.OrderedDict" => {
+                let listed: Vec<Vec<Value>> =
+                    args.first().map_or(&[][..], |a| self.items(a)).iter().map(|p| self.items(p).to_vec()).collect();
+                let pairs = listed.into_iter().filter_map(|p| <[Value; 2]>::try_from(p).ok());
+                let pairs = pairs.map(|[k, v]| (k, v)).collect();
+                Ok(self.dict(pairs))
+            }
+            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => self.tensor(&args),
+            "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
+                args.first().cloned().ok_or_else(|| "the pickle describes a parameter without a tensor".to_owned())
+            }
+            _ => Ok(Value::Inert(name)),
+        }
+    }
+
+    fn numbers(&self, value: &Value) -> Outcome<Vec<i64>> {
+        let number = |v: &Value| match v {
+            Value::Int(n) if *n >= 0 => Ok(*n),
+            _ => Err("the pickle describes a tensor of no shape".to_owned()),
+        };
+        self.items(value).iter().map(number).collect()
+    }
+
+    fn tensor(&self, args: &[Value]) -> Outcome<Value> {
+        match args {
+            [Value::Storage(storage), Value::Int(offset), size, stride, ..] if *offset >= 0 => {
+                Ok(Value::Tensor(Box::new(TensorRef {
+                    storage: (**storage).clone(),
+                    offset: *offset,
+                    size: self.numbers(size)?,
+                    stride: self.numbers(stride)?,
+                })))
+            }
+            _ => Err("the pickle describes a tensor in a way torch.save does not".to_owned()),
+        }
+    }
+
+    /// `("storage", class, key, device, length[, view])`.
+    fn persistent(&self, id: &Value) -> Outcome<Value> {
+        match self.items(id) {
+            [Value::Str(tag), class, Value::Str(key), _, Value::Int(length), view @ ..] if tag == "storage" => {
+                let view_offset = match view.first().map(|v| self.items(v)) {
+                    Some([_, Value::Int(offset), _]) if *offset >= 0 => *offset,
+                    _ => 0,
+                };
+                let class = name_of(class).rsplit('.').next().unwrap_or_default().to_owned();
+                Ok(Value::Storage(Box::new(Storage { class, key: key.clone(), length: *length, view_offset })))
+            }
+            _ => Err("the pickle refers to something that is not a storage".to_owned()),
+        }
+    }
+}
+
+fn name_of(value: &Value) -> String {
+    match value {
+        Value::Global(name) | Value::Inert(name) => name.clone(),
+        _ => "something unnamed".to_owned(),
+    }
+}
+
+fn pairs(items: Vec<Value>) -> Vec<(Value, Value)> {
+    let mut pairs = Vec::with_capacity(items.len() / 2);
+    let mut items = items.into_iter();
+    while let (Some(key), Some(value)) = (items.next(), items.next()) {
+        pairs.push((key, value));
+    }
+    pairs
+}

@@ -1,0 +1,393 @@
+//! The frame around the tiles, driven by label as a user or a screen reader does, without graphics.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{self, Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest};
+use reid_workbench::engine::event::{Event, Severity, State};
+use reid_workbench::gui::WindowOptions;
+use reid_workbench::gui::app::App;
+use reid_workbench::method::params::{Effect, Params, Value};
+
+use crate::support::play::{self, FakeEngine, FakeRegistry};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Window {
+    harness: Harness<'static, App>,
+    engine: FakeEngine,
+    registry: Arc<FakeRegistry>,
+    runs: tempfile::TempDir,
+}
+
+impl Window {
+    fn open() -> Self {
+        let (handle, engine) = FakeEngine::new();
+        let registry = Arc::new(FakeRegistry::default());
+        let runs = tempfile::tempdir().unwrap();
+        let options = WindowOptions {
+            connect: Box::new(|_| handle),
+            registry: registry.clone(),
+            runs_dir: runs.path().to_owned(),
+            run: None,
+        };
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(1600.0, 1000.0))
+            .with_max_steps(12)
+            .build_eframe(move |cc| App::new(cc, options));
+        harness.state_mut().wait_for_lists(LIMIT);
+        harness.run();
+        Self { harness, engine, registry, runs }
+    }
+
+    /// A window on a run that is in the middle of its second epoch.
+    fn on_a_run() -> Self {
+        let mut window = Self::open();
+        play::demo(1).into_iter().for_each(|event| window.engine.say(event));
+        window.harness.run();
+        window
+    }
+
+    fn say(&mut self, event: Event) {
+        self.engine.say(event);
+        self.harness.run();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run();
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run();
+    }
+
+    /// Types into the box of that name, in place of what it holds.
+    fn fill(&mut self, label: &str, text: &str) {
+        self.harness.get_by_label(label).focus();
+        self.harness.run();
+        self.press(Modifiers::COMMAND, Key::A);
+        self.harness.get_by_label(label).type_text(text);
+        self.harness.run();
+    }
+
+    fn is_enabled(&self, label: &str) -> bool {
+        !self.harness.get_by_label(label).accesskit_node().is_disabled()
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    fn asked(&self) -> Vec<Command> {
+        self.engine.asked()
+    }
+}
+
+fn set(key: &str, value: Value) -> Vec<Command> {
+    vec![Command::SetParam { key: key.to_owned(), value }]
+}
+
+#[test]
+fn transport_follows_the_state_of_the_run() {
+    let mut window = Window::open();
+    assert!(window.is_enabled("Start") && !window.is_enabled("Pause") && !window.is_enabled("Stop"));
+    play::demo(1).into_iter().for_each(|event| window.engine.say(event));
+    window.harness.run();
+    assert!(!window.is_enabled("Start") && window.is_enabled("Pause") && !window.is_enabled("Step"));
+    window.click("Pause");
+    assert_eq!(window.asked(), [Command::Pause]);
+    window.say(Event::State { state: State::Paused, epoch: 1 });
+    assert!(window.is_enabled("Step") && window.is_enabled("Resume"));
+    window.click("Step");
+    window.click("Resume");
+    window.click("Stop");
+    assert_eq!(window.asked(), [Command::StepBatch, Command::Resume, Command::Stop]);
+}
+
+#[test]
+fn the_pill_says_where_the_run_is() {
+    let mut window = Window::on_a_run();
+    assert!(window.shows("Adapting · epoch 2/12 · iteration 16/40"));
+    window.say(Event::State { state: State::Failed("Device out of memory. Halve the batch.".to_owned()), epoch: 1 });
+    assert!(window.shows("Failed · Device out of memory"));
+    assert!(window.shows("The run failed"), "a toast stays until it is dismissed");
+    window.click("Dismiss The run failed");
+    assert!(window.harness.query_by_label("The run failed").is_none());
+    assert_eq!(window.harness.state().messages().last().unwrap().title, "The run failed");
+}
+
+#[test]
+fn the_new_run_dialog_sends_the_request() {
+    let mut window = Window::open();
+    window.click("Start");
+    let out = window.runs.path().join("mine");
+    window.fill("Run folder", out.to_str().unwrap());
+    window.fill("Target", "market1501");
+    window.click("Start run");
+    let mut params = Params::default();
+    params.apply_presets("demo").unwrap();
+    let request = RunRequest {
+        source: "synthetic-plaza".to_owned(),
+        target: "market1501".to_owned(),
+        out,
+        params,
+        device: DeviceChoice::Auto,
+        resume: false,
+    };
+    assert_eq!(window.asked(), [Command::Start(Box::new(request))]);
+    assert!(window.harness.query_by_label("Start run").is_none(), "the dialog is gone");
+}
+
+#[test]
+fn a_run_without_two_domains_is_not_started() {
+    let mut window = Window::open();
+    window.click("Start");
+    window.fill("Target", "synthetic-plaza");
+    assert!(!window.is_enabled("Start run"));
+    assert!(window.shows("Source and target are the same"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(window.harness.query_by_label("Start run").is_none() && window.asked().is_empty());
+}
+
+#[test]
+fn a_slider_changes_the_run_at_its_moment() {
+    let mut window = Window::on_a_run();
+    window.harness.get_by_label("eps").set_value_accesskit(0.55);
+    window.harness.run();
+    assert_eq!(window.asked(), set("eps", Value::Float(0.55)));
+    let (key, value) = ("eps".to_owned(), Value::Float(0.55));
+    window.say(Event::ParamPending { key: key.clone(), value: value.clone(), effect: Effect::NextEpoch });
+    assert!(window.shows("waits for epoch 3"), "the change is marked until it counts");
+    window.say(Event::ParamApplied { key, old: Value::Float(0.6), new: value, epoch: 2, iter: 0 });
+    assert!(!window.shows("waits for epoch"));
+    assert_eq!(window.harness.get_by_label("eps, number").value().as_deref(), Some("0.55"));
+}
+
+#[test]
+fn a_waiting_change_can_be_taken_back() {
+    let mut window = Window::on_a_run();
+    window.say(Event::ParamPending { key: "k1".to_owned(), value: Value::Int(25), effect: Effect::NextEpoch });
+    window.click("Undo");
+    assert_eq!(window.asked(), set("k1", Value::Int(15)));
+}
+
+#[test]
+fn a_number_is_typed_and_reset_to_the_papers() {
+    let mut window = Window::on_a_run();
+    window.fill("β, number", "0.35");
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.asked(), set("beta", Value::Float(0.35)));
+    let (key, new) = ("beta".to_owned(), Value::Float(0.35));
+    window.say(Event::ParamApplied { key, old: Value::Float(0.2), new, epoch: 1, iter: 20 });
+    window.click("Reset β");
+    assert_eq!(window.asked(), set("beta", Value::Float(0.2)));
+}
+
+#[test]
+fn an_invalid_value_is_refused_with_the_reason_and_the_run_keeps_the_old() {
+    let mut window = Window::on_a_run();
+    for (label, text, reason) in [
+        ("eps, number", "2", "eps takes a number from 0.05 to 0.95. The paper uses 0.60."),
+        ("Δd, number", "soon", "Δd takes a number from 0 to 0.3"),
+        ("k2, number", "40", "cannot exceed k1, now 15"),
+    ] {
+        window.fill(label, text);
+        window.press(Modifiers::NONE, Key::Enter);
+        assert!(window.shows(reason), "{reason}");
+        assert_eq!(window.harness.get_by_label(label).value().as_deref(), Some(text), "what was typed stays");
+    }
+    assert!(window.asked().is_empty());
+    window.click("Reset eps");
+    assert!(!window.shows("eps takes a number"));
+}
+
+#[test]
+fn every_parameter_has_a_named_control() {
+    let window = Window::open();
+    for row in reid_workbench::method::params::table::ROWS {
+        let name = reid_workbench::gui::panels::parameters::name(row);
+        let controls = window.harness.query_all_by_label(&name).count()
+            + window.harness.query_all_by_label(&format!("{name}, number")).count();
+        assert!(controls > 0, "no control for {}", row.key);
+    }
+}
+
+#[test]
+fn a_preset_replaces_the_next_runs_parameters() {
+    let mut window = Window::open();
+    window.press(Modifiers::COMMAND, Key::P);
+    window.harness.get_by_label("Command").type_text("eps-too-large");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.harness.get_by_label("eps, number").value().as_deref(), Some("0.85"));
+    assert!(window.asked().is_empty(), "nothing runs, so nothing is sent");
+}
+
+#[test]
+fn the_palette_runs_commands_and_finds_parameters() {
+    let mut window = Window::on_a_run();
+    window.press(Modifiers::COMMAND, Key::P);
+    window.harness.get_by_label("Command").type_text("checkpoint");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.asked(), [Command::Checkpoint]);
+    window.click("Search or run a command");
+    window.harness.get_by_label("Command").type_text("set k1");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert!(window.harness.get_by_label("k1").is_focused());
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    assert_eq!(window.asked(), set("k1", Value::Int(16)));
+}
+
+#[test]
+fn keys_pause_resume_and_stop() {
+    let mut window = Window::on_a_run();
+    window.press(Modifiers::NONE, Key::Space);
+    window.say(Event::State { state: State::Paused, epoch: 1 });
+    window.press(Modifiers::NONE, Key::Space);
+    window.press(Modifiers::NONE, Key::Period);
+    window.press(Modifiers::SHIFT, Key::Period);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    let expected =
+        [Command::Pause, Command::Resume, Command::StepBatch, Command::StepEpoch, Command::Checkpoint, Command::Stop];
+    assert_eq!(window.asked(), expected);
+    window.press(Modifiers::NONE, Key::F1);
+    assert!(window.shows("Shortcuts"));
+}
+
+#[test]
+fn bare_keys_do_nothing_while_one_types() {
+    let mut window = Window::on_a_run();
+    window.harness.get_by_label("eps, number").focus();
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Space);
+    assert!(window.asked().is_empty());
+}
+
+fn close(window: &mut Window) {
+    let viewport = window.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+    viewport.events.push(egui::ViewportEvent::Close);
+    window.harness.run();
+}
+
+fn sent_to_viewport(window: &Window, wanted: &egui::ViewportCommand) -> bool {
+    let output = window.harness.output().viewport_output.get(&egui::ViewportId::ROOT);
+    output.is_some_and(|o| o.commands.contains(wanted))
+}
+
+#[test]
+fn closing_while_a_run_goes_on_asks_first() {
+    let mut window = Window::on_a_run();
+    close(&mut window);
+    assert!(window.shows("A run goes on"));
+    window.click("Keep training");
+    assert!(!window.shows("A run goes on") && window.asked().is_empty());
+    close(&mut window);
+    window.click("Stop and close");
+    assert_eq!(window.asked(), [Command::Stop]);
+    window.engine.say(Event::State { state: State::Stopped, epoch: 1 });
+    window.harness.step();
+    assert!(sent_to_viewport(&window, &egui::ViewportCommand::Close), "it closes once the run has ended");
+}
+
+#[test]
+fn closing_an_idle_window_does_not_ask() {
+    let mut window = Window::open();
+    close(&mut window);
+    assert!(!window.shows("A run goes on"));
+}
+
+#[test]
+fn a_dataset_is_added_or_the_reason_said() {
+    let mut window = Window::open();
+    window.click("Add dataset…");
+    window.fill("Dataset folder", "/data/empty");
+    window.click("Add");
+    wait_for(&mut window, "found no images at all");
+    window.fill("Dataset folder", "/data/Campus");
+    assert_eq!(window.harness.get_by_label("Dataset name").value().as_deref(), Some("campus"));
+    window.click("Add");
+    wait_for(&mut window, "Dataset campus added");
+    assert_eq!(*window.registry.added.lock().unwrap(), [("campus".to_owned(), PathBuf::from("/data/Campus"))]);
+}
+
+/// Steps the window until it shows `text`: another thread is at work.
+fn wait_for(window: &mut Window, text: &str) {
+    let until = std::time::Instant::now() + LIMIT;
+    while !window.shows(text) {
+        assert!(std::time::Instant::now() < until, "{text} did not come");
+        std::thread::yield_now();
+        window.harness.step();
+    }
+}
+
+#[test]
+fn a_recorded_run_is_listed_opened_and_left_again() {
+    let mut window = Window::open();
+    let folder = window.runs.path().join("2026-11-22T10-00-00_recorded");
+    crate::sample_run::write(&folder);
+    window.engine.start(Path::new("runs/live"), &Params::default());
+    window.harness.run();
+    window.harness.state_mut().wait_for_lists(LIMIT);
+    window.harness.run();
+    let row = window.harness.get_all_by_label("synthetic-plaza → synthetic-station").last().unwrap();
+    row.click();
+    window.harness.run();
+    wait_for(&mut window, "Done · mAP");
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L);
+    assert!(window.shows("Preparing"));
+}
+
+#[test]
+fn epochs_are_stepped_with_the_arrows() {
+    let mut window = Window::open();
+    play::demo(4).into_iter().for_each(|event| window.engine.say(event));
+    window.harness.run();
+    assert!(window.shows("Epoch 5"));
+    window.press(Modifiers::NONE, Key::ArrowLeft);
+    assert!(window.shows("Epoch 4"));
+    window.press(Modifiers::NONE, Key::End);
+    assert!(window.shows("Epoch 5"));
+}
+
+#[test]
+fn notices_float_up_and_stay_in_the_log() {
+    let mut window = Window::open();
+    let (title, text) = ("No GPU was found".to_owned(), "The CPU is used.".to_owned());
+    window.say(Event::Notice { severity: Severity::Warning, title, text });
+    assert!(window.shows("No GPU was found"));
+    window.click("Dismiss No GPU was found");
+    window.click("Log");
+    let lines = window.harness.query_all_by_label_contains("No GPU was found. The CPU is used.").count();
+    assert_eq!(lines, 2, "in the drawer and at the foot");
+}
+
+#[test]
+fn an_idle_window_draws_nothing() {
+    let mut window = Window::on_a_run();
+    window.click("Dismiss 35 % of the images are outliers");
+    let delay = window.harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert_eq!(delay, Duration::MAX, "{:?}", window.harness.ctx.repaint_causes());
+}
+
+#[test]
+fn every_layout_shows_in_both_appearances() {
+    let mut window = Window::open();
+    window.engine.replay(crate::sample_run::write(&window.runs.path().join("live")));
+    window.harness.run();
+    for key in [Key::Num1, Key::Num2, Key::Num3] {
+        window.press(Modifiers::COMMAND, key);
+        for pane in reid_workbench::gui::panels::Pane::ALL {
+            assert!(window.harness.query_all_by_label(pane.title()).next().is_some(), "{} is missing", pane.title());
+        }
+        window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);
+    }
+}

@@ -1,0 +1,89 @@
+//! The golden cases' feature generator (`gen_features.py` there), to the bit: integers throughout until one
+//! square root, one division and one rounding to `f32`.
+
+use rayon::prelude::*;
+use serde::Deserialize;
+
+const G: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// What `expected.json` gives under `generator`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(non_snake_case)]
+pub struct Spec {
+    pub seed: u64,
+    pub n: usize,
+    pub d: usize,
+    pub r: usize,
+    pub lo: u64,
+    pub hi: u64,
+    pub n_out: usize,
+    pub A: i64,
+    pub B: i64,
+    pub C: i64,
+    pub D: i64,
+    pub n_cams: u64,
+}
+
+/// Features `[n, d]` with their identities (−1: an outlier) and cameras.
+pub struct Generated {
+    pub features: Vec<f32>,
+    pub pid: Vec<i32>,
+    pub camid: Vec<i32>,
+}
+
+fn mix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+pub fn key(seed: u64, stream: u64) -> u64 {
+    mix(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(stream.wrapping_mul(G)).wrapping_add(1))
+}
+
+pub fn word(seed: u64, stream: u64, i: u64) -> u64 {
+    mix(key(seed, stream).wrapping_add((i + 1).wrapping_mul(G)))
+}
+
+pub fn gauss(seed: u64, stream: u64, i: u64) -> i64 {
+    let lanes = |w: u64| (w & 0xffff) + (w >> 16 & 0xffff) + (w >> 32 & 0xffff) + (w >> 48);
+    (0..3).map(|o| lanes(word(seed, stream, 3 * i + o)) as i64).sum::<i64>() - 393_210
+}
+
+pub fn generate(s: &Spec) -> Generated {
+    let n_in = s.n - s.n_out;
+    let mut sorted: Vec<i32> = Vec::new();
+    let mut ids = 0;
+    while sorted.len() < n_in {
+        let size = s.lo + word(s.seed, 6, ids as u64) % (s.hi - s.lo + 1);
+        sorted.extend(std::iter::repeat_n(ids, size as usize));
+        ids += 1;
+    }
+    sorted.truncate(n_in);
+    let ids = sorted.last().map_or(0, |&top| top as usize + 1);
+    let mut order: Vec<usize> = (0..s.n).collect();
+    order.sort_by_key(|&i| (word(s.seed, 8, i as u64), i));
+    let pid: Vec<i32> = order.iter().map(|&i| sorted.get(i).copied().unwrap_or(-1)).collect();
+    let centre: Vec<usize> =
+        order.iter().map(|&i| if i < n_in { sorted[i] as usize } else { ids + i - n_in }).collect();
+    let camid: Vec<i32> = (0..s.n).map(|i| (word(s.seed, 7, i as u64) % s.n_cams) as i32).collect();
+    let signs: Vec<f64> = (0..s.r * s.d).map(|i| if word(s.seed, 5, i as u64) & 1 == 1 { 1.0 } else { -1.0 }).collect();
+    let mut features = vec![0.0f32; s.n * s.d];
+    features.par_chunks_exact_mut(s.d).enumerate().for_each(|(i, row)| {
+        // All of it is exact in f64: |x| stays far below 2^53.
+        let mut x = vec![0.0f64; s.d];
+        for j in 0..s.r {
+            let at = |stream: u64, row: usize| gauss(s.seed, stream, (row * s.r + j) as u64);
+            let z = (s.A * at(1, centre[i]) + s.C * at(2, camid[i] as usize) + s.B * at(3, i)) as f64;
+            x.iter_mut().zip(&signs[j * s.d..]).for_each(|(x, sign)| *x += z * sign);
+        }
+        if s.D != 0 {
+            for (k, x) in x.iter_mut().enumerate() {
+                *x += (s.D * gauss(s.seed, 4, (i * s.d + k) as u64)) as f64;
+            }
+        }
+        let length = (x.iter().map(|&x| (x as i64) * (x as i64)).sum::<i64>() as f64).sqrt();
+        row.iter_mut().zip(&x).for_each(|(f, x)| *f = (x / length) as f32);
+    });
+    Generated { features, pid, camid }
+}
