@@ -156,9 +156,14 @@ impl App {
         self.selection.epoch = (to < newest).then_some(to);
     }
 
-    /// Hook of `crate::export`: writes figures and tables beside the run, off the UI thread.
+    /// Writes figures and tables into the run's own folder, off the UI thread.
     fn export(&mut self, ctx: &egui::Context) {
         let Some(folder) = self.shown().folder.clone() else { return };
-        self.exporting.start("export", ctx, move || Err(format!("{} has no exporter yet.", folder.display())));
+        self.exporting.start("export", ctx, move || {
+            let out = folder.join("export");
+            let figures = crate::export::figures(&folder, &out).map_err(|e| e.to_string())?;
+            let tables = crate::export::tables(&folder, &out).map_err(|e| e.to_string())?;
+            Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
+        });
     }
 }
