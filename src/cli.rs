@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod extract;
 pub mod params;
 mod progress;
@@ -46,6 +47,8 @@ pub enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// List, check and synthesise datasets.
     Datasets(datasets::DatasetsArgs),
+    /// Figures and tables out of a run folder.
+    Export(export::ExportArgs),
 }
 
 impl Command {
@@ -57,6 +60,7 @@ impl Command {
             Self::Cluster(args) => cluster::run(args),
             Self::Evaluate(args) => evaluate::run(args),
             Self::Datasets(args) => datasets::run(args),
+            Self::Export(args) => export::run(args),
         };
         result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
     }
@@ -73,7 +77,3 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     });
     ExitCode::from(if bad_input { 2 } else { 1 })
 }
-//! The command line: one file a sub-command, the same parameters as the window.
-
-pub mod error;
-pub mod export;

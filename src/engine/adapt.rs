@@ -177,7 +177,9 @@ impl Session {
                 (cross_entropy_smooth(&head.logits(&out.bn)?, &y, params.pretrain.smoothing)?, Vec::new())
             }
             (None, None) => {
-                return Err(EngineError::Refused("there is neither memory nor classifier; please report it".to_owned()));
+                return Err(EngineError::Refused(
+                    "there is neither memory nor classifier; please report it".to_owned(),
+                ));
             }
         };
         let mut total = target_loss.shallow_clone();
