@@ -11,6 +11,7 @@ pub mod error;
 pub mod layout;
 pub mod loader;
 pub mod registry;
+pub mod resample;
 pub mod sampler;
 pub mod seed;
 pub mod synthetic;

@@ -83,8 +83,6 @@ fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodErr
                 scratch.all(v, &columns, i, indices);
             }
             indices[start..].sort_unstable();
-            // In ascending order of columns, as the reference adds them, so that the bits agree.
-            scratch.load(v, i);
             let mut kept = start;
             for at in start..indices.len() {
                 let distance = distance_of(scratch.overlap(v, indices[at]));
@@ -95,7 +93,7 @@ fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodErr
                 }
             }
             indices.truncate(kept);
-            scratch.unload(v, i);
+            scratch.forget(v, i);
         },
     )
 }
@@ -143,19 +141,11 @@ impl Overlaps {
         self.count = count;
     }
 
-    /// Passes every image met and its partial sum on, and forgets them.
-    fn drain(&mut self, mut pass: impl FnMut(u32, f32)) {
-        for &j in &self.met[..self.count] {
-            pass(j, std::mem::take(&mut self.sum[j as usize]));
-        }
-        self.count = 0;
-    }
-
     /// Every later image that shares a column.
     fn all(&mut self, v: &Sparse, columns: &Sparse, i: usize, out: &mut Vec<u32>) {
         let (row, weights) = v.row(i);
         row.iter().zip(weights).for_each(|(&c, &w)| self.add(columns, i, c, w));
-        self.drain(|j, _| out.push(j));
+        out.extend_from_slice(&self.met[..self.count]);
     }
 
     /// Every later image whose overlap may reach `least`, and few others. The weights left out of the sum are
@@ -179,26 +169,30 @@ impl Overlaps {
         }
         self.order = order;
         let needed = least - skipped;
-        self.drain(|j, sum| {
-            if sum >= needed {
+        for &j in &self.met[..self.count] {
+            if std::mem::take(&mut self.sum[j as usize]) >= needed {
                 out.push(j);
             }
-        });
-    }
-
-    fn load(&mut self, v: &Sparse, i: usize) {
-        let (row, weights) = v.row(i);
+        }
+        self.count = 0;
         row.iter().zip(weights).for_each(|(&c, &w)| self.row[c as usize] = w);
     }
 
-    fn unload(&mut self, v: &Sparse, i: usize) {
-        v.row(i).0.iter().for_each(|&c| self.row[c as usize] = 0.0);
-    }
-
-    /// Σmin of the loaded row and row `j`.
+    /// Σmin of the current row and row `j`, in ascending order of columns as the reference adds them, so that
+    /// the bits agree: the sum that [`Self::all`] made that way, or after [`Self::candidates`] a new one.
     fn overlap(&self, v: &Sparse, j: u32) -> f32 {
+        if self.count > 0 {
+            return self.sum[j as usize];
+        }
         let (row, weights) = v.row(j as usize);
         row.iter().zip(weights).map(|(&c, &w)| self.row[c as usize].min(w)).fold(0.0, |sum, m| sum + m)
+    }
+
+    /// Makes ready for the next row.
+    fn forget(&mut self, v: &Sparse, i: usize) {
+        self.met[..self.count].iter().for_each(|&j| self.sum[j as usize] = 0.0);
+        self.count = 0;
+        v.row(i).0.iter().for_each(|&c| self.row[c as usize] = 0.0);
     }
 }
 

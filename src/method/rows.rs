@@ -58,14 +58,14 @@ impl<'a> Rows<'a> {
     /// |x|² of every row, summed in `f64`.
     ///
     /// # Errors
-    /// When a row is not finite, or its |x|² leaves `f32`.
+    /// When a row is not finite, or so long that its distances would leave `f32`.
     pub fn squared_norms(&self) -> Result<Vec<f32>, MethodError> {
         let norms: Vec<f32> = self
             .data
             .par_chunks_exact(self.d)
             .map(|row| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() as f32)
             .collect();
-        let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite()).map(|(i, _)| i);
+        let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite() || **x > f32::MAX / 4.0).map(|(i, _)| i);
         match bad.next() {
             None => Ok(norms),
             Some(row) => Err(MethodError::NotFinite { row, count: 1 + bad.count() }),

@@ -158,9 +158,7 @@ pub fn load(net: &mut Net, path: &Path) -> Result<LoadReport> {
     }
     if net.spec().domains > 1 && !tensors.keys().any(|k| k.contains(".target.")) {
         net.copy_domain(0, 1)?;
-        let loaded = std::mem::take(&mut report.loaded);
-        report.missing.retain(|n| !n.contains(".target.") || !loaded.contains(&n.replace(".target.", ".")));
-        report.loaded = loaded;
+        report.missing.retain(|n| !n.contains(".target."));
     }
     Ok(report)
 }

@@ -69,11 +69,11 @@ fn damaged_files_are_errors_wherever_they_are_cut_or_changed() {
     let path = folder.path().join("damaged.pth");
     for name in ["new.pth", "legacy.pth"] {
         let whole = std::fs::read(file(name)).unwrap();
-        for cut in (0..whole.len()).step_by(37) {
+        for cut in (0..whole.len()).step_by(61) {
             std::fs::write(&path, &whole[..cut]).unwrap();
             assert!(weights::read(&path).is_err(), "{name} cut at {cut}");
         }
-        for at in 0..whole.len() {
+        for at in (0..whole.len()).step_by(3) {
             let mut changed = whole.clone();
             changed[at] ^= 0x55;
             std::fs::write(&path, &changed).unwrap();

@@ -165,9 +165,9 @@ impl App {
     fn export(&mut self, ctx: &egui::Context, out: PathBuf) {
         let Some(run) = self.shown().folder.clone() else { return };
         self.exporting.start("export", ctx, move || {
-            let mut files = export::figures(&run, &out).map_err(|e| e.to_string())?;
-            files.extend(export::tables(&run, &out).map_err(|e| e.to_string())?);
-            Ok(format!("{} files in {}.", files.len(), out.display()))
+            let figures = export::figures(&run, &out).map_err(|e| e.to_string())?;
+            let tables = export::tables(&run, &out).map_err(|e| e.to_string())?;
+            Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
         });
     }
 }
