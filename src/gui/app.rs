@@ -16,6 +16,7 @@ use self::saved::Saved;
 use super::WindowOptions;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
+use super::dialogs::export::Export;
 use super::dialogs::new_run::NewRun;
 use super::dialogs::open_run::OpenRun;
 use super::dialogs::palette::Palette;
@@ -43,6 +44,7 @@ struct Dialogs {
     new_run: Option<NewRun>,
     add_dataset: Option<AddDataset>,
     open_run: Option<OpenRun>,
+    export: Option<Export>,
     palette: Option<Palette>,
     cheat_sheet: bool,
     quit: bool,

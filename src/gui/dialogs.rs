@@ -2,6 +2,7 @@
 
 pub mod add_dataset;
 pub mod cheat_sheet;
+pub mod export;
 pub mod new_run;
 pub mod open_run;
 pub mod palette;

@@ -348,6 +348,21 @@ fn a_recorded_run_is_listed_opened_and_left_again() {
 }
 
 #[test]
+fn figures_and_tables_are_exported_from_the_menu() {
+    let mut window = Window::open();
+    let folder = window.runs.path().join("live");
+    window.engine.replay(crate::sample_run::write(&folder));
+    window.harness.run();
+    window.click("Menu");
+    window.click("Export figure…");
+    window.click("Export");
+    wait_for(&mut window, "Exported");
+    for file in ["loss_adapt.png", "retrieval.svg", "reliability.png", "metrics.csv", "metrics.json"] {
+        assert!(folder.join("export").join(file).is_file(), "{file} is missing");
+    }
+}
+
+#[test]
 fn epochs_are_stepped_with_the_arrows() {
     let mut window = Window::open();
     play::demo(4).into_iter().for_each(|event| window.engine.say(event));
