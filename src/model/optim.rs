@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use tch::{COptimizer, Kind, Tensor};
+use tch::{COptimizer, Tensor};
 
 use super::error::{ModelError, Result};
 use super::layers::dense_copy;
@@ -281,17 +281,4 @@ impl Arena {
         }
         Ok(())
     }
-}
-
-/// Whether all of these tensors hold finite numbers only.
-///
-/// # Errors
-/// When libtorch fails.
-pub fn all_finite(tensors: &[(String, Tensor)]) -> Result<bool> {
-    for (_, t) in tensors {
-        if t.f_isfinite()?.f_all()?.f_to_kind(Kind::Int64)?.f_int64_value(&[])? == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

@@ -1,7 +1,8 @@
 //! Choosing a device on machines with and without a GPU.
 
+use reid_workbench::model::ModelError;
 use reid_workbench::model::device::{self, DeviceRequest};
-use tch::Device;
+use tch::{Device, Kind, TchError, Tensor};
 
 #[test]
 fn devices_are_spelt_as_on_the_command_line() {
@@ -29,4 +30,18 @@ fn memory_of_the_cpu_is_known() {
         let (used, total) = device::memory(Device::Cpu).unwrap();
         assert!(used > 1 << 20 && used < total, "{used} of {total}");
     }
+}
+
+#[test]
+fn running_out_of_memory_is_told_apart_and_says_what_to_do() {
+    let too_much = Tensor::f_zeros([1 << 46], (Kind::Float, Device::Cpu)).unwrap_err();
+    let error = ModelError::from(too_much);
+    assert!(matches!(error, ModelError::OutOfMemory(_)), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("out of memory: you tried to allocate 281474976710656 bytes"), "{text}");
+    assert!(text.contains("smaller batch") && !text.contains('\n'), "{text}");
+    let cuda = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139 GiB.\nException raised\nframe #0";
+    assert!(matches!(ModelError::from(TchError::Torch(cuda.to_owned())), ModelError::OutOfMemory(_)));
+    let other = ModelError::from(TchError::Torch("shapes differ\nframe #0: c10::Error".to_owned()));
+    assert_eq!(other.to_string(), "libtorch: shapes differ");
 }

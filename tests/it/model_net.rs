@@ -201,3 +201,20 @@ fn positions_that_are_no_stages_are_an_error() {
     let spec = NetSpec { backbone: Backbone::Resnet18, positions: Some((0, 5)), domains: 1 };
     assert!(Net::new(&spec, Device::Cpu, 1).unwrap_err().to_string().contains("stages go from 1 to 4"));
 }
+
+#[test]
+fn bfloat16_changes_the_feature_little() {
+    let mut network = lite(1);
+    network.forward_train(&images(1, 8), 0, 0).unwrap();
+    let x = images(2, 4);
+    let exact = network.extract(&x, 0).unwrap();
+    network.set_bf16(true);
+    let close = network.extract(&x, 0).unwrap();
+    assert_eq!(close.kind(), Kind::Float);
+    assert!(max_diff(&exact, &close) < 0.02, "{}", max_diff(&exact, &close));
+    let out = network.forward_train(&images(1, 8), 0, 0).unwrap();
+    out.feature.narrow(1, 0, 3).sum(Kind::Float).backward();
+    for (name, t) in network.parameters() {
+        assert!(t.grad().defined() && t.grad().kind() == Kind::Float, "{name}");
+    }
+}
