@@ -133,6 +133,9 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
         }
     }
     relabel(&mut splits.train);
+    if from_zero(&mut splits) {
+        notes.push("the names count cameras from 0".to_owned());
+    }
     if !splits.has_cameras {
         notes.push("the names carry no cameras, so the same-camera rule of the evaluation is off".to_owned());
     }
@@ -157,6 +160,16 @@ fn drop_junk(samples: &mut Vec<Sample>) -> usize {
     samples.retain(|s| s.pid >= 0);
     samples.sort_by(|a, b| (a.path.as_os_str(), a.pid, a.camid).cmp(&(b.path.as_os_str(), b.pid, b.camid)));
     before - samples.len()
+}
+
+/// Cameras that the names count from 0 came out one too low; says whether there were such.
+fn from_zero(splits: &mut Splits) -> bool {
+    let all = [&mut splits.train, &mut splits.query, &mut splits.gallery];
+    let low = all.iter().flat_map(|s| s.iter()).any(|s| s.camid < 0);
+    if low {
+        all.into_iter().flatten().for_each(|s| s.camid += 1);
+    }
+    low
 }
 
 /// Training pids become 0..N−1 in sorted order.

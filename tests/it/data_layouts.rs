@@ -226,6 +226,10 @@ fn any_market_style_folder_with_and_without_cameras() {
         without.notes
     );
 
+    pictures(dir.path(), &["zero/train/17_c0.png", "zero/query/3_c0.png", "zero/gallery/3_c4.png"]);
+    let zero = read(&dir.path().join("zero"), None, &PLAIN).unwrap();
+    assert_eq!((zero.train[0].camid, zero.gallery[0].camid), (0, 4));
+
     pictures(dir.path(), &["alone/train/0017_c1.png"]);
     let alone = read(&dir.path().join("alone"), None, &PLAIN).unwrap();
     assert!(alone.notes.iter().any(|n| n.contains("nothing can be evaluated")), "{:?}", alone.notes);

@@ -125,7 +125,8 @@ impl Shape {
         let mut last = f32::MAX;
         for _ in 0..32 {
             let d = self.distance(start + along * t);
-            if d < 0.002 {
+            // Half a fine pixel: closer cannot be seen.
+            if d < 0.004 {
                 return Some(t);
             }
             t += d * 0.92;
