@@ -6,6 +6,7 @@
 
 pub mod pickle;
 mod torch_file;
+mod value;
 mod zip;
 
 use std::collections::BTreeMap;

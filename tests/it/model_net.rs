@@ -3,9 +3,10 @@
 use reid_workbench::method::params::Backbone;
 use reid_workbench::model::ModelError;
 use reid_workbench::model::head::Classifier;
-use reid_workbench::model::losses::{batch_hard_triplet, cross_entropy_smooth};
+use reid_workbench::model::losses::{backward, batch_hard_triplet, cross_entropy_smooth, value};
 use reid_workbench::model::net::{Net, NetSpec};
 use reid_workbench::model::optim::Adam;
+use reid_workbench::model::weights::{read_tensors, write_safetensors};
 use tch::{Device, Kind, Tensor};
 
 use crate::golden::{assert_close, max_diff, same};
@@ -93,7 +94,7 @@ fn target_name(name: &str) -> String {
 }
 
 #[test]
-fn a_features_does_not_depend_on_its_batch() {
+fn a_feature_does_not_depend_on_its_batch() {
     let net = lite(1);
     net.forward_train(&images(1, 8), 0, 0).unwrap();
     let x = images(2, 5);
@@ -142,25 +143,65 @@ fn attention_maps_have_the_shapes_of_their_planes() {
     assert_eq!(plain[0].iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["layer4.output"]);
 }
 
-/// Four steps of pre-training; the parameters after it.
-fn train(group: usize) -> (Vec<f64>, Vec<(String, Tensor)>) {
-    let net = lite(1);
-    let head = Classifier::new(net.dim(), 4, Device::Cpu, 7).unwrap();
-    let mut parameters = net.parameters();
-    parameters.extend(head.parameters());
-    let mut adam = Adam::new(parameters, 1e-3, 5e-4).unwrap();
-    let labels: Vec<i64> = (0..8).map(|i| i / 2).collect();
-    let mut losses = Vec::new();
-    for _ in 0..4 {
-        adam.zero_grad().unwrap();
-        let out = net.forward_train(&images(1, 8), 0, group).unwrap();
-        let loss = cross_entropy_smooth(&head.logits(&out.bn).unwrap(), &labels, 0.1).unwrap()
-            + batch_hard_triplet(&out.pooled, &labels, 0.3, true).unwrap();
-        loss.backward();
-        adam.step().unwrap();
-        losses.push(loss.double_value(&[]));
+/// A training in progress.
+struct Run {
+    net: Net,
+    head: Classifier,
+    adam: Adam,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let spec = NetSpec { backbone: Backbone::Resnet50Lite, positions: Some((1, 4)), domains: 1 };
+        let net = Net::new(&spec, Device::Cpu, seed).unwrap();
+        let head = Classifier::new(net.dim(), 4, Device::Cpu, seed).unwrap();
+        let mut parameters = net.parameters();
+        parameters.extend(head.parameters());
+        let adam = Adam::new(parameters, 1e-3, 5e-4).unwrap();
+        Self { net, head, adam }
     }
-    (losses, values_of(&net))
+
+    fn steps(&mut self, count: usize, group: usize) -> Vec<f64> {
+        let labels: Vec<i64> = (0..8).map(|i| i / 2).collect();
+        let mut losses = Vec::new();
+        for _ in 0..count {
+            self.adam.zero_grad().unwrap();
+            let out = self.net.forward_train(&images(1, 8), 0, group).unwrap();
+            let loss = cross_entropy_smooth(&self.head.logits(&out.bn).unwrap(), &labels, 0.1).unwrap()
+                + batch_hard_triplet(&out.pooled, &labels, 0.3, true).unwrap();
+            backward(&loss).unwrap();
+            self.adam.step().unwrap();
+            losses.push(value(&loss).unwrap());
+        }
+        losses
+    }
+}
+
+/// Four steps of pre-training; losses, and the tensors after it.
+fn train(group: usize) -> (Vec<f64>, Vec<(String, Tensor)>) {
+    let mut run = Run::new(7);
+    (run.steps(4, group), values_of(&run.net))
+}
+
+#[test]
+fn a_training_goes_on_from_its_files_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let mut whole = Run::new(7);
+    whole.steps(2, 4);
+    whole.net.save(&file("net")).unwrap();
+    write_safetensors(&file("adam"), &whole.adam.state().unwrap()).unwrap();
+    write_safetensors(&file("head"), &whole.head.parameters()).unwrap();
+
+    let mut resumed = Run::new(8);
+    assert!(resumed.net.load(&file("net")).unwrap().is_complete());
+    let list = |name: &str| read_tensors(&file(name)).unwrap().into_iter().collect::<Vec<_>>();
+    resumed.adam.load_state(&list("adam")).unwrap();
+    resumed.head.set_weight(&list("head")[0].1).unwrap();
+    assert_eq!(whole.steps(2, 4), resumed.steps(2, 4));
+    for ((name, a), (_, b)) in values_of(&whole.net).iter().zip(&values_of(&resumed.net)) {
+        assert!(same(a, b), "{name}");
+    }
 }
 
 #[test]

@@ -3,68 +3,13 @@
 //! The interpreter knows the opcodes that build values and the four functions that describe a tensor. Every other
 //! function or class becomes [`Value::Inert`]: it is remembered by name, its arguments are dropped, and nothing is
 //! called or imported. Containers live in pools and are referred to by index, so that shared and cyclic values
-//! need no care and hostile nesting cannot exhaust the stack.
+//! need no care and hostile nesting cannot exhaust the stack; texts are shared, and what one opcode may copy is
+//! bounded, so that a small file cannot fill the memory.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-/// A storage of `torch.save`: raw elements under a key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Storage {
-    /// `FloatStorage` and the like.
-    pub class: String,
-    /// Name of the file's entry.
-    pub key: String,
-    /// Elements, as the pickle says.
-    pub length: i64,
-    /// Where a storage that is a view (old files) begins in its root, elements.
-    pub view_offset: i64,
-}
-
-/// A tensor: a strided view of a storage.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TensorRef {
-    /// Its elements.
-    pub storage: Storage,
-    /// First element.
-    pub offset: i64,
-    /// Shape.
-    pub size: Vec<i64>,
-    /// Strides in elements.
-    pub stride: Vec<i64>,
-}
-
-/// A pickled value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// `None`.
-    None,
-    /// A truth value.
-    Bool(bool),
-    /// A whole number that fits.
-    Int(i64),
-    /// A whole number that does not fit; little-endian two's complement.
-    Long(Vec<u8>),
-    /// A real number.
-    Float(f64),
-    /// Text.
-    Str(String),
-    /// Bytes.
-    Bytes(Vec<u8>),
-    /// A tuple or a list: index into [`Pickle::sequences`].
-    Sequence(usize),
-    /// A dictionary: index into [`Pickle::dicts`].
-    Dict(usize),
-    /// A function or class by name, `module.name`.
-    Global(String),
-    /// A storage.
-    Storage(Box<Storage>),
-    /// A tensor.
-    Tensor(Box<TensorRef>),
-    /// Something else that was not built; the name of its class or function.
-    Inert(String),
-    /// The stack's mark.
-    Mark,
-}
+pub use super::value::{Storage, TensorRef, Value};
 
 /// An interpreted pickle.
 #[derive(Debug, Default)]
@@ -78,6 +23,12 @@ pub struct Pickle {
 }
 
 type Outcome<T> = Result<T, String>;
+
+/// More dimensions than any tensor of a network has.
+const MAX_DIMS: usize = 16;
+
+/// More pairs than any dictionary has that is written as a list: such lists are copied.
+const MAX_COPIED: usize = 10_000;
 
 /// Reads from a slice.
 struct Reader<'a> {
@@ -111,12 +62,12 @@ impl<'a> Reader<'a> {
 }
 
 fn text(bytes: &[u8]) -> Value {
-    Value::Str(String::from_utf8_lossy(bytes).into_owned())
+    Value::Str(String::from_utf8_lossy(bytes).into())
 }
 
 fn long(bytes: &[u8]) -> Value {
     if bytes.len() > 8 {
-        return Value::Long(bytes.to_vec());
+        return Value::Long(bytes.into());
     }
     let fill = if bytes.last().is_some_and(|&b| b >= 0x80) { 0xFF } else { 0 };
     let mut word = [fill; 8];
@@ -185,12 +136,12 @@ impl Pickle {
             0x8d => text(r.sized(8)?),
             b'U' => text(r.sized(1)?), // Python 2's str
             b'T' => text(r.sized(4)?),
-            b'C' => Value::Bytes(r.sized(1)?.to_vec()),
-            b'B' => Value::Bytes(r.sized(4)?.to_vec()),
+            b'C' => Value::Bytes(r.sized(1)?.into()),
+            b'B' => Value::Bytes(r.sized(4)?.into()),
             b'(' => Value::Mark,
             b'c' => {
                 let module = r.line()?;
-                Value::Global(format!("{module}.{}", r.line()?))
+                Value::Global(format!("{module}.{}", r.line()?).into())
             }
             b'h' => self.recall(r.number(1)? as u32)?,
             b'j' => self.recall(r.number(4)? as u32)?,
@@ -287,7 +238,7 @@ impl Pickle {
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (module, name) {
-                    (Value::Str(module), Value::Str(name)) => Value::Global(format!("{module}.{name}")),
+                    (Value::Str(module), Value::Str(name)) => Value::Global(format!("{module}.{name}").into()),
                     _ => return Err("the pickle is damaged".to_owned()),
                 }
             }
@@ -320,16 +271,21 @@ impl Pickle {
     /// What `function(*args)` stands for.
     fn reduce(&mut self, function: &Value, args: &Value) -> Outcome<Value> {
         let name = name_of(function);
-        let args = self.items(args).to_vec();
-        match name.as_str() {
+        let args = self.items(args);
+        match &*name {
             "collections.OrderedDict" => {
-                let listed: Vec<Vec<Value>> =
-                    args.first().map_or(&[][..], |a| self.items(a)).iter().map(|p| self.items(p).to_vec()).collect();
-                let pairs = listed.into_iter().filter_map(|p| <[Value; 2]>::try_from(p).ok());
-                let pairs = pairs.map(|[k, v]| (k, v)).collect();
+                let listed = args.first().map_or(&[][..], |a| self.items(a));
+                if listed.len() > MAX_COPIED {
+                    return Err("the pickle holds a dictionary of unlikely size".to_owned());
+                }
+                let pair = |p: &Value| match self.items(p) {
+                    [key, value] => Some((key.clone(), value.clone())),
+                    _ => None,
+                };
+                let pairs = listed.iter().filter_map(pair).collect();
                 Ok(self.dict(pairs))
             }
-            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => self.tensor(&args),
+            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => self.tensor(args),
             "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
                 args.first().cloned().ok_or_else(|| "the pickle describes a parameter without a tensor".to_owned())
             }
@@ -342,14 +298,17 @@ impl Pickle {
             Value::Int(n) if *n >= 0 => Ok(*n),
             _ => Err("the pickle describes a tensor of no shape".to_owned()),
         };
-        self.items(value).iter().map(number).collect()
+        match self.items(value) {
+            items if items.len() <= MAX_DIMS => items.iter().map(number).collect(),
+            _ => Err("the pickle describes a tensor of too many dimensions".to_owned()),
+        }
     }
 
     fn tensor(&self, args: &[Value]) -> Outcome<Value> {
         match args {
             [Value::Storage(storage), Value::Int(offset), size, stride, ..] if *offset >= 0 => {
-                Ok(Value::Tensor(Box::new(TensorRef {
-                    storage: (**storage).clone(),
+                Ok(Value::Tensor(Rc::new(TensorRef {
+                    storage: storage.clone(),
                     offset: *offset,
                     size: self.numbers(size)?,
                     stride: self.numbers(stride)?,
@@ -362,23 +321,23 @@ impl Pickle {
     /// `("storage", class, key, device, length[, view])`.
     fn persistent(&self, id: &Value) -> Outcome<Value> {
         match self.items(id) {
-            [Value::Str(tag), class, Value::Str(key), _, Value::Int(length), view @ ..] if tag == "storage" => {
+            [Value::Str(tag), class, Value::Str(key), _, Value::Int(length), view @ ..] if &**tag == "storage" => {
                 let view_offset = match view.first().map(|v| self.items(v)) {
                     Some([_, Value::Int(offset), _]) if *offset >= 0 => *offset,
                     _ => 0,
                 };
-                let class = name_of(class).rsplit('.').next().unwrap_or_default().to_owned();
-                Ok(Value::Storage(Box::new(Storage { class, key: key.clone(), length: *length, view_offset })))
+                let class = name_of(class).rsplit('.').next().unwrap_or_default().into();
+                Ok(Value::Storage(Rc::new(Storage { class, key: key.clone(), length: *length, view_offset })))
             }
             _ => Err("the pickle refers to something that is not a storage".to_owned()),
         }
     }
 }
 
-fn name_of(value: &Value) -> String {
+fn name_of(value: &Value) -> Rc<str> {
     match value {
         Value::Global(name) | Value::Inert(name) => name.clone(),
-        _ => "something unnamed".to_owned(),
+        _ => "something unnamed".into(),
     }
 }
 

@@ -28,14 +28,14 @@ fn read_zip(bytes: &[u8]) -> Outcome<Vec<(String, Tensor)>> {
     }
     let (machine, root, _) = Pickle::read(archive.get(&pickle).unwrap_or_default())?;
     let storages = |storage: &Storage| archive.get(&format!("{folder}data/{}", storage.key));
-    build(&machine, &root, &storages)
+    build(&machine, &root, &storages, 4 * bytes.len())
 }
 
 /// Magic number, protocol, system, the object, the storages' keys; then each storage: its length, its elements.
 fn read_legacy(bytes: &[u8]) -> Outcome<Vec<(String, Tensor)>> {
     const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
     let (_, magic, mut at) = Pickle::read(bytes)?;
-    if magic != Value::Long(MAGIC.to_vec()) {
+    if magic != Value::Long(MAGIC.as_slice().into()) {
         return Err("it is a pickle, but not one of torch.save".to_owned());
     }
     for _ in 0..2 {
@@ -50,17 +50,17 @@ fn read_legacy(bytes: &[u8]) -> Outcome<Vec<(String, Tensor)>> {
     let mut found: HashMap<String, &[u8]> = HashMap::new();
     for key in &keys.sequences[list] {
         let Value::Str(key) = key else { return Err("the file does not list its storages by name".to_owned()) };
-        let class = classes.get(key.as_str()).ok_or_else(|| format!("nothing uses storage {key}"))?;
+        let class = classes.get(&**key).ok_or_else(|| format!("nothing uses storage {key}"))?;
         let element = kind_of(class)?.elt_size_in_bytes();
         let head = bytes.get(at..at + 8).ok_or("the file is cut off: download it again")?;
         let length = head.iter().rev().fold(0u64, |n, &b| (n << 8) | u64::from(b));
         let size = usize::try_from(length).ok().and_then(|n| n.checked_mul(element)).ok_or("the file is damaged")?;
         let end = (at + 8).checked_add(size).filter(|&e| e <= bytes.len());
         let end = end.ok_or("the file is cut off: download it again")?;
-        found.insert(key.clone(), &bytes[at + 8..end]);
+        found.insert(key.to_string(), &bytes[at + 8..end]);
         at = end;
     }
-    build(&machine, &root, &|storage: &Storage| found.get(&storage.key).copied())
+    build(&machine, &root, &|storage: &Storage| found.get(&*storage.key).copied(), 4 * bytes.len())
 }
 
 /// The class of each storage that some tensor of the pickle uses.
@@ -68,11 +68,11 @@ fn storage_classes(machine: &Pickle) -> HashMap<&str, &str> {
     let values = machine.sequences.iter().flatten().chain(machine.dicts.iter().flatten().map(|(_, v)| v));
     values
         .filter_map(|v| match v {
-            Value::Storage(s) => Some(&**s),
+            Value::Storage(s) => Some(s),
             Value::Tensor(t) => Some(&t.storage),
             _ => None,
         })
-        .map(|s| (s.key.as_str(), s.class.as_str()))
+        .map(|s| (&*s.key, &*s.class))
         .collect()
 }
 
@@ -104,7 +104,7 @@ fn state_dict<'a>(machine: &'a Pickle, root: &'a Value) -> Option<&'a [(Value, V
             return Some(pairs);
         }
         if depth < 3 {
-            let preferred = |k: &Value| matches!(k, Value::Str(s) if s.contains("state_dict") || s == "model");
+            let preferred = |k: &Value| matches!(k, Value::Str(s) if s.contains("state_dict") || &**s == "model");
             queue.extend(pairs.iter().filter(|(k, _)| preferred(k)).map(|(_, v)| (v, depth + 1)));
             queue.extend(pairs.iter().filter(|(k, _)| !preferred(k)).map(|(_, v)| (v, depth + 1)));
         }
@@ -112,10 +112,12 @@ fn state_dict<'a>(machine: &'a Pickle, root: &'a Value) -> Option<&'a [(Value, V
     None
 }
 
+/// The tensors of the state_dict, at most `budget` elements in all.
 fn build<'a>(
     machine: &Pickle,
     root: &Value,
     storages: &dyn Fn(&Storage) -> Option<&'a [u8]>,
+    budget: usize,
 ) -> Outcome<Vec<(String, Tensor)>> {
     let pairs = match (state_dict(machine, root), root) {
         (Some(pairs), _) => pairs,
@@ -127,10 +129,14 @@ fn build<'a>(
         (None, _) => return Ok(Vec::new()),
     };
     let mut out = Vec::new();
+    let mut left = budget;
     for (key, value) in pairs {
         if let (Value::Str(name), Value::Tensor(t)) = (key, value) {
             let bytes = storages(&t.storage).ok_or_else(|| format!("the elements of `{name}` are not in the file"))?;
-            out.push((name.clone(), tensor(t, bytes).map_err(|e| format!("`{name}`: {e}"))?));
+            let made = tensor(t, bytes).map_err(|e| format!("`{name}`: {e}"))?;
+            // a damaged or hostile file may point at the same elements again and again
+            left = left.checked_sub(made.numel()).ok_or("its tensors hold many times more than the file does")?;
+            out.push((name.to_string(), made));
         }
     }
     Ok(out)
