@@ -1,4 +1,79 @@
-//! The command line: one file a sub-command, the same parameters as the window.
+//! The command line: the window's equal. Results are JSON on stdout, progress and logs on stderr.
+//! Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted with a checkpoint.
 
+pub mod cluster;
+pub mod datasets;
 pub mod error;
+pub mod evaluate;
 pub mod export;
+pub mod extract;
+pub mod params;
+mod progress;
+pub mod tensors;
+pub mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::UsageError;
+use crate::data::error::DataError;
+use crate::engine::error::EngineError;
+use crate::method::params::ParamError;
+
+/// Unsupervised cross-domain person re-identification, live in a window or headless.
+#[derive(Parser)]
+#[command(name = "reid-workbench", version, about, long_about = None)]
+pub struct Cli {
+    /// Open the window on this run folder.
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Without a sub-command the window opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The sub-commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Pre-train on the source, adapt to the target.
+    Train(train::TrainArgs),
+    /// Write the features of a split to a safetensors file.
+    Extract(extract::ExtractArgs),
+    /// From features to pseudo-labels: k-NN, Jaccard, three DBSCANs, Eq. 8, refinement.
+    Cluster(cluster::ClusterArgs),
+    /// mAP and CMC of query and gallery features.
+    Evaluate(evaluate::EvaluateArgs),
+    /// List, check and synthesise datasets.
+    Datasets(datasets::DatasetsArgs),
+    /// Figures and tables out of a run folder.
+    Export(export::ExportArgs),
+}
+
+impl Command {
+    /// Carries the sub-command out and says how it went.
+    pub fn run(&self) -> ExitCode {
+        let result = match self {
+            Self::Train(args) => return train::run(args).unwrap_or_else(|e| fail(&e)),
+            Self::Extract(args) => extract::run(args),
+            Self::Cluster(args) => cluster::run(args),
+            Self::Evaluate(args) => evaluate::run(args),
+            Self::Datasets(args) => datasets::run(args),
+            Self::Export(args) => export::run(args),
+        };
+        result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
+    }
+}
+
+/// One clear sentence on stderr, and the exit code that goes with it.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("{error:#}");
+    let bad_input = error.chain().any(|e| {
+        e.is::<UsageError>()
+            || e.is::<ParamError>()
+            || e.is::<DataError>()
+            || e.downcast_ref::<EngineError>().is_some_and(EngineError::is_bad_input)
+    });
+    ExitCode::from(if bad_input { 2 } else { 1 })
+}

@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 
 pub mod augment;
+pub mod builtin;
 pub mod cache;
+pub mod check;
 pub mod decode;
 pub mod error;
 pub mod layout;
 pub mod loader;
+pub mod registry;
+pub mod resample;
 pub mod sampler;
 pub mod seed;
 pub mod synthetic;
 
 pub use error::DataError;
+pub use registry::open;
 
 /// Reports work done and of how much; returns whether to go on.
 pub type Tick<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);

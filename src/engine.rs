@@ -1,4 +1,22 @@
 //! Commands in, events out: the worker thread and its state machine.
 
 pub mod command;
+pub mod control;
+pub mod error;
 pub mod event;
+pub mod features;
+pub mod outbox;
+pub mod pretrained;
+pub mod seeds;
+pub mod settings;
+pub mod trained;
+pub mod worker;
+
+mod adapt;
+mod checkpoint;
+mod clustering;
+mod domain;
+mod evaluation;
+mod open;
+mod pretrain;
+mod session;

@@ -1,2 +1,52 @@
-//! stub
-fn main() {}
+//! The `reid-workbench` program: the window without a sub-command, the command line with one.
+//! Only here do the window and the engine meet.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use clap::Parser;
+use reid_workbench::cli::{Cli, fail};
+use reid_workbench::engine::worker::Engine;
+use reid_workbench::gui::datasets::UserRegistry;
+use reid_workbench::gui::{self, Waker, WindowOptions};
+
+fn main() -> ExitCode {
+    log_to_stderr();
+    let cli = Cli::parse();
+    match &cli.command {
+        Some(command) => command.run(),
+        None => window(cli.run).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
+    }
+}
+
+/// Warnings and errors, or what `RUST_LOG` says.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn window(run: Option<PathBuf>) -> anyhow::Result<()> {
+    // The engine is there before the window that it will wake.
+    let waker: Arc<OnceLock<Waker>> = Arc::default();
+    let wake = Arc::clone(&waker);
+    let engine = Engine::spawn(Arc::new(move || {
+        if let Some(wake) = wake.get() {
+            wake();
+        }
+    }))?;
+    let handle = engine.handle();
+    let options = WindowOptions {
+        connect: Box::new(move |wake| {
+            waker.get_or_init(|| wake);
+            handle
+        }),
+        registry: Arc::new(UserRegistry),
+        runs_dir: PathBuf::from("runs"),
+        run,
+    };
+    let closed = gui::run(options);
+    engine.shut_down();
+    closed
+}

@@ -18,6 +18,7 @@ pub mod maps;
 pub mod memory;
 pub mod net;
 pub mod optim;
+pub mod plane;
 pub mod resnet;
 pub mod schedule;
 pub mod weights;

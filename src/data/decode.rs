@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use fast_image_resize as fir;
-use fir::images::{Image, ImageRef};
 use image::{ImageReader, RgbImage};
 
-use super::DataError;
+use super::{DataError, resample};
 
 /// Decodes a JPEG, PNG or BMP file to RGB; the kind is read from its first bytes, not from its name.
 ///
@@ -34,20 +32,11 @@ pub fn dimensions(path: &Path) -> Result<(u32, u32), DataError> {
 /// Returns `[height, width, 3]` bytes.
 pub fn resize(img: &RgbImage, height: usize, width: usize) -> Vec<u8> {
     let (w, h) = img.dimensions();
-    if (w as usize, h as usize) == (width, height) {
-        return img.as_raw().clone();
+    let (from, to) = ((h as usize, w as usize), (height, width));
+    if from == to || w == 0 || h == 0 {
+        return if from == to { img.as_raw().clone() } else { grey(height, width) };
     }
-    resize_bytes(img.as_raw(), (h, w), (height as u32, width as u32)).unwrap_or_else(|_| grey(height, width))
-}
-
-/// `from` and `to` are (height, width).
-fn resize_bytes(hwc: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let source = ImageRef::new(from.1, from.0, hwc, fir::PixelType::U8x3)?;
-    let mut target = Image::new(to.1, to.0, fir::PixelType::U8x3);
-    let options =
-        fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom)).use_alpha(false);
-    fir::Resizer::new().resize(&source, &mut target, &options)?;
-    Ok(target.into_vec())
+    resample::bicubic(img.as_raw(), from, to)
 }
 
 /// The picture that stands in for an image that cannot be read: mid-grey, `[height, width, 3]`.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// A name that is neither registered nor a folder.
     #[error(
-        "there is no dataset or folder `{name}`{}; `datasets list` shows the registered names",
-        near.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
+        "there is no dataset or folder `{name}`{}",
+        near.as_ref().map_or_else(|| "; `datasets list` shows the registered names".to_owned(), |n| format!("; did you mean `{n}`?"))
     )]
     UnknownDataset {
         /// What was asked for.

@@ -100,6 +100,37 @@ impl Knobs {
     }
 }
 
+impl Knobs {
+    /// Sets one knob from `name=value`.
+    ///
+    /// # Errors
+    /// When there is no such knob, or the value is no number from 0 to 100.
+    pub fn assign(&mut self, assignment: &str) -> Result<(), DataError> {
+        let bad = |message: String| DataError::BadSetting(message);
+        let (name, text) =
+            assignment.split_once('=').ok_or_else(|| bad(format!("`{assignment}` is not of the form knob=value")))?;
+        let knobs = [
+            ("shared_clothes", &mut self.shared_clothes),
+            ("occlusion", &mut self.occlusion),
+            ("jitter", &mut self.jitter),
+            ("turn", &mut self.turn),
+            ("cast", &mut self.cast),
+            ("darkness", &mut self.darkness),
+            ("blur", &mut self.blur),
+            ("noise", &mut self.noise),
+            ("spread", &mut self.spread),
+        ];
+        let known = knobs.iter().map(|k| k.0).collect::<Vec<_>>().join(", ");
+        let Some((_, knob)) = knobs.into_iter().find(|k| k.0 == name) else {
+            return Err(bad(format!("there is no knob `{name}`: it is one of {known}")));
+        };
+        let value = text.parse().ok().filter(|v| (0.0..=100.0).contains(v));
+        *knob =
+            value.ok_or_else(|| bad(format!("knob `{name}` cannot be `{text}`: it takes a number from 0 to 100")))?;
+        Ok(())
+    }
+}
+
 impl Default for Knobs {
     fn default() -> Self {
         Self::of(Domain::Plaza)

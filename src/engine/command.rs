@@ -33,6 +33,17 @@ pub struct RunRequest {
     pub device: DeviceChoice,
     /// Go on from the last checkpoint in `out`.
     pub resume: bool,
+    /// Where pre-trained networks are kept for later runs; `None` keeps none. Usually [`cache_dir`].
+    pub cache: Option<PathBuf>,
+}
+
+/// `REID_CACHE_DIR`, else the user's cache folder; `None` when the system names none.
+pub fn cache_dir() -> Option<PathBuf> {
+    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    from("REID_CACHE_DIR")
+        .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("reid-workbench")))
+        .or_else(|| from("HOME").map(|d| d.join(".cache/reid-workbench")))
+        .or_else(|| from("LOCALAPPDATA").map(|d| d.join("reid-workbench/cache")))
 }
 
 /// A request to the engine. None of them blocks the sender.

@@ -16,6 +16,7 @@ use self::saved::Saved;
 use super::WindowOptions;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
+use super::dialogs::export::Export;
 use super::dialogs::new_run::NewRun;
 use super::dialogs::open_run::OpenRun;
 use super::dialogs::palette::Palette;
@@ -43,6 +44,7 @@ struct Dialogs {
     new_run: Option<NewRun>,
     add_dataset: Option<AddDataset>,
     open_run: Option<OpenRun>,
+    export: Option<Export>,
     palette: Option<Palette>,
     cheat_sheet: bool,
     quit: bool,
@@ -72,6 +74,7 @@ pub struct App {
     actions: Vec<UiCommand>,
     leaving: bool,
     gone: bool,
+    painted: bool,
 }
 
 impl App {
@@ -108,6 +111,7 @@ impl App {
             actions: Vec::new(),
             leaving: false,
             gone: false,
+            painted: false,
             saved,
         };
         ctx.options_mut(|o| o.zoom_with_keyboard = false); // zoom is a command of ours
@@ -266,6 +270,9 @@ impl eframe::App for App {
         self.toasts.show(&ctx, &mut self.actions);
         for action in std::mem::take(&mut self.actions) {
             self.act(&ctx, action);
+        }
+        if !std::mem::replace(&mut self.painted, true) {
+            tracing::info!("first frame");
         }
     }
 

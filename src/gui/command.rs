@@ -70,8 +70,10 @@ pub enum UiCommand {
     AskOpenRun,
     /// Ask for a dataset folder to register.
     AddDataset,
-    /// Write curves and histogram as pictures, metrics as tables.
+    /// Ask where figures and tables are to go.
     ExportFigures,
+    /// Write curves and histogram as pictures, metrics as tables, into that folder.
+    ExportTo(PathBuf),
     /// Arrange the tiles so.
     Layout(Layout),
     /// Arrange the tiles as that layout was at first.
@@ -205,7 +207,7 @@ impl UiCommand {
             Self::StepBatch | Self::StepEpoch if !paused => Some("Pause first."),
             Self::Stop | Self::Checkpoint if !active => Some("Nothing is running."),
             Self::UndoPending if live.pending.is_empty() => Some("No change waits."),
-            Self::ExportFigures if shown.folder.is_none() => Some("There is no run to export."),
+            Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 pub mod add_dataset;
 pub mod cheat_sheet;
+pub mod export;
 pub mod new_run;
 pub mod open_run;
 pub mod palette;
@@ -25,6 +26,9 @@ fn dialog(ctx: &egui::Context, id: &str, title: &str, body: impl FnOnce(&mut Ui)
         .backdrop_color(theme.backdrop())
         .show(ctx, |ui| {
             ui.set_width(size::DIALOG);
+            // A dialog stands on the level of inputs: its own lie one below.
+            ui.visuals_mut().text_edit_bg_color = Some(theme.bg0);
+            ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.bg0;
             ui.horizontal(|ui| {
                 ui.label(Type::Heading.text(title, theme.t1));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

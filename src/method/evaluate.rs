@@ -135,14 +135,20 @@ impl<'a> EvalSet<'a> {
 /// # Errors
 /// When shapes do not fit, features are not finite, or `tick` cancels.
 pub fn evaluate(set: &EvalSet, options: &EvalOptions, tick: Tick) -> Result<Evaluation, MethodError> {
-    let (query, gallery) = (set.query, set.gallery);
-    if query.d() != gallery.d() {
-        return Err(MethodError::shape("gallery features", format!("rows of {} values", query.d()), gallery.d()));
-    }
+    evaluate_adjusted(set, options, |_, _| (), tick)
+}
+
+/// [`evaluate`] with a last word on each query's distances to the whole gallery.
+pub(crate) fn evaluate_adjusted(
+    set: &EvalSet,
+    options: &EvalOptions,
+    adjust: impl Fn(usize, &mut [f32]) + Sync + Send,
+    tick: Tick,
+) -> Result<Evaluation, MethodError> {
+    check_set(set)?;
+    let (query, gallery, ids) = (set.query, set.gallery, set.identities());
     let (query_norms, gallery_norms) = (query.squared_norms()?, gallery.squared_norms()?);
     let (nq, ng) = (query.n(), gallery.n());
-    let ids = set.identities();
-    check(&ids, nq, ng)?;
     let (block, tile) = (even(nq, BLOCK.min(BLOCK_BYTES / 4 / ng.max(1)).max(64)), even(ng, BLOCK));
     let tiles = if tile == 0 { 0 } else { ng.div_ceil(tile) };
     let mut products = vec![0.0f32; tiles * tile * block];
@@ -167,6 +173,7 @@ pub fn evaluate(set: &EvalSet, options: &EvalOptions, tick: Tick) -> Result<Eval
                     *d = if distance > 0.0 { distance } else { 0.0 };
                 }
             }
+            adjust(q, row);
         };
         out.add(start..(start + block).min(nq), fill);
         if !tick((start + block).min(nq) as u64, nq as u64) {
@@ -203,7 +210,16 @@ pub fn evaluate_distances(
     Ok(out.finish())
 }
 
-pub(crate) fn check(ids: &Identities, nq: usize, ng: usize) -> Result<(), MethodError> {
+/// Whether the parts of a test set fit together.
+pub(crate) fn check_set(set: &EvalSet) -> Result<(), MethodError> {
+    if set.query.d() != set.gallery.d() {
+        let expected = format!("rows of {} values, as the queries", set.query.d());
+        return Err(MethodError::shape("gallery features", expected, set.gallery.d()));
+    }
+    check(&set.identities(), set.query.n(), set.gallery.n())
+}
+
+fn check(ids: &Identities, nq: usize, ng: usize) -> Result<(), MethodError> {
     for (what, expected, found) in [
         ("query_pid", nq, ids.query_pid.len()),
         ("query_camid", nq, ids.query_camid.len()),

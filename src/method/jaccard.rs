@@ -3,7 +3,7 @@
 use super::error::{MethodError, Tick};
 use super::knn::Neighbours;
 use super::reciprocal::{Sparse, expand, half_of, sparse_rows, weights};
-use super::rows::{Rows, dot};
+use super::rows::{Rows, squared_distance};
 
 /// Jaccard distances as a graph: symmetric CSR without the diagonal, indices ascending within a row.
 /// A pair that is not stored is farther than `max`, and at distance 1 where `max` is 1 or more.
@@ -53,9 +53,9 @@ pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick
         return Err(MethodError::shape("neighbours", format!("at least {k1} a row"), nb.k));
     }
     let total = 2 * n as u64;
-    // Squared distances of unit rows are 2 − 2cos; those that k-NN has found need not be computed again.
+    // Of unit rows, 2 − 2cos is the squared distance, which k-NN has found for most pairs.
     let distance =
-        |i: usize, j: usize, known: Option<f32>| known.unwrap_or_else(|| 2.0 - 2.0 * dot(rows.row(i), rows.row(j)));
+        |i: usize, j: usize, known: Option<f32>| known.unwrap_or_else(|| squared_distance(rows.row(i), rows.row(j)));
     let v = weights(nb, k1, half_of(k1) + 1, distance, &|done, _| tick(done, total))?;
     let v = expand(v, nb, k2.min(k1))?;
     let upper = upper_distances(&v, max, &|done, _| tick(n as u64 + done, total))?;
@@ -70,32 +70,130 @@ pub(crate) fn distance_of(overlap: f32) -> f32 {
 /// The distances J(i, j) ≤ `max` with j > i.
 fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodError> {
     let columns = v.transposed();
-    let n = v.n();
+    let least = least_overlap(max);
     sparse_rows(
-        n,
+        v.n(),
         tick,
-        || (vec![0.0f32; n], Vec::<u32>::new()),
-        |(overlap, met), i, indices, values| {
-            met.clear();
-            let (row, row_weights) = v.row(i);
-            for (&c, &w) in row.iter().zip(row_weights) {
-                let (others, other_weights) = columns.row(c as usize);
-                let after = others.partition_point(|&j| j as usize <= i);
-                for (&j, &other) in others[after..].iter().zip(&other_weights[after..]) {
-                    let slot = &mut overlap[j as usize];
-                    if *slot == 0.0 {
-                        met.push(j);
-                    }
-                    *slot += w.min(other);
+        || Overlaps::new(v.n()),
+        |scratch, i, indices, values| {
+            let start = indices.len();
+            if least > 0.0 {
+                scratch.candidates(v, &columns, i, least, indices);
+            } else {
+                scratch.all(v, &columns, i, indices);
+            }
+            indices[start..].sort_unstable();
+            let mut kept = start;
+            for at in start..indices.len() {
+                let distance = distance_of(scratch.overlap(v, indices[at]));
+                if distance <= max {
+                    indices[kept] = indices[at];
+                    kept += 1;
+                    values.push(distance);
                 }
             }
-            let start = indices.len();
-            indices.extend(met.iter().filter(|&&j| distance_of(overlap[j as usize]) <= max));
-            indices[start..].sort_unstable();
-            values.extend(indices[start..].iter().map(|&j| distance_of(overlap[j as usize])));
-            met.iter().for_each(|&j| overlap[j as usize] = 0.0);
+            indices.truncate(kept);
+            scratch.forget(v, i);
         },
     )
+}
+
+/// A bound on Σmin below which no J is `max` or less, with room for rounding: J ≤ max ⇔ Σmin ≥ 2(1 − max)/(2 − max).
+fn least_overlap(max: f32) -> f32 {
+    let max = max.min(1.0);
+    2.0 * (1.0 - max) / (2.0 - max) - 1e-4
+}
+
+/// Share of the needed overlap that may be left out of the search for candidates. More searches fewer columns
+/// and lets more false candidates through.
+const SKIP: f32 = 0.8;
+
+/// Scratch of one worker.
+struct Overlaps {
+    /// Partial Σmin of every image with the current one.
+    sum: Vec<f32>,
+    /// The images that have one: the first `count`.
+    met: Vec<u32>,
+    count: usize,
+    /// The current image's row, dense.
+    row: Vec<f32>,
+    /// Columns of the current row by cost: images in it per unit of weight.
+    order: Vec<(f32, u32)>,
+}
+
+impl Overlaps {
+    fn new(n: usize) -> Self {
+        Self { sum: vec![0.0; n], met: vec![0; n + 1], count: 0, row: vec![0.0; n], order: Vec::new() }
+    }
+
+    /// Adds the part of Σmin that stems from one column to every later image.
+    fn add(&mut self, columns: &Sparse, i: usize, column: u32, weight: f32) {
+        let (others, weights) = columns.row(column as usize);
+        let after = others.partition_point(|&j| j as usize <= i);
+        // Written always, counted when new: whether an image is new is a coin toss that branches predict badly.
+        let mut count = self.count;
+        for (&j, &other) in others[after..].iter().zip(&weights[after..]) {
+            let slot = &mut self.sum[j as usize];
+            self.met[count] = j;
+            count += usize::from(*slot == 0.0);
+            *slot += weight.min(other);
+        }
+        self.count = count;
+    }
+
+    /// Every later image that shares a column.
+    fn all(&mut self, v: &Sparse, columns: &Sparse, i: usize, out: &mut Vec<u32>) {
+        let (row, weights) = v.row(i);
+        row.iter().zip(weights).for_each(|(&c, &w)| self.add(columns, i, c, w));
+        out.extend_from_slice(&self.met[..self.count]);
+    }
+
+    /// Every later image whose overlap may reach `least`, and few others. The weights left out of the sum are
+    /// worth less than `least`, so an image that reaches it is met in the columns searched, with at least the
+    /// difference.
+    fn candidates(&mut self, v: &Sparse, columns: &Sparse, i: usize, least: f32, out: &mut Vec<u32>) {
+        let (row, weights) = v.row(i);
+        let length = |c: u32| (columns.indptr[c as usize + 1] - columns.indptr[c as usize]) as f32;
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(row.iter().zip(weights).enumerate().map(|(at, (&c, &w))| (length(c) / w, at as u32)));
+        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let mut skipped = 0.0;
+        for &(_, at) in &order {
+            let (c, w) = (row[at as usize], weights[at as usize]);
+            if skipped + w < SKIP * least {
+                skipped += w;
+            } else {
+                self.add(columns, i, c, w);
+            }
+        }
+        self.order = order;
+        let needed = least - skipped;
+        for &j in &self.met[..self.count] {
+            if std::mem::take(&mut self.sum[j as usize]) >= needed {
+                out.push(j);
+            }
+        }
+        self.count = 0;
+        row.iter().zip(weights).for_each(|(&c, &w)| self.row[c as usize] = w);
+    }
+
+    /// Σmin of the current row and row `j`, in ascending order of columns as the reference adds them, so that
+    /// the bits agree: the sum that [`Self::all`] made that way, or after [`Self::candidates`] a new one.
+    fn overlap(&self, v: &Sparse, j: u32) -> f32 {
+        if self.count > 0 {
+            return self.sum[j as usize];
+        }
+        let (row, weights) = v.row(j as usize);
+        row.iter().zip(weights).map(|(&c, &w)| self.row[c as usize].min(w)).fold(0.0, |sum, m| sum + m)
+    }
+
+    /// Makes ready for the next row.
+    fn forget(&mut self, v: &Sparse, i: usize) {
+        self.met[..self.count].iter().for_each(|&j| self.sum[j as usize] = 0.0);
+        self.count = 0;
+        v.row(i).0.iter().for_each(|&c| self.row[c as usize] = 0.0);
+    }
 }
 
 /// The graph of an upper triangle.

@@ -168,6 +168,7 @@ pub(crate) fn weights(
             -distance(i, j as usize, listed.then_some(known[j as usize]))
         }));
         softmax(&mut values[start..]);
+        drop_zeros(indices, values, start);
     })
 }
 
@@ -189,6 +190,20 @@ fn softmax(x: &mut [f32]) {
     x.iter_mut().for_each(|v| *v = (*v - max).exp());
     let sum: f32 = x.iter().sum();
     x.iter_mut().for_each(|v| *v /= sum);
+}
+
+/// Removes entries of weight 0 from the tail that begins at `start`. Far apart rows that are not of unit length
+/// have such weights; an entry that is there counts as met.
+fn drop_zeros(indices: &mut Vec<u32>, values: &mut Vec<f32>, start: usize) {
+    let mut end = start;
+    for at in start..values.len() {
+        if values[at] > 0.0 {
+            (indices[end], values[end]) = (indices[at], values[at]);
+            end += 1;
+        }
+    }
+    indices.truncate(end);
+    values.truncate(end);
 }
 
 /// Local query expansion: each row becomes the mean of the rows of its `k2` nearest, itself included.
@@ -213,9 +228,11 @@ pub(crate) fn expand(v: Sparse, nb: &Neighbours, k2: usize) -> Result<Sparse, Me
             }
         }
         met.sort_unstable();
+        let start = values.len();
         for &c in met.iter() {
             indices.push(c);
             values.push(std::mem::take(&mut sum[c as usize]) / k2 as f32);
         }
+        drop_zeros(indices, values, start);
     })
 }

@@ -58,14 +58,14 @@ impl<'a> Rows<'a> {
     /// |x|² of every row, summed in `f64`.
     ///
     /// # Errors
-    /// When a row is not finite, or its |x|² leaves `f32`.
+    /// When a row is not finite, or so long that its distances would leave `f32`.
     pub fn squared_norms(&self) -> Result<Vec<f32>, MethodError> {
         let norms: Vec<f32> = self
             .data
             .par_chunks_exact(self.d)
             .map(|row| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() as f32)
             .collect();
-        let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite()).map(|(i, _)| i);
+        let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite() || **x > f32::MAX / 4.0).map(|(i, _)| i);
         match bad.next() {
             None => Ok(norms),
             Some(row) => Err(MethodError::NotFinite { row, count: 1 + bad.count() }),
@@ -73,17 +73,18 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Σ aᵢ·bᵢ in `f32`, in sixteen running sums so that the compiler can use vector registers.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// Σ (aᵢ − bᵢ)² in `f32`, in sixteen running sums so that the compiler can use vector registers.
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
     let (a_head, a_tail) = a.as_chunks::<LANES>();
     let (b_head, b_tail) = b.as_chunks::<LANES>();
     for (x, y) in a_head.iter().zip(b_head) {
         for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+            let difference = x[lane] - y[lane];
+            sums[lane] += difference * difference;
         }
     }
-    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum();
+    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| (x - y) * (x - y)).sum();
     sums.iter().sum::<f32>() + tail
 }

@@ -4,10 +4,11 @@
 //! (Eq. 5–7). Where the paper prints less than the code does (batch normalisation, δ = h-swish, the un-pooled
 //! tensor in Eq. 7), the code counts.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::error::Result;
-use super::layers::{BatchNorm, Conv, Maker, Pass};
+use super::layers::{BatchNorm, Conv, Maker, Pass, mean};
+use super::plane;
 
 /// Coordinate attention: gates along the height and along the width, `y = x · g^h · g^w`.
 ///
@@ -36,8 +37,8 @@ impl Coordinate {
     /// The gates `g^h` `[B, C, H, 1]` and `g^w` `[B, C, 1, W]` of `x` `[B, C, H, W]`.
     fn gates(&self, x: &Tensor, pass: &Pass) -> Result<(Tensor, Tensor)> {
         let (_, _, height, width) = x.size4()?;
-        let rows = x.f_mean_dim([3i64].as_slice(), true, None::<Kind>)?;
-        let columns = x.f_mean_dim([2i64].as_slice(), true, None::<Kind>)?.f_permute([0, 1, 3, 2])?;
+        let rows = mean(x, &[3], true)?;
+        let columns = mean(x, &[2], true)?.f_permute([0, 1, 3, 2])?;
         let both = Tensor::f_cat(&[rows, columns], 2)?;
         let mid = self.bn1.forward(&self.conv1.forward(&both, pass)?, pass)?.f_hardswish()?;
         let rows = mid.f_narrow(2, 0, height)?;
@@ -79,15 +80,19 @@ impl Gate {
         })
     }
 
-    /// Pools `dim` of `x` away; `plane` permutes the pooled `[B, ., ., .]` to `[B, 1, rows, columns]`, on which the
+    /// Pools `dim` of `x` away; `turn` permutes the pooled `[B, ., ., .]` to `[B, 1, rows, columns]`, on which the
     /// convolution runs, and back (each of the permutations used is its own inverse).
-    fn forward(&self, x: &Tensor, dim: i64, plane: [i64; 4], pass: &Pass) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, dim: i64, turn: [i64; 4], pass: &Pass) -> Result<Tensor> {
         // the index form of the maximum, as the reference: the gradient goes to one element
         let (max, _) = x.f_max_dim(dim, true)?;
-        let mean = x.f_mean_dim([dim].as_slice(), true, None::<Kind>)?;
-        let pooled = Tensor::f_cat(&[max.f_permute(plane)?, mean.f_permute(plane)?], 1)?;
-        let gate = self.bn.forward(&self.conv.forward(&pooled, pass)?, pass)?.f_sigmoid()?;
-        Ok(gate.f_permute(plane)?)
+        let mean = mean(x, &[dim], true)?;
+        let pooled = Tensor::f_cat(&[max.f_permute(turn)?, mean.f_permute(turn)?], 1)?;
+        let answer = match x.device() {
+            Device::Cpu => plane::convolve(&pooled, &self.conv.kernel(pass)?)?,
+            _ => self.conv.forward(&pooled, pass)?,
+        };
+        let gate = self.bn.forward(&answer, pass)?.f_sigmoid()?;
+        Ok(gate.f_permute(turn)?)
     }
 }
 

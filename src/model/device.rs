@@ -1,1 +1,109 @@
-//! Where to compute.
+//! Where to compute: the CPU, or a CUDA device found at run time.
+//!
+//! The program is linked against the CPU part of libtorch only. When an NVIDIA driver is there and
+//! `libtorch_cuda.so` of the same version can be found, [`choose`] loads it, and libtorch registers its CUDA half;
+//! so one binary serves machines with and without a GPU.
+
+mod loader;
+mod memory;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use tch::{Cuda, Device};
+
+use super::error::{ModelError, Result};
+
+pub use memory::memory;
+
+/// Where somebody wants to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceRequest {
+    /// CUDA when there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// That CUDA device.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceRequest {
+    type Err = ModelError;
+
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            other => other.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(|| {
+                ModelError::Device(format!("`{other}` is not a device; write auto, cpu, cuda or cuda:0"))
+            }),
+        }
+    }
+}
+
+/// The device to compute on. `Auto` never fails.
+///
+/// Call it before anything else of libtorch asks for CUDA: libtorch looks for its CUDA half once.
+///
+/// # Errors
+/// One sentence when the CUDA device asked for is not there, with the reason.
+pub fn choose(request: DeviceRequest) -> Result<Device> {
+    match request {
+        DeviceRequest::Cpu => Ok(Device::Cpu),
+        DeviceRequest::Auto => Ok(cuda_devices().ok().filter(|&n| n > 0).map_or(Device::Cpu, |_| Device::Cuda(0))),
+        DeviceRequest::Cuda(index) => match cuda_devices() {
+            Ok(count) if index < count => Ok(Device::Cuda(index)),
+            Ok(0) => Err(ModelError::Device(format!(
+                "cuda:{index} was asked for, but the driver shows no CUDA device; use --device cpu"
+            ))),
+            Ok(count) => Err(ModelError::Device(format!(
+                "cuda:{index} was asked for, but there {}: cuda:0{}",
+                if count == 1 { "is one CUDA device".to_owned() } else { format!("are {count} CUDA devices") },
+                if count == 1 { String::new() } else { format!(" to cuda:{}", count - 1) }
+            ))),
+            Err(reason) => {
+                Err(ModelError::Device(format!("cuda:{index} was asked for, but {reason}; use --device cpu")))
+            }
+        },
+    }
+}
+
+/// How many CUDA devices libtorch can use, or why none, as half a sentence.
+fn cuda_devices() -> std::result::Result<usize, String> {
+    loader::load_cuda()?;
+    // tch turns an exception of the driver into a panic here
+    let count = catch_unwind(AssertUnwindSafe(Cuda::device_count)).map_err(|_| "the CUDA driver failed".to_owned())?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// `cpu`, `cuda:0`: as events and manifests name it.
+pub fn name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        Device::Cpu => "cpu".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// Waits until everything queued on the device is done, so that a clock shows what was computed.
+pub fn synchronize(device: Device) {
+    if let Device::Cuda(index) = device {
+        // a failure here shows up again, with its reason, at the next operation
+        let _ = catch_unwind(AssertUnwindSafe(|| Cuda::synchronize(index as i64)));
+    }
+}
+
+/// Settings for speed on this device: cuDNN may try its algorithms out, since all batches have one shape.
+pub fn tune(device: Device) {
+    if device.is_cuda() {
+        let _ = catch_unwind(AssertUnwindSafe(|| Cuda::cudnn_set_benchmark(true)));
+    }
+}
+
+/// How many threads one operation on the CPU uses; libtorch's own default is one a core.
+pub fn set_threads(threads: usize) {
+    let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
+    let _ = catch_unwind(|| tch::set_num_threads(threads));
+}

@@ -114,15 +114,19 @@ impl Conv {
         Ok(Self { weight, bias, stride: 1, padding: kernel / 2 })
     }
 
+    /// The kernel `[out, in, k, k]`, in the pass's precision.
+    pub fn kernel(&self, pass: &Pass) -> Result<Tensor> {
+        Ok(if pass.bf16 { self.weight.f_to_kind(Kind::BFloat16)? } else { self.weight.shallow_clone() })
+    }
+
     /// `[B, in, H, W]` to `[B, out, H/stride, W/stride]`.
     pub fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
         let (s, p) = ([self.stride; 2], [self.padding; 2]);
-        if pass.bf16 {
-            let weight = self.weight.f_to_kind(Kind::BFloat16)?;
-            let bias = self.bias.as_ref().map(|b| b.f_to_kind(Kind::BFloat16)).transpose()?;
-            return Ok(x.f_conv2d(&weight, bias.as_ref(), s, p, [1, 1], 1)?);
-        }
-        Ok(x.f_conv2d(&self.weight, self.bias.as_ref(), s, p, [1, 1], 1)?)
+        let bias = match &self.bias {
+            Some(b) if pass.bf16 => Some(b.f_to_kind(Kind::BFloat16)?),
+            other => other.as_ref().map(Tensor::shallow_clone),
+        };
+        Ok(x.f_conv2d(&self.kernel(pass)?, bias.as_ref(), s, p, [1, 1], 1)?)
     }
 }
 
@@ -183,6 +187,14 @@ impl BatchNorm {
             true,
         )?)
     }
+}
+
+/// The mean over `dims`. The factor is applied to the small result, so that the gradient is a broadcast view instead
+/// of a large quotient.
+pub fn mean(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
+    let size = x.size();
+    let count: i64 = dims.iter().map(|&d| size[d as usize]).product();
+    Ok(x.f_sum_dim_intlist(dims, keepdim, None::<Kind>)?.f_mul_scalar(1.0 / count.max(1) as f64)?)
 }
 
 /// ReLU in place: what comes before it (batch normalisation, addition) does not need its output for gradients.

@@ -93,3 +93,19 @@ pub fn softmax_triplet(emb: &Tensor, labels: &[i64]) -> Result<Tensor> {
     let hard = hardest(emb, labels)?;
     Ok(hard.positive.f_sub(&hard.negative)?.f_softplus()?.f_mean(None::<Kind>)?)
 }
+
+/// The gradients of a scalar loss, into every tensor that it depends on.
+///
+/// # Errors
+/// When libtorch fails; running out of memory is told apart.
+pub fn backward(loss: &Tensor) -> Result<()> {
+    Ok(loss.f_backward()?)
+}
+
+/// The number in a scalar. On a GPU this waits for everything queued before it: ask at the curve's rate only.
+///
+/// # Errors
+/// When it is not a scalar.
+pub fn value(loss: &Tensor) -> Result<f64> {
+    Ok(loss.f_double_value(&[])?)
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor, nn};
 
 use super::error::{ModelError, Result};
-use super::layers::{BatchNorm, Maker, Pass, channels_last};
+use super::layers::{BatchNorm, Maker, Pass, channels_last, mean};
 use super::maps::{self, Map};
 use super::resnet::ResNet;
 use super::weights::{self, LoadReport};
@@ -97,8 +97,8 @@ impl Net {
         let x = channels_last(&x.f_to_device(self.device())?)?;
         let x = if pass.bf16 { x.f_to_kind(Kind::BFloat16)? } else { x };
         let map = self.resnet.forward(&x, pass)?;
-        let dtype = if pass.bf16 { Some(Kind::Float) } else { None };
-        Ok(map.f_mean_dim([2i64, 3].as_slice(), false, dtype)?)
+        let map = if pass.bf16 { map.f_to_kind(Kind::Float)? } else { map };
+        mean(&map, &[2, 3], false)
     }
 
     fn finish(&self, pooled: Tensor, pass: &Pass) -> Result<Output> {

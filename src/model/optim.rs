@@ -5,13 +5,16 @@
 
 use std::collections::HashMap;
 
-use tch::{COptimizer, Kind, Tensor};
+use tch::{COptimizer, Tensor};
 
 use super::error::{ModelError, Result};
 use super::layers::dense_copy;
 
 /// First moment, second moment (in the parameter's shape) and steps taken.
 type Moments = (Tensor, Tensor, i64);
+
+/// A parameter on its way into an arena: name, tensor, and moments where it has some already.
+type Entrant = (String, Tensor, Option<Moments>);
 
 /// Adam: `g ← ∇ + λ p`, `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`,
 /// `p ← p − lr · m̂ / (√v̂ + ε)` with β = (0.9, 0.999), ε = 1e−8.
@@ -93,7 +96,7 @@ impl Adam {
 
     /// Puts parameters that have a gradient for the first time into an arena of their own.
     fn place(&mut self) -> Result<()> {
-        let mut groups: Vec<(i64, Vec<(String, Tensor, Option<Moments>)>)> = Vec::new();
+        let mut groups: Vec<(i64, Vec<Entrant>)> = Vec::new();
         for ((name, param), placed) in self.params.iter().zip(&mut self.placed) {
             if *placed || !param.grad().defined() {
                 continue;
@@ -219,7 +222,7 @@ struct Arena {
 }
 
 impl Arena {
-    fn new(members: Vec<(String, Tensor, Option<Moments>)>, steps: i64) -> Result<Self> {
+    fn new(members: Vec<Entrant>, steps: i64) -> Result<Self> {
         let flat = members.iter().map(|(_, p, _)| flat_like(p, p)).collect::<Result<Vec<_>>>()?;
         let p = Tensor::f_cat(&flat, 0)?;
         let (m, v, scratch) = (p.f_zeros_like()?, p.f_zeros_like()?, p.f_empty_like()?);
@@ -278,17 +281,4 @@ impl Arena {
         }
         Ok(())
     }
-}
-
-/// Whether all of these tensors hold finite numbers only.
-///
-/// # Errors
-/// When libtorch fails.
-pub fn all_finite(tensors: &[(String, Tensor)]) -> Result<bool> {
-    for (_, t) in tensors {
-        if t.f_isfinite()?.f_all()?.f_to_kind(Kind::Int64)?.f_int64_value(&[])? == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

@@ -15,5 +15,5 @@ pub fn warmup_multi_step(lr: f64, epoch: usize, warmup: usize, milestones: &[usi
 
 /// Adaptation (SpCL, `StepLR`): times `gamma` every `step` epochs; `step` 0 keeps `lr`.
 pub fn step_lr(lr: f64, epoch: usize, step: usize, gamma: f64) -> f64 {
-    if step == 0 { lr } else { lr * gamma.powi((epoch / step) as i32) }
+    lr * gamma.powi(epoch.checked_div(step).unwrap_or(0) as i32)
 }

@@ -60,6 +60,14 @@ impl LoadReport {
 /// # Errors
 /// When the file cannot be read or holds no tensors by name.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    Ok(strip_prefixes(read_tensors(path)?))
+}
+
+/// As [`read`], names as they stand in the file: for checkpoints.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let wrong = |reason: String| ModelError::Weights { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
     let tensors: Vec<(String, Tensor)> = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0x80]) {
@@ -74,7 +82,7 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     if tensors.is_empty() {
         return Err(wrong("it holds no tensors by name; a state_dict was expected".to_owned()));
     }
-    Ok(strip_prefixes(tensors.into_iter().collect()))
+    Ok(tensors.into_iter().collect())
 }
 
 fn read_safetensors(bytes: &[u8]) -> std::result::Result<Vec<(String, Tensor)>, String> {
@@ -158,9 +166,7 @@ pub fn load(net: &mut Net, path: &Path) -> Result<LoadReport> {
     }
     if net.spec().domains > 1 && !tensors.keys().any(|k| k.contains(".target.")) {
         net.copy_domain(0, 1)?;
-        let loaded = std::mem::take(&mut report.loaded);
-        report.missing.retain(|n| !n.contains(".target.") || !loaded.contains(&n.replace(".target.", ".")));
-        report.loaded = loaded;
+        report.missing.retain(|n| !n.contains(".target."));
     }
     Ok(report)
 }

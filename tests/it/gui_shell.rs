@@ -7,7 +7,7 @@ use std::time::Duration;
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest};
+use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
 use reid_workbench::engine::event::{Event, Severity, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
@@ -139,6 +139,7 @@ fn the_new_run_dialog_sends_the_request() {
         params,
         device: DeviceChoice::Auto,
         resume: false,
+        cache: cache_dir(),
     };
     assert_eq!(window.asked(), [Command::Start(Box::new(request))]);
     assert!(window.harness.query_by_label("Start run").is_none(), "the dialog is gone");
@@ -344,6 +345,21 @@ fn a_recorded_run_is_listed_opened_and_left_again() {
     wait_for(&mut window, "Done · mAP");
     window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L);
     assert!(window.shows("Preparing"));
+}
+
+#[test]
+fn figures_and_tables_are_exported_from_the_menu() {
+    let mut window = Window::open();
+    let folder = window.runs.path().join("live");
+    window.engine.replay(crate::sample_run::write(&folder));
+    window.harness.run();
+    window.click("Menu");
+    window.click("Export figure…");
+    window.click("Export");
+    wait_for(&mut window, "Exported");
+    for file in ["loss_adapt.png", "retrieval.svg", "reliability.png", "metrics.csv", "metrics.json"] {
+        assert!(folder.join("export").join(file).is_file(), "{file} is missing");
+    }
 }
 
 #[test]

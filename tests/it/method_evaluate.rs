@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use reid_workbench::method::error::no_tick;
+use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Identities, evaluate, evaluate_distances};
 use reid_workbench::method::rows::Rows;
 
@@ -122,4 +122,48 @@ fn market_size_agrees_with_the_reference() {
     eprintln!("evaluation at Market size: {:.2?}", started.elapsed());
     close("mAP", found.retrieval.mAP, case.number("/mAP"));
     compare_cmc("Market size", &found, &case.json["cmc"]);
+}
+
+#[test]
+fn empty_sides_and_unknown_queries_have_defined_results() {
+    let side =
+        |pid: &[i32]| Picked { features: [1.0, 0.0].repeat(pid.len()), pid: pid.to_vec(), camid: vec![0; pid.len()] };
+    for (query, gallery) in [(&[][..], &[][..]), (&[1, 2], &[]), (&[], &[1]), (&[1], &[-1, -1]), (&[-1], &[-1, 3])] {
+        let found = run(&side(query), &side(gallery), 2, &EvalOptions::default());
+        let kept = gallery.iter().filter(|&&g| g != -1).count();
+        assert_eq!((found.retrieval.valid_queries, found.retrieval.mAP, found.top), (0, 0.0, kept));
+        assert_eq!(found.ranks.len(), query.len() * kept);
+        assert_eq!((found.retrieval.queries, found.ap.len()), (query.len(), query.len()));
+    }
+}
+
+/// Without cameras nothing is left out, so the image of the query itself counts.
+#[test]
+fn the_same_camera_rule_can_be_turned_off() {
+    let picked = Picked { features: vec![1.0, 0.0, 0.0, 1.0], pid: vec![1, 2], camid: vec![0, 0] };
+    let on = run(&picked, &picked, 2, &EvalOptions::default());
+    assert_eq!(on.retrieval.valid_queries, 0);
+    assert_eq!(on.ranks, [0, 1, 1, 0], "rank lists show all images");
+    let off = run(&picked, &picked, 2, &EvalOptions { same_camera_rule: false, ..EvalOptions::default() });
+    assert_eq!((off.retrieval.valid_queries, off.retrieval.mAP, off.retrieval.cmc), (2, 1.0, [1.0; 4]));
+}
+
+#[test]
+fn parts_that_do_not_fit_together_are_named() {
+    let picked = Picked { features: vec![1.0, 0.0, 0.0, 1.0], pid: vec![1, 2], camid: vec![0, 0] };
+    let rows = |d| Rows::new(&picked.features, d).unwrap();
+    let set = |query_d, pid| EvalSet {
+        query: rows(query_d),
+        gallery: rows(2),
+        query_pid: pid,
+        query_camid: &picked.camid,
+        gallery_pid: &picked.pid,
+        gallery_camid: &picked.camid,
+    };
+    for (set, word) in [(set(4, &[1][..]), "gallery features"), (set(2, &[1]), "query_pid")] {
+        let error = evaluate(&set, &EvalOptions::default(), &no_tick).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let stop = evaluate(&set(2, &[1, 2]), &EvalOptions::default(), &|_, _| false);
+    assert_eq!(stop.unwrap_err(), MethodError::Cancelled);
 }

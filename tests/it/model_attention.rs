@@ -4,6 +4,7 @@ use std::path::Path;
 
 use reid_workbench::model::attention::{Block, Coordinate, Triplet};
 use reid_workbench::model::layers::{Maker, Pass, channels_last};
+use reid_workbench::model::plane;
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::golden::{assert_close, fixture, large, tensors};
@@ -88,4 +89,24 @@ fn triplet_attention_equals_the_reference() {
 #[test]
 fn the_block_is_coordinate_then_triplet() {
     check("block", &fixture("attention/block_c64"));
+}
+
+#[test]
+fn the_banded_convolution_is_the_convolution() {
+    for (rows, columns, k) in [(9, 4, 7), (4, 9, 7), (1, 1, 7), (2, 30, 3), (16, 16, 7)] {
+        let numbers = |seed: i64, size: &[i64]| {
+            let n = size.iter().product::<i64>();
+            ((Tensor::arange(n, (Kind::Double, Device::Cpu)) + seed) * 1.7).sin().view(size).set_requires_grad(true)
+        };
+        let (x, w) = (numbers(1, &[3, 2, rows, columns]), numbers(2, &[1, 2, k, k]));
+        let (x2, w2) = (numbers(1, &[3, 2, rows, columns]), numbers(2, &[1, 2, k, k]));
+        let y = plane::convolve(&x, &w).unwrap();
+        let want = x2.conv2d(&w2, None::<&Tensor>, [1, 1], [k / 2, k / 2], [1, 1], 1);
+        assert_close("y", &y, &want, 1e-12);
+        let g = numbers(3, &[3, 1, rows, columns]).detach();
+        (y * &g).sum(Kind::Double).backward();
+        (want * &g).sum(Kind::Double).backward();
+        assert_close("grad x", &x.grad(), &x2.grad(), 1e-12);
+        assert_close("grad w", &w.grad(), &w2.grad(), 1e-12);
+    }
 }

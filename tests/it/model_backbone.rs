@@ -41,8 +41,9 @@ fn fill(net: &Net, order: &[serde_json::Value], seed: u64) {
 struct Tolerance {
     eval: f64,
     train: f64,
-    /// Relative error of a gradient's L2 norm.
+    /// Largest relative error of a gradient's L2 norm, and the median over all tensors.
     grad: f64,
+    grad_median: f64,
 }
 
 fn check(case: &str, positions: Option<(usize, usize)>, kind: Kind, tolerance: Tolerance) {
@@ -69,11 +70,18 @@ fn check(case: &str, positions: Option<(usize, usize)>, kind: Kind, tolerance: T
     (&out.feature * weight).sum(kind).backward();
     let grads = numbers["grads"].as_object().unwrap();
     let parameters: HashMap<String, Tensor> = net.parameters().into_iter().collect();
+    // in single precision the gradients of single numbers are sums that nearly cancel: double precision checks them
+    let mut errors = Vec::new();
+    let smallest = if kind == Kind::Float { 8 } else { 1 };
     for (name, stats) in grads.iter().filter(|(n, _)| !n.ends_with("coord.conv1.bias") && *n != "feat_bn.bias") {
         let grad = parameters[name].grad().to_kind(Kind::Double);
+        if grad.numel() < smallest {
+            continue;
+        }
         let l2 = grad.square().sum(Kind::Double).sqrt().double_value(&[]);
         let want = stats["l2"].as_f64().unwrap();
         assert!((l2 - want).abs() <= tolerance.grad * want, "{name}: gradient of norm {l2} instead of {want}");
+        errors.push((l2 - want).abs() / want);
         let first =
             Vec::<f64>::try_from(grad.contiguous().view([-1]).narrow(0, 0, grad.numel().min(3) as i64)).unwrap();
         let typical = want / (grad.numel() as f64).sqrt();
@@ -82,18 +90,21 @@ fn check(case: &str, positions: Option<(usize, usize)>, kind: Kind, tolerance: T
             assert!((a - b).abs() <= 10.0 * tolerance.grad * (typical + b.abs()), "{name}: {a} instead of {b}");
         }
     }
+    errors.sort_by(f64::total_cmp);
+    let median = errors[errors.len() / 2];
+    assert!(median <= tolerance.grad_median, "gradients: {median} off in the median");
 }
 
 #[test]
 fn resnet50_equals_torchvision_in_double_precision() {
-    let tolerance = || Tolerance { eval: 1e-10, train: 1e-9, grad: 1e-7 };
+    let tolerance = || Tolerance { eval: 1e-10, train: 1e-9, grad: 1e-7, grad_median: 1e-8 };
     check("resnet50", None, Kind::Double, tolerance());
     check("resnet50_att", Some((1, 4)), Kind::Double, tolerance());
 }
 
 #[test]
 fn resnet50_in_single_precision_is_as_close_as_the_reference_is() {
-    let tolerance = || Tolerance { eval: 1e-5, train: 1e-3, grad: 0.03 };
+    let tolerance = || Tolerance { eval: 1e-5, train: 1e-3, grad: 0.06, grad_median: 0.015 };
     check("resnet50", None, Kind::Float, tolerance());
     check("resnet50_att", Some((1, 4)), Kind::Float, tolerance());
 }

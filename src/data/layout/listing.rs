@@ -74,15 +74,17 @@ pub fn folder(dir: &Path, wanted: &str) -> Option<PathBuf> {
     children(dir).ok()?.into_iter().find(|p| name(p).eq_ignore_ascii_case(wanted) && p.is_dir())
 }
 
-/// `root`, or the first folder at most two levels below it, for which `fits` gives something.
+/// `root`, or the one folder at most two levels below it, for which `fits` gives something. When several on a level
+/// fit, none is taken: guessing which dataset was meant would be worse than asking.
 pub fn find<T>(root: &Path, fits: impl Fn(&Path) -> Option<T>) -> Option<T> {
     let mut level = vec![root.to_path_buf()];
     for _ in 0..3 {
+        let mut found: Vec<T> = level.iter().filter_map(|dir| fits(dir)).collect();
+        if !found.is_empty() {
+            return if found.len() == 1 { found.pop() } else { None };
+        }
         let mut below = Vec::new();
         for dir in &level {
-            if let Some(found) = fits(dir) {
-                return Some(found);
-            }
             let inside = children(dir).unwrap_or_default();
             // A folder of images has thousands of entries: asking the system about each would be slow.
             below.extend(inside.into_iter().filter(|p| !is_clutter(name(p)) && !is_image(p) && p.is_dir()));

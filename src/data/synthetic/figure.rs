@@ -149,8 +149,10 @@ fn legs(b: &mut Builder) {
     let (height, girth, hips, legs, wide) = (*height, build.sqrt(), *hips, clothes.legs, clothes.wide);
     for side in [-1.0_f32, 1.0] {
         let angle = std::f32::consts::TAU * (b.pose.phase + if side > 0.0 { 0.5 } else { 0.0 });
-        let swing = 0.46 * b.pose.stride * angle.sin();
-        let bend = 0.06 + 0.85 * b.pose.stride * angle.cos().max(0.0);
+        // A skirt shortens the step.
+        let stride = b.pose.stride * if legs == Legs::Skirt { 0.6 } else { 1.0 };
+        let swing = 0.46 * stride * angle.sin();
+        let bend = 0.06 + 0.85 * stride * angle.cos().max(0.0);
         let along = |t: f32| v3(0.0, -t.cos(), t.sin());
         let hip = b.at(side * 0.05 * hips * girth, 0.50, 0.0);
         let knee = hip + along(swing) * (0.235 * height) + v3(side * 0.004 * height, 0.0, 0.0);
@@ -160,7 +162,12 @@ fn legs(b: &mut Builder) {
             Legs::Shorts | Legs::Skirt => ((0.054 * girth, 0.037), (0.036, 0.022)),
         };
         let covered = if legs == Legs::Trousers { Paint::Leg } else { Paint::Skin };
-        b.limb(hip, knee, thigh, if legs == Legs::Skirt { Paint::Skin } else { Paint::Leg });
+        if legs == Legs::Skirt {
+            // The bare thigh begins inside the skirt, so that none of it shows above.
+            b.limb(hip + (knee - hip) * 0.3, knee, thigh, Paint::Skin);
+        } else {
+            b.limb(hip, knee, thigh, Paint::Leg);
+        }
         if legs == Legs::Shorts {
             b.limb(hip, hip + (knee - hip) * 0.86, (0.06 * girth, 0.054 * wide), Paint::Leg);
         }
@@ -175,7 +182,7 @@ fn legs(b: &mut Builder) {
         let (w, hem) = (0.09 * hips * girth, 0.29 + 0.05 * (wide - 1.0));
         let r = (w * height, (0.095 + 0.035 * wide) * height);
         let (top, bottom) = (b.at(0.0, 0.56, 0.0), b.at(0.0, hem, 0.0));
-        b.add(Shape::Skirt { top, bottom, r, flat: 0.8 }, Paint::Leg);
+        b.add(Shape::Skirt { top, bottom, r, flat: 0.95 }, Paint::Leg);
     }
 }
 
@@ -202,8 +209,10 @@ fn torso(b: &mut Builder) {
         parts.extend([-0.038, 0.038].map(|x| egg(b, (x, 0.728, 0.042), (0.036, 0.036, 0.036))));
     }
     b.add(Shape::Blend { parts, k: 0.045 * height }, Paint::Torso);
-    if clothes.hem < 0.44 {
-        let r = ((0.088 * hips * build.sqrt() + t) * height, (0.112 * hips * build.sqrt() + t) * height);
+    if clothes.hem < 0.505 {
+        // Below the hips the garment hangs free of the legs, a coat wider than a shirt.
+        let flare = 0.098 + 0.1 * (0.5 - clothes.hem).max(0.0);
+        let r = ((0.088 * hips * build.sqrt() + t) * height, (flare * hips * build.sqrt() + t) * height);
         let (top, bottom) = (b.at(0.0, 0.57, 0.0), b.at(0.0, clothes.hem, 0.0));
         b.add(Shape::Skirt { top, bottom, r, flat: 0.8 }, Paint::Tail);
     }
@@ -231,12 +240,12 @@ fn arm(b: &mut Builder, side: f32, extra: f32) -> V3 {
     let sleeve = |a: V3, b: V3| Paint::Sleeve { a, b };
     match clothes.sleeve {
         Sleeve::Long => {
-            b.limb(shoulder, elbow, (0.034 * m + t, 0.027 * m + t), sleeve(shoulder, elbow));
+            b.limb(shoulder, elbow, (0.032 * m + t, 0.026 * m + t), sleeve(shoulder, elbow));
             b.limb(elbow, wrist, (0.027 * m + t, 0.021 * m + t * 0.8), sleeve(shoulder, wrist));
         }
         Sleeve::Short => {
             let end = shoulder + (elbow - shoulder) * 0.72;
-            b.limb(shoulder, end, (0.036 * m + t, 0.034 * m + t), sleeve(shoulder, end));
+            b.limb(shoulder, end, (0.032 * m + t, 0.031 * m + t), sleeve(shoulder, end));
             b.limb(shoulder, elbow, (0.029 * m, 0.024 * m), Paint::Skin);
             b.limb(elbow, wrist, (0.024 * m, 0.017 * m), Paint::Skin);
         }

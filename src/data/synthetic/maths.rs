@@ -130,10 +130,22 @@ pub fn lattice(x: i32, y: i32, z: i32, salt: u32) -> f32 {
     ((h ^ (h >> 16)) >> 8) as f32 / 16_777_216.0
 }
 
+/// Largest whole number not above `x`; without the call that `f32::floor` is on an old processor.
+pub fn floor(x: f32) -> i32 {
+    let i = x as i32;
+    i - i32::from((i as f32) > x)
+}
+
+/// Where `x` stands within its period, 0..1.
+pub fn cycle(x: f32, period: f32) -> f32 {
+    let t = x / period;
+    t - floor(t) as f32
+}
+
 /// Smooth noise, 0..1, one lump a unit.
 pub fn noise(p: V3, salt: u32) -> f32 {
-    let (fx, fy, fz) = (p.x.floor(), p.y.floor(), p.z.floor());
-    let (ix, iy, iz) = (fx as i32, fy as i32, fz as i32);
+    let (ix, iy, iz) = (floor(p.x), floor(p.y), floor(p.z));
+    let (fx, fy, fz) = (ix as f32, iy as f32, iz as f32);
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (u, v, w) = (ease(p.x - fx), ease(p.y - fy), ease(p.z - fz));
     let row = |dy: i32, dz: i32| mix(lattice(ix, iy + dy, iz + dz, salt), lattice(ix + 1, iy + dy, iz + dz, salt), u);

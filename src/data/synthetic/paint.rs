@@ -1,8 +1,8 @@
 //! The colour of a point on a figure's surface: cloth patterns, faces, straps.
 
 use super::figure::Paint;
-use super::maths::{V3, hex, noise, smooth, v3};
-use super::person::{Bag, Cloth, Hair, Pattern, Person, Sleeve};
+use super::maths::{V3, cycle, floor, noise, smooth, v3};
+use super::person::{Bag, Cloth, Hair, Legs, Pattern, Person, Sleeve};
 
 /// Linear colour of the surface at `p` (metres, in the person's own frame).
 pub fn colour(person: &Person, paint: Paint, p: V3) -> V3 {
@@ -42,7 +42,7 @@ fn face(person: &Person, q: V3) -> V3 {
         skin = skin.mix(v3(0.02, 0.015, 0.012), 0.8 * spot(0.018, 0.006, 0.009, 0.006));
         skin = skin.mix(v3(0.32, 0.09, 0.08), 0.6 * spot(0.0, -0.032, 0.017, 0.005));
         // Beards follow short hair on some.
-        if !person.bust && person.salt % 4 == 0 {
+        if !person.bust && person.salt.is_multiple_of(4) {
             skin = skin.mix(person.hair, 0.6 * smooth(-0.018, -0.03, y));
         }
     }
@@ -53,7 +53,7 @@ fn torso(person: &Person, q: V3) -> V3 {
     let around = q.x.atan2(q.z) * 0.1;
     let clothes = &person.clothes;
     if q.y < clothes.hem.max(0.44) {
-        return legs(person, q);
+        return lower(person, q);
     }
     let neck = ((q.x / 0.05).powi(2) + ((q.y - 0.845) / 0.05).powi(2)).sqrt();
     if q.z > 0.0 && neck < 1.0 && clothes.top.pattern != Pattern::Open {
@@ -111,7 +111,15 @@ fn sleeve(person: &Person, a: V3, b: V3, p: V3) -> V3 {
     }
 }
 
+/// A leg's cloth; where a thigh stands out under the upper garment, that garment covers it.
 fn legs(person: &Person, q: V3) -> V3 {
+    if q.y > person.clothes.hem.max(0.44) && person.clothes.legs != Legs::Skirt {
+        return upper(person, q, q.x.atan2(q.z) * 0.1, q.y);
+    }
+    lower(person, q)
+}
+
+fn lower(person: &Person, q: V3) -> V3 {
     let bottom = person.clothes.bottom;
     repeat(person, bottom, q.x.atan2(q.z + 0.02) * 0.06 + q.x, q.y)
 }
@@ -119,7 +127,7 @@ fn legs(person: &Person, q: V3) -> V3 {
 /// Patterns that repeat over the whole garment.
 fn repeat(person: &Person, cloth: Cloth, u: f32, v: f32) -> V3 {
     let Cloth { colour, second, pattern } = cloth;
-    let on = |x: f32, period: f32, share: f32| (x / period).rem_euclid(1.0) < share;
+    let on = |x: f32, period: f32, share: f32| cycle(x, period) < share;
     let take = |yes: bool| if yes { second } else { colour };
     match pattern {
         Pattern::Stripes { period } => take(on(v, period, 0.45)),
@@ -129,16 +137,11 @@ fn repeat(person: &Person, cloth: Cloth, u: f32, v: f32) -> V3 {
             colour.mix(second, crossed * 0.45)
         }
         Pattern::Dots { period } => {
-            let row = (v / period).floor();
-            let (x, y) = ((u / period + row * 0.5).rem_euclid(1.0) - 0.5, (v / period).rem_euclid(1.0) - 0.5);
+            let row = floor(v / period) as f32;
+            let (x, y) = (cycle(u / period + row * 0.5, 1.0) - 0.5, cycle(v, period) - 0.5);
             take(x * x + y * y < 0.085)
         }
         Pattern::Blotches => take(noise(v3(u * 34.0, v * 30.0, 0.0), person.salt) > 0.56),
         _ => colour,
     }
-}
-
-/// Concrete grey, for occluders and other things without an owner.
-pub fn concrete() -> V3 {
-    hex(0x8b8a86)
 }

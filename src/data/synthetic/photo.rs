@@ -61,7 +61,7 @@ impl Scene {
         let grade = grade(spec, rng);
         let flow = match spec.domain {
             Domain::Plaza => rng.random_range(-0.5..0.5),
-            Domain::Station => rng.random_range(0.5..1.3) * if camera % 2 == 0 { 1.0 } else { -1.0 },
+            Domain::Station => rng.random_range(0.5..1.3) * if camera.is_multiple_of(2) { 1.0 } else { -1.0 },
         };
         let picture = world.picture(&lens);
         Self { world, lens, picture, grade, flow }
@@ -335,7 +335,7 @@ fn develop(fine: &Canvas, spec: &SyntheticSpec, grade: Grade, step: f32, rng: &m
             for value in [c.x, c.y, c.z] {
                 let tone = shoulder(value.max(0.0)).powf(grade.gamma / 2.2) * 255.0;
                 let noisy = tone + grade.noise * (0.8 * common + 0.6 * gauss(rng));
-                bytes.push(noisy.round().clamp(0.0, 255.0) as u8);
+                bytes.push((noisy + 0.5).clamp(0.0, 255.0) as u8);
             }
         }
     }

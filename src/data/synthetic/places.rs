@@ -43,7 +43,7 @@ fn plaza(number: usize, rng: &mut ChaCha8Rng) -> World {
         (40.0, 18.0, back),
         Skin::Front(hex(walls[number % 4]), hex(0x33424f)),
     ));
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         solids.push(solid((-12.0, 0.0, back), (-4.0, 2.9, back + 0.3), Skin::Shop(rng.random())));
         solids.push(solid((2.0, 0.0, back), (9.0, 2.9, back + 0.3), Skin::Shop(rng.random())));
     } else {
@@ -113,12 +113,12 @@ fn station(number: usize, rng: &mut ChaCha8Rng) -> World {
             solids.push(solid((x, 0.5, back), (x + 1.5, 2.3, back + 0.06), Skin::Poster(rng.random())));
         }
     }
-    let wall = if number % 2 == 0 { 4.6 } else { -4.8 };
+    let wall = if number.is_multiple_of(2) { 4.6 } else { -4.8 };
     let (near, far) = (wall, wall * 1.6);
     solids.push(solid((f32::min(near, far), 0.0, -30.0), (f32::max(near, far), height, -2.0), tiles));
     for k in 0..3 {
         let z = -4.6 - 2.6 * k as f32;
-        let x = if number % 2 == 0 { -2.9 } else { 2.7 };
+        let x = if number.is_multiple_of(2) { -2.9 } else { 2.7 };
         solids.push(solid((x - 0.26, 0.0, z - 0.26), (x + 0.26, height, z + 0.26), tiles));
     }
     for _ in 0..2 {

@@ -74,10 +74,9 @@ struct Hit {
     z: f32,
     part: u16,
     point: V3,
-    normal: V3,
 }
 
-const MISS: Hit = Hit { z: f32::MIN, part: u16::MAX, point: v3(0.0, 0.0, 0.0), normal: v3(0.0, 0.0, 0.0) };
+const MISS: Hit = Hit { z: f32::MIN, part: u16::MAX, point: v3(0.0, 0.0, 0.0) };
 
 /// Draws the parts of `person` over `canvas`.
 pub fn draw(canvas: &mut Canvas, person: &Person, parts: &[Part], stage: &Stage) {
@@ -90,7 +89,7 @@ pub fn draw(canvas: &mut Canvas, person: &Person, parts: &[Part], stage: &Stage)
     for (at, hit) in hits.iter().enumerate().filter(|(_, h)| h.part != u16::MAX) {
         let part = &parts[hit.part as usize];
         let base = paint::colour(person, part.paint, hit.point);
-        let normal = hit.normal.turn(pose.yaw).tip(pose.pitch);
+        let normal = part.shape.normal(hit.point).turn(pose.yaw).tip(pose.pitch);
         let sunk = ((soft[at] - hit.z - 0.012) / 0.10).clamp(0.0, 1.0);
         let crease = noise(v3(hit.point.x * 21.0, hit.point.y * 11.0, hit.point.z * 21.0), folds ^ person.salt);
         canvas.pixels[at] = base * lit(normal, light) * (1.0 - 0.55 * sunk) * (0.84 + 0.32 * crease);
@@ -107,48 +106,32 @@ fn lit(normal: V3, light: &Light) -> V3 {
 }
 
 fn march(canvas: &Canvas, part: &Part, index: u16, (pose, place): (&Pose, Place), hits: &mut [Hit]) {
-    let (centre, radius) = part.shape.ball();
-    let c = centre.turn(pose.yaw).tip(pose.pitch);
-    let (cx, cy, r) = (place.x + c.x * place.scale, place.y - c.y * place.scale, radius * place.scale + 1.0);
-    let span = |mid: f32, r: f32, end: usize| {
-        ((mid - r).max(0.0) as usize).min(end)..((mid + r + 1.0).max(0.0) as usize).min(end)
-    };
-    let inward = v3(0.0, 0.0, -1.0).tip(-pose.pitch).turn(-pose.yaw);
-    for row in span(cy, r, canvas.height) {
-        for column in span(cx, r, canvas.width) {
-            let (x, y) = ((column as f32 + 0.5 - place.x) / place.scale, (place.y - row as f32 - 0.5) / place.scale);
-            let inside = radius * radius - (x - c.x).powi(2) - (y - c.y).powi(2);
+    // The viewer's axes in the person's own frame.
+    let own = |axis: V3| axis.tip(-pose.pitch).turn(-pose.yaw);
+    let (right, up, out) = (own(v3(1.0, 0.0, 0.0)), own(v3(0.0, 1.0, 0.0)), own(v3(0.0, 0.0, 1.0)));
+    let (left, top) = (part.shape.extent(right), part.shape.extent(up));
+    let (back, front) = part.shape.extent(out);
+    let span =
+        |from: f32, to: f32, end: usize| (from.max(0.0) as usize).min(end)..((to + 1.0).max(0.0) as usize).min(end);
+    let rows = span(place.y - top.1 * place.scale, place.y - top.0 * place.scale, canvas.height);
+    let columns = span(place.x + left.0 * place.scale, place.x + left.1 * place.scale, canvas.width);
+    for row in rows {
+        let y = (place.y - row as f32 - 0.5) / place.scale;
+        for column in columns.clone() {
+            let x = (column as f32 + 0.5 - place.x) / place.scale;
             let hit = &mut hits[row * canvas.width + column];
-            if inside <= 0.0 || c.z + radius < hit.z {
+            if front < hit.z {
                 continue;
             }
-            let depth = inside.sqrt();
-            let start = v3(x, y, c.z + depth).tip(-pose.pitch).turn(-pose.yaw);
-            if let Some(t) = reach(part, start, inward, 2.0 * depth) {
-                let z = c.z + depth - t;
+            let start = right * x + up * y + out * front;
+            if let Some(t) = part.shape.meet(start, -out, front - back) {
+                let z = front - t;
                 if z > hit.z {
-                    let point = start + inward * t;
-                    *hit = Hit { z, part: index, point, normal: part.shape.normal(point) };
+                    *hit = Hit { z, part: index, point: start - out * t };
                 }
             }
         }
     }
-}
-
-/// How far the ray goes until it meets the part.
-fn reach(part: &Part, start: V3, direction: V3, end: f32) -> Option<f32> {
-    let mut t = 0.0;
-    for _ in 0..32 {
-        let d = part.shape.distance(start + direction * t);
-        if d < 0.0015 {
-            return Some(t);
-        }
-        t += d * 0.9;
-        if t > end {
-            return None;
-        }
-    }
-    None
 }
 
 /// The mean depth of the figure round each pixel: what lies behind it sits in a crease. Nothing counts where the

@@ -65,9 +65,9 @@ impl Shape {
                 (pa - ba * t).length() - mix(*ra, *rb, t)
             }
             Self::Ellipsoid { c, r } => {
-                let q = p - *c;
-                let k0 = v3(q.x / r.x, q.y / r.y, q.z / r.z).length();
-                let k1 = v3(q.x / (r.x * r.x), q.y / (r.y * r.y), q.z / (r.z * r.z)).length();
+                let inverse = v3(1.0 / r.x, 1.0 / r.y, 1.0 / r.z);
+                let q = (p - *c) * inverse;
+                let (k0, k1) = (q.length(), (q * inverse).length());
                 if k1 > 0.0 { k0 * (k0 - 1.0) / k1 } else { -r.x.min(r.y).min(r.z) }
             }
             Self::Block { c, half, round, turn } => {
@@ -91,30 +91,119 @@ impl Shape {
         }
     }
 
-    /// A ball that holds the shape: centre and radius.
-    pub fn ball(&self) -> (V3, f32) {
+    /// How far the shape reaches along a unit direction: least and greatest `p · along`.
+    pub fn extent(&self, along: V3) -> (f32, f32) {
+        let about = |c: V3, r: f32| (c.dot(along) - r, c.dot(along) + r);
+        let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
         match self {
-            Self::Limb { a, b, ra, rb } => ((*a + *b) * 0.5, (*b - *a).length() * 0.5 + ra.max(*rb)),
-            Self::Ellipsoid { c, r } => (*c, r.x.max(r.y).max(r.z)),
-            Self::Block { c, half, .. } => (*c, half.length()),
-            Self::Skirt { top, bottom, r, .. } => {
-                let half = (*top - *bottom).length() * 0.5;
-                ((*top + *bottom) * 0.5, (half * half + r.0.max(r.1).powi(2)).sqrt())
+            Self::Limb { a, b, ra, rb } => both(about(*a, *ra), about(*b, *rb)),
+            Self::Ellipsoid { c, r } => about(*c, (*r * along).length()),
+            Self::Block { c, half, turn, .. } => {
+                let d = along.turn(-turn);
+                about(*c, half.x * d.x.abs() + half.y * d.y.abs() + half.z * d.z.abs())
+            }
+            Self::Skirt { top, bottom, r, flat } => {
+                let disc = |r: f32| r * (along.x * along.x + (flat * along.z).powi(2)).sqrt();
+                both(about(*top, disc(r.0)), about(*bottom, disc(r.1)))
             }
             Self::Blend { parts, k } => {
-                let balls: Vec<(V3, f32)> = parts.iter().map(Self::ball).collect();
-                let sum = balls.iter().fold(V3::default(), |s, b| s + b.0);
-                let c = sum * (1.0 / balls.len().max(1) as f32);
-                let r = balls.iter().map(|b| (b.0 - c).length() + b.1).fold(0.0, f32::max);
-                (c, r + k * 0.25)
+                let all = parts.iter().map(|p| p.extent(along)).fold((f32::MAX, f32::MIN), both);
+                (all.0 - k * 0.25, all.1 + k * 0.25)
             }
         }
     }
 
-    /// Outward direction at a point of the surface.
-    pub fn normal(&self, p: V3) -> V3 {
-        const E: f32 = 0.002;
-        let corners = [v3(1.0, -1.0, -1.0), v3(-1.0, -1.0, 1.0), v3(-1.0, 1.0, -1.0), v3(1.0, 1.0, 1.0)];
-        corners.iter().fold(V3::default(), |n, &c| n + c * self.distance(p + c * E)).unit()
+    /// How far along the ray the shape begins, looked for up to `end`.
+    pub fn meet(&self, start: V3, along: V3, end: f32) -> Option<f32> {
+        let mut t = self.hull(start, along, 0.0)?;
+        if let Self::Ellipsoid { .. } = self {
+            return Some(t);
+        }
+        // The distance to a convex shape falls along a ray that meets it; once it grows, the ray has missed. Blends
+        // are nearly convex.
+        let slack = if matches!(self, Self::Blend { .. }) { 0.03 } else { 0.0 };
+        let mut last = f32::MAX;
+        for _ in 0..32 {
+            let d = self.distance(start + along * t);
+            if d < 0.002 {
+                return Some(t);
+            }
+            t += d * 0.92;
+            if t > end || d > last + slack {
+                return None;
+            }
+            last = d;
+        }
+        None
     }
+
+    /// Where the ray enters a simple hull of the shape grown by `grow`; `None` when it passes by.
+    fn hull(&self, start: V3, along: V3, grow: f32) -> Option<f32> {
+        match self {
+            Self::Ellipsoid { c, r } => {
+                let inverse = v3(1.0 / (r.x + grow), 1.0 / (r.y + grow), 1.0 / (r.z + grow));
+                let (o, d) = ((start - *c) * inverse, along * inverse);
+                quadratic(d.dot(d), o.dot(d), o.dot(o) - 1.0)
+            }
+            Self::Limb { a, b, ra, rb } => capsule(start - *a, along, *b - *a, ra.max(*rb) + grow),
+            Self::Blend { parts, k } => {
+                let entries = parts.iter().filter_map(|p| p.hull(start, along, grow + k * 0.25));
+                entries.reduce(f32::min).map(|t| t.max(0.0))
+            }
+            Self::Block { .. } | Self::Skirt { .. } => Some(0.0),
+        }
+    }
+
+    /// Outward direction at a point near the surface.
+    pub fn normal(&self, p: V3) -> V3 {
+        self.slope(p).1.unit()
+    }
+
+    /// Distance and the direction in which it grows.
+    fn slope(&self, p: V3) -> (f32, V3) {
+        match self {
+            Self::Limb { a, b, ra, rb } => {
+                let (pa, ba) = (p - *a, *b - *a);
+                let t = (pa.dot(ba) / ba.dot(ba).max(1e-9)).clamp(0.0, 1.0);
+                let off = pa - ba * t;
+                (off.length() - mix(*ra, *rb, t), off.unit())
+            }
+            Self::Ellipsoid { c, r } => {
+                let inverse = v3(1.0 / r.x, 1.0 / r.y, 1.0 / r.z);
+                (self.distance(p), ((p - *c) * inverse * inverse).unit())
+            }
+            Self::Block { .. } | Self::Skirt { .. } => {
+                const E: f32 = 0.002;
+                let corners = [v3(1.0, -1.0, -1.0), v3(-1.0, -1.0, 1.0), v3(-1.0, 1.0, -1.0), v3(1.0, 1.0, 1.0)];
+                let n = corners.iter().fold(V3::default(), |n, &c| n + c * self.distance(p + c * E));
+                (self.distance(p), n.unit())
+            }
+            Self::Blend { parts, k } => parts.iter().map(|s| s.slope(p)).fold((f32::MAX, V3::default()), |a, b| {
+                let (near, far) = if a.0 < b.0 { (a, b) } else { (b, a) };
+                let h = (k - (far.0 - near.0)).max(0.0) / k;
+                (near.0 - h * h * k * 0.25, near.1.mix(far.1, h * 0.5))
+            }),
+        }
+    }
+}
+
+/// The nearer root of `a t² + 2 b t + c`.
+fn quadratic(a: f32, b: f32, c: f32) -> Option<f32> {
+    let root = b * b - a * c;
+    (root > 0.0).then(|| (-b - root.sqrt()) / a)
+}
+
+/// Where a ray from `o` (relative to one end) enters the capsule of that `axis` and radius.
+fn capsule(o: V3, along: V3, axis: V3, radius: f32) -> Option<f32> {
+    let (long, lean, ahead) = (axis.dot(axis), axis.dot(along), axis.dot(o));
+    let a = long - lean * lean;
+    let side = quadratic(a, long * along.dot(o) - ahead * lean, long * (o.dot(o) - radius * radius) - ahead * ahead);
+    if let Some(t) = side {
+        let at = ahead + t * lean;
+        if (0.0..long).contains(&at) {
+            return Some(t.max(0.0));
+        }
+    }
+    let ball = |o: V3| quadratic(1.0, along.dot(o), o.dot(o) - radius * radius);
+    [ball(o), ball(o - axis)].into_iter().flatten().reduce(f32::min).map(|t| t.max(0.0))
 }

@@ -1,6 +1,6 @@
 //! What walls, floors and things of a place look like.
 
-use super::maths::{V3, hex, lattice, mix, noise, rough, v3};
+use super::maths::{V3, cycle, floor, hex, lattice, mix, noise, rough, v3};
 
 /// A surface.
 #[derive(Clone, Copy, Debug)]
@@ -55,14 +55,14 @@ pub fn colour(skin: Skin, p: V3, normal: V3, far: f32, salt: u32) -> V3 {
         Skin::Tiles(c, band) => {
             let base = if normal.y.abs() < 0.5 && (1.15..1.42).contains(&p.y) { band } else { c };
             let grid = line(u, 0.30, 0.02) || line(v, 0.30, 0.02);
-            let tone = 0.92 + 0.16 * lattice((u / 0.30).floor() as i32, (v / 0.30).floor() as i32, 0, salt);
+            let tone = 0.92 + 0.16 * lattice(floor(u / 0.30), floor(v / 0.30), 0, salt);
             base * (tone * if grid { mix(1.0, 0.72, fade) } else { 1.0 }) * dirt
         }
         Skin::Brick(c) => {
-            let row = (v / 0.09).floor();
-            let shift = u + row * 0.13;
+            let row = floor(v / 0.09);
+            let shift = u + row as f32 * 0.13;
             let joint = line(shift, 0.26, 0.018) || line(v, 0.09, 0.014);
-            let tone = 0.75 + 0.5 * lattice((shift / 0.26).floor() as i32, row as i32, 0, salt);
+            let tone = 0.75 + 0.5 * lattice(floor(shift / 0.26), row, 0, salt);
             if joint { c.mix(hex(0xb0a698), 0.6 * fade) * dirt } else { c * (tone * dirt) }
         }
         Skin::Front(wall, glass) => front(wall, glass, (u, v), dirt, salt),
@@ -77,11 +77,11 @@ pub fn colour(skin: Skin, p: V3, normal: V3, far: f32, salt: u32) -> V3 {
 }
 
 fn line(x: f32, period: f32, width: f32) -> bool {
-    x.rem_euclid(period) < width
+    cycle(x, period) * period < width
 }
 
 fn slabs(c: V3, second: V3, size: f32, (u, v): (f32, f32), fade: f32, salt: u32) -> V3 {
-    let (i, j) = ((u / size).floor() as i32, (v / size).floor() as i32);
+    let (i, j) = (floor(u / size), floor(v / size));
     let joint = line(u, size, 0.025) || line(v, size, 0.025);
     let banded = j.rem_euclid(5) == 0 || i.rem_euclid(6) == 0;
     let tone = 0.88 + 0.24 * lattice(i, j, 3, salt);
@@ -91,7 +91,7 @@ fn slabs(c: V3, second: V3, size: f32, (u, v): (f32, f32), fade: f32, salt: u32)
 
 fn front(wall: V3, glass: V3, (u, v): (f32, f32), dirt: f32, salt: u32) -> V3 {
     let (bay, storey) = (2.6, 3.1);
-    let (x, y) = (u.rem_euclid(bay) / bay, v.rem_euclid(storey) / storey);
+    let (x, y) = (cycle(u, bay), cycle(v, storey));
     let window = (0.2..0.8).contains(&x) && (0.3..0.86).contains(&y);
     if !window {
         return wall * dirt;
@@ -100,13 +100,13 @@ fn front(wall: V3, glass: V3, (u, v): (f32, f32), dirt: f32, salt: u32) -> V3 {
     if frame {
         return hex(0xc9c5bc);
     }
-    let pane = lattice((u / bay).floor() as i32, (v / storey).floor() as i32, 1, salt);
+    let pane = lattice(floor(u / bay), floor(v / storey), 1, salt);
     glass * (0.45 + 0.9 * pane) + hex(0x9fb6cc) * (0.25 * y)
 }
 
 fn wares((u, v): (f32, f32), seed: u32) -> V3 {
-    let (i, j) = ((u / 0.38).floor() as i32, (v / 0.42).floor() as i32);
-    let (x, y) = (u.rem_euclid(0.38) / 0.38, v.rem_euclid(0.42) / 0.42);
+    let (i, j) = (floor(u / 0.38), floor(v / 0.42));
+    let (x, y) = (cycle(u, 0.38), cycle(v, 0.42));
     let thing = (0.15..0.85).contains(&x) && y < 0.2 + 0.7 * lattice(i, j, 9, seed);
     if !thing {
         return hex(0xcdbf9f) * 0.55;
@@ -122,13 +122,13 @@ fn vivid(i: i32, j: i32, seed: u32) -> V3 {
 }
 
 fn poster((u, v): (f32, f32), seed: u32) -> V3 {
-    let (i, j) = ((u / 1.5).floor() as i32, 0);
-    let (x, y) = (u.rem_euclid(1.5) / 1.5, (v - 0.5) / 1.8);
+    let (i, j) = (floor(u / 1.5), 0);
+    let (x, y) = (cycle(u, 1.5), (v - 0.5) / 1.8);
     let (ground, figure) = (vivid(i, j, seed), vivid(i, j + 1, seed));
     let disc = ((x - 0.5).powi(2) + ((y - 0.6) * 1.2).powi(2)).sqrt();
     if !(0.03..0.97).contains(&x) {
         hex(0x55585c)
-    } else if y < 0.2 && (y / 0.05).rem_euclid(1.0) < 0.5 && (0.15..0.85).contains(&x) {
+    } else if y < 0.2 && cycle(y, 0.05) < 0.5 && (0.15..0.85).contains(&x) {
         hex(0xf0ece2)
     } else if disc < 0.25 + 0.1 * lattice(i, j, 5, seed) {
         figure
@@ -138,7 +138,7 @@ fn poster((u, v): (f32, f32), seed: u32) -> V3 {
 }
 
 fn train(body: V3, stripe: V3, (u, v): (f32, f32), dirt: f32) -> V3 {
-    let x = u.rem_euclid(4.2) / 4.2;
+    let x = cycle(u, 4.2);
     let door = (0.38..0.62).contains(&x);
     let window = (1.35..2.15).contains(&v) && ((0.06..0.32).contains(&x) || (0.68..0.94).contains(&x));
     let pane = (1.1..2.1).contains(&v) && door && ((x - 0.5).abs() > 0.015);

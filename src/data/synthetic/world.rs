@@ -190,8 +190,9 @@ impl World {
                 skin: None,
             });
         }
+        let inverse = v3(1.0 / along.x, 1.0 / along.y, 1.0 / along.z);
         for solid in &self.solids {
-            let Some((t, normal)) = solid.enter(from, along) else { continue };
+            let Some((t, normal)) = solid.enter(from, along, inverse) else { continue };
             if best.as_ref().is_none_or(|b| t < b.t) {
                 best = Some(Meeting { t, point: from + along * t, normal, skin: Some(solid.skin) });
             }
@@ -201,33 +202,27 @@ impl World {
 }
 
 impl Solid {
-    /// Where a ray from outside enters, and the face's direction.
-    fn enter(&self, from: V3, along: V3) -> Option<(f32, V3)> {
+    /// Where a ray from outside enters, and the face's direction. `inverse` holds 1 over each part of `along`; where
+    /// that is infinite the comparisons still come out right.
+    fn enter(&self, from: V3, along: V3, inverse: V3) -> Option<(f32, V3)> {
+        let (a, b) = ((self.low - from) * inverse, (self.high - from) * inverse);
+        let enter = v3(a.x.min(b.x), a.y.min(b.y), a.z.min(b.z));
+        let near = enter.x.max(enter.y).max(enter.z);
+        let far = a.x.max(b.x).min(a.y.max(b.y)).min(a.z.max(b.z));
+        if near <= 1e-3 || near >= far {
+            return None;
+        }
         if let Skin::Leaves(_) = self.skin {
             return self.enter_crown(from, along);
         }
-        let (mut near, mut far, mut normal) = (f32::MIN, f32::MAX, V3::default());
-        let axes = [
-            (from.x, along.x, self.low.x, self.high.x, v3(1.0, 0.0, 0.0)),
-            (from.y, along.y, self.low.y, self.high.y, v3(0.0, 1.0, 0.0)),
-            (from.z, along.z, self.low.z, self.high.z, v3(0.0, 0.0, 1.0)),
-        ];
-        for (o, d, low, high, axis) in axes {
-            if d.abs() < 1e-6 {
-                if o < low || o > high {
-                    return None;
-                }
-                continue;
-            }
-            let (a, b) = ((low - o) / d, (high - o) / d);
-            let (enter, leave) = (a.min(b), a.max(b));
-            if enter > near {
-                near = enter;
-                normal = axis * -d.signum();
-            }
-            far = far.min(leave);
-        }
-        (near > 1e-3 && near < far).then_some((near, normal))
+        let normal = if near <= enter.x {
+            v3(-along.x.signum(), 0.0, 0.0)
+        } else if near <= enter.y {
+            v3(0.0, -along.y.signum(), 0.0)
+        } else {
+            v3(0.0, 0.0, -along.z.signum())
+        };
+        Some((near, normal))
     }
 
     /// A tree's crown: the ellipsoid inside the box.

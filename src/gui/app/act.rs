@@ -1,11 +1,15 @@
 //! Carries out what the user asked for.
 
+use std::path::PathBuf;
+
 use eframe::egui;
 
 use super::App;
-use crate::engine::command::{Command, DeviceChoice, RunRequest};
+use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::Severity;
+use crate::export;
 use crate::gui::command::UiCommand;
+use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::tiles::show_pane;
@@ -38,7 +42,7 @@ impl App {
             UiCommand::Preset(name) => self.preset(ctx, &name),
             UiCommand::OpenRun(folder) => self.open(ctx, folder),
             UiCommand::ShowLive => self.opened = None,
-            UiCommand::ExportFigures => self.export(ctx),
+            UiCommand::ExportTo(out) => self.export(ctx, out),
             UiCommand::EpochBack => self.move_epoch(-1),
             UiCommand::EpochOn => self.move_epoch(1),
             UiCommand::EpochLive => self.selection.epoch = None,
@@ -51,6 +55,7 @@ impl App {
         match action {
             UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::default()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
+            UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
             UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
             UiCommand::Palette => self.dialogs.palette = Some(Default::default()),
             UiCommand::CheatSheet => self.dialogs.cheat_sheet = !self.dialogs.cheat_sheet,
@@ -103,6 +108,7 @@ impl App {
             params: view.params.clone().unwrap_or_default(),
             device: DeviceChoice::Auto,
             resume: true,
+            cache: cache_dir(),
         };
         self.command(ctx, Command::Start(Box::new(request)));
     }
@@ -155,13 +161,12 @@ impl App {
         self.selection.epoch = (to < newest).then_some(to);
     }
 
-    /// Writes figures and tables into the run's own folder, off the UI thread.
-    fn export(&mut self, ctx: &egui::Context) {
-        let Some(folder) = self.shown().folder.clone() else { return };
+    /// Writes figures and tables of the run on screen, off the UI thread.
+    fn export(&mut self, ctx: &egui::Context, out: PathBuf) {
+        let Some(run) = self.shown().folder.clone() else { return };
         self.exporting.start("export", ctx, move || {
-            let out = folder.join("export");
-            let figures = crate::export::figures(&folder, &out).map_err(|e| e.to_string())?;
-            let tables = crate::export::tables(&folder, &out).map_err(|e| e.to_string())?;
+            let figures = export::figures(&run, &out).map_err(|e| e.to_string())?;
+            let tables = export::tables(&run, &out).map_err(|e| e.to_string())?;
             Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
         });
     }

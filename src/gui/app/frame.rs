@@ -127,6 +127,11 @@ impl App {
         {
             self.dialogs.open_run = None;
         }
+        if let Some(dialog) = &mut self.dialogs.export
+            && !dialog.show(ctx, &mut actions)
+        {
+            self.dialogs.export = None;
+        }
         if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
             self.dialogs.cheat_sheet = false;
         }

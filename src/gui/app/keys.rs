@@ -10,7 +10,8 @@ impl App {
     /// Turns keys into commands. Bare keys count only while no widget has the keyboard.
     pub(super) fn shortcuts(&mut self, ctx: &egui::Context) {
         let d = &self.dialogs;
-        let asked = d.new_run.is_some() || d.add_dataset.is_some() || d.open_run.is_some() || d.quit;
+        let asked =
+            d.new_run.is_some() || d.add_dataset.is_some() || d.open_run.is_some() || d.export.is_some() || d.quit;
         if asked || d.palette.is_some() {
             return; // a dialog has the keyboard
         }

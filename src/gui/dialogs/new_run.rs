@@ -6,7 +6,7 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{Browse, dialog, field, foot, problem, text_box};
-use crate::engine::command::{DeviceChoice, RunRequest};
+use crate::engine::command::{DeviceChoice, RunRequest, cache_dir};
 use crate::gui::clock;
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, short_name};
@@ -120,6 +120,7 @@ impl NewRun {
                         params: draft.clone(),
                         device: choice.device(),
                         resume: false,
+                        cache: cache_dir(),
                     })));
                     started = true;
                 }

@@ -56,7 +56,8 @@ fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCo
             let refused = entry.command.refusal(live, shown);
             let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
             let button = egui::Button::new(entry.title).shortcut_text(keys);
-            let response = ui.add_enabled(refused.is_none(), button).on_hover_text(entry.help);
+            let response = ui.add_enabled(refused.is_none(), button).accessible_name(entry.title);
+            let response = response.on_hover_text(entry.help);
             let response = response.on_disabled_hover_text(refused.unwrap_or_default());
             if response.clicked() {
                 actions.push(entry.command.clone());
@@ -70,7 +71,7 @@ fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
         for pane in Pane::ALL {
             let keys = pane_keys(pane).map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
             let button = egui::Button::new(pane.title()).shortcut_text(keys);
-            if ui.add(button).on_hover_text(pane.help()).clicked() {
+            if ui.add(button).accessible_name(pane.title()).on_hover_text(pane.help()).clicked() {
                 actions.push(UiCommand::ShowPane(pane));
             }
         }

@@ -195,8 +195,8 @@ impl Parameters {
             .font(Type::Body.style())
             .text_color(ink)
             .align(if is_number { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER })
-            .margin(egui::Margin::symmetric(5, 0))
-            .frame(egui::Frame::NONE)
+            .frame(egui::Frame::NONE.inner_margin(egui::Margin::symmetric(5, 0)))
+            .desired_width(rect.width() - 10.0)
             .clip_text(true);
         ui.painter().rect_filled(rect, size::RADIUS_INPUT, theme.bg2);
         let mut child = child(ui, rect, Layout::left_to_right(Align::Center));
@@ -271,10 +271,13 @@ impl Parameters {
     fn refusal(&self, ui: &mut Ui, row: &Row) {
         let Some(refused) = self.refused.get(row.key) else { return };
         let theme = Theme::of(ui.ctx());
+        let width = ui.available_width() - 26.0;
         ui.horizontal_top(|ui| {
-            ui.add_space(2.0);
             ui.label(icon::text(icon::ERROR, Weight::Regular, size::ICON_BUTTON, theme.error));
-            ui.label(Type::Small.text(&refused.reason, theme.error));
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                ui.add(egui::Label::new(Type::Small.text(&refused.reason, theme.error)).wrap());
+            });
         });
         ui.add_space(4.0);
     }

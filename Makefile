@@ -1,0 +1,29 @@
+# make run   fetches what is missing, builds, opens the window on the built-in datasets
+# make test  fetches what is missing, runs formatting, lints and all tests
+.PHONY: run test setup lint bench clean
+
+# One profile for both, so that nothing is built twice; see Cargo.toml.
+run:
+	@scripts/setup-system.sh window
+	@scripts/setup-libtorch.sh
+	@cargo run --quiet --bin reid-workbench
+
+test:
+	@scripts/setup-system.sh test
+	@scripts/setup-libtorch.sh
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed; licences and duplicates were not checked"; fi
+
+setup:
+	@scripts/setup-system.sh window
+	@scripts/setup-libtorch.sh
+
+bench:
+	@scripts/setup-libtorch.sh
+	cargo bench
+
+clean:
+	cargo clean
+	rm -rf .libtorch

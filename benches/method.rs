@@ -1,0 +1,100 @@
+//! The method's heavy steps. `cargo bench --bench method` runs them at a quarter of Market-1501's size;
+//! `REID_BENCH_SIZES` gives others: `NxD` for clustering, `QxGxD` for evaluation, separated by commas, for example
+//! `REID_BENCH_SIZES=12936x2048,32621x2048,100000x512,3368x15913x2048`.
+#![allow(missing_docs)]
+
+#[path = "../tests/it/support/gen_features.rs"]
+#[allow(dead_code)]
+mod gen_features;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use gen_features::{Generated, Spec, generate};
+use reid_workbench::method::cluster::{cluster, refine, three_dbscans};
+use reid_workbench::method::error::no_tick;
+use reid_workbench::method::evaluate::{EvalOptions, EvalSet, evaluate};
+use reid_workbench::method::jaccard::jaccard;
+use reid_workbench::method::knn::neighbours;
+use reid_workbench::method::params::Params;
+use reid_workbench::method::rows::Rows;
+
+const SIZES: &str = "3234x2048,842x3978x2048";
+
+/// Features like those of the golden case at Market's size.
+fn features(n: usize, d: usize) -> Generated {
+    let n_out = n * 970 / 12_936;
+    generate(&Spec { seed: 1501, n, d, r: 32, lo: 2, hi: 32, n_out, A: 10, B: 8, C: 4, D: 6, n_cams: 6 })
+}
+
+fn group<'a>(c: &'a mut Criterion, name: String) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(3));
+    group
+}
+
+fn clustering(c: &mut Criterion, n: usize, d: usize) {
+    let made = features(n, d);
+    let params = Params::default();
+    let Ok(rows) = Rows::new(&made.features, d) else { return };
+    let reach = (params.eps + params.delta_d) as f32;
+    let mut group = group(c, format!("cluster/{n}x{d}"));
+    group.bench_function("from features to pseudo-labels", |b| {
+        b.iter(|| {
+            let nb = neighbours(rows, params.k1, &no_tick)?;
+            let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &no_tick)?;
+            Ok::<_, reid_workbench::method::error::MethodError>(black_box(cluster(&graph, &params, None)))
+        });
+    });
+    group.bench_function("k-NN", |b| b.iter(|| neighbours(rows, params.k1, &no_tick).map(black_box)));
+    let Ok(nb) = neighbours(rows, params.k1, &no_tick) else { return };
+    group.bench_function("k1 changed, neighbours cached", |b| {
+        b.iter(|| {
+            let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &no_tick);
+            black_box(graph.map(|graph| cluster(&graph, &params, None)))
+        });
+    });
+    let Ok(graph) = jaccard(rows, &nb, params.k1, params.k2, reach, &no_tick) else { return };
+    group.bench_function("eps changed, graph cached", |b| {
+        b.iter(|| {
+            let clustering = refine(three_dbscans(&graph, &params), &params, None);
+            black_box(clustering.summary(&params, None))
+        });
+    });
+    group.finish();
+}
+
+fn evaluation(c: &mut Criterion, nq: usize, ng: usize, d: usize) {
+    let made = features(nq + ng, d);
+    let Ok(rows) = Rows::new(&made.features, d) else { return };
+    let pid: Vec<i32> = made.pid.iter().map(|&p| p.max(0)).collect();
+    let set = EvalSet {
+        query: rows.slice(0, nq),
+        gallery: rows.slice(nq, ng),
+        query_pid: &pid[..nq],
+        query_camid: &made.camid[..nq],
+        gallery_pid: &pid[nq..],
+        gallery_camid: &made.camid[nq..],
+    };
+    let mut group = group(c, format!("evaluate/{nq}x{ng}x{d}"));
+    group.bench_function("mAP, CMC, 50 ranks", |b| {
+        b.iter(|| evaluate(&set, &EvalOptions::default(), &no_tick).map(black_box));
+    });
+    group.finish();
+}
+
+fn method(c: &mut Criterion) {
+    let sizes = std::env::var("REID_BENCH_SIZES").unwrap_or_else(|_| SIZES.to_owned());
+    for size in sizes.split(',') {
+        let numbers: Vec<usize> = size.trim().split('x').filter_map(|s| s.parse().ok()).collect();
+        match numbers[..] {
+            [n, d] => clustering(c, n, d),
+            [nq, ng, d] => evaluation(c, nq, ng, d),
+            _ => eprintln!("`{size}` is neither NxD nor QxGxD"),
+        }
+    }
+}
+
+criterion_group!(benches, method);
+criterion_main!(benches);

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Says what the machine lacks, and installs it where that needs no password.
+# setup-system.sh window | test
+set -euo pipefail
+
+headless='cargo run --bin reid-workbench -- train --preset demo --source synthetic-plaza --target synthetic-station --out runs/demo'
+
+for tool in cargo c++; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing: install Rust (rustup) and a C++ compiler, then try again." >&2; exit 1; }
+done
+[ "$(uname -s)" = Linux ] || exit 0
+
+if [ "$1" = window ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+  echo "There is no display for a window; train without one: make setup && $headless" >&2
+  exit 1
+fi
+
+# A library the window opens at run time, and the Debian package that holds it.
+missing=()
+need() { ldconfig -p | grep -q "$1" || missing+=("$2"); }
+need libGL.so.1 libgl1
+need libEGL.so.1 libegl1
+need libxkbcommon.so.0 libxkbcommon0
+need libxkbcommon-x11.so.0 libxkbcommon-x11-0
+need libX11-xcb.so.1 libx11-xcb1
+need libXcursor.so.1 libxcursor1
+need libXi.so.6 libxi6
+ls /usr/lib/*/dri/*_dri.so >/dev/null 2>&1 || missing+=(libgl1-mesa-dri)
+if [ "$1" = test ]; then
+  command -v Xvfb >/dev/null || missing+=(xvfb)
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing ${missing[*]}" >&2
+  apt-get update -qq >/dev/null || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+else
+  echo "The window needs these packages: sudo apt-get install ${missing[*]}" >&2
+fi

@@ -1,0 +1,161 @@
+//! `reid-workbench cluster`: from features to pseudo-labels.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::error::{from_method, usage};
+use super::progress::{Seconds, note, print_json, with_bar};
+use super::tensors::{TensorReader, Values, write_tensors};
+use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
+use crate::method::jaccard::{Graph, jaccard};
+use crate::method::knn::neighbours;
+use crate::method::params::Params;
+use crate::method::rows::Rows;
+
+/// How far a feature's length may be from 1 before features are normalised.
+const UNIT: f32 = 1e-3;
+
+/// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
+#[derive(clap::Args, Debug)]
+pub struct ClusterArgs {
+    /// safetensors file with `features` f32 [N, d], and `pid` i32 [N] where identities are known
+    pub features: PathBuf,
+    /// Where labels and scores go (safetensors)
+    #[arg(long)]
+    pub out: PathBuf,
+    /// A parameter, for example eps=0.55; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Also write the Jaccard distances below 1 (CSR); at 13,000 images they take hundreds of MB
+    #[arg(long)]
+    pub jaccard: bool,
+}
+
+/// Runs the command: reads, clusters, writes, prints the summary.
+///
+/// # Errors
+/// A [`super::error::UsageError`] for bad input; anything else is a failure.
+pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
+    let params = parameters(&args.set)?;
+    let mut seconds = Seconds::start();
+    let mut file = TensorReader::open(&args.features)?;
+    let (mut features, d) = file.matrix("features")?;
+    let n = features.len() / d;
+    let pids = if file.has("pid") { Some(file.ids("pid", n)?) } else { None };
+    let warnings = prepare(&mut features, d, &params)?;
+    let rows = Rows::new(&features, d).map_err(from_method)?;
+    seconds.book("read");
+    let found = with_bar("k-NN", |tick| neighbours(rows, params.k1, tick)).map_err(from_method)?;
+    seconds.book("knn");
+    let reach = if args.jaccard { 1.0 } else { (params.eps + params.delta_d) as f32 };
+    let graph = with_bar("Jaccard", |tick| jaccard(rows, &found, params.k1, params.k2, reach, tick));
+    let graph = graph.map_err(from_method)?;
+    drop(found);
+    drop(features);
+    seconds.book("jaccard");
+    let labels = three_dbscans(&graph, &params);
+    seconds.book("dbscan");
+    let clustering = refine(labels, &params, None);
+    let summary = clustering.summary(&params, pids.as_deref());
+    seconds.book("refine");
+    write(args, &clustering, graph)?;
+    seconds.book("write");
+    print_json(&report(&summary, &warnings, seconds))
+}
+
+fn parameters(assignments: &[String]) -> anyhow::Result<Params> {
+    let mut params = Params::default();
+    for assignment in assignments {
+        params.assign(assignment).map_err(|e| usage(e.to_string()))?;
+    }
+    // Only what this command uses can stop it.
+    match params.problems().into_iter().find(|p| ["eps", "k2"].contains(&p.key)) {
+        Some(problem) => Err(usage(problem.message)),
+        None => Ok(params),
+    }
+}
+
+/// Checks the features and brings them to unit length, as the method expects; what the user should know.
+fn prepare(features: &mut [f32], d: usize, params: &Params) -> anyhow::Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let norms = Rows::new(features, d).and_then(|rows| rows.squared_norms()).map_err(from_method)?;
+    if norms.iter().any(|norm| (norm.sqrt() - 1.0).abs() > UNIT) {
+        if let Some(row) = norms.iter().position(|&norm| norm == 0.0) {
+            return Err(usage(format!("feature row {row} is all zeros, so it has no direction to compare")));
+        }
+        features.par_chunks_exact_mut(d).zip(&norms).for_each(|(row, norm)| {
+            let length = norm.sqrt();
+            row.iter_mut().for_each(|x| *x /= length);
+        });
+        warnings.push("the features were not of unit length and have been normalised".to_owned());
+    }
+    let (n, k1) = (norms.len(), params.k1);
+    if n > 0 && n < 10 * k1 {
+        warnings.push(format!("{n} images are few for k1 = {k1}: expect clusters even without structure"));
+    }
+    warnings.iter().for_each(|text| note(text));
+    Ok(warnings)
+}
+
+fn write(args: &ClusterArgs, clustering: &Clustering, graph: Graph) -> anyhow::Result<()> {
+    let (n, c) = (clustering.labels.len(), clustering.cluster_score.len());
+    let reliable: Vec<u8> = clustering.reliable.iter().map(|&r| u8::from(r)).collect();
+    let mut tensors = vec![
+        ("labels", vec![n], Values::I32(&clustering.labels)),
+        ("labels_tight", vec![n], Values::I32(&clustering.tight)),
+        ("labels_loose", vec![n], Values::I32(&clustering.loose)),
+        ("score", vec![n], Values::F64(&clustering.score)),
+        ("cluster_score", vec![c], Values::F64(&clustering.cluster_score)),
+        ("reliable", vec![c], Values::U8(&reliable)),
+        ("pseudo_labels", vec![n], Values::I32(&clustering.pseudo_labels)),
+    ];
+    let graph = if args.jaccard { Some(with_diagonal(graph)) } else { None };
+    if let Some(graph) = &graph {
+        let entries = graph.indices.len();
+        tensors.push(("jaccard_indptr", vec![n + 1], Values::Offset(&graph.indptr)));
+        tensors.push(("jaccard_indices", vec![entries], Values::Index(&graph.indices)));
+        tensors.push(("jaccard_values", vec![entries], Values::F32(&graph.values)));
+    }
+    write_tensors(&args.out, tensors)
+}
+
+/// A missing pair reads as distance 1, so each image needs its own 0.
+fn with_diagonal(mut graph: Graph) -> Graph {
+    let entries = graph.indices.len();
+    // Exactly, since a vector that grows by itself would double these hundreds of MB.
+    graph.indices.reserve_exact(graph.n);
+    graph.values.reserve_exact(graph.n);
+    graph.indices.resize(entries + graph.n, 0);
+    graph.values.resize(entries + graph.n, 0.0);
+    // From the last row to the first, so that nothing is overwritten before it has moved.
+    for i in (0..graph.n).rev() {
+        let (begin, end) = (graph.indptr[i] as usize, graph.indptr[i + 1] as usize);
+        let at = begin + graph.indices[begin..end].partition_point(|&j| (j as usize) < i);
+        graph.indices.copy_within(at..end, at + i + 1);
+        graph.values.copy_within(at..end, at + i + 1);
+        graph.indices.copy_within(begin..at, begin + i);
+        graph.values.copy_within(begin..at, begin + i);
+        graph.indices[at + i] = i as u32;
+        graph.values[at + i] = 0.0;
+        graph.indptr[i + 1] += i as u64 + 1;
+    }
+    graph
+}
+
+fn report(summary: &ClusterSummary, warnings: &[String], seconds: Seconds) -> serde_json::Value {
+    let radii = |x: [usize; 3]| json!({ "normal": x[0], "tight": x[1], "loose": x[2] });
+    json!({
+        "images": summary.images,
+        "clusters": radii(summary.clusters),
+        "noise": radii(summary.noise),
+        "reliable": summary.reliable,
+        "kept": summary.kept,
+        "threshold": summary.threshold,
+        "quality": summary.quality,
+        "parameters": summary.used,
+        "warnings": warnings,
+        "seconds": seconds.into_json(),
+    })
+}

@@ -1,0 +1,117 @@
+//! `extract`: features of a split with a trained network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::error::UsageError;
+use super::params::device;
+use crate::data::cache::ImageCache;
+use crate::data::{Dataset, Sample, registry};
+use crate::engine::command::DeviceChoice;
+use crate::engine::features::Extraction;
+use crate::engine::trained::Trained;
+use crate::run::tensors::Arrays;
+
+/// Arguments of `extract`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ExtractArgs {
+    /// A registered dataset or a folder.
+    #[arg(long, value_name = "NAME|DIR")]
+    pub dataset: String,
+    /// Which split; `test` writes query and gallery into one file, as `evaluate` reads it.
+    #[arg(long, value_enum)]
+    pub split: SplitArg,
+    /// A run folder, one of its checkpoints, or a weights file with PyTorch's names.
+    #[arg(long, value_name = "RUN|FILE")]
+    pub checkpoint: PathBuf,
+    /// The file to write.
+    #[arg(long, value_name = "F.safetensors")]
+    pub out: PathBuf,
+    /// One parameter, for example --set backbone=resnet50; on top of the checkpoint's own.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: DeviceChoice,
+}
+
+/// Splits of `extract`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
+pub enum SplitArg {
+    Train,
+    Query,
+    Gallery,
+    Test,
+}
+
+/// Writes the features.
+///
+/// # Errors
+/// When the dataset or checkpoint cannot be used, or the file cannot be written.
+pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let trained = Trained::open(&args.checkpoint, &args.set, args.device)?;
+    let dataset = registry::open(&args.dataset)?;
+    let mut arrays = Arrays::default();
+    let parts: &[(&str, &[Sample])] = match args.split {
+        SplitArg::Train => &[("", &dataset.train)],
+        SplitArg::Query => &[("", &dataset.query)],
+        SplitArg::Gallery => &[("", &dataset.gallery)],
+        SplitArg::Test => &[("query_", &dataset.query), ("gallery_", &dataset.gallery)],
+    };
+    let mut images = 0;
+    for (prefix, samples) in parts {
+        add(&trained, &dataset, prefix, samples, &mut arrays)?;
+        images += samples.len();
+    }
+    arrays.write(&args.out)?;
+    let report = json!({
+        "out": args.out, "images": images, "dimension": trained.net.dim(), "dataset": dataset.name,
+        "seconds": began.elapsed().as_secs_f64(),
+    });
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(())
+}
+
+fn add(
+    trained: &Trained,
+    dataset: &Dataset,
+    prefix: &str,
+    samples: &[Sample],
+    arrays: &mut Arrays,
+) -> anyhow::Result<()> {
+    if samples.is_empty() {
+        return Err(UsageError(format!("{} has no images in that split", dataset.name)).into());
+    }
+    let size = &trained.params.image;
+    // Each image is read once: nothing is gained by keeping it.
+    let images = Arc::new(ImageCache::new(samples.into(), size.height, size.width, 0));
+    let bar = ProgressBar::new(samples.len() as u64);
+    let extraction = Extraction {
+        net: &trained.net,
+        domain: trained.target_domain(),
+        images: &images,
+        batch: trained.params.eval.batch,
+    };
+    let features = extraction.run(|done| {
+        bar.set_position(done);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    for (path, reason) in images.unreadable() {
+        eprintln!("{} could not be read and is grey instead: {reason}", path.display());
+    }
+    let column = |of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
+    let d = trained.net.dim() as usize;
+    arrays.add(format!("{prefix}features"), &[samples.len(), d], &features);
+    arrays.vector(&format!("{prefix}pid"), &column(|s| s.pid));
+    // Without cameras no hit may count as "same camera": query and gallery then differ in theirs.
+    let camid = if !dataset.has_cameras && prefix == "gallery_" { column(|_| 1) } else { column(|s| s.camid) };
+    arrays.vector(&format!("{prefix}camid"), &camid);
+    Ok(())
+}

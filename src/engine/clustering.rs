@@ -1,0 +1,198 @@
+//! Steps 3 to 6 of the paper, once an epoch: features, clusters at three radii, Eq. 8, pseudo-labels, memory.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use tch::{Kind, Tensor};
+
+use super::checkpoint::Next;
+use super::error::EngineError;
+use super::event::{Event, Severity, SnapshotPart, Split, Stage, State};
+use super::outbox::Outbox;
+use super::session::Session;
+use super::worker::Link;
+use crate::method::cluster::{Clustering, refine, three_dbscans};
+use crate::method::jaccard::jaccard;
+use crate::method::knn::{Neighbours, neighbours};
+use crate::method::params::{FeatureSource, Outliers, Params};
+use crate::method::rows::Rows;
+use crate::model::head::Classifier;
+use crate::model::memory::{HybridMemory, class_means};
+use crate::run::snapshot::ClusterSnapshot;
+
+/// Neighbours kept in a snapshot beyond what the distance needs: enough for the panels that list them.
+const KEPT_NEIGHBOURS: usize = 20;
+
+impl Session {
+    /// Clusters the target and prepares the epoch's labels, memory or classifier.
+    pub(super) fn cluster_epoch(&mut self, link: &mut Link) -> Result<(), EngineError> {
+        let features = self.features_to_cluster(link)?;
+        self.enter(State::Clustering, link)?;
+        let began = Instant::now();
+        let (clustering, nb, seconds) = self.cluster(&features, link)?;
+        self.report(&clustering, &nb, seconds, link)?;
+        self.labels = training_labels(&clustering.pseudo_labels, self.params().reliability.outliers);
+        self.threshold = self.threshold.or(clustering.threshold);
+        self.prepare_classes(&features, link)?;
+        self.position.next = Next::Train;
+        self.position.iter = 0;
+        self.stage_done(Stage::Cluster, began, link)
+    }
+
+    fn features_to_cluster(&mut self, link: &mut Link) -> Result<Vec<f32>, EngineError> {
+        if let (FeatureSource::Bank, Some(memory)) = (self.params().memory.features, &self.memory) {
+            return Ok(to_vec(&memory.target_features()?)?);
+        }
+        self.enter(State::Extracting, link)?;
+        let began = Instant::now();
+        let total = self.target.dataset.train.len() as u64;
+        let features = self.target_features(Split::Train, (Stage::Extract, 0, total), link)?;
+        self.stage_done(Stage::Extract, began, link)?;
+        if let Some(text) = self.target.unreadable() {
+            link.outbox.notice(Severity::Warning, "Some images could not be read", text);
+        }
+        Ok(features)
+    }
+
+    /// Clusters features `[N, d]`; seconds of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
+    fn cluster(
+        &mut self,
+        features: &[f32],
+        link: &mut Link,
+    ) -> Result<(Clustering, Neighbours, [f64; 4]), EngineError> {
+        let params = self.params().clone();
+        let rows = Rows::new(features, self.net.dim() as usize)?;
+        let control = std::sync::Arc::clone(&link.control);
+        let outbox = Mutex::new(&mut link.outbox);
+        // The two long stages share one bar: k-NN its first half.
+        let tick = |half: u64| {
+            let (control, outbox) = (&control, &outbox);
+            move |done: u64, total: u64| {
+                if let Ok(mut outbox) = outbox.try_lock() {
+                    let outbox: &mut Outbox = &mut outbox;
+                    outbox.progress(Stage::Cluster, half * total + done, 2 * total);
+                }
+                !control.stop_requested()
+            }
+        };
+        let mut clock = Instant::now();
+        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+        let k = params.k1.max(KEPT_NEIGHBOURS);
+        let nb = neighbours(rows, k, &tick(0))?;
+        let t_knn = lap();
+        let loosest = (params.eps + params.delta_d) as f32;
+        let graph = jaccard(rows, &nb, params.k1, params.k2, loosest, &tick(1))?;
+        let t_jaccard = lap();
+        let labels = three_dbscans(&graph, &params);
+        let t_dbscan = lap();
+        let clustering = refine(labels, &params, self.threshold);
+        Ok((clustering, nb, [t_knn, t_jaccard, t_dbscan, lap()]))
+    }
+
+    fn report(
+        &self,
+        clustering: &Clustering,
+        nb: &Neighbours,
+        seconds: [f64; 4],
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
+        let epoch = self.position.epoch;
+        // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
+        let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
+        let known = pids.iter().any(|&p| p != pids[0]);
+        let summary = clustering.summary(self.params(), known.then_some(&pids[..]));
+        snapshot(clustering, nb).write(&self.folder, epoch)?;
+        if summary.clusters[0] == 0 {
+            let text = "No image has enough neighbours within eps: this epoch trains every image as a class of its own. Raise eps, or lower min samples.";
+            link.outbox.notice(Severity::Warning, "No clusters", text);
+        }
+        link.outbox.emit(Event::Clustered { epoch, summary: Box::new(summary), seconds })?;
+        Ok(link.outbox.emit(Event::Snapshot { epoch, part: SnapshotPart::Clusters })?)
+    }
+
+    /// Eq. 9 and the classes of this epoch: the hybrid memory, or the baseline's classifier.
+    fn prepare_classes(&mut self, features: &[f32], link: &mut Link) -> Result<(), EngineError> {
+        let n = self.labels.len() as i64;
+        let target = Tensor::from_slice(features).view([n, self.net.dim()]).to_device(self.device);
+        let labels: Vec<i64> = self.labels.iter().map(|&l| i64::from(l)).collect();
+        let params = self.params().clone();
+        if params.memory.enabled {
+            let source = self.source_rows(&params, link)?;
+            if params.memory.features == FeatureSource::Fresh || self.memory.is_none() {
+                self.memory = Some(HybridMemory::new(source.as_ref(), &target)?);
+            }
+            if let Some(memory) = &mut self.memory {
+                memory.set_labels(&labels)?;
+            }
+            if self.adam.is_none() {
+                self.adam = Some(self.new_adam()?);
+            }
+            return Ok(());
+        }
+        let classes = labels.iter().max().map_or(0, |&m| m + 1);
+        if classes > 0 {
+            self.head = Some(Classifier::from_centroids(&class_means(&target, &labels, classes, true)?)?);
+        }
+        // The classifier is a new one, and so are its moments; the network's are kept.
+        let moments = match self.adam.take() {
+            Some(adam) => adam.state()?,
+            None => Vec::new(),
+        };
+        let mut adam = self.new_adam()?;
+        adam.load_state(&moments.into_iter().filter(|(name, _)| !name.contains("classifier")).collect::<Vec<_>>())?;
+        self.adam = Some(adam);
+        Ok(())
+    }
+
+    /// Source class rows of the memory: centroids of source features at first, afterwards as they have become.
+    fn source_rows(&mut self, params: &Params, link: &mut Link) -> Result<Option<Tensor>, EngineError> {
+        if !params.adapt.joint {
+            return Ok(None);
+        }
+        if let Some(memory) = &self.memory {
+            return Ok(Some(memory.bank().narrow(0, 0, memory.source_classes()).copy()));
+        }
+        let images = std::sync::Arc::clone(self.source.cache(Split::Train));
+        let n = images.len() as u64;
+        let features = self.extract(&images, 0, (Stage::Extract, 0, n), link)?;
+        let labels: Vec<i64> = self.source.dataset.train.iter().map(|s| i64::from(s.pid)).collect();
+        let classes = labels.iter().max().map_or(0, |&m| m + 1);
+        let features = Tensor::from_slice(&features).view([n as i64, self.net.dim()]).to_device(self.device);
+        Ok(Some(class_means(&features, &labels, classes, true)?))
+    }
+}
+
+/// Class of each image in training, from 0: reliable clusters first, then each outlier as a class of its own,
+/// or −1 when outliers sit out.
+fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
+    let mut next = pseudo_labels.iter().max().map_or(0, |&m| m + 1).max(0);
+    let label = |&l: &i32| match (l, outliers) {
+        (0.., _) => l,
+        (_, Outliers::Drop) => -1,
+        (_, Outliers::Instance) => {
+            next += 1;
+            next - 1
+        }
+    };
+    pseudo_labels.iter().map(label).collect()
+}
+
+fn snapshot(clustering: &Clustering, nb: &Neighbours) -> ClusterSnapshot {
+    ClusterSnapshot {
+        labels: clustering.labels.clone(),
+        labels_tight: clustering.tight.clone(),
+        labels_loose: clustering.loose.clone(),
+        score: clustering.score.clone(),
+        cluster_score: clustering.cluster_score.clone(),
+        reliable: clustering.reliable.iter().map(|&r| u8::from(r)).collect(),
+        pseudo_labels: clustering.pseudo_labels.clone(),
+        knn_index: nb.index.clone(),
+        knn_dist: nb.dist.clone(),
+        k: nb.k,
+    }
+}
+
+fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
+    let t = t.to_device(tch::Device::Cpu).to_kind(Kind::Float).contiguous();
+    Ok(Vec::<f32>::try_from(t.view([-1]))?)
+}

@@ -1,0 +1,56 @@
+//! What ends a run before its time.
+
+use crate::data::error::DataError;
+use crate::method::error::MethodError;
+use crate::model::error::ModelError;
+use crate::run::error::RunError;
+
+/// Why a run ended early. `Stopped` is no failure: somebody asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A stop was asked for.
+    #[error("the run was stopped")]
+    Stopped,
+    /// A dataset cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network or the device failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Clustering or evaluation failed.
+    #[error(transparent)]
+    Method(MethodError),
+    /// The run folder cannot be written or read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The request cannot be carried out; says why and what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<MethodError> for EngineError {
+    fn from(e: MethodError) -> Self {
+        match e {
+            MethodError::Cancelled => Self::Stopped,
+            other => Self::Method(other),
+        }
+    }
+}
+
+impl EngineError {
+    /// Whether the request was at fault rather than the run: exit code 2 on the command line.
+    pub fn is_bad_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Data(_)
+                | Self::Refused(_)
+                | Self::Run(RunError::Exists { .. } | RunError::NotARun { .. } | RunError::Locked { .. })
+        )
+    }
+}
+
+impl From<tch::TchError> for EngineError {
+    fn from(e: tch::TchError) -> Self {
+        Self::Model(e.into())
+    }
+}

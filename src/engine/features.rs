@@ -1,0 +1,90 @@
+//! Features of a split: extraction in evaluation mode, batch after batch.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tch::Device;
+
+use super::error::EngineError;
+use super::event::{Split, Stage};
+use super::session::Session;
+use super::worker::Link;
+use crate::data::cache::ImageCache;
+use crate::data::loader::EvalLoader;
+use crate::model::net::Net;
+
+/// Batches made ahead of the network.
+pub(super) const AHEAD: usize = 4;
+
+/// Threads that decode and augment: all but one, which feeds the network.
+pub(super) fn loader_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1)).max(1)
+}
+
+/// What to extract.
+pub struct Extraction<'a> {
+    /// The network.
+    pub net: &'a Net,
+    /// Whose batch normalisation counts: 0 source, 1 target where there are two.
+    pub domain: usize,
+    /// The images.
+    pub images: &'a Arc<ImageCache>,
+    /// Images in a batch.
+    pub batch: usize,
+}
+
+impl Extraction<'_> {
+    /// Features `[N, d]` of unit length, row-major, in the order of the split.
+    /// `between` is called after each batch with the number of images done.
+    ///
+    /// # Errors
+    /// When the network fails, or `between` says so.
+    pub fn run(&self, mut between: impl FnMut(u64) -> Result<(), EngineError>) -> Result<Vec<f32>, EngineError> {
+        let n = self.images.len();
+        let d = self.net.dim() as usize;
+        let (height, width) = self.images.size();
+        let mut features = Vec::with_capacity(n * d);
+        let indices = (0..n as u32).collect();
+        let mut loader = EvalLoader::new(Arc::clone(self.images), indices, self.batch, AHEAD, loader_threads())?;
+        while let Some(batch) = loader.next() {
+            let rows = batch.indices.len();
+            let x = tch::Tensor::from_slice(&batch.pixels).view([rows as i64, 3, height as i64, width as i64]);
+            let f = self.net.extract(&x, self.domain)?.to_device(Device::Cpu).contiguous();
+            let start = features.len();
+            features.resize(start + rows * d, 0.0);
+            f.f_view([-1])?.f_copy_data(&mut features[start..], rows * d)?;
+            between((start / d + rows) as u64)?;
+        }
+        Ok(features)
+    }
+}
+
+impl Session {
+    /// Features of a target split, with progress, pauses and stops in between. `done` and `total` place
+    /// the split within a stage of several.
+    pub(super) fn target_features(
+        &mut self,
+        split: Split,
+        stage: (Stage, u64, u64),
+        link: &mut Link,
+    ) -> Result<Vec<f32>, EngineError> {
+        let images = Arc::clone(self.target.cache(split));
+        self.extract(&images, self.target_domain(), stage, link)
+    }
+
+    /// As [`Session::target_features`], of any images with any domain's batch normalisation.
+    pub(super) fn extract(
+        &mut self,
+        images: &Arc<ImageCache>,
+        domain: usize,
+        (stage, before, total): (Stage, u64, u64),
+        link: &mut Link,
+    ) -> Result<Vec<f32>, EngineError> {
+        let net = Rc::clone(&self.net);
+        let extraction = Extraction { net: &net, domain, images, batch: self.params().eval.batch };
+        extraction.run(|done| {
+            link.outbox.progress(stage, before + done, total);
+            self.breathe(link)
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! Asks for the folder that figures and tables go to.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui;
+
+use super::{Browse, dialog, field, foot, text_box};
+use crate::gui::command::UiCommand;
+use crate::gui::theme::{Theme, Type};
+use crate::gui::widgets::button::{Look, Push};
+
+/// The dialog while it is open.
+pub struct Export {
+    folder: String,
+    browse: Browse,
+}
+
+impl Export {
+    /// Offers a folder inside the run's.
+    pub fn of(run: &Path) -> Self {
+        Self { folder: run.join("export").display().to_string(), browse: Browse::default() }
+    }
+
+    /// Shows it; false when it is to close.
+    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) -> bool {
+        let mut gone = false;
+        let close = dialog(ctx, "export", "Export figure", |ui| {
+            let words = "Writes the curves and the histogram as PNG and SVG in print colours, and the metrics as CSV \
+                         and JSON. Files of the same name are replaced.";
+            ui.label(Type::Body.text(words, Theme::of(ui.ctx()).t2));
+            ui.add_space(6.0);
+            field(ui, "folder", |ui| {
+                text_box(ui, "Export folder", &mut self.folder, "runs/…/export", 280.0)
+                    .on_hover_text("It is made if it is not there.");
+                if let Some(path) = self.browse.ui(ui, "Browse for an export folder…") {
+                    self.folder = path.display().to_string();
+                }
+            });
+            foot(ui, |ui| {
+                let ready = !self.folder.trim().is_empty();
+                let button = ui.add(Push::new("Export").look(Look::Primary).enabled(ready).min_width(72.0));
+                if button.on_hover_text("Writes the files; a message says where they are.").clicked() {
+                    actions.push(UiCommand::ExportTo(PathBuf::from(self.folder.trim())));
+                    gone = true;
+                }
+                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Writes nothing.").clicked();
+            });
+        });
+        !(close || gone)
+    }
+}

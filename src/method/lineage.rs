@@ -1,0 +1,116 @@
+//! What became of the clusters from one epoch to the next: kept, split, merged, born, died.
+
+use super::cluster::count_clusters;
+
+/// Where a cluster of the later epoch comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descent {
+    /// Images in it.
+    pub size: u32,
+    /// The earlier cluster that most of its once clustered images come from, the smallest number on a tie;
+    /// `None` when they were all outliers.
+    pub main: Option<u32>,
+    /// Images that come from `main`.
+    pub shared: u32,
+    /// Earlier clusters that passed the largest part of their images to it, ascending.
+    pub heirs_of: Vec<u32>,
+}
+
+/// How clusters passed from one epoch to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// Each later cluster, in cluster order.
+    pub clusters: Vec<Descent>,
+    /// For each earlier cluster the later one that took the largest part of it, the smallest number on a tie;
+    /// `None` when all its images are outliers now.
+    pub heir: Vec<Option<u32>>,
+    /// Earlier clusters that are the main origin of more than one later cluster, ascending.
+    pub split: Vec<u32>,
+    /// Later clusters that are heir to more than one earlier cluster, ascending.
+    pub merged: Vec<u32>,
+    /// Later clusters of images that were all outliers, ascending.
+    pub born: Vec<u32>,
+    /// Earlier clusters whose images are all outliers now, ascending.
+    pub died: Vec<u32>,
+    /// Pairs (earlier, later) that are each other's heir and main origin, with neither split nor merged.
+    pub kept: Vec<(u32, u32)>,
+    /// Outliers of the earlier epoch that are in a cluster now, ascending.
+    pub won_back: Vec<u32>,
+    /// Images of earlier clusters that are outliers now, ascending.
+    pub lost: Vec<u32>,
+}
+
+/// Compares the labels of two epochs, −1 for outliers, image by image; the shorter slice decides. Numbers need
+/// not be without gaps; a number that no image bears counts as neither born nor died.
+pub fn lineage(earlier: &[i32], later: &[i32]) -> Lineage {
+    let n = earlier.len().min(later.len());
+    let (earlier, later) = (&earlier[..n], &later[..n]);
+    let overlaps = overlaps(earlier, later);
+    let best_of = |count: usize, from: fn(&Overlap) -> u32, to: fn(&Overlap) -> u32| {
+        let mut best: Vec<Option<(u32, u32)>> = vec![None; count];
+        for o in &overlaps {
+            let slot = &mut best[from(o) as usize];
+            let better =
+                slot.is_none_or(|(to_now, images)| o.images > images || (o.images == images && to(o) < to_now));
+            if better {
+                *slot = Some((to(o), o.images));
+            }
+        }
+        best
+    };
+    let heirs = best_of(count_clusters(earlier), |o| o.earlier, |o| o.later);
+    let mains = best_of(count_clusters(later), |o| o.later, |o| o.earlier);
+    let sizes = [earlier, later].map(super::cluster::cluster_sizes);
+    let mut out = Lineage { heir: heirs.iter().map(|h| h.map(|(to, _)| to)).collect(), ..Lineage::default() };
+    out.clusters = mains
+        .iter()
+        .zip(&sizes[1])
+        .map(|(main, &size)| Descent {
+            size,
+            main: main.map(|(from, _)| from),
+            shared: main.map_or(0, |(_, images)| images),
+            heirs_of: Vec::new(),
+        })
+        .collect();
+    let mut children = vec![0u32; heirs.len()];
+    out.clusters.iter().filter_map(|c| c.main).for_each(|from| children[from as usize] += 1);
+    for (from, heir) in (0u32..).zip(&out.heir) {
+        match heir {
+            Some(to) => out.clusters[*to as usize].heirs_of.push(from),
+            None if sizes[0][from as usize] > 0 => out.died.push(from),
+            None => (),
+        }
+    }
+    out.split = (0u32..).zip(&children).filter(|&(_, &c)| c > 1).map(|(from, _)| from).collect();
+    for (to, cluster) in (0u32..).zip(&out.clusters) {
+        match (cluster.main, &cluster.heirs_of[..]) {
+            (_, [_, _, ..]) => out.merged.push(to),
+            (Some(main), [only]) if main == *only && children[main as usize] == 1 => out.kept.push((main, to)),
+            (None, _) if cluster.size > 0 => out.born.push(to),
+            _ => (),
+        }
+    }
+    let images = |test: fn(i32, i32) -> bool| {
+        (0u32..).zip(earlier.iter().zip(later)).filter(|&(_, (&a, &b))| test(a, b)).map(|(i, _)| i).collect()
+    };
+    out.won_back = images(|a, b| a < 0 && b >= 0);
+    out.lost = images(|a, b| a >= 0 && b < 0);
+    out
+}
+
+/// Images that two clusters share.
+struct Overlap {
+    earlier: u32,
+    later: u32,
+    images: u32,
+}
+
+fn overlaps(earlier: &[i32], later: &[i32]) -> Vec<Overlap> {
+    let mut pairs: Vec<(u32, u32)> =
+        earlier.iter().zip(later).filter(|&(&a, &b)| a >= 0 && b >= 0).map(|(&a, &b)| (a as u32, b as u32)).collect();
+    pairs.sort_unstable();
+    pairs
+        .chunk_by(|a, b| a == b)
+        .map(|run| Overlap { earlier: run[0].0, later: run[0].1, images: run.len() as u32 })
+        .collect()
+}

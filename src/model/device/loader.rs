@@ -1,0 +1,171 @@
+//! Loads libtorch's CUDA half, once.
+//!
+//! The one place of the program with `unsafe`: loading a shared library runs its initialisers, which Rust cannot
+//! vouch for. What is loaded is libtorch's own library, from beside the libtorch already in the process or from
+//! where the user points `LIBTORCH` or `LD_LIBRARY_PATH`: the same trust as the linked half has.
+#![allow(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+#[cfg(target_os = "linux")]
+const DRIVER: &str = "libcuda.so.1";
+#[cfg(target_os = "linux")]
+const CUDA_HALF: &str = "libtorch_cuda.so";
+#[cfg(not(target_os = "linux"))]
+const DRIVER: &str = "nvcuda.dll";
+#[cfg(not(target_os = "linux"))]
+const CUDA_HALF: &str = "torch_cuda.dll";
+
+/// Loads the CUDA half if it is not in yet; the reason, as half a sentence, when it cannot be used.
+pub fn load_cuda() -> Result<(), String> {
+    static OUTCOME: OnceLock<Result<(), String>> = OnceLock::new();
+    OUTCOME.get_or_init(load).clone()
+}
+
+fn load() -> Result<(), String> {
+    if open(OsStr::new(DRIVER)).is_err() {
+        return Err("there is no NVIDIA driver on this machine".to_owned());
+    }
+    load_from(&places())
+}
+
+/// The first of these files that loads, or else what the system finds by name.
+fn load_from(places: &[PathBuf]) -> Result<(), String> {
+    let mut refusal = None;
+    for place in places.iter().filter(|p| p.is_file()) {
+        match open_with_needs(place) {
+            Ok(()) => return Ok(()),
+            Err(reason) => refusal = refusal.or(Some(reason)),
+        }
+    }
+    if open(OsStr::new(CUDA_HALF)).is_ok() {
+        return Ok(());
+    }
+    Err(match refusal {
+        Some(reason) => format!("{CUDA_HALF} did not load: {reason}"),
+        None => format!("{CUDA_HALF} was not found beside libtorch, in $LIBTORCH/lib or on LD_LIBRARY_PATH"),
+    })
+}
+
+/// Opens a library; what it needs and the system cannot find is first opened from the folders of pip's layout,
+/// `torch/lib` and `nvidia/*/lib`. (The library looks there itself, but only from its place in `torch/lib`, where the
+/// linker would take it for a library to link.)
+fn open_with_needs(library: &Path) -> Result<(), String> {
+    let folders = neighbours(library);
+    let mut tried: Vec<PathBuf> = Vec::new();
+    let mut pending = vec![library.to_owned()];
+    while let Some(next) = pending.last().cloned() {
+        match open(next.as_os_str()) {
+            Ok(()) => {
+                pending.pop();
+            }
+            Err(reason) => {
+                // "libcublas.so.13: cannot open shared object file: …"
+                let missing = reason.split(':').next().unwrap_or_default().trim().to_owned();
+                let found = folders.iter().map(|f| f.join(&missing)).find(|p| p.is_file() && !tried.contains(p));
+                let Some(found) = found else { return Err(reason) };
+                tried.push(found.clone());
+                pending.push(found);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `torch/lib` above the library, and the `nvidia/*/lib` beside `torch`.
+fn neighbours(library: &Path) -> Vec<PathBuf> {
+    let Some(lib) = library.ancestors().find(|a| a.file_name() == Some(OsStr::new("lib"))) else { return Vec::new() };
+    let mut folders = vec![lib.to_owned()];
+    let packages = lib.join("../../nvidia");
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(packages).into_iter().flatten().flatten().map(|e| e.path().join("lib")).collect();
+    found.sort();
+    folders.extend(found);
+    folders
+}
+
+/// Where the CUDA half may lie, in order: beside the libtorch that is in this process, in `cuda/` below that (where
+/// the set-up puts it, so that the build does not link it), and below `$LIBTORCH`.
+fn places() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    folders.extend(loaded_libtorch());
+    if let Some(root) = std::env::var_os("LIBTORCH") {
+        folders.push(Path::new(&root).join("lib"));
+    }
+    folders.iter().flat_map(|f| [f.join(CUDA_HALF), f.join("cuda").join(CUDA_HALF)]).collect()
+}
+
+/// The folder of the `libtorch_cpu.so` that this process runs on.
+fn loaded_libtorch() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|l| l.ends_with("/libtorch_cpu.so"))?;
+    Path::new(&line[line.find('/')?..]).parent().map(Path::to_owned)
+}
+
+/// Loads a library for the rest of the process, its symbols visible to all others: libtorch's halves find each other
+/// through them.
+#[cfg(unix)]
+fn open(library: &OsStr) -> Result<(), String> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    // SAFETY: libtorch and the NVIDIA driver are made to be loaded at run time, from any thread; see the module's head.
+    match unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) } {
+        Ok(loaded) => {
+            std::mem::forget(loaded);
+            Ok(())
+        }
+        Err(error) => {
+            tracing::debug!("{}: {error}", library.to_string_lossy());
+            Err(error.to_string())
+        }
+    }
+}
+
+/// As on Unix; Windows has one space of symbols.
+#[cfg(not(unix))]
+fn open(library: &OsStr) -> Result<(), String> {
+    // SAFETY: as on Unix.
+    match unsafe { libloading::Library::new(library) } {
+        Ok(loaded) => {
+            std::mem::forget(loaded);
+            Ok(())
+        }
+        Err(error) => {
+            tracing::debug!("{}: {error}", library.to_string_lossy());
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Free and total bytes of a CUDA device, from the CUDA runtime that libtorch brought along.
+pub fn cuda_memory(index: usize) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use libloading::os::unix::{Library, Symbol};
+        type GetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> i32;
+        type SetDevice = unsafe extern "C" fn(i32) -> i32;
+        type GetDevice = unsafe extern "C" fn(*mut i32) -> i32;
+        load_cuda().ok()?;
+        let process = Library::this();
+        let (mut free, mut total, mut current) = (0usize, 0usize, 0i32);
+        // SAFETY: the symbols are the CUDA runtime's, whose signatures these are; libtorch keeps it in the process. The
+        // current device of this thread is put back.
+        unsafe {
+            let info: Symbol<GetInfo> = process.get(b"cudaMemGetInfo\0").ok()?;
+            let set: Symbol<SetDevice> = process.get(b"cudaSetDevice\0").ok()?;
+            let get: Symbol<GetDevice> = process.get(b"cudaGetDevice\0").ok()?;
+            if get(&mut current) != 0 || set(i32::try_from(index).ok()?) != 0 {
+                return None;
+            }
+            let outcome = info(&mut free, &mut total);
+            let restored = set(current);
+            (outcome == 0 && restored == 0).then_some((free as u64, total as u64))
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = index;
+        None
+    }
+}

@@ -1,0 +1,117 @@
+//! The command line's main job: train, extract, evaluate, cluster, with exit codes and JSON.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::support::engine::Tiny;
+
+fn program(tiny: &Tiny) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+    command
+        .env("REID_CACHE_DIR", tiny.path("cache"))
+        .env("REID_CONFIG_DIR", tiny.path("config"))
+        .env("REID_DATA_DIR", tiny.path("data"));
+    command.current_dir(tiny.dir.path());
+    command
+}
+
+const SMALL: &[&str] = &[
+    "image.height=64",
+    "image.width=32",
+    "augment.pad=2",
+    "pretrain.epochs=1",
+    "pretrain.iters=2",
+    "pretrain.batch=16",
+    "adapt.epochs=1",
+    "adapt.iters=2",
+    "adapt.batch=16",
+    "k1=8",
+    "k2=2",
+    "eps=0.7",
+];
+
+fn json(output: &std::process::Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+#[test]
+fn train_then_extract_then_evaluate_gives_the_same_numbers() {
+    let tiny = Tiny::new();
+    let mut train = program(&tiny);
+    train.args([
+        "train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run", "--device", "cpu",
+    ]);
+    SMALL.iter().for_each(|s| {
+        train.args(["--set", s]);
+    });
+    let output = train.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let trained = json(&output);
+    assert_eq!(trained["state"], "done");
+
+    let output = program(&tiny)
+        .args(["extract", "--dataset", "target", "--split", "test", "--checkpoint", "run", "--out", "test.safetensors"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = program(&tiny).args(["evaluate", "test.safetensors"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (live, later) = (trained["last"]["mAP"].as_f64().unwrap(), json(&output)["mAP"].as_f64().unwrap());
+    assert!((live - later).abs() < 1e-9, "the run said {live}, evaluate says {later}");
+
+    // A second run into the same folder is refused, a resume of a finished run has nothing left to do.
+    let again =
+        program(&tiny).args(["train", "--source", "source", "--target", "target", "--out", "run"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{}", String::from_utf8_lossy(&again.stderr));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("already holds a run"));
+    let resumed = program(&tiny).args(["train", "--resume", "--out", "run"]).output().unwrap();
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+}
+
+#[test]
+fn bad_requests_get_a_sentence_and_exit_code_2() {
+    let tiny = Tiny::new();
+    let base = ["train", "--source", "source", "--target", "target", "--out", "run"];
+    for (extra, expected) in [
+        (&["--set", "epss=1"][..], "epss"),
+        (&["--set", "eps=9"], "0.05 to 0.95"),
+        (&["--set", "eps=0.1", "--set", "delta_d=0.2"], "must exceed"),
+        (&["--preset", "nonsense"], "baseline"),
+        (&["--set", "weights=/no/such/file.pth"], "file.pth"),
+    ] {
+        let output = program(&tiny).args(base).args(extra).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{extra:?}: {said}");
+        assert!(said.contains(expected), "{extra:?}: {said}");
+    }
+    let output =
+        program(&tiny).args(["train", "--source", "nowhere", "--target", "target", "--out", "run"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_a_checkpoint_and_exits_with_130() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let tiny = Tiny::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+    command.env("REID_CACHE_DIR", tiny.path("cache")).current_dir(tiny.dir.path());
+    command.args([
+        "train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run", "--device", "cpu",
+    ]);
+    SMALL.iter().chain(&["adapt.epochs=900"]).for_each(|s| {
+        command.args(["--set", s]);
+    });
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let seen = lines.by_ref().map(Result::unwrap).find(|l| l.contains("clustered in"));
+    assert!(seen.is_some(), "the run ended before its first clustering");
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(tiny.path("run/checkpoints/last.safetensors").is_file());
+}

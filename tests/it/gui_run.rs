@@ -1,0 +1,148 @@
+//! The window with the real engine behind it: a whole run, driven by label.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, bounded};
+use eframe::egui::{self, Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use reid_workbench::engine::event::{Event, Phase, State};
+use reid_workbench::engine::worker::Engine;
+use reid_workbench::gui::WindowOptions;
+use reid_workbench::gui::app::App;
+use reid_workbench::method::params::Value;
+use reid_workbench::run::reader::RunReader;
+
+use crate::support::engine::{PATIENCE, Tiny};
+use crate::support::play::FakeRegistry;
+
+struct Window {
+    harness: Harness<'static, App>,
+    engine: Option<Engine>,
+    /// Something was said.
+    heard: Receiver<()>,
+}
+
+impl Window {
+    fn open(tiny: &Tiny) -> Self {
+        let (say, heard) = bounded(1);
+        let (to_test, from_window) = bounded(1);
+        let options = WindowOptions {
+            connect: Box::new(move |wake| {
+                let engine = Engine::spawn(Arc::new(move || {
+                    wake();
+                    let _ = say.try_send(()); // one token is enough: the window drains everything
+                }))
+                .unwrap();
+                let handle = engine.handle();
+                to_test.send(engine).unwrap();
+                handle
+            }),
+            registry: Arc::new(FakeRegistry::default()),
+            runs_dir: tiny.path("runs"),
+            run: None,
+        };
+        // Tall enough that every parameter is on screen.
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(1600.0, 2400.0))
+            .with_max_steps(12)
+            .build_eframe(move |cc| App::new(cc, options));
+        harness.state_mut().wait_for_lists(PATIENCE);
+        harness.run();
+        Self { harness, engine: from_window.recv().ok(), heard }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    /// Types into the box of that name, in place of what it holds.
+    fn fill(&mut self, label: &str, text: &str) {
+        self.harness.get_by_label(label).focus();
+        self.harness.run_steps(2);
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.harness.run_steps(2);
+        self.harness.get_by_label(label).type_text(text);
+        self.harness.run_steps(2);
+    }
+
+    fn enter(&mut self, label: &str, text: &str) {
+        self.fill(label, text);
+        self.harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
+        self.harness.run_steps(2);
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Draws as the engine speaks, until the window shows `text`.
+    fn until(&mut self, text: &str) {
+        while !self.shows(text) {
+            let words = || format!("waiting for `{text}`");
+            self.heard.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{}: {e}", words()));
+            self.harness.run_steps(2);
+            assert!(text.contains("Failed") || !self.shows("Failed ·"), "{}: the run failed", words());
+        }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.shut_down();
+        }
+    }
+}
+
+#[test]
+fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
+    let tiny = Tiny::new();
+    let mut window = Window::open(&tiny);
+    for (name, value) in [
+        ("height", "64"),
+        ("width", "32"),
+        ("pad", "2"),
+        ("k1", "8"),
+        ("k2", "2"),
+        ("eps", "0.7"),
+        ("Training epochs", "40"),
+        ("Training iterations", "3"),
+        ("Training batch", "16"),
+        ("Pre-training epochs", "1"),
+        ("Pre-training iterations", "4"),
+        ("Pre-training batch", "16"),
+    ] {
+        window.enter(&format!("{name}, number"), value);
+    }
+    window.click("Start");
+    window.fill("Run folder", tiny.path("run").to_str().unwrap());
+    window.fill("Source", tiny.path("source").to_str().unwrap());
+    window.fill("Target", tiny.path("target").to_str().unwrap());
+    window.click("Start run");
+
+    window.until("Adapting · epoch 2/40");
+    window.click("Pause");
+    window.until("Paused");
+    window.enter("eps, number", "0.66");
+    window.until("1 change");
+    window.click("Resume");
+    window.until("Adapting · epoch 4/40");
+    window.until("Query "); // the rank list of an evaluation
+    window.click("Stop");
+    window.until("Stopped");
+
+    let run = RunReader::open(&tiny.path("run")).unwrap();
+    let losses = run.events.iter().filter(|e| matches!(&e.event, Event::Step(s) if s.phase == Phase::Adapt)).count();
+    assert!(losses > 6, "{losses} loss points");
+    let applied = run.events.iter().any(
+        |e| matches!(&e.event, Event::ParamApplied { key, new, .. } if key == "eps" && *new == Value::Float(0.66)),
+    );
+    assert!(applied, "the change of eps is not among the events");
+    let used =
+        run.events.iter().any(|e| matches!(&e.event, Event::Clustered { summary, .. } if summary.used.eps == 0.66));
+    assert!(used, "no clustering used the new eps");
+    assert!(run.events.iter().any(|e| matches!(&e.event, Event::State { state: State::Stopped, .. })));
+    assert!(tiny.path("run/checkpoints/last.safetensors").is_file());
+}
