@@ -13,7 +13,7 @@ use egui_plot::{Plot, PlotMemory};
 pub use crate::export::ticks;
 pub use canvas::{Canvas, EndLabel, push_apart};
 
-use super::theme::{Theme, size};
+use super::theme::{Theme, Type, size};
 
 /// Room for the numbers on the left.
 const LEFT: f32 = 34.0;
@@ -42,6 +42,11 @@ pub struct Axes<'a> {
     pub above: f32,
 }
 
+/// How much larger than drawn the type is (Teach); margins that hold words grow with it.
+pub fn type_scale(ui: &Ui) -> f32 {
+    Type::Small.font(ui).size / Type::Small.base().size
+}
+
 /// Shows a plot that fills `size`. `y_range` gives the range of y for the x that is seen.
 pub fn show(
     ui: &mut Ui,
@@ -52,10 +57,11 @@ pub fn show(
 ) -> Rect {
     let theme = Theme::of(ui.ctx());
     let (outer, _) = ui.allocate_exact_size(size, Sense::hover());
-    let below = if axes.caption.is_empty() { BELOW } else { BELOW + 14.0 };
+    let k = type_scale(ui);
+    let below = k * if axes.caption.is_empty() { BELOW } else { BELOW + 14.0 };
     let inner = Rect::from_min_max(
-        pos2(outer.left() + LEFT, outer.top() + axes.above.max(6.0)),
-        pos2(outer.right() - RIGHT, outer.bottom() - below),
+        pos2(outer.left() + k * LEFT, outer.top() + k * axes.above.max(6.0)),
+        pos2(outer.right() - k * RIGHT, outer.bottom() - below),
     );
     if inner.width() < 24.0 || inner.height() < 24.0 {
         return outer;

@@ -50,14 +50,15 @@ impl ClustersPanel {
         let truth = if clusters.summary.quality.is_some() { 44.0 } else { 0.0 };
         let caption = 18.0;
         let room = ui.available_height() - truth - caption - 8.0;
-        if room > 150.0 {
+        let both = room > 150.0;
+        if both {
             let each = vec2(ui.available_width(), (room - 4.0) / 2.0);
             cluster_plot(ui, view, each, "");
             image_plot(ui, view, each);
         } else {
             cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epoch");
         }
-        times(ui, clusters);
+        in_words(ui, clusters, both);
         if let Some(quality) = &clusters.summary.quality {
             let before = epoch.checked_sub(1).and_then(|e| view.clusters.get(&e)).and_then(|c| c.summary.quality);
             quality_row(ui, quality, before.as_ref());
@@ -135,15 +136,25 @@ fn draw(canvas: &mut Canvas<'_>, view: &ViewModel, curves: &[Curve]) {
     }
 }
 
-fn times(ui: &mut Ui, clusters: &ClusterView) {
+/// What the plots leave out: images where there is no room for their plot, the three radii, the time.
+fn in_words(ui: &mut Ui, clusters: &ClusterView, images_drawn: bool) {
     let theme = crate::gui::theme::Theme::of(ui.ctx());
+    let summary = &clusters.summary;
     let [knn, jaccard, dbscan, scores] = clusters.seconds.map(ticks::duration);
     let total = ticks::duration(clusters.seconds.iter().sum());
-    let text = format!("clustered in {total}");
-    let tip = format!("k-NN {knn}, Jaccard {jaccard}, three DBSCANs {dbscan}, scores and refinement {scores}.");
-    let [normal, tight, loose] = clusters.summary.clusters.map(ticks::count);
-    let radii = format!("tight {tight}, normal {normal}, loose {loose} clusters; {text}");
-    ui.add(egui::Label::new(Type::Small.text(radii, theme.t3)).truncate()).on_hover_text(tip);
+    let [normal, tight, loose] = summary.clusters.map(ticks::count);
+    let (kept, outliers) = (ticks::count(summary.kept), ticks::count(summary.noise[0]));
+    let radii = format!("tight {tight}, normal {normal}, loose {loose} clusters");
+    let text = if images_drawn {
+        format!("{radii}; clustered in {total}")
+    } else {
+        format!("{kept} images kept, {outliers} outliers; {radii}")
+    };
+    let tip = format!(
+        "{kept} images kept, {outliers} outliers. {radii}. Clustered in {total}: k-NN {knn}, Jaccard {jaccard}, \
+         three DBSCANs {dbscan}, scores and refinement {scores}."
+    );
+    ui.add(egui::Label::new(Type::Small.text(text, theme.t3)).truncate()).on_hover_text(tip);
 }
 
 /// A number: its name, its value, what it says.

@@ -2,6 +2,8 @@
 
 mod maps;
 
+use std::sync::Arc;
+
 use eframe::egui::{self, Align2, Key, Rect, Sense, Ui, Vec2, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
@@ -42,16 +44,26 @@ impl Default for HeatMapsPanel {
     }
 }
 
-/// The maps to show and after how many epochs they were computed.
-struct Shown {
+/// The maps to show and after how many epochs they were computed: those that came live, then those of the
+/// snapshot. Nothing is copied: a network's maps are megabytes.
+struct Found<'a> {
     epoch: usize,
-    images: Vec<ImageMaps>,
+    live: &'a [ImageMaps],
+    stored: Option<Arc<Vec<ImageMaps>>>,
+}
+
+impl Found<'_> {
+    fn images(&self) -> Vec<&ImageMaps> {
+        let known = |image: ImageRef| self.live.iter().any(|l| l.image == image);
+        let stored = self.stored.iter().flat_map(|s| s.iter()).filter(|i| !known(i.image));
+        self.live.iter().chain(stored).collect()
+    }
 }
 
 /// What all rows have in common.
 #[derive(Clone, Copy)]
 struct Look<'a> {
-    shown: &'a Shown,
+    shown: &'a [&'a ImageMaps],
     /// The maps' names, a column each.
     names: &'a [String],
     cell: Vec2,
@@ -67,16 +79,17 @@ impl HeatMapsPanel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let shown = match find(cx) {
-            Ok(shown) => shown,
+        let found = match find(cx) {
+            Ok(found) => found,
             Err((title, text)) => {
                 tile::head(ui, cx.head, "", |_| {});
                 tile::empty_state(ui, icon::HEAT, title, &text, None);
                 return;
             }
         };
-        let watched: Vec<ImageRef> = shown.images.iter().map(|i| i.image).collect();
-        let scope = format!("{}, epoch {}", ticks::counted(watched.len(), "image", "images"), shown.epoch);
+        let shown = found.images();
+        let watched: Vec<ImageRef> = shown.iter().map(|i| i.image).collect();
+        let scope = format!("{}, epoch {}", ticks::counted(watched.len(), "image", "images"), found.epoch);
         let mut peek = false;
         tile::head(ui, cx.head, &scope, |ui| {
             self.menu(ui, cx.selection.image, &watched, cx.actions);
@@ -86,7 +99,7 @@ impl HeatMapsPanel {
         peek |= ui.ui_contains_pointer()
             && !ui.ctx().egui_wants_keyboard_input()
             && ui.input(|i| i.key_down(Key::P) && i.modifiers.is_none());
-        let positions = maps::positions(&shown.images);
+        let positions = maps::positions(&shown);
         let Some(position) = positions.iter().find(|p| **p == self.position).or(positions.last()).cloned() else {
             let text = "This network has no attention blocks: switch `attention` on for the next run.";
             tile::empty_state(ui, icon::HEAT, "No attention maps", text, None);
@@ -99,10 +112,10 @@ impl HeatMapsPanel {
         header(ui, &names, cell);
         let room = (ui.available_height() - footer).max(60.0);
         let rows = egui::ScrollArea::vertical().id_salt("heat maps").max_height(room).auto_shrink([false, false]);
-        let ranges: Vec<[f32; 2]> = names.iter().map(|n| maps::range_of_all(&shown.images, n)).collect();
+        let ranges: Vec<[f32; 2]> = names.iter().map(|n| maps::range_of_all(&shown, n)).collect();
         let look = Look { shown: &shown, names: &names, cell, peek, ranges: &ranges };
         let height = cell.y + maps::PROFILE + 4.0;
-        rows.show_rows(ui, height, shown.images.len(), |ui, range| {
+        rows.show_rows(ui, height, shown.len(), |ui, range| {
             for i in range {
                 self.row(ui, cx, &look, i);
             }
@@ -151,7 +164,7 @@ impl HeatMapsPanel {
     fn row(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, look: &Look<'_>, i: usize) {
         let Look { shown, names, cell, peek, ranges } = *look;
         let theme = Theme::of(ui.ctx());
-        let of = &shown.images[i];
+        let of = shown[i];
         let images = cx.snapshots.images(cx.view);
         let info = images.ready().and_then(|list| list.get(of.image).cloned());
         let path = info.as_ref().map(|row| row.path.as_path());
@@ -223,9 +236,14 @@ impl HeatMapsPanel {
                 Scale::PerImage => ("least".to_owned(), "most".to_owned()),
             };
             let y = bar.bottom() + 2.0;
-            let small = Type::Small.font(ui);
-            ui.painter().text(pos2(bar.left(), y), Align2::LEFT_TOP, &low, small.clone(), theme.t3);
-            ui.painter().text(pos2(bar.right(), y), Align2::RIGHT_TOP, &high, small, theme.t3);
+            let galley = |text: String| ui.painter().layout_no_wrap(text, Type::Small.font(ui), theme.t3);
+            let (low, high) = (galley(low), galley(high));
+            let right = bar.right() - high.size().x;
+            // Where both do not fit, the largest value says more.
+            if bar.left() + low.size().x + 4.0 <= right {
+                ui.painter().galley(pos2(bar.left(), y), low, theme.t3);
+            }
+            ui.painter().galley(pos2(right, y), high, theme.t3);
         }
         let left = Rect::from_min_size(area.min, vec2(cell.x + maps::GAP - 4.0, 30.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(left));
@@ -250,33 +268,33 @@ impl HeatMapsPanel {
 }
 
 /// The maps of the epoch looked at, or what to say instead.
-fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, (&'static str, String)> {
+fn find<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, String)> {
     let view = cx.view;
-    let stored = view.newest_snapshot(Part::HeatMaps, cx.selection.epoch);
+    let snapshot = view.newest_snapshot(Part::HeatMaps, cx.selection.epoch);
     let live = view.live_maps.as_ref().filter(|(epoch, _)| {
-        cx.selection.epoch.is_none_or(|e| e == *epoch) && stored.is_none_or(|stored| *epoch >= stored)
+        cx.selection.epoch.is_none_or(|e| e == *epoch) && snapshot.is_none_or(|stored| *epoch >= stored)
     });
-    let mut shown = live.map(|(epoch, images)| Shown { epoch: *epoch, images: images.clone() });
-    if let Some(epoch) = stored.filter(|s| shown.as_ref().is_none_or(|live| live.epoch == *s)) {
+    let (live_epoch, live) = live.map_or((None, &[][..]), |(epoch, images)| (Some(*epoch), images.as_slice()));
+    let mut stored = None;
+    if let Some(epoch) = snapshot.filter(|s| live_epoch.is_none_or(|live| live == *s)) {
         match cx.snapshots.heat_maps(view, epoch) {
-            Loaded::Ready(images) => {
-                let known = shown.get_or_insert(Shown { epoch, images: Vec::new() });
-                let more = images.iter().filter(|i| !known.images.iter().any(|k| k.image == i.image)).cloned();
-                let more: Vec<ImageMaps> = more.collect();
-                known.images.extend(more);
-            }
-            Loaded::Failed(why) if shown.is_none() => return Err(("These maps cannot be read", why)),
-            Loaded::Loading if shown.is_none() => return Err(("", String::new())),
+            Loaded::Ready(images) => stored = Some(images),
+            Loaded::Failed(why) if live.is_empty() => return Err(("These maps cannot be read", why)),
+            Loaded::Loading if live.is_empty() => return Err(("Reading the maps", String::new())),
             Loaded::Absent | Loaded::Loading | Loaded::Failed(_) => {}
         }
     }
-    let empty = match &view.params {
+    let found = Found { epoch: live_epoch.or(snapshot).unwrap_or(0), live, stored };
+    if !found.live.is_empty() || found.stored.as_ref().is_some_and(|s| !s.is_empty()) {
+        return Ok(found);
+    }
+    let text = match &view.params {
         Some(params) if !params.attention.enabled => {
             "This run trains without attention blocks: switch `attention` on for the next run."
         }
         _ => "The maps of the watched images come with each evaluation; the first follows pre-training.",
     };
-    shown.filter(|s| !s.images.is_empty()).ok_or(("No attention maps yet", empty.to_owned()))
+    Err(("No attention maps yet", text.to_owned()))
 }
 
 fn image_name(image: ImageRef) -> String {

@@ -69,8 +69,8 @@ pub enum Scale {
 }
 
 /// The range of a map over all images.
-pub fn range_of_all(images: &[ImageMaps], name: &str) -> [f32; 2] {
-    range(images.iter(), name)
+pub fn range_of_all(images: &[&ImageMaps], name: &str) -> [f32; 2] {
+    range(images.iter().copied(), name)
 }
 
 /// The range of a map of one image.
@@ -87,7 +87,7 @@ fn range<'a>(images: impl Iterator<Item = &'a ImageMaps>, name: &str) -> [f32; 2
 }
 
 /// Where attention blocks stand, in network order.
-pub fn positions(images: &[ImageMaps]) -> Vec<String> {
+pub fn positions(images: &[&ImageMaps]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for map in images.iter().flat_map(|i| &i.maps) {
         let position = map.name.split('.').next().unwrap_or_default();
@@ -224,9 +224,10 @@ mod tests {
 
     #[test]
     fn a_shared_scale_spans_all_images_and_its_own_only_one() {
-        let images = [image(0, [0.0, 1.0]), image(1, [0.5, 3.0])];
+        let (first, second) = (image(0, [0.0, 1.0]), image(1, [0.5, 3.0]));
+        let images = [&first, &second];
         assert_eq!(range_of_all(&images, "layer1.output"), [0.0, 3.0]);
-        assert_eq!(range_of(&images[0], "layer1.output"), [0.0, 1.0]);
+        assert_eq!(range_of(&first, "layer1.output"), [0.0, 1.0]);
         assert_eq!(range_of_all(&images, "nothing"), [0.0, 1.0]);
         assert_eq!(positions(&images), ["layer1", "layer4"]);
     }

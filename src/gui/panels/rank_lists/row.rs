@@ -1,10 +1,10 @@
 //! One query and what it finds.
 
-use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::panels::{PanelCtx, photo};
-use crate::gui::plot::ticks;
+use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
@@ -99,7 +99,15 @@ const GAP: f32 = 8.0;
 
 /// Height of a row: the query, two lines below it, and room between rows.
 pub fn height(ui: &Ui) -> f32 {
-    size::QUERY[1] + 2.0 * line(ui) + 10.0
+    query_size(ui).y + 2.0 * line(ui) + 10.0
+}
+
+fn query_size(ui: &Ui) -> Vec2 {
+    type_scale(ui) * Vec2::from(size::QUERY)
+}
+
+fn hit_size(ui: &Ui) -> Vec2 {
+    type_scale(ui) * Vec2::from(size::THUMBS[3])
 }
 
 fn line(ui: &Ui) -> f32 {
@@ -113,9 +121,10 @@ impl Row<'_> {
         let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), height(ui)), Sense::click());
         let of_query = ImageRef { split: Split::Query, index: self.query as u32 };
         let info = self.images.and_then(|i| i.get(of_query));
-        let photo_at = Rect::from_min_size(pos2(area.left() + WORDS, area.top() + 2.0), size::QUERY.into());
+        let photo_at =
+            Rect::from_min_size(pos2(area.left() + type_scale(ui) * WORDS, area.top() + 2.0), query_size(ui));
         let first = photo_at.right() + 16.0;
-        let count = (((area.right() - first + GAP) / (size::THUMBS[3][0] + GAP)).max(0.0) as usize).min(self.ranks.top);
+        let count = (((area.right() - first + GAP) / (hit_size(ui).x + GAP)).max(0.0) as usize).min(self.ranks.top);
         let hits = hits(self.ranks, self.images, self.query, self.junk, count);
         let ap = ticks::number(100.0 * self.ranks.ap[self.query], 1);
         let total = self.ranks.matches(self.query).count();
@@ -136,7 +145,7 @@ impl Row<'_> {
         let below = pos2(photo_at.center().x, photo_at.bottom() + 4.0);
         ui.painter().text(below, Align2::CENTER_TOP, camera, Type::Small.font(ui), theme.t3);
         for (i, hit) in hits.iter().enumerate() {
-            let x = first + (size::THUMBS[3][0] + GAP) * i as f32;
+            let x = first + (hit_size(ui).x + GAP) * i as f32;
             self.hit(ui, cx, hit, pos2(x, photo_at.top() + 2.0));
         }
         if response.clicked() {
@@ -161,8 +170,8 @@ impl Row<'_> {
         let missed: Vec<u32> = self.ranks.matches(self.query).filter(|m| !shown(m.index)).map(|m| m.rank).collect();
         if !missed.is_empty() {
             say(format!("{} missed here", ticks::count(missed.len())), small.clone(), theme.t2);
-            let mut ranks: Vec<String> = missed.iter().take(3).map(|r| ticks::count(*r as usize)).collect();
-            if missed.len() > 3 {
+            let mut ranks: Vec<String> = missed.iter().take(2).map(|r| ticks::count(*r as usize)).collect();
+            if missed.len() > 2 {
                 ranks.push("…".to_owned());
             }
             say(format!("rank {}", ranks.join(", ")), small.clone(), theme.t3);
@@ -177,7 +186,7 @@ impl Row<'_> {
         let theme = Theme::of(ui.ctx());
         let image = ImageRef { split: Split::Gallery, index: hit.index };
         let info = self.images.and_then(|i| i.get(image));
-        let cell = Rect::from_min_size(at, size::THUMBS[3].into());
+        let cell = Rect::from_min_size(at, hit_size(ui));
         let (color, glyph, dashed, opacity, word) = match hit.verdict {
             Verdict::Match => (theme.match_, icon::CHECK, false, 1.0, "match"),
             Verdict::Mismatch => (theme.mismatch, icon::CROSS, false, 1.0, "mismatch"),

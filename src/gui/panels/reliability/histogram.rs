@@ -9,7 +9,7 @@ use eframe::egui::{
 
 use super::{Split, split};
 use crate::engine::event::ClusterSummary;
-use crate::gui::plot::ticks;
+use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
 
@@ -59,7 +59,8 @@ impl Histogram<'_> {
     pub fn show(&self, ui: &mut Ui, size: Vec2) -> Asked {
         let theme = Theme::of(ui.ctx());
         let (outer, frame) = ui.allocate_exact_size(size, Sense::hover());
-        let plot = Rect::from_min_max(outer.min + vec2(34.0, 40.0), outer.max - vec2(6.0, 34.0));
+        let k = type_scale(ui);
+        let plot = Rect::from_min_max(outer.min + k * vec2(34.0, 46.0), outer.max - k * vec2(6.0, 34.0));
         let clusters = ticks::counted(self.summary.cluster_score.len(), "cluster", "clusters");
         let decided = match self.alpha() {
             Some(alpha) => {
@@ -90,18 +91,19 @@ impl Histogram<'_> {
         };
         if let (Some(run), true) = (self.summary.threshold, self.held.or(self.pending).is_some()) {
             let x = ui.painter().round_to_pixel_center(x_of(run));
-            let ends = [pos2(x, plot.top() - 8.0), pos2(x, plot.bottom())];
+            let ends = [pos2(x, plot.top()), pos2(x, plot.bottom())];
             ui.painter().extend(Shape::dashed_line(&ends, Stroke::new(size::STROKE, theme.t3), 3.0, 3.0));
             let (align, x) = if run < alpha { (Align2::RIGHT_CENTER, x - 4.0) } else { (Align2::LEFT_CENTER, x + 4.0) };
             let words = format!("was {}", ticks::number(run, 2));
-            ui.painter().text(pos2(x, plot.top() - 2.0), align, words, Type::Small.font(ui), theme.t3);
+            ui.painter().text(pos2(x, plot.top() + 7.0), align, words, Type::Small.font(ui), theme.t3);
         }
         let words = self.words(ui, theme, alpha);
-        let [left, right] = words.each_ref().map(|(head, below, _)| head.size().x.max(below.size().x) + 25.0);
+        let beside = 8.0 + k * 17.0;
+        let [left, right] = words.each_ref().map(|(head, below, _)| head.size().x.max(below.size().x) + beside);
         // At the edges the box gives way to the words; its line stays at the value.
         let line = x_of(alpha);
         let x = line.min(outer.right() - right).max(outer.left() + left.min(outer.width() / 2.0));
-        let handle = Rect::from_center_size(pos2(x, outer.top() + 11.0), vec2(34.0, 18.0));
+        let handle = Rect::from_center_size(pos2(x, outer.top() + k * 11.0), k * vec2(34.0, 18.0));
         for ((head, below, color), x, sign) in words
             .into_iter()
             .zip([handle.left() - 8.0, handle.right() + 8.0])
@@ -216,8 +218,10 @@ impl Histogram<'_> {
         });
         let painter = ui.painter();
         let stroke = Stroke::new(size::STROKE, ink);
-        painter.vline(line, plot.top() - 12.0..=plot.bottom(), stroke);
-        painter.line_segment([pos2(rect.center().x, rect.bottom()), pos2(line, plot.top() - 12.0)], stroke);
+        let neck = plot.top() - 8.0;
+        painter.vline(line, plot.top()..=plot.bottom(), stroke);
+        painter.vline(painter.round_to_pixel_center(rect.center().x), rect.bottom()..=neck, stroke);
+        painter.line_segment([pos2(rect.center().x, neck), pos2(line, plot.top())], stroke);
         if response.dragged() || response.hovered() {
             painter.rect_filled(rect.expand(3.0), size::RADIUS_BUTTON + 2, ink.gamma_multiply(0.25));
         }

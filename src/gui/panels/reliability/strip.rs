@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align2, Color32, Mesh, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, pos2, vec2};
 
 use super::histogram::{BARS, bars};
-use crate::gui::plot::ticks;
+use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
 
@@ -11,7 +11,8 @@ use crate::gui::view_model::ViewModel;
 pub fn show(ui: &mut Ui, view: &ViewModel, size: Vec2, chosen: usize) -> Option<usize> {
     let theme = Theme::of(ui.ctx());
     let (outer, _) = ui.allocate_exact_size(size, Sense::hover());
-    let plot = Rect::from_min_max(outer.min + vec2(34.0, 4.0), outer.max - vec2(6.0, 18.0));
+    let k = type_scale(ui);
+    let plot = Rect::from_min_max(outer.min + k * vec2(34.0, 4.0), outer.max - k * vec2(6.0, 18.0));
     let (first, last) = (view.clusters.keys().next().copied()?, view.clusters.keys().next_back().copied()?);
     if plot.height() < 20.0 || plot.width() < 40.0 {
         return None;
