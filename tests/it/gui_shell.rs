@@ -357,7 +357,7 @@ fn figures_and_tables_are_exported_from_the_menu() {
     window.click("Export figure…");
     window.click("Export");
     wait_for(&mut window, "Exported");
-    for file in ["loss_adapt.png", "retrieval.svg", "reliability.png", "metrics.csv", "metrics.json"] {
+    for file in ["retrieval.png", "retrieval.svg", "reliability.png", "metrics.csv", "metrics.json"] {
         assert!(folder.join("export").join(file).is_file(), "{file} is missing");
     }
 }
