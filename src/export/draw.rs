@@ -123,7 +123,7 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
             self.path(&[(frame.left, y), (frame.right, y)], style::LINE, 0.8, 1.0)?;
             self.text(&ticks::axis(value, step), (frame.left - 8.0, y), 11.0, style::T3, (HPos::Right, false))?;
         }
-        let values = ticks::linear(frame.chart.x[0], frame.chart.x[1], 8);
+        let values = ticks::epochs(frame.chart.x[0], frame.chart.x[1], 8);
         let step = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         for value in values {
             let x = frame.x(value);

@@ -11,9 +11,15 @@ pub fn linear(min: f64, max: f64, count: usize) -> Vec<f64> {
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
-/// As [`linear`], whole numbers only: epochs.
-pub fn whole(min: f64, max: f64, count: usize) -> Vec<f64> {
-    linear(min, max, count).into_iter().filter(|x| (x - x.round()).abs() < 1e-9).collect()
+/// As [`linear`], for epochs: 1, 2, 5, 10, … apart, and finer only where less than two of them are seen.
+pub fn epochs(min: f64, max: f64, count: usize) -> Vec<f64> {
+    let raw = (max - min) / count.max(1) as f64;
+    if !raw.is_finite() || max - min < 2.0 {
+        return linear(min, max, count);
+    }
+    let unit = 10f64.powf(raw.max(1.0).log10().floor());
+    let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * unit).find(|s| *s >= raw).unwrap_or(10.0 * unit);
+    ((min / step - 1e-6).ceil() as i64..=(max / step + 1e-6).floor() as i64).map(|i| i as f64 * step).collect()
 }
 
 /// 1, 2 and 5 times the powers of ten within `min..=max`; when those are few, the finer ones too.
@@ -124,7 +130,10 @@ mod tests {
     #[test]
     fn ticks_are_round_and_few() {
         assert_eq!(linear(0.0, 100.0, 5), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
-        assert_eq!(whole(0.0, 2.0, 5), [0.0, 1.0, 2.0]);
+        assert_eq!(epochs(0.0, 2.0, 5), [0.0, 1.0, 2.0]);
+        assert_eq!(epochs(0.0, 12.0, 5), [0.0, 5.0, 10.0]);
+        assert_eq!(epochs(0.0, 12.0, 6), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+        assert_eq!(epochs(3.2, 3.6, 4), [3.2, 3.3000000000000003, 3.4000000000000004, 3.5, 3.6]);
         assert_eq!(logarithmic(0.9, 6.0), [1.0, 1.5, 2.0, 3.0, 5.0]);
         assert_eq!(round_out(1.13, 4.9, 4), [1.0, 5.0]);
         assert!(linear(1.0, 1.0, 5).is_empty() && linear(f64::NAN, 1.0, 5).is_empty());

@@ -135,9 +135,9 @@ impl<'a> Canvas<'a> {
             self.painter.text(at, Align2::RIGHT_CENTER, text, self.small(), theme.t3);
         }
         let columns = (self.inner.width() / 44.0).clamp(2.0, 6.0) as usize;
-        let values = ticks::linear(bounds.min()[0], bounds.max()[0], columns);
+        let values = ticks::epochs(bounds.min()[0], bounds.max()[0], columns);
         let step = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
-        for &value in values.iter().filter(|v| step < 1.0 || (*v - v.round()).abs() < 1e-9) {
+        for &value in &values {
             let x = self.painter.round_to_pixel_center(self.at(value, 1.0).x);
             let bottom = self.inner.bottom();
             self.painter.vline(x, bottom..=bottom + 3.0, Stroke::new(size::STROKE, theme.line2));
