@@ -74,7 +74,9 @@ pub struct ViewModel {
     /// Which snapshots there are; the value is the number of the event that said so.
     pub snapshots: BTreeMap<(usize, Part), u64>,
     next_seq: u64,
+    /// Seconds since the Unix epoch.
     stage_began: f64,
+    paused_at: f64,
 }
 
 /// A part of an epoch's snapshot, in an order.
@@ -221,6 +223,7 @@ impl Default for ViewModel {
             snapshots: BTreeMap::new(),
             next_seq: 0,
             stage_began: 0.0,
+            paused_at: 0.0,
         }
     }
 }

@@ -113,7 +113,10 @@ fn transport_follows_the_state_of_the_run() {
 #[test]
 fn the_pill_says_where_the_run_is() {
     let mut window = Window::on_a_run();
-    assert!(window.shows("Adapting · epoch 2/10 · iteration 16/32"));
+    let mut demo = Params::default();
+    demo.apply_presets("demo").unwrap();
+    let (epochs, iters) = (demo.adapt.epochs, demo.adapt.iters);
+    assert!(window.shows(&format!("Adapting · epoch 2/{epochs} · iteration {}/{iters}", iters * 2 / 5)));
     window.say(Event::State { state: State::Failed("Device out of memory. Halve the batch.".to_owned()), epoch: 1 });
     assert!(window.shows("Failed · Device out of memory"));
     assert!(window.shows("The run failed"), "a toast stays until it is dismissed");

@@ -150,13 +150,40 @@ fn a_new_run_starts_from_nothing_and_a_resumed_one_goes_on() {
 }
 
 #[test]
-fn stages_tell_their_time_left() {
+fn stages_tell_their_time_left_whatever_the_pauses() {
     let mut view = ViewModel::default();
-    view.fold(&stamped(0, 10.0, Event::State { state: State::Extracting, epoch: 0 }));
-    view.fold(&stamped(1, 14.0, Event::Progress { stage: Stage::Extract, done: 100, total: 300 }));
-    let extract = view.stages[2];
+    let mut seq = 0;
+    let mut at = |wall: f64, event: Event| {
+        seq += 1;
+        let outside = matches!(event, Event::Progress { .. });
+        let (seq, t) = if outside { (0, 0.0) } else { (seq, wall) };
+        view.fold(&Stamped { seq, t, wall: 1e9 + wall, event });
+        view.stages[2]
+    };
+    let progress = |done| Event::Progress { stage: Stage::Extract, done, total: 300 };
+    at(10.0, Event::State { state: State::Extracting, epoch: 0 });
+    let extract = at(14.0, progress(100));
     assert_eq!((extract.progress, extract.left), (StageProgress::Running, Some(8.0)));
+    at(14.0, Event::State { state: State::Paused, epoch: 0 });
+    at(914.0, Event::State { state: State::Extracting, epoch: 0 });
+    assert_eq!(at(918.0, progress(200)).left, Some(4.0), "15 minutes of pause are not its pace");
     assert_eq!(view.run_left(), None, "no epoch is done yet");
+}
+
+#[test]
+fn what_is_said_without_a_folder_is_heard_too() {
+    let home = tempfile::tempdir().unwrap();
+    let mut view = folded(&sample_run::write(&home.path().join("run")));
+    let before = view.notices.len();
+    let why = "no such dataset".to_owned();
+    let notice = Event::Notice { severity: Severity::Error, title: "Refused".into(), text: why.clone() };
+    for event in [Event::State { state: State::Preparing, epoch: 0 }, notice] {
+        view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event });
+    }
+    assert_eq!((view.state.clone(), view.notices.len()), (State::Preparing, before + 1));
+    let event = Event::State { state: State::Failed(why.clone()), epoch: 0 };
+    view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event });
+    assert_eq!((view.state.clone(), view.adapt.loss.len()), (State::Failed(why), EPOCHS * ITERS));
 }
 
 #[test]

@@ -5,26 +5,25 @@ use super::*;
 impl ViewModel {
     /// Takes in the next event. An event that was already taken in (the same run read twice) changes nothing.
     pub fn fold(&mut self, stamped: &Stamped) {
-        let live_only = crate::run::folder::is_live_only(&stamped.event);
         if let Event::Started { folder, title, resumed, .. } = &stamped.event {
             let same = self.folder.as_ref() == Some(folder) || (stamped.seq == self.next_seq && self.title == *title);
             if !*resumed || !same {
                 *self = Self::default();
             }
         }
-        if !live_only {
+        if !is_outside(stamped) {
             if stamped.seq < self.next_seq {
                 return;
             }
             self.next_seq = stamped.seq + 1;
+            self.t = self.t.max(stamped.t);
         }
-        self.t = self.t.max(if live_only { self.t } else { stamped.t });
         match &stamped.event {
             Event::Started { .. } => self.started(&stamped.event),
-            Event::State { state, epoch } => self.state_changed(state, *epoch, stamped.t),
-            Event::Progress { stage, done, total } => self.progress(*stage, *done, *total, stamped.t),
+            Event::State { state, epoch } => self.state_changed(state, *epoch, stamped.wall),
+            Event::Progress { stage, done, total } => self.progress(*stage, *done, *total, stamped.wall),
             Event::StageDone { stage, seconds, .. } => self.stage_done(*stage, *seconds),
-            Event::Step(step) => self.step(step, stamped.t),
+            Event::Step(step) => self.step(step, stamped.wall),
             Event::Clustered { epoch, summary, seconds } => {
                 self.clusters.split_off(epoch);
                 self.clusters.insert(*epoch, ClusterView { summary: (**summary).clone(), seconds: *seconds });
@@ -74,7 +73,7 @@ impl ViewModel {
         }
     }
 
-    fn state_changed(&mut self, state: &State, epoch: usize, t: f64) {
+    fn state_changed(&mut self, state: &State, epoch: usize, wall: f64) {
         let stage = match state {
             State::Preparing => Some(Stage::Prepare),
             State::Pretraining => Some(Stage::Pretrain),
@@ -87,11 +86,14 @@ impl ViewModel {
         let back_from_pause = self.state == State::Paused && stage.is_some() && stage == self.stage;
         if *state == State::Paused && self.state != State::Paused {
             self.mark(MarkKind::Pause);
+            self.paused_at = wall;
         }
         self.state = state.clone();
         self.epoch = epoch;
         let Some(stage) = stage else { return };
         if back_from_pause {
+            // The stage did not go on meanwhile: its pace is that of the time it worked.
+            self.stage_began += (wall - self.paused_at).max(0.0);
             return;
         }
         let phase = match stage {
@@ -107,7 +109,7 @@ impl ViewModel {
         }
         self.phase = phase;
         self.stage = Some(stage);
-        self.stage_began = t;
+        self.stage_began = wall;
         for view in &mut self.stages {
             view.progress = match view.stage.cmp(&stage) {
                 std::cmp::Ordering::Less if view.seconds.is_some() => StageProgress::Done,
@@ -120,11 +122,12 @@ impl ViewModel {
         }
     }
 
-    fn progress(&mut self, stage: Stage, done: u64, total: u64, t: f64) {
+    fn progress(&mut self, stage: Stage, done: u64, total: u64, wall: f64) {
         let began = self.stage_began;
         let view = &mut self.stages[stage as usize];
         (view.done, view.total) = (done, total);
-        view.left = (done > 0 && t > began).then(|| (t - began) / done as f64 * total.saturating_sub(done) as f64);
+        let pace = (done > 0 && wall > began && began > 0.0).then(|| (wall - began) / done as f64);
+        view.left = pace.map(|pace| pace * total.saturating_sub(done) as f64);
     }
 
     fn stage_done(&mut self, stage: Stage, seconds: f64) {
@@ -134,7 +137,7 @@ impl ViewModel {
         view.left = None;
     }
 
-    fn step(&mut self, step: &Step, t: f64) {
+    fn step(&mut self, step: &Step, wall: f64) {
         let stage = match step.phase {
             Phase::Pretrain => Stage::Pretrain,
             Phase::Adapt => Stage::Adapt,
@@ -149,7 +152,7 @@ impl ViewModel {
             ),
             Phase::Adapt => (step.iter as u64 + 1, step.iters as u64),
         };
-        self.progress(stage, done, total, t);
+        self.progress(stage, done, total, wall);
         let x = step.epoch as f64 + step.iter as f64 / step.iters.max(1) as f64;
         let curves = match step.phase {
             Phase::Pretrain => &mut self.pretrain,
@@ -197,6 +200,13 @@ impl ViewModel {
         let within = if self.iters > 0 { self.iter as f64 / self.iters as f64 } else { 0.0 };
         self.marks.push(Mark { phase: self.phase, x: self.epoch as f64 + within, kind });
     }
+}
+
+/// Whether an event is not part of a run folder's history: live only, or said while there is no folder that
+/// could hold it (before a run is made, or when its disk is full). Such events carry neither number nor time.
+fn is_outside(stamped: &Stamped) -> bool {
+    let unstamped = stamped.seq == 0 && stamped.t == 0.0 && !matches!(stamped.event, Event::Started { .. });
+    unstamped || crate::run::folder::is_live_only(&stamped.event)
 }
 
 impl Curves {
