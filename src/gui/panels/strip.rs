@@ -141,6 +141,8 @@ fn standing(view: &ViewModel, stage: &StageView) -> (Progress, String) {
     let took = stage.seconds.map(duration).unwrap_or_default();
     match stage.progress {
         StageProgress::Done => (Progress::Done, took),
+        // Behind the stage at work, and not timed.
+        StageProgress::ToCome if Some(stage.stage) < view.stage => (Progress::Done, took),
         StageProgress::ToCome if took.is_empty() => (Progress::ToCome, took),
         StageProgress::ToCome => (Progress::ToCome, format!("about {took}")),
         StageProgress::Running => {
