@@ -113,7 +113,7 @@ pub fn set_threads(threads: usize) {
 ///
 /// By default each thread that waits for the others spins for milliseconds. When something else uses the cores (the
 /// loader, the window, another program) the spinning takes the very time that is waited for: with two threads on two
-/// busy cores a step was seen to take two to four times as long, and four times the processor time. A few thousand
+/// busy cores a step was seen to take two to three times as long, and five times the processor time. A few thousand
 /// turns bridge the gap between two operations; then the thread sleeps.
 pub fn openmp_setting() -> Option<(&'static str, &'static str)> {
     let chosen = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|k| std::env::var_os(k).is_some());
