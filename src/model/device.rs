@@ -107,3 +107,15 @@ pub fn set_threads(threads: usize) {
     let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
     let _ = catch_unwind(|| tch::set_num_threads(threads));
 }
+
+/// A setting of OpenMP, libtorch's threads on the CPU, that must be in the environment when the program starts: a
+/// program that wants it restarts itself with it. `None` when the user has chosen already, or it does not apply.
+///
+/// By default each thread that waits for the others spins for milliseconds. When something else uses the cores (the
+/// loader, the window, another program) the spinning takes the very time that is waited for: with two threads on two
+/// busy cores a step was seen to take two to three times as long, and five times the processor time. A few thousand
+/// turns bridge the gap between two operations; then the thread sleeps.
+pub fn openmp_setting() -> Option<(&'static str, &'static str)> {
+    let chosen = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|k| std::env::var_os(k).is_some());
+    (cfg!(target_os = "linux") && !chosen).then_some(("GOMP_SPINCOUNT", "5000"))
+}

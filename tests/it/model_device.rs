@@ -45,3 +45,9 @@ fn running_out_of_memory_is_told_apart_and_says_what_to_do() {
     let other = ModelError::from(TchError::Torch("shapes differ\nframe #0: c10::Error".to_owned()));
     assert_eq!(other.to_string(), "libtorch: shapes differ");
 }
+
+#[test]
+fn the_openmp_setting_gives_way_to_the_users() {
+    let chosen = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|k| std::env::var_os(k).is_some());
+    assert_eq!(device::openmp_setting().is_some(), cfg!(target_os = "linux") && !chosen);
+}
