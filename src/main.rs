@@ -10,13 +10,26 @@ use reid_workbench::cli::{Cli, fail};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::{self, Waker, WindowOptions};
+use reid_workbench::model::device;
 
 fn main() -> ExitCode {
+    restart_with_openmp_setting();
     log_to_stderr();
     let cli = Cli::parse();
     match &cli.command {
         Some(command) => command.run(),
         None => window(cli.run).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
+    }
+}
+
+/// libtorch's threads read this setting when the program is loaded, so it is set by starting over once.
+/// Where that fails, training is slower beside other work, and everything else is the same.
+fn restart_with_openmp_setting() {
+    #[cfg(unix)]
+    if let (Some((name, value)), Ok(program)) = (device::openmp_setting(), std::env::current_exe()) {
+        use std::os::unix::process::CommandExt;
+        let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(name, value).exec();
+        eprintln!("could not start over with {name}={value}: {error}");
     }
 }
 

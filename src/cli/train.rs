@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::error::UsageError;
 use super::params::{ParamArgs, device};
 use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
-use crate::engine::event::{ClusterSummary, Domain, Event, Retrieval, Severity, Stage, State};
+use crate::engine::event::{ClusterSummary, Domain, Event, Retrieval, Stage, State};
 use crate::engine::worker::Engine;
 
 /// Arguments of `train`.
@@ -161,11 +161,7 @@ impl Watcher {
                 self.report.epochs = epoch + 1;
                 self.say(&format!("epoch {}/{epochs} done", epoch + 1));
             }
-            Event::Notice { severity, title, text } => {
-                if severity != Severity::Error {
-                    self.say(&format!("{title}. {text}"));
-                }
-            }
+            Event::Notice { title, text, .. } => self.say(&format!("{title}. {text}")),
             Event::State { state, .. } => {
                 return matches!(state, State::Done | State::Stopped | State::Failed(_)).then_some(state);
             }

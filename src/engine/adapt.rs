@@ -58,7 +58,7 @@ impl Session {
 
     /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.
     pub(super) fn watched_heat_maps(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let images = self.heat_maps(&self.watched().to_vec())?;
+        let images = self.heat_maps(self.watched())?;
         if images.iter().all(|i| i.maps.is_empty()) {
             return Ok(());
         }

@@ -24,6 +24,9 @@ use crate::model::optim::Adam;
 use crate::run::error::RunError;
 use crate::run::folder::checkpoints_dir;
 
+/// Tensors by name, in no particular order.
+pub(super) type NamedTensors = Vec<(String, Tensor)>;
+
 /// What comes next within an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -175,7 +178,7 @@ fn plain(tensors: &mut HashMap<String, Tensor>, path: &Path) -> Result<Plain, En
 }
 
 /// The parameters and network tensors of a checkpoint; `None` when the file is not a checkpoint.
-pub(super) fn read_network(path: &Path) -> Result<Option<(Params, Vec<(String, Tensor)>)>, EngineError> {
+pub(super) fn read_network(path: &Path) -> Result<Option<(Params, NamedTensors)>, EngineError> {
     if path.extension().is_none_or(|e| e != "safetensors") {
         return Ok(None);
     }

@@ -41,7 +41,7 @@ impl Session {
 
     fn features_to_cluster(&mut self, link: &mut Link) -> Result<Vec<f32>, EngineError> {
         if let (FeatureSource::Bank, Some(memory)) = (self.params().memory.features, &self.memory) {
-            return Ok(to_vec(&memory.target_features()?)?);
+            return to_vec(&memory.target_features()?);
         }
         self.enter(State::Extracting, link)?;
         let began = Instant::now();
