@@ -163,8 +163,7 @@ impl App {
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     if !self.gone && !self.leaving {
-                        let text =
-                            "Save nothing is needed: the run folder is whole. Close the window and open it again.";
+                        let text = "The run folder is whole. Close the window, open it again and resume the run.";
                         self.say(ctx, Entry::now(Severity::Error, "The engine has ended", text), None);
                     }
                     self.gone = true;

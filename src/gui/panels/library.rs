@@ -105,7 +105,8 @@ impl Library {
                     actions.push(UiCommand::AddDataset);
                 }
             });
-            for dataset in &self.datasets {
+            let there = |d: &&DatasetRow| d.builtin || d.found;
+            for dataset in self.datasets.iter().filter(there).chain(self.datasets.iter().filter(|d| !there(d))) {
                 dataset_row(ui, dataset, shown, actions);
             }
             if self.datasets.is_empty() {
@@ -203,11 +204,16 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &m
     let second = match (dataset.builtin, dataset.found) {
         (true, _) => "built in".to_owned(),
         (_, true) => dataset.layout.clone(),
-        (_, false) => "folder not found · locate…".to_owned(),
+        (_, false) => "folder not found · add…".to_owned(),
     };
     let first = if there { theme.t1 } else { theme.t2 };
     two_lines(ui, rect, rect.left() + 24.0, right, (&dataset.name, &second), (first, theme.t3));
-    let place = if dataset.builtin { "Drawn by this program.".to_owned() } else { dataset.root.display().to_string() };
+    let root = dataset.root.display();
+    let place = match (dataset.builtin, dataset.found) {
+        (true, _) => "Drawn by this program when it is first used.".to_owned(),
+        (_, true) => root.to_string(),
+        (_, false) => format!("Expected in {root}. Put it there, or click to add its folder under another name."),
+    };
     if response.on_hover_text(place).clicked() && !there {
         actions.push(UiCommand::AddDataset);
     }
