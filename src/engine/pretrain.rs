@@ -37,10 +37,11 @@ impl Session {
         }
         (self.head, self.adam) = (None, None);
         self.start_adaptation_from_source()?;
-        let step = self.position.step;
-        self.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
+        // Still pre-training's: a run that is stopped here evaluates the source-only model when it is resumed.
         self.evaluate(Domain::Source, link)?;
         self.evaluate(Domain::Target, link)?;
+        let step = self.position.step;
+        self.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
         self.write_checkpoint(link)
     }
 
@@ -64,14 +65,16 @@ impl Session {
                 return Ok(false);
             }
         };
+        // The target's own batch normalisation is copied from the source's later.
+        let wanted = self.net.named_variables().into_iter().filter(|(name, _)| !name.contains(".target."));
+        let pairs: Option<Vec<_>> = wanted
+            .map(|(name, variable)| Some((variable, saved.get(&name)?)))
+            .map(|pair| pair.filter(|(variable, saved)| variable.size() == saved.size()))
+            .collect();
+        let Some(pairs) = pairs else { return Ok(false) };
         let _guard = tch::no_grad_guard();
-        for (name, mut variable) in self.net.named_variables() {
-            match saved.get(&name) {
-                Some(t) if t.size() == variable.size() => variable.f_copy_(t)?,
-                // The target's own batch normalisation is copied from the source's later.
-                _ if name.contains(".target.") => {}
-                _ => return Ok(false),
-            }
+        for (mut variable, saved) in pairs {
+            variable.f_copy_(saved)?;
         }
         let text = "Same source, model and parameters: the source is not trained on again. Delete the cache folder to force it.";
         link.outbox.notice(super::event::Severity::Info, "Pre-training taken from an earlier run", text);

@@ -1,0 +1,90 @@
+//! Parameters that are one of a few words.
+
+use serde::{Deserialize, Serialize};
+
+/// Declares an enum whose variants are spelt the same in Rust, TOML, `--set` and the window.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// All spellings, in the order the window lists them.
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+
+            /// The spelling used in files and on the command line.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The variant of that spelling, if there is one.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+choice! {
+    /// How the reliability threshold α is found (method.md §11.1).
+    Rule {
+        /// α is set in the first epoch so that the worst `reliability.quantile` of the clusters fails, then kept.
+        Quantile = "quantile",
+        /// α is `reliability.threshold`.
+        Fixed = "fixed",
+        /// Every DBSCAN cluster is kept: "scores between 0 and 1 are reliable", read literally.
+        PaperLiteral = "paper-literal",
+    }
+}
+choice! {
+    /// Which independence score decides (method.md §11.2).
+    ScoreKind {
+        /// Eq. 8: the IoU of the tight, normal and loose set at once.
+        Eq8 = "eq8",
+        /// SpCL's pair: 1 − R_indep for the cluster, and the members must attain the cluster's best compactness.
+        Spcl = "spcl",
+    }
+}
+choice! {
+    /// How a cluster's score follows from its members' scores (method.md §11.3).
+    ClusterScore {
+        /// The best member (SpCL).
+        Max = "max",
+        /// The average member.
+        Mean = "mean",
+        /// The worst member.
+        Min = "min",
+    }
+}
+choice! {
+    /// What happens to samples outside reliable clusters (method.md §11.5).
+    Outliers {
+        /// They train as classes of their own (SpCL).
+        Instance = "instance",
+        /// They sit out this epoch (Cluster Contrast).
+        Drop = "drop",
+    }
+}
+choice! {
+    /// Which features are clustered (method.md §11.16).
+    FeatureSource {
+        /// Extracted anew each epoch; the memory is initialised from them (the paper's steps 3 and 4).
+        Fresh = "fresh",
+        /// The rows of the memory bank (SpCL).
+        Bank = "bank",
+    }
+}
+choice! {
+    /// The network that extracts features.
+    Backbone {
+        /// ResNet-50, 2048-d features: the paper's.
+        Resnet50 = "resnet50",
+        /// ResNet-34, 512-d features.
+        Resnet34 = "resnet34",
+        /// ResNet-18, 512-d features.
+        Resnet18 = "resnet18",
+        /// ResNet-50's topology with one bottleneck a stage and a quarter of the width, 512-d features: for CPUs.
+        Resnet50Lite = "resnet50-lite",
+    }
+}

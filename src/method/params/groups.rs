@@ -1,0 +1,201 @@
+//! Parameters whose keys share a prefix, with the paper's values.
+
+use serde::{Deserialize, Serialize};
+
+use super::choices::{ClusterScore, FeatureSource, Outliers, Rule, ScoreKind};
+
+/// Keys `reliability.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Reliability {
+    pub rule: Rule,
+    pub score: ScoreKind,
+    pub cluster: ClusterScore,
+    pub threshold: f64,
+    pub quantile: f64,
+    pub outliers: Outliers,
+}
+
+/// Keys `memory.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Memory {
+    pub enabled: bool,
+    pub features: FeatureSource,
+}
+
+/// Keys `attention.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Attention {
+    pub enabled: bool,
+    pub positions: String,
+}
+
+/// Keys `image.*`, pixels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ImageSize {
+    pub height: usize,
+    pub width: usize,
+}
+
+/// Keys `augment.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Augment {
+    pub flip: f64,
+    pub pad: usize,
+    pub erase: f64,
+}
+
+/// Keys `pretrain.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Pretrain {
+    pub epochs: usize,
+    pub iters: usize,
+    pub batch: usize,
+    pub instances: usize,
+    pub lr: f64,
+    pub warmup: usize,
+    pub milestones: String,
+    pub smoothing: f64,
+}
+
+/// Keys `adapt.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Adapt {
+    pub epochs: usize,
+    pub iters: usize,
+    pub batch: usize,
+    pub instances: usize,
+    pub lr: f64,
+    pub step: usize,
+    pub gamma: f64,
+    pub joint: bool,
+}
+
+/// Keys `triplet.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Triplet {
+    pub weight: f64,
+    pub margin: f64,
+}
+
+/// Keys `optim.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Optim {
+    pub weight_decay: f64,
+}
+
+/// Keys `bn.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Bn {
+    pub group: usize,
+}
+
+/// Keys `eval.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Eval {
+    pub every: usize,
+    pub batch: usize,
+}
+
+impl Default for Reliability {
+    fn default() -> Self {
+        Self {
+            rule: Rule::Quantile,
+            score: ScoreKind::Eq8,
+            cluster: ClusterScore::Max,
+            threshold: 0.5,
+            quantile: 0.1,
+            outliers: Outliers::Instance,
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { enabled: true, features: FeatureSource::Fresh }
+    }
+}
+
+impl Default for Attention {
+    fn default() -> Self {
+        Self { enabled: true, positions: "layer1+layer4".to_owned() }
+    }
+}
+
+impl Default for ImageSize {
+    fn default() -> Self {
+        Self { height: 256, width: 128 }
+    }
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Self { flip: 0.5, pad: 10, erase: 0.5 }
+    }
+}
+
+impl Default for Pretrain {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            iters: 200,
+            batch: 128,
+            instances: 4,
+            lr: 3e-4,
+            warmup: 10,
+            milestones: "40".to_owned(),
+            smoothing: 0.1,
+        }
+    }
+}
+
+impl Default for Adapt {
+    fn default() -> Self {
+        Self { epochs: 70, iters: 400, batch: 64, instances: 4, lr: 3.5e-4, step: 20, gamma: 0.1, joint: true }
+    }
+}
+
+impl Default for Triplet {
+    fn default() -> Self {
+        Self { weight: 1.0, margin: 0.3 }
+    }
+}
+
+impl Default for Optim {
+    fn default() -> Self {
+        Self { weight_decay: 5e-4 }
+    }
+}
+
+impl Default for Bn {
+    fn default() -> Self {
+        Self { group: 16 }
+    }
+}
+
+impl Default for Eval {
+    fn default() -> Self {
+        Self { every: 1, batch: 64 }
+    }
+}
