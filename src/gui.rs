@@ -54,7 +54,8 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         .with_min_inner_size([900.0, 560.0]);
     let native = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native("reid-workbench", native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
-        .map_err(|error| no_display(&error.to_string()))
+        // The window system's errors end in the reason, after the places in its source that they went through.
+        .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))
 }
 
 /// Whether a display is named in the environment.
