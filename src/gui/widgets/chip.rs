@@ -54,7 +54,11 @@ pub fn pill(ui: &mut Ui, mark: Mark<'_>, text: &str, ink: Color32, fill: Color32
         Mark::Dot(color) => {
             painter.circle_filled(at, 3.5, color);
         }
-        Mark::Icon(glyph, color) => icon::paint(painter, at, glyph, Weight::Fill, size::ICON_MARK + 1.0, color),
+        Mark::Icon(glyph, color) => {
+            // A filled check is a square; the others are shapes that are meant to be filled.
+            let weight = if glyph == icon::CHECK { Weight::Bold } else { Weight::Fill };
+            icon::paint(painter, at, glyph, weight, size::ICON_MARK + 1.0, color);
+        }
     }
     painter.galley(pos2(rect.left() + 26.0, rect.center().y - galley.size().y / 2.0), galley, ink);
     response
