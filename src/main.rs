@@ -11,6 +11,8 @@ use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::{self, Waker, WindowOptions};
 use reid_workbench::model::device;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
     restart_with_openmp_setting();
@@ -35,9 +37,10 @@ fn restart_with_openmp_setting() {
 
 /// Warnings and errors, or what `RUST_LOG` says.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(targets);
+    tracing_subscriber::registry().with(lines).init();
 }
 
 fn window(run: Option<PathBuf>) -> anyhow::Result<()> {

@@ -11,6 +11,9 @@ use crate::gui::widgets::images::Tone;
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::RankSnapshot;
 
+/// From this rank on, numbers are wide.
+const FAR: u32 = 1_000;
+
 /// What a hit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -170,8 +173,10 @@ impl Row<'_> {
         let missed: Vec<u32> = self.ranks.matches(self.query).filter(|m| !shown(m.index)).map(|m| m.rank).collect();
         if !missed.is_empty() {
             say(format!("{} missed here", ticks::count(missed.len())), small.clone(), theme.t2);
-            let mut ranks: Vec<String> = missed.iter().take(2).map(|r| ticks::count(*r as usize)).collect();
-            if missed.len() > 2 {
+            // Two ranks of a large gallery do not fit the column.
+            let fit = if missed.iter().take(2).any(|&r| r >= FAR) { 1 } else { 2 };
+            let mut ranks: Vec<String> = missed.iter().take(fit).map(|r| ticks::count(*r as usize)).collect();
+            if missed.len() > fit {
                 ranks.push("…".to_owned());
             }
             say(format!("rank {}", ranks.join(", ")), small.clone(), theme.t3);
@@ -201,8 +206,14 @@ impl Row<'_> {
         photo::corner(ui.painter(), framed, glyph, color, theme);
         let small = Type::Small.font(ui);
         let strong = FontId::new(small.size, theme::medium());
-        let rank = hit.rank.map_or("–".to_owned(), |r| ticks::count(r as usize));
-        let distance = ticks::number(f64::from(hit.distance), 3);
+        // Rank and distance share one line: a far rank takes the room of the distance's last decimal.
+        let far = hit.rank.is_some_and(|r| r >= FAR);
+        let rank = match hit.rank {
+            Some(r) if r >= 10 * FAR => r.to_string(),
+            Some(r) => ticks::count(r as usize),
+            None => "–".to_owned(),
+        };
+        let distance = ticks::number(f64::from(hit.distance), if far { 2 } else { 3 });
         let ink = if hit.verdict == Verdict::Junk { theme.t3 } else { theme.t1 };
         let painter = ui.painter();
         let y = cell.bottom() + 5.0;
