@@ -6,7 +6,7 @@
 run:
 	@scripts/setup-system.sh window
 	@scripts/setup-libtorch.sh
-	@cargo run --quiet --bin reid-workbench
+	cargo run --bin reid-workbench
 
 test:
 	@scripts/setup-system.sh test
