@@ -7,13 +7,12 @@ use tch::Tensor;
 use super::checkpoint::{Next, Position};
 use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Severity, SnapshotPart, Stage, State, Step};
-use super::seeds::{self, Purpose};
+use super::pretrain::Draw;
+use super::seeds::Purpose;
 use super::session::Session;
 use super::settings::Boundary;
 use super::worker::Link;
 use crate::data::loader::{Batch, TrainLoader};
-use crate::data::sampler::{BatchStream, Source};
-use crate::method::params::Params;
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
 use crate::model::schedule::step_lr;
 use crate::run::snapshot::write_heat_maps;
@@ -121,43 +120,37 @@ impl Session {
 
     /// The epoch's target batches; `None` when no image has a label to train with.
     fn target_loader(&self, link: &mut Link) -> Result<Option<TrainLoader>, EngineError> {
-        let Params { seed, adapt, .. } = self.params().clone();
-        let epoch = self.position.epoch;
         let used = self.labels.iter().filter(|&&l| l >= 0).count();
         if used < 2 {
             let text = "Every image is an outlier, and outliers sit out (reliability.outliers = drop). Raise eps, or keep outliers as instances.";
             link.outbox.notice(Severity::Warning, "Nothing to train on in this epoch", text);
             return Ok(None);
         }
-        let camids = self.target.train_camids();
-        let source = Source {
-            labels: &self.labels,
-            camids: &camids,
-            has_cameras: self.target.dataset.has_cameras,
-            instances: adapt.instances,
-            batch: adapt.batch,
-        };
-        let mut stream = BatchStream::new(source, seeds::seed(seed, Purpose::TargetOrder, epoch));
-        let batches = (0..adapt.iters).map(|_| stream.next_batch()).collect();
-        let seed = seeds::seed(seed, Purpose::TargetImages, epoch);
-        Ok(Some(self.train_loader(Domain::Target, batches, seed)?))
+        let streams = (Purpose::TargetOrder, Purpose::TargetImages);
+        Ok(Some(self.adapt_loader(Domain::Target, &self.labels, streams)?))
     }
 
     fn source_loader(&self) -> Result<TrainLoader, EngineError> {
-        let Params { seed, adapt, .. } = self.params().clone();
-        let epoch = self.position.epoch;
         let labels: Vec<i32> = self.source.dataset.train.iter().map(|s| s.pid).collect();
-        let camids = self.source.train_camids();
-        let source = Source {
-            labels: &labels,
-            camids: &camids,
-            has_cameras: self.source.dataset.has_cameras,
-            instances: adapt.instances,
-            batch: adapt.batch,
-        };
-        let mut stream = BatchStream::new(source, seeds::seed(seed, Purpose::SourceOrder, epoch));
-        let batches = (0..adapt.iters).map(|_| stream.next_batch()).collect();
-        self.train_loader(Domain::Source, batches, seeds::seed(seed, Purpose::SourceImages, epoch))
+        self.adapt_loader(Domain::Source, &labels, (Purpose::SourceOrder, Purpose::SourceImages))
+    }
+
+    fn adapt_loader(
+        &self,
+        domain: Domain,
+        labels: &[i32],
+        (order, images): (Purpose, Purpose),
+    ) -> Result<TrainLoader, EngineError> {
+        let p = &self.params().adapt;
+        self.train_loader(&Draw {
+            domain,
+            labels,
+            batch: p.batch,
+            instances: p.instances,
+            iters: p.iters,
+            order,
+            images,
+        })
     }
 
     /// One step: the target's loss, plus the source's when it takes part, plus the triplet loss (method.md §11.12).

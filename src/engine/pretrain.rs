@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::checkpoint::{Next, Position};
+use super::domain::DomainData;
 use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Split, Stage, State, Step};
 use super::features::{AHEAD, loader_threads};
@@ -19,6 +20,18 @@ use crate::data::sampler::{BatchStream, Source};
 use crate::model::head::Classifier;
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
 use crate::model::schedule::warmup_multi_step;
+
+/// What an epoch's loader draws from, and with which random streams.
+pub(super) struct Draw<'a> {
+    pub domain: Domain,
+    /// Label of each training image, `[N]`; below 0 sits out.
+    pub labels: &'a [i32],
+    pub batch: usize,
+    pub instances: usize,
+    pub iters: usize,
+    pub order: Purpose,
+    pub images: Purpose,
+}
 
 impl Session {
     /// Trains on the source, or takes up a network that was trained so before; ends at the first adaptation epoch.
@@ -106,6 +119,9 @@ impl Session {
             self.adam = Some(self.new_adam()?);
         }
         while self.position.epoch < self.params().pretrain.epochs {
+            if self.position.iter == 0 && self.position.epoch > 0 {
+                self.boundary(Boundary::Epoch, link)?;
+            }
             self.pretrain_epoch(link)?;
             self.position = Position { epoch: self.position.epoch + 1, iter: 0, ..self.position };
         }
@@ -116,19 +132,15 @@ impl Session {
         let p = self.params().pretrain.clone();
         let epoch = self.position.epoch;
         let labels: Vec<i32> = self.source.dataset.train.iter().map(|s| s.pid).collect();
-        let camids = self.source.train_camids();
-        let source = Source {
+        let mut loader = self.train_loader(&Draw {
+            domain: Domain::Source,
             labels: &labels,
-            camids: &camids,
-            has_cameras: self.source.dataset.has_cameras,
-            instances: p.instances,
             batch: p.batch,
-        };
-        let seed = self.params().seed;
-        let mut stream = BatchStream::new(source, seeds::seed(seed, Purpose::PretrainOrder, epoch));
-        let batches: Vec<Vec<u32>> = (0..p.iters).map(|_| stream.next_batch()).collect();
-        let mut loader =
-            self.train_loader(Domain::Source, batches, seeds::seed(seed, Purpose::PretrainImages, epoch))?;
+            instances: p.instances,
+            iters: p.iters,
+            order: Purpose::PretrainOrder,
+            images: Purpose::PretrainImages,
+        })?;
         let lr = warmup_multi_step(p.lr, epoch, p.warmup, &self.params().milestones().map_err(EngineError::Refused)?);
         for iter in self.position.iter..p.iters {
             self.position.iter = iter;
@@ -184,36 +196,41 @@ impl Session {
         Ok((value(&total)?, vec![("id".to_owned(), value(&id)?), ("triplet".to_owned(), value(&triplet)?)]))
     }
 
-    /// A loader of augmented training batches of that domain; those done already in this epoch are left out,
-    /// each batch keeps its own random stream.
-    pub(super) fn train_loader(
-        &self,
-        domain: Domain,
-        batches: Vec<Vec<u32>>,
-        seed: u64,
-    ) -> Result<TrainLoader, EngineError> {
-        let data = match domain {
-            Domain::Source => &self.source,
-            Domain::Target => &self.target,
+    /// The epoch's augmented training batches. Those done already are left out; each batch keeps its own random
+    /// stream.
+    pub(super) fn train_loader(&self, draw: &Draw) -> Result<TrainLoader, EngineError> {
+        let data = self.domain(draw.domain);
+        let camids = data.train_camids();
+        let source = Source {
+            labels: draw.labels,
+            camids: &camids,
+            has_cameras: data.dataset.has_cameras,
+            instances: draw.instances,
+            batch: draw.batch,
         };
-        let cache = Arc::clone(data.cache(Split::Train));
+        let seed = |purpose| seeds::seed(self.params().seed, purpose, self.position.epoch);
+        let mut stream = BatchStream::new(source, seed(draw.order));
+        let mut batches: Vec<Vec<u32>> = (0..draw.iters).map(|_| stream.next_batch()).collect();
         let done = self.position.iter;
-        let mut batches = batches;
         batches.iter_mut().take(done).for_each(Vec::clear);
-        let mut loader = TrainLoader::new(cache, batches, Arc::clone(&self.augment), seed, AHEAD, loader_threads())?;
+        let (cache, augment) = (Arc::clone(data.cache(Split::Train)), Arc::clone(&self.augment));
+        let mut loader = TrainLoader::new(cache, batches, augment, seed(draw.images), AHEAD, loader_threads())?;
         for _ in 0..done {
             loader.next();
         }
         Ok(loader)
     }
 
-    /// A batch's pixels on the device.
-    pub(super) fn pixels(&self, batch: &Batch, domain: Domain) -> tch::Tensor {
-        let data = match domain {
+    fn domain(&self, domain: Domain) -> &DomainData {
+        match domain {
             Domain::Source => &self.source,
             Domain::Target => &self.target,
-        };
-        let (height, width) = data.cache(Split::Train).size();
+        }
+    }
+
+    /// A batch's pixels on the device.
+    pub(super) fn pixels(&self, batch: &Batch, domain: Domain) -> tch::Tensor {
+        let (height, width) = self.domain(domain).cache(Split::Train).size();
         self.to_device(&batch.pixels, batch.indices.len(), height, width)
     }
 }

@@ -139,6 +139,24 @@ fn a_paused_run_answers_and_a_changed_parameter_counts_from_its_boundary() {
 }
 
 #[test]
+fn stepping_an_epoch_in_pre_training_stops_at_its_end() {
+    let tiny = Tiny::new();
+    let mut params = tiny_params();
+    params.assign("pretrain.epochs=3").unwrap();
+    let mut driver = Driver::new();
+    driver.send(Command::Start(Box::new(tiny.request("run", params))));
+    driver.send(Command::Pause);
+    driver.until_state(&State::Paused);
+    let done = |driver: &Driver| steps(&driver.events).last().map(|s| (s.epoch, s.iter));
+    driver.send(Command::StepEpoch);
+    driver.until_state(&State::Paused);
+    assert_eq!(done(&driver), Some((0, 2)));
+    driver.send(Command::StepEpoch);
+    driver.until_state(&State::Paused);
+    assert_eq!(done(&driver), Some((1, 2)));
+}
+
+#[test]
 fn the_same_pre_training_is_not_done_twice() {
     let tiny = Tiny::new();
     let cached = |out: &str| {
