@@ -90,6 +90,8 @@ pub enum UiCommand {
     ZoomReset,
     /// Rows 4 points higher, or not.
     ToggleComfortable,
+    /// Whether what target labels say is shown.
+    ToggleTruth,
     /// The log drawer.
     ToggleLog,
     /// The left column.
@@ -177,6 +179,7 @@ pub static COMMANDS: &[Entry] = entries! {
         C::ToggleComfortable, "Comfortable rows", LAYOUT, None, "Makes every row 4 points higher.";
         C::ToggleLeft, "Left column", LAYOUT, keys(CTRL, Key::B), "Shows or hides datasets and runs.";
         C::ToggleRight, "Right column", LAYOUT, keys(CTRL_SHIFT, Key::B), "Shows or hides the parameters.";
+        C::ToggleTruth, "Ground truth", EYE, keys(CTRL, Key::G), "Shows or hides everything that looks at the target's labels.";
         C::ToggleLog, "Log", MENU, keys(CTRL, Key::L), "Opens or closes the list of all messages.";
     }
     "Help": {

@@ -49,6 +49,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             images: &mut bench.images,
             snapshots,
             selection: &mut bench.selection,
+            truth: true,
             head,
         };
         bench.panels.show(bench.pane, &mut child, &mut cx);

@@ -404,7 +404,7 @@ fn every_layout_shows_in_both_appearances() {
     window.harness.run();
     for key in [Key::Num1, Key::Num2, Key::Num3] {
         window.press(Modifiers::COMMAND, key);
-        for pane in reid_workbench::gui::panels::Pane::ALL {
+        for &pane in reid_workbench::gui::panels::Pane::ALL {
             assert!(window.harness.query_all_by_label(pane.title()).next().is_some(), "{} is missing", pane.title());
         }
         window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);

@@ -80,6 +80,7 @@ impl App {
                 self.saved.comfortable = !self.saved.comfortable;
                 self.dress(ctx);
             }
+            UiCommand::ToggleTruth => self.saved.truth = !self.saved.truth,
             UiCommand::ToggleLog => self.log_open = !self.log_open,
             UiCommand::ToggleLeft => self.saved.left = !self.saved.left,
             UiCommand::ToggleRight => self.saved.right = !self.saved.right,

@@ -101,6 +101,7 @@ impl App {
                 images: &mut self.images,
                 snapshots: &mut self.snapshots,
                 selection: &mut self.selection,
+                truth: self.saved.truth,
                 head: egui::Rect::NOTHING,
             };
             tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx);

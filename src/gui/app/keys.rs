@@ -33,7 +33,7 @@ impl App {
                 asked.push(command.clone());
             }
         }
-        for pane in Pane::ALL {
+        for &pane in Pane::ALL {
             if let Some(keys) = pane_keys(pane)
                 && ctx.input_mut(|i| i.consume_shortcut(&keys))
             {

@@ -32,6 +32,8 @@ pub struct Saved {
     pub left: bool,
     /// Whether the right column is open.
     pub right: bool,
+    /// Whether what target labels say is shown.
+    pub truth: bool,
     /// What the new-run dialog last held.
     pub choice: Choice,
     /// Folded groups of parameters.
@@ -52,6 +54,7 @@ impl Default for Saved {
             layout: Layout::Research,
             left: true,
             right: true,
+            truth: true,
             choice: Choice::default(),
             parameters: Parameters::default(),
             trees: BTreeMap::new(),

@@ -22,7 +22,7 @@ pub fn show(ctx: &egui::Context) -> bool {
                 line(ui, entry.title, &ui.ctx().format_shortcut(&keys));
             }
             head(ui, "Panels");
-            for pane in Pane::ALL {
+            for &pane in Pane::ALL {
                 if let Some(keys) = pane_keys(pane) {
                     line(ui, pane.title(), &ui.ctx().format_shortcut(&keys));
                 }

@@ -192,7 +192,7 @@ fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel) 
             command: entry.command.clone(),
         });
     }
-    for pane in Pane::ALL {
+    for &pane in Pane::ALL {
         items.push(Item {
             group: "Panels",
             icon: pane.icon(),

@@ -10,7 +10,7 @@ use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, ViewModel};
 use crate::gui::widgets::{chip, icon, tile};
 
-/// State of the Clusters tile that outlives the window.
+/// State of the Cluster counts tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClustersPanel {}
@@ -20,7 +20,7 @@ type Curve = (&'static str, fn(&ClusterSummary) -> usize, Color32, bool);
 
 impl ClustersPanel {
     /// Title of the tile.
-    pub const TITLE: &str = "Clusters";
+    pub const TITLE: &str = "Cluster counts";
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {

@@ -1,11 +1,18 @@
-//! The tiles: which there are, and what each is given. To add one: a file, and a line in each list here.
+//! The tiles: which there are, and what each is given. To add one: a file, and a line in [`panes!`] here.
 
+pub mod browser;
 pub mod clusters;
 mod epochs;
+pub mod eq8;
+pub mod exhibit;
 pub mod heat_maps;
+pub mod inspector;
+pub mod k_distance;
 pub mod library;
+pub mod lineage;
 pub mod log;
 pub mod loss;
+pub mod map;
 pub mod parameters;
 mod photo;
 pub mod rank_lists;
@@ -13,8 +20,12 @@ pub mod reliability;
 pub mod retrieval;
 pub mod scrubber;
 pub mod strip;
+pub mod sweep;
 pub mod tiles;
 pub mod topbar;
+pub mod what_if;
+
+use std::sync::Arc;
 
 use eframe::egui::{Rect, Ui};
 use serde::{Deserialize, Serialize};
@@ -40,6 +51,8 @@ pub struct PanelCtx<'a> {
     pub snapshots: &'a mut Snapshots,
     /// What is selected, the same in all tiles.
     pub selection: &'a mut Selection,
+    /// Whether what target labels say may be shown.
+    pub truth: bool,
     /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.
     pub head: Rect,
 }
@@ -50,96 +63,77 @@ pub struct PanelCtx<'a> {
 pub struct Selection {
     /// The epoch looked at; `None` follows the run.
     pub epoch: Option<usize>,
+    /// The epoch it is compared with.
+    pub against: Option<usize>,
     /// A cluster of that epoch.
     pub cluster: Option<u32>,
     /// A row of the query split.
     pub query: Option<u32>,
     /// An image.
     pub image: Option<ImageRef>,
+    /// Rows of the train split that were picked together, ascending; empty when none were.
+    pub picked: Arc<Vec<u32>>,
 }
 
-/// A kind of tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pane {
-    /// Losses and learning rate.
-    Loss,
-    /// mAP and CMC.
-    Retrieval,
-    /// Cluster and outlier counts.
-    Clusters,
-    /// Scores and threshold.
-    Reliability,
-    /// Attention over images.
-    HeatMaps,
-    /// What queries find.
-    RankLists,
+macro_rules! panes {
+    ($($pane:ident: $field:ident as $panel:ty, $icon:ident, $help:literal;)+) => {
+        /// A kind of tile.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Pane {
+            $(#[doc = $help] $pane,)+
+        }
+
+        impl Pane {
+            /// All kinds, in the order of the menu.
+            pub const ALL: &[Self] = &[$(Self::$pane),+];
+
+            /// The tile's title.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$pane => <$panel>::TITLE,)+ }
+            }
+
+            /// What it shows, for tooltips and the palette.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$pane => $help,)+ }
+            }
+
+            /// The glyph beside its name.
+            pub fn icon(self) -> &'static str {
+                match self { $(Self::$pane => icon::$icon,)+ }
+            }
+        }
+
+        /// The state of all tiles; kept between sessions.
+        #[derive(Default, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Panels {
+            $($field: $panel,)+
+        }
+
+        impl Panels {
+            /// Shows the contents of a tile.
+            pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+                match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ }
+            }
+        }
+    };
 }
 
-impl Pane {
-    /// All kinds, in the order of the menu.
-    pub const ALL: [Self; 6] =
-        [Self::Loss, Self::Retrieval, Self::Clusters, Self::Reliability, Self::HeatMaps, Self::RankLists];
-
-    /// The tile's title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Loss => loss::LossPanel::TITLE,
-            Self::Retrieval => retrieval::RetrievalPanel::TITLE,
-            Self::Clusters => clusters::ClustersPanel::TITLE,
-            Self::Reliability => reliability::ReliabilityPanel::TITLE,
-            Self::HeatMaps => heat_maps::HeatMapsPanel::TITLE,
-            Self::RankLists => rank_lists::RankListsPanel::TITLE,
-        }
-    }
-
-    /// What it shows, for tooltips and the palette.
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Loss => "The loss of every iteration, its parts, and the learning rate.",
-            Self::Retrieval => "mAP and rank-1, -5, -10 on the target's test set, after each evaluation.",
-            Self::Clusters => "Clusters, reliable clusters and outliers of each epoch.",
-            Self::Reliability => "How the clusters score by Eq. 8, and the threshold that keeps or drops them.",
-            Self::HeatMaps => "Where the attention blocks look, drawn over the watched images.",
-            Self::RankLists => "What the watched queries find, right and wrong, with distances and AP.",
-        }
-    }
-
-    /// The glyph beside its name.
-    pub fn icon(self) -> &'static str {
-        match self {
-            Self::Loss => icon::CHART,
-            Self::Retrieval => icon::RANKING,
-            Self::Clusters => icon::STACK,
-            Self::Reliability => icon::BARS,
-            Self::HeatMaps => icon::HEAT,
-            Self::RankLists => icon::IMAGE,
-        }
-    }
-}
-
-/// The state of all tiles; kept between sessions.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Panels {
-    loss: loss::LossPanel,
-    retrieval: retrieval::RetrievalPanel,
-    clusters: clusters::ClustersPanel,
-    reliability: reliability::ReliabilityPanel,
-    heat_maps: heat_maps::HeatMapsPanel,
-    rank_lists: rank_lists::RankListsPanel,
-}
-
-impl Panels {
-    /// Shows the contents of a tile.
-    pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        match pane {
-            Pane::Loss => self.loss.ui(ui, cx),
-            Pane::Retrieval => self.retrieval.ui(ui, cx),
-            Pane::Clusters => self.clusters.ui(ui, cx),
-            Pane::Reliability => self.reliability.ui(ui, cx),
-            Pane::HeatMaps => self.heat_maps.ui(ui, cx),
-            Pane::RankLists => self.rank_lists.ui(ui, cx),
-        }
-    }
+panes! {
+    Loss: loss as loss::LossPanel, CHART, "The loss of every iteration, its parts, and the learning rate.";
+    Retrieval: retrieval as retrieval::RetrievalPanel, RANKING, "mAP and rank-1, -5, -10 on the target's test set, after each evaluation.";
+    Clusters: clusters as clusters::ClustersPanel, STACK, "Clusters, reliable clusters and outliers of each epoch.";
+    Reliability: reliability as reliability::ReliabilityPanel, BARS, "How the clusters score by Eq. 8, and the threshold that keeps or drops them.";
+    Map: map as map::MapPanel, SCATTER, "The images as points, near where their features are near.";
+    Browser: browser as browser::BrowserPanel, GRID, "The clusters as cards: size, score, cameras, members; worst first in one click.";
+    Eq8: eq8 as eq8::Eq8Panel, CIRCLE, "Eq. 8 of one cluster as a picture: its tight, normal and loose members.";
+    WhatIf: what_if as what_if::WhatIfPanel, CROSSHAIR, "What other parameters would make of this epoch's clusters, without training.";
+    KDistance: k_distance as k_distance::KDistancePanel, CHART, "How far each image's neighbours are: the usual hint for eps.";
+    Sweep: sweep as sweep::SweepPanel, GRID, "Clusters at twenty values of eps, and over a table of eps and Δd.";
+    Lineage: lineage as lineage::LineagePanel, BRANCH, "What became of the clusters between two epochs: kept, split, merged, born, died.";
+    Exhibit: exhibit as exhibit::ExhibitPanel, CHECK, "Reliable against unreliable clusters, as in Figs. 7 and 8 of the paper.";
+    HeatMaps: heat_maps as heat_maps::HeatMapsPanel, HEAT, "Where the attention blocks look, drawn over the watched images.";
+    RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
+    Inspector: inspector as inspector::InspectorPanel, EYE, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
 }

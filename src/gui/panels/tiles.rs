@@ -20,22 +20,45 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let root = match layout {
         Layout::Research => {
-            let left = column(&mut tiles, &[(&[Pane::Loss], 0.9), (&[Pane::Retrieval], 1.2), (&[Pane::Clusters], 0.9)]);
-            let top = row(&mut tiles, &[(&[Pane::Reliability], 1.0), (&[Pane::HeatMaps], 1.25)]);
-            let bottom = tabs(&mut tiles, &[Pane::RankLists]);
-            let right = linear(&mut tiles, false, &[(top, 1.05), (bottom, 1.0)]);
-            linear(&mut tiles, true, &[(left, 0.55), (right, 1.0)])
+            let left = [
+                (&[Pane::Loss][..], 0.8),
+                (&[Pane::Retrieval, Pane::Clusters], 1.0),
+                (&[Pane::Reliability, Pane::KDistance], 1.35),
+            ];
+            let left = column(&mut tiles, &left);
+            let clusters = &[Pane::Map, Pane::Browser, Pane::Eq8, Pane::Lineage, Pane::Exhibit];
+            let top = row(&mut tiles, &[(clusters, 1.25), (&[Pane::HeatMaps, Pane::Inspector], 1.0)]);
+            let bottom = tabs(&mut tiles, &[Pane::RankLists, Pane::WhatIf, Pane::Sweep]);
+            let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
+            linear(&mut tiles, true, &[(left, 0.5), (right, 1.0)])
         }
         Layout::Tune => {
-            let top = row(&mut tiles, &[(&[Pane::Reliability], 1.2), (&[Pane::Clusters], 1.0)]);
-            let bottom =
-                row(&mut tiles, &[(&[Pane::Loss, Pane::Retrieval], 1.0), (&[Pane::RankLists, Pane::HeatMaps], 1.4)]);
-            linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.0)])
+            let left = tabs(&mut tiles, &[Pane::WhatIf]);
+            let top = [
+                (&[Pane::Reliability, Pane::Clusters][..], 1.0),
+                (&[Pane::KDistance, Pane::Loss, Pane::Retrieval], 0.95),
+                (&[Pane::Sweep, Pane::Lineage], 1.05),
+            ];
+            let top = row(&mut tiles, &top);
+            let bottom = [
+                (&[Pane::Browser, Pane::Map, Pane::Exhibit][..], 1.0),
+                (&[Pane::Eq8, Pane::Inspector, Pane::RankLists, Pane::HeatMaps], 1.3),
+            ];
+            let bottom = row(&mut tiles, &bottom);
+            let right = linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.2)]);
+            linear(&mut tiles, true, &[(left, 0.26), (right, 1.0)])
         }
         Layout::Teach => {
-            let top =
-                row(&mut tiles, &[(&[Pane::Retrieval, Pane::Loss], 1.0), (&[Pane::Reliability, Pane::Clusters], 1.0)]);
-            let bottom = row(&mut tiles, &[(&[Pane::HeatMaps], 1.0), (&[Pane::RankLists], 1.3)]);
+            let top = [
+                (&[Pane::Retrieval, Pane::Loss, Pane::KDistance, Pane::WhatIf][..], 1.0),
+                (&[Pane::Map, Pane::Reliability, Pane::Clusters, Pane::Sweep, Pane::Lineage], 1.0),
+            ];
+            let top = row(&mut tiles, &top);
+            let bottom = [
+                (&[Pane::HeatMaps, Pane::Eq8, Pane::Inspector][..], 1.0),
+                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit], 1.3),
+            ];
+            let bottom = row(&mut tiles, &bottom);
             linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.1)])
         }
     };

@@ -68,7 +68,7 @@ fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCo
 
 fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
     ui.menu_button("Panels", |ui| {
-        for pane in Pane::ALL {
+        for &pane in Pane::ALL {
             let keys = pane_keys(pane).map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
             let button = egui::Button::new(pane.title()).shortcut_text(keys);
             if ui.add(button).accessible_name(pane.title()).on_hover_text(pane.help()).clicked() {
