@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod dbscan;
 pub mod error;
 pub mod evaluate;
+pub mod graph;
 pub mod jaccard;
 pub mod knn;
 pub mod lineage;

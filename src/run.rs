@@ -4,6 +4,7 @@
 //! manifest.json   what the run is            params.toml   its parameters at the start
 //! events.jsonl    one event a line           images.csv    the target's images, by split and index
 //! epochs/NNNN/    what an epoch computed     checkpoints/  the engine's
+//! features.safetensors   of the newest clustering
 //! ```
 //! Whole files are written to a temporary file, synced and renamed ([`atomic::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
@@ -12,6 +13,7 @@ pub mod atomic;
 pub mod error;
 pub mod event;
 pub mod folder;
+pub mod graph;
 pub mod images;
 pub mod log;
 pub mod manifest;

@@ -12,16 +12,27 @@ use super::outbox::Outbox;
 use super::session::Session;
 use super::worker::Link;
 use crate::method::cluster::{Clustering, refine, three_dbscans};
+use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
 use crate::method::params::{FeatureSource, Outliers, Params};
 use crate::method::rows::Rows;
 use crate::model::head::Classifier;
 use crate::model::memory::{HybridMemory, class_means};
+use crate::run::graph::{REACH, write_features, write_graph};
 use crate::run::snapshot::ClusterSnapshot;
 
 /// Neighbours kept in a snapshot beyond what the distance needs: enough for the panels that list them.
 const KEPT_NEIGHBOURS: usize = 20;
+
+/// What the clustering of an epoch found.
+struct Found {
+    clustering: Clustering,
+    neighbours: Neighbours,
+    graph: Graph,
+    /// Of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
+    seconds: [f64; 4],
+}
 
 impl Session {
     /// Clusters the target and prepares the epoch's labels, memory or classifier.
@@ -29,8 +40,9 @@ impl Session {
         let features = self.features_to_cluster(link)?;
         self.enter(State::Clustering, link)?;
         let began = Instant::now();
-        let (clustering, nb, seconds) = self.cluster(&features, link)?;
-        self.report(&clustering, &nb, seconds, link)?;
+        let found = self.cluster(&features, link)?;
+        self.report(&features, &found, link)?;
+        let clustering = found.clustering;
         self.labels = training_labels(&clustering.pseudo_labels, self.params().reliability.outliers);
         self.threshold = self.threshold.or(clustering.threshold);
         self.prepare_classes(&features, link)?;
@@ -54,12 +66,8 @@ impl Session {
         Ok(features)
     }
 
-    /// Clusters features `[N, d]`; seconds of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
-    fn cluster(
-        &mut self,
-        features: &[f32],
-        link: &mut Link,
-    ) -> Result<(Clustering, Neighbours, [f64; 4]), EngineError> {
+    /// Clusters features `[N, d]`.
+    fn cluster(&mut self, features: &[f32], link: &mut Link) -> Result<Found, EngineError> {
         let params = self.params().clone();
         let rows = Rows::new(features, self.net.dim() as usize)?;
         let control = std::sync::Arc::clone(&link.control);
@@ -80,33 +88,32 @@ impl Session {
         let k = params.k1.max(KEPT_NEIGHBOURS);
         let nb = neighbours(rows, k, &tick(0))?;
         let t_knn = lap();
-        let loosest = (params.eps + params.delta_d) as f32;
-        let graph = jaccard(rows, &nb, params.k1, params.k2, loosest, &tick(1))?;
+        // Farther than this clustering needs, so that other radii can be tried on what is stored.
+        let reach = REACH.max((params.eps + params.delta_d) as f32);
+        let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &tick(1))?;
         let t_jaccard = lap();
         let labels = three_dbscans(&graph, &params);
         let t_dbscan = lap();
         let clustering = refine(labels, &params, self.threshold);
-        Ok((clustering, nb, [t_knn, t_jaccard, t_dbscan, lap()]))
+        Ok(Found { clustering, neighbours: nb, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
     }
 
-    fn report(
-        &self,
-        clustering: &Clustering,
-        nb: &Neighbours,
-        seconds: [f64; 4],
-        link: &mut Link,
-    ) -> Result<(), EngineError> {
+    fn report(&self, features: &[f32], found: &Found, link: &mut Link) -> Result<(), EngineError> {
+        let Found { clustering, neighbours, graph, seconds } = found;
         let epoch = self.position.epoch;
         // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
         let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
         let known = pids.iter().any(|&p| p != pids[0]);
         let summary = clustering.summary(self.params(), known.then_some(&pids[..]));
-        snapshot(clustering, nb).write(&self.folder, epoch)?;
+        let camids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.camid).collect();
+        write_features(&self.folder, epoch, self.net.dim() as usize, features, &pids, &camids)?;
+        write_graph(&self.folder, epoch, graph)?;
+        snapshot(clustering, neighbours).write(&self.folder, epoch)?;
         if summary.clusters[0] == 0 {
             let text = "No image has enough neighbours within eps: this epoch trains every image as a class of its own. Raise eps, or lower min samples.";
             link.outbox.notice(Severity::Warning, "No clusters", text);
         }
-        link.outbox.emit(Event::Clustered { epoch, summary: Box::new(summary), seconds })?;
+        link.outbox.emit(Event::Clustered { epoch, summary: Box::new(summary), seconds: *seconds })?;
         Ok(link.outbox.emit(Event::Snapshot { epoch, part: SnapshotPart::Clusters })?)
     }
 

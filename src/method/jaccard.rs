@@ -1,38 +1,10 @@
 //! The k-reciprocal Jaccard distance (SpCL `faiss_rerank.py:15-121`) on sparse rows.
 
 use super::error::{MethodError, Tick};
+pub use super::graph::Graph;
 use super::knn::Neighbours;
 use super::reciprocal::{Sparse, expand, half_of, sparse_rows, weights};
 use super::rows::{Rows, squared_distance};
-
-/// Jaccard distances as a graph: symmetric CSR without the diagonal, indices ascending within a row.
-/// A pair that is not stored is farther than `max`, and at distance 1 where `max` is 1 or more.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Graph {
-    /// Images, N.
-    pub n: usize,
-    /// The largest distance that is stored.
-    pub max: f32,
-    /// `[n + 1]`: where each row begins.
-    pub indptr: Vec<u64>,
-    /// The other image of each pair.
-    pub indices: Vec<u32>,
-    /// Its distance, 0 to `max`.
-    pub values: Vec<f32>,
-}
-
-impl Graph {
-    /// The images near image `i`, and their distances.
-    pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
-        let range = self.indptr[i] as usize..self.indptr[i + 1] as usize;
-        (&self.indices[range.clone()], &self.values[range])
-    }
-
-    /// Whether the graph holds every pair within `eps`, so that DBSCAN at that radius is exact on it.
-    pub fn covers(&self, eps: f64) -> bool {
-        eps as f32 <= self.max || self.max >= 1.0
-    }
-}
 
 /// Jaccard distances of at most `max` between all images (method.md §1): k-reciprocal sets of `k1`
 /// neighbours, expansion, softmax weights of −(2 − 2cos), query expansion over `k2`, and
@@ -59,7 +31,7 @@ pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick
     let v = weights(nb, k1, half_of(k1) + 1, distance, &|done, _| tick(done, total))?;
     let v = expand(v, nb, k2.min(k1))?;
     let upper = upper_distances(&v, max, &|done, _| tick(n as u64 + done, total))?;
-    Ok(mirrored(&upper, max))
+    Ok(Graph::mirrored(&upper, max))
 }
 
 /// J of a pair whose rows overlap by Σmin = `overlap`.
@@ -194,35 +166,4 @@ impl Overlaps {
         self.count = 0;
         v.row(i).0.iter().for_each(|&c| self.row[c as usize] = 0.0);
     }
-}
-
-/// The graph of an upper triangle.
-fn mirrored(upper: &Sparse, max: f32) -> Graph {
-    let n = upper.n();
-    let mut indptr = vec![0u64; n + 1];
-    for i in 0..n {
-        let (row, _) = upper.row(i);
-        indptr[i + 1] += row.len() as u64;
-        row.iter().for_each(|&j| indptr[j as usize + 1] += 1);
-    }
-    for i in 0..n {
-        indptr[i + 1] += indptr[i];
-    }
-    let mut next: Vec<usize> = indptr[..n].iter().map(|&p| p as usize).collect();
-    let mut indices = vec![0u32; 2 * upper.indices.len()];
-    let mut values = vec![0.0f32; 2 * upper.values.len()];
-    // Row i receives its smaller partners while those are visited, then its larger ones: ascending.
-    for i in 0..n {
-        let (row, distances) = upper.row(i);
-        let own = next[i];
-        indices[own..own + row.len()].copy_from_slice(row);
-        values[own..own + row.len()].copy_from_slice(distances);
-        for (&j, &d) in row.iter().zip(distances) {
-            let at = &mut next[j as usize];
-            indices[*at] = i as u32;
-            values[*at] = d;
-            *at += 1;
-        }
-    }
-    Graph { n, max, indptr, indices, values }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::{Part, ViewModel};
+use crate::method::graph::Graph;
 use crate::run::event::ImageMaps;
+use crate::run::graph::read_graph;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
 
@@ -61,6 +63,7 @@ struct Key {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     Clusters,
+    Graph,
     Ranks,
     HeatMaps,
     Images,
@@ -68,6 +71,7 @@ enum What {
 
 enum Answer {
     Clusters(Result<Arc<ClusterSnapshot>, String>),
+    Graph(Result<Arc<Graph>, String>),
     Ranks(Result<Arc<RankSnapshot>, String>),
     HeatMaps(Result<Arc<Vec<ImageMaps>>, String>),
     Images(Result<Arc<Images>, String>),
@@ -117,6 +121,7 @@ pub struct Snapshots {
     requests: Sender<(What, Key)>,
     answers: Receiver<(Key, Answer)>,
     clusters: Shelf<ClusterSnapshot>,
+    graphs: Shelf<Graph>,
     ranks: Shelf<RankSnapshot>,
     heat_maps: Shelf<Vec<ImageMaps>>,
     images: Shelf<Images>,
@@ -144,6 +149,7 @@ impl Snapshots {
             requests,
             answers,
             clusters: Shelf::default(),
+            graphs: Shelf::default(),
             ranks: Shelf::default(),
             heat_maps: Shelf::default(),
             images: Shelf::default(),
@@ -155,6 +161,13 @@ impl Snapshots {
         self.take_answers();
         let Some(key) = key(view, epoch, Part::Clusters) else { return Loaded::Absent };
         ask(&mut self.clusters, &self.requests, What::Clusters, key)
+    }
+
+    /// The Jaccard distances within reach of an adaptation epoch.
+    pub fn graph(&mut self, view: &ViewModel, epoch: usize) -> Loaded<Graph> {
+        self.take_answers();
+        let Some(key) = key(view, epoch, Part::Clusters) else { return Loaded::Absent };
+        ask(&mut self.graphs, &self.requests, What::Graph, key)
     }
 
     /// Rank lists after that many epochs.
@@ -185,6 +198,7 @@ impl Snapshots {
         while let Ok((key, answer)) = self.answers.try_recv() {
             match answer {
                 Answer::Clusters(result) => self.clusters.put(key, Loaded::of(result)),
+                Answer::Graph(result) => self.graphs.put(key, Loaded::of(result)),
                 Answer::Ranks(result) => self.ranks.put(key, Loaded::of(result)),
                 Answer::HeatMaps(result) => self.heat_maps.put(key, Loaded::of(result)),
                 Answer::Images(result) => self.images.put(key, Loaded::of(result)),
@@ -220,6 +234,7 @@ fn read(what: What, key: &Key) -> Answer {
     }
     match what {
         What::Clusters => Answer::Clusters(shared(ClusterSnapshot::read(folder, *epoch))),
+        What::Graph => Answer::Graph(shared(read_graph(folder, *epoch))),
         What::Ranks => Answer::Ranks(shared(RankSnapshot::read(folder, *epoch))),
         What::HeatMaps => Answer::HeatMaps(shared(read_heat_maps(folder, *epoch))),
         What::Images => Answer::Images(shared(Images::read(folder))),
