@@ -7,7 +7,7 @@ use crate::engine::event::Severity;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{PanelCtx, scrubber, strip, tiles, topbar};
+use crate::gui::panels::{Applies, PanelCtx, scrubber, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{is_active, sentence};
 
@@ -93,6 +93,12 @@ impl App {
             Some(run) => run,
             None => &self.live,
         };
+        let applies = match (is_active(&self.live), &self.opened) {
+            (true, None) => Applies::ToRun,
+            (true, Some(_)) => Applies::Not,
+            (false, _) => Applies::ToNextRun,
+        };
+        self.what_if.look_at(view, self.selection.epoch);
         CentralPanel::no_frame().frame(Frame::new().fill(theme.bg0).inner_margin(sides)).show(ui, |ui| {
             let mut cx = PanelCtx {
                 view,
@@ -100,6 +106,8 @@ impl App {
                 actions: &mut self.actions,
                 images: &mut self.images,
                 snapshots: &mut self.snapshots,
+                what_if: &mut self.what_if,
+                applies,
                 selection: &mut self.selection,
                 truth: self.saved.truth,
                 head: egui::Rect::NOTHING,
