@@ -54,8 +54,7 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     seconds.book("read");
     if let Some(dir) = &args.run {
         let name = args.features.file_stem().map_or_else(|| "features".into(), |s| s.to_string_lossy());
-        let set =
-            FeatureSet { name: &name, features: &features, d, pids: pids.as_deref(), camids: camids.as_deref() };
+        let set = FeatureSet { name: &name, features: &features, d, pids: pids.as_deref(), camids: camids.as_deref() };
         with_bar("run folder", |tick| feature_run::write(dir, &set, &params, [tick, tick]))?;
         seconds.book("run");
     }

@@ -36,12 +36,7 @@ pub(super) struct Found {
 }
 
 /// Clusters features of unit length; `ticks` hear of k-NN and of the Jaccard distances.
-pub(super) fn form(
-    rows: Rows,
-    params: &Params,
-    carried: Option<f64>,
-    ticks: [Tick; 2],
-) -> Result<Found, EngineError> {
+pub(super) fn form(rows: Rows, params: &Params, carried: Option<f64>, ticks: [Tick; 2]) -> Result<Found, EngineError> {
     let mut clock = Instant::now();
     let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
     let neighbours = neighbours(rows, params.k1.max(KEPT_NEIGHBOURS), ticks[0])?;

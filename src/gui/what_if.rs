@@ -73,6 +73,19 @@ pub struct Tried {
     pub purity: Option<f64>,
 }
 
+/// Clusters at every pair of eps and Δd.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The radii.
+    pub eps: Vec<f64>,
+    /// The steps.
+    pub delta_d: Vec<f64>,
+    /// `[eps][delta_d]`.
+    pub cells: Arc<Vec<Vec<Cell>>>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
 /// What is tried, and the newest answers.
 pub struct WhatIf {
     worker: Worker,
@@ -86,7 +99,7 @@ pub struct WhatIf {
     /// k1, k2 and min_samples that the curve was asked for.
     curve_of: Option<(usize, usize, usize)>,
     sweep: Option<(Arc<Vec<AtEps>>, f64)>,
-    table: Option<(Question, Arc<Vec<Vec<Cell>>>, f64)>,
+    table: Option<Table>,
     tried: Vec<Tried>,
     noting: bool,
     /// The epoch that the draft was applied in.
@@ -166,7 +179,11 @@ impl WhatIf {
             Ok(Answer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
             Ok(Answer::Curve(curve)) => self.curve = Some(curve),
             Ok(Answer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
-            Ok(Answer::Table(cells)) => self.table = Some((question, cells, reply.seconds)),
+            Ok(Answer::Table(cells)) => {
+                if let Question::Table(_, eps, delta_d) = question {
+                    self.table = Some(Table { eps, delta_d, cells, seconds: reply.seconds });
+                }
+            }
             Err(why) => self.failed[kind] = Some(why),
         }
     }
@@ -260,6 +277,13 @@ impl WhatIf {
         self.outcome.as_ref().map(|(outcome, seconds)| (outcome, *seconds))
     }
 
+    /// The threshold that counts: the rule's own, which follows the clusters in the first epoch, or the one that
+    /// is tried.
+    pub fn threshold(&self) -> Option<f64> {
+        let tried = self.outcome.as_ref().and_then(|(outcome, _)| outcome.summary.threshold);
+        if self.draft.reliability.rule == Rule::Fixed { None } else { tried }
+    }
+
     /// Whether the answer to the newest question has been under way for a while.
     pub fn is_late(&self) -> bool {
         self.asked[0].as_ref().is_some_and(|(.., since)| since.elapsed() >= LATE)
@@ -300,12 +324,9 @@ impl WhatIf {
         self.question(Question::Table(Box::new(self.draft.clone()), eps, delta_d));
     }
 
-    /// The newest table `[eps][delta_d]`: its eps, its Δd, its cells, and the seconds it took.
-    pub fn table(&self) -> Option<(&[f64], &[f64], &Arc<Vec<Vec<Cell>>>, f64)> {
-        match &self.table {
-            Some((Question::Table(_, eps, delta_d), cells, seconds)) => Some((eps, delta_d, cells, *seconds)),
-            _ => None,
-        }
+    /// The newest table.
+    pub fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
     }
 
     /// The hand has let go: what is tried now goes into the list once its answer is there.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::error::{usage};
+use crate::cli::error::usage;
 use crate::cli::progress::{print_json, with_bar};
 use crate::data::synthetic::features::{Spec, generate};
 use crate::engine::feature_run::{self, FeatureSet};

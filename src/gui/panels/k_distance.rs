@@ -115,7 +115,13 @@ fn draw(ui: &Ui, plot: &Fixed<'_>, curve: &KDistance, eps: f64) {
         let from = plot.x_of(n as f64);
         let words = format!("{} farther", ticks::count(curve.beyond));
         let top = plot.inner.top();
-        painter.text(pos2(from.max(plot.inner.left() + 60.0), top), Align2::RIGHT_TOP, words, Type::Small.font(ui), theme.t3);
+        painter.text(
+            pos2(from.max(plot.inner.left() + 60.0), top),
+            Align2::RIGHT_TOP,
+            words,
+            Type::Small.font(ui),
+            theme.t3,
+        );
     }
 }
 
@@ -167,10 +173,7 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
 fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, eps: f64) {
     let theme = Theme::of(ui.ctx());
     let y = plot.y_of(eps);
-    let grab = Rect::from_min_max(
-        pos2(plot.inner.left(), y - 8.0),
-        pos2(plot.inner.right() + 18.0, y + 8.0),
-    );
+    let grab = Rect::from_min_max(pos2(plot.inner.left(), y - 8.0), pos2(plot.inner.right() + 18.0, y + 8.0));
     let response = ui.interact(grab, ui.scope_id().with("eps line"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::slider(true, eps, "eps line"));
     let grip = Rect::from_center_size(pos2(plot.inner.right() + 10.0, y), vec2(14.0, 18.0));
@@ -189,9 +192,7 @@ fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, eps: f64) {
     } else if response.has_focus() {
         let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-        let steps = ui.input(|i| {
-            i.num_presses(egui::Key::ArrowUp) as f64 - i.num_presses(egui::Key::ArrowDown) as f64
-        });
+        let steps = ui.input(|i| i.num_presses(egui::Key::ArrowUp) as f64 - i.num_presses(egui::Key::ArrowDown) as f64);
         if steps != 0.0 {
             to = Some(eps + steps / 100.0);
         }

@@ -148,11 +148,13 @@ impl Shared {
     }
 }
 
+type Wake = Box<dyn Fn() + Send>;
+
 /// The window's end of the thread.
 pub struct Worker {
     shared: Arc<Shared>,
     replies: Receiver<Reply>,
-    start: Option<(Sender<Reply>, Box<dyn Fn() + Send>)>,
+    start: Option<(Sender<Reply>, Wake)>,
 }
 
 impl Worker {

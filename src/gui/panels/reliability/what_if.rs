@@ -54,8 +54,8 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2
         ui.painter().rect_filled(rect, 1, theme.what_if.gamma_multiply(if dropped { 0.35 } else { 0.85 }));
     }
     steps(ui, theme, &plot, &old);
-    words(ui, theme, upper, run, tried);
-    threshold(ui, cx, &plot, upper, alpha);
+    let taken = words(ui, theme, upper, run, tried);
+    threshold(ui, cx, &plot, taken, alpha);
     if strip > 0.0 {
         let below = Rect::from_min_max(pos2(outer.left(), upper.bottom()), outer.max);
         difference(ui, theme, &plot, below, &old, &new);
@@ -74,32 +74,45 @@ fn steps(ui: &Ui, theme: &Theme, plot: &Fixed<'_>, counts: &[usize; BARS]) {
     ui.painter().add(Shape::line(path, Stroke::new(size::STROKE_CURVE, theme.t1)));
 }
 
-/// Kept and dropped: what is tried above, the run below.
-fn words(ui: &Ui, theme: &Theme, at: Rect, run: &ClusterSummary, tried: &ClusterSummary) {
+/// Kept and dropped: what is tried above, the run below. Returns the room between them.
+fn words(ui: &Ui, theme: &Theme, at: Rect, run: &ClusterSummary, tried: &ClusterSummary) -> Rect {
     let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
     let small = Type::Small.font(ui);
     let painter = ui.painter();
     let dropped = |s: &ClusterSummary| ticks::count(s.clusters[0].saturating_sub(s.reliable));
     let left = pos2(at.left() + 4.0, at.top() + 2.0);
-    let above = painter.text(left, Align2::LEFT_TOP, format!("{} dropped", dropped(tried)), strong.clone(), theme.what_if);
-    painter.text(pos2(left.x, above.bottom()), Align2::LEFT_TOP, format!("run {}", dropped(run)), small.clone(), theme.t3);
+    let above =
+        painter.text(left, Align2::LEFT_TOP, format!("{} dropped", dropped(tried)), strong.clone(), theme.what_if);
+    painter.text(
+        pos2(left.x, above.bottom()),
+        Align2::LEFT_TOP,
+        format!("run {}", dropped(run)),
+        small.clone(),
+        theme.t3,
+    );
     let right = pos2(at.right() - 4.0, at.top() + 2.0);
     let kept = |s: &ClusterSummary| ticks::count(s.reliable);
-    let above = painter.text(right, Align2::RIGHT_TOP, format!("{} kept", kept(tried)), strong, theme.what_if);
-    painter.text(pos2(right.x, above.bottom()), Align2::RIGHT_TOP, format!("run {}", kept(run)), small, theme.t3);
+    let other = painter.text(right, Align2::RIGHT_TOP, format!("{} kept", kept(tried)), strong, theme.what_if);
+    painter.text(pos2(right.x, other.bottom()), Align2::RIGHT_TOP, format!("run {}", kept(run)), small, theme.t3);
+    Rect::from_min_max(pos2(above.right(), at.top()), pos2(other.left(), above.bottom()))
 }
 
-fn threshold(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, upper: Rect, alpha: Option<f64>) {
+fn threshold(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, room: Rect, alpha: Option<f64>) {
     let theme = Theme::of(ui.ctx());
     let Some(alpha) = alpha else { return };
     let k = type_scale(ui);
     let x = ui.painter().round_to_pixel_center(plot.x_of(alpha));
-    let handle = Rect::from_center_size(pos2(x, upper.top() + k * 11.0), k * vec2(34.0, 18.0));
+    // At the edges the box gives way to the words; its line stays at the value.
+    let beside = k * 17.0 + 6.0;
+    let at = x.min(room.right() - beside).max(room.left() + beside);
+    let handle = Rect::from_center_size(pos2(at, room.top() + k * 11.0), k * vec2(34.0, 18.0));
     let grab = Rect::from_min_max(pos2(x - 12.0, handle.top()), pos2(x + 12.0, plot.inner.bottom())).union(handle);
     let response = ui.interact(grab, ui.scope_id().with("what-if threshold"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::slider(true, alpha, "What-if threshold"));
     let painter = ui.painter();
-    painter.vline(x, handle.bottom()..=plot.inner.bottom(), Stroke::new(size::STROKE, theme.t1));
+    let line = Stroke::new(size::STROKE, theme.t1);
+    painter.line_segment([pos2(at, handle.bottom()), pos2(x, plot.inner.top())], line);
+    painter.vline(x, plot.inner.y_range(), line);
     if response.hovered() || response.dragged() {
         painter.rect_filled(handle.expand(3.0), size::RADIUS_BUTTON + 2, theme.t1.gamma_multiply(0.25));
     }

@@ -76,7 +76,11 @@ fn curves(ui: &mut Ui, cx: &PanelCtx<'_>, outer: Rect, rows: &[AtEps]) {
 fn table(ui: &mut Ui, cx: &mut PanelCtx<'_>, rows: &[AtEps], truth: bool) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
-    let heads: &[&str] = if truth { &["eps", "clusters", "noise", "largest", "purity"] } else { &["eps", "clusters", "noise", "largest"] };
+    let heads: &[&str] = if truth {
+        &["eps", "clusters", "noise", "largest", "purity"]
+    } else {
+        &["eps", "clusters", "noise", "largest"]
+    };
     let line = |ui: &mut Ui, cells: &[String], ink: Color32, on: bool| {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), k * 18.0), Sense::click());
         if on || response.hovered() {
@@ -124,9 +128,10 @@ pub fn csv(what_if: &WhatIf, truth: bool) -> String {
     let Some((rows, _)) = what_if.sweep() else { return String::new() };
     let mut out = "eps,clusters,noise,largest,purity,nmi,ari,pairwise_f\n".to_owned();
     for row in rows.iter() {
-        let quality = row.quality.filter(|_| truth).map_or(",,,".to_owned(), |q| {
-            format!("{},{},{},{}", q.purity, q.nmi, q.ari, q.pairwise_f)
-        });
+        let quality = row
+            .quality
+            .filter(|_| truth)
+            .map_or(",,,".to_owned(), |q| format!("{},{},{},{}", q.purity, q.nmi, q.ari, q.pairwise_f));
         out += &format!("{},{},{},{},{quality}\n", row.eps, row.clusters, row.noise, row.largest);
     }
     out

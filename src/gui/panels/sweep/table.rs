@@ -7,7 +7,7 @@ use super::caption;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
-use crate::gui::what_if::WhatIf;
+use crate::gui::what_if::{Table, WhatIf};
 use crate::gui::widgets::combo;
 use crate::method::params::Value;
 use crate::method::sweep::Cell;
@@ -74,7 +74,7 @@ impl Metric {
 /// Shows the table.
 pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let theme = Theme::of(ui.ctx());
-    let Some((eps, delta_d, cells, seconds)) = cx.what_if.table() else { return };
+    let Some(Table { eps, delta_d, cells, seconds }) = cx.what_if.table() else { return };
     let k = type_scale(ui);
     let (outer, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let inner = Rect::from_min_max(outer.min + k * vec2(38.0, 30.0), outer.max - k * vec2(4.0, 48.0));
@@ -84,10 +84,8 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let (columns, rows) = (eps.len() as f32, delta_d.len() as f32);
     let cell_size = vec2(inner.width() / columns, (inner.height() / rows).min(48.0));
     let values: Vec<Option<f64>> = cells.iter().flatten().map(|c| metric.of(c)).collect();
-    let (low, high) = values
-        .iter()
-        .flatten()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
+    let (low, high) =
+        values.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let small = Type::Small.font(ui);
     let fits = cell_size.x > 5.2 * small.size * if metric.is_truth() { 0.7 } else { 0.6 };
     let run = cx.what_if.base().map(|b| (b.params.eps, b.params.delta_d));
@@ -95,7 +93,13 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let same = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 1e-6 && (a.1 - b.1).abs() < 1e-6;
     let mut chosen = None;
     let (mut run_cell, mut draft_cell) = (None, None);
-    ui.painter().text(pos2(inner.left() - 8.0, inner.top() - 14.0), Align2::RIGHT_CENTER, "Δd", small.clone(), theme.t3);
+    ui.painter().text(
+        pos2(inner.left() - 8.0, inner.top() - 14.0),
+        Align2::RIGHT_CENTER,
+        "Δd",
+        small.clone(),
+        theme.t3,
+    );
     for (c, &e) in eps.iter().enumerate() {
         for (r, &d) in delta_d.iter().enumerate() {
             let min = inner.min + vec2(cell_size.x * c as f32, cell_size.y * r as f32);
@@ -149,7 +153,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     if draft_cell != run_cell {
         mark(draft_cell, "what-if", theme.what_if);
     }
-    caption(ui, outer, cells.iter().map(Vec::len).sum(), seconds);
+    caption(ui, outer, cells.iter().map(Vec::len).sum(), *seconds);
     if let Some((e, d)) = chosen {
         cx.what_if.set("eps", &Value::Float(e));
         cx.what_if.set("delta_d", &Value::Float(d));
@@ -160,7 +164,8 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
 fn tip(ui: &mut Ui, cell: &Cell, [eps, delta_d]: [f64; 2], truth: bool) {
     let theme = Theme::of(ui.ctx());
     ui.label(Type::Title.text(format!("eps {} ± {}", ticks::number(eps, 2), ticks::number(delta_d, 2)), theme.t1));
-    let (clusters, reliable, kept) = (ticks::count(cell.clusters), ticks::count(cell.reliable), ticks::count(cell.kept));
+    let (clusters, reliable, kept) =
+        (ticks::count(cell.clusters), ticks::count(cell.reliable), ticks::count(cell.kept));
     ui.label(format!("{clusters} clusters, {reliable} reliable; {kept} images kept."));
     if let Some(alpha) = cell.threshold {
         ui.label(Type::Small.text(format!("threshold {}", ticks::number(alpha, 2)), theme.t3));
@@ -173,14 +178,15 @@ fn tip(ui: &mut Ui, cell: &Cell, [eps, delta_d]: [f64; 2], truth: bool) {
 
 /// The table as CSV, a line a cell; agreement with the truth where that may be shown.
 pub fn csv(what_if: &WhatIf, truth: bool) -> String {
-    let Some((eps, delta_d, cells, _)) = what_if.table() else { return String::new() };
+    let Some(Table { eps, delta_d, cells, .. }) = what_if.table() else { return String::new() };
     let mut out = "eps,delta_d,clusters,reliable,kept,threshold,purity,nmi,ari,pairwise_f\n".to_owned();
     for (e, row) in eps.iter().zip(cells.iter()) {
         for (d, cell) in delta_d.iter().zip(row) {
             let alpha = cell.threshold.map_or(String::new(), |t| t.to_string());
-            let quality = cell.quality.filter(|_| truth).map_or(",,,".to_owned(), |q| {
-                format!("{},{},{},{}", q.purity, q.nmi, q.ari, q.pairwise_f)
-            });
+            let quality = cell
+                .quality
+                .filter(|_| truth)
+                .map_or(",,,".to_owned(), |q| format!("{},{},{},{}", q.purity, q.nmi, q.ari, q.pairwise_f));
             out += &format!("{e},{d},{},{},{},{alpha},{quality}\n", cell.clusters, cell.reliable, cell.kept);
         }
     }

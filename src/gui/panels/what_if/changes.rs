@@ -89,13 +89,13 @@ fn line(ui: &mut Ui, number: &Number) {
     let column = |x: f32| rect.left() + rect.width() * x;
     let body = Type::Body.font(ui);
     let Some(new) = number.new else {
-        painter.text(pos2(column(0.24), y), Align2::RIGHT_CENTER, old, body, theme.t1);
+        painter.text(pos2(column(0.26), y), Align2::RIGHT_CENTER, old, body, theme.t1);
         dumbbell(ui, rect, y, number, None);
         return;
     };
-    painter.text(pos2(column(0.24), y), Align2::RIGHT_CENTER, format!("{old}  →"), body, theme.t3);
+    painter.text(pos2(column(0.26), y), Align2::RIGHT_CENTER, format!("{old}  →"), body, theme.t3);
     let strong = FontId::new(k * 15.0, theme::semibold());
-    painter.text(pos2(column(0.46), y), Align2::RIGHT_CENTER, write(new), strong, theme.what_if);
+    painter.text(pos2(column(0.48), y), Align2::RIGHT_CENTER, write(new), strong, theme.what_if);
     dumbbell(ui, rect, y, number, Some(new));
     let change = ticks::signed(new - number.old, number.decimals);
     painter.text(pos2(rect.right(), y), Align2::RIGHT_CENTER, change, small, theme.t2);
@@ -103,7 +103,7 @@ fn line(ui: &mut Ui, number: &Number) {
 
 fn dumbbell(ui: &Ui, rect: Rect, y: f32, number: &Number, new: Option<f64>) {
     let theme = Theme::of(ui.ctx());
-    let (left, right) = (rect.left() + rect.width() * 0.52, rect.right() - rect.width() * 0.2);
+    let (left, right) = (rect.left() + rect.width() * 0.53, rect.right() - rect.width() * 0.25);
     let at = |x: f64| pos2(left + (right - left) * (x / number.top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32, y);
     let painter = ui.painter();
     painter.hline(left..=right, painter.round_to_pixel_center(y), Stroke::new(size::STROKE, theme.bg4));

@@ -55,6 +55,9 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     let Some(run) = what_if.base().and_then(|b| b.params.get(key).ok()) else { return };
     let Ok(value) = what_if.draft().get(key) else { return };
     let (Some(run_at), Some(mut at)) = (run.as_f64(), value.as_f64()) else { return };
+    if let (true, Some(alpha)) = (key == "reliability.threshold", what_if.threshold()) {
+        at = alpha;
+    }
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let changed = what_if.changes().iter().any(|(changed, _)| *changed == key);
@@ -90,8 +93,7 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
         color: if changed { theme.what_if } else { theme.t3 },
         width: rail.width(),
     };
-    let mut child =
-        ui.new_child(UiBuilder::new().max_rect(rail).layout(Layout::left_to_right(egui::Align::Center)));
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rail).layout(Layout::left_to_right(egui::Align::Center)));
     let slid = slider.show(&mut child, &mut at);
     #[allow(clippy::float_cmp)] // exact: did anything write to it
     if at != before {
@@ -101,10 +103,7 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     if slid.drag_stopped() || (slid.changed() && !slid.dragged()) || typed {
         what_if.let_go();
     }
-    slid.on_hover_text(format!(
-        "{} The tick is the paper's value, the ring the run's. Nothing is trained.",
-        row.help
-    ));
+    slid.on_hover_text(format!("{} The tick is the paper's value, the ring the run's. Nothing is trained.", row.help));
 }
 
 /// The number box; whether a value was typed or dragged to its end.
@@ -127,7 +126,8 @@ fn number(ui: &mut Ui, row: &Row, at: &mut f64, place: Rect, changed: bool) -> b
             state.bg_stroke = egui::Stroke::new(size::STROKE, theme.what_if);
         }
     }
-    let value = egui::DragValue::new(at).range(min..=max).fixed_decimals(decimals).speed(speed).update_while_editing(false);
+    let value =
+        egui::DragValue::new(at).range(min..=max).fixed_decimals(decimals).speed(speed).update_while_editing(false);
     let response = child.add(value).accessible_name(format!("Try {}, number", row.label));
     response.drag_stopped() || (response.changed() && !response.dragged())
 }

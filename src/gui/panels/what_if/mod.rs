@@ -136,10 +136,8 @@ fn in_words(one: &Tried) -> String {
 /// How long it took and when it would take effect; apply and discard.
 fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
     let theme = Theme::of(ui.ctx());
-    let rect = egui::Rect::from_min_max(
-        egui::pos2(ui.max_rect().left(), ui.max_rect().bottom() - 58.0),
-        ui.max_rect().max,
-    );
+    let rect =
+        egui::Rect::from_min_max(egui::pos2(ui.max_rect().left(), ui.max_rect().bottom() - 58.0), ui.max_rect().max);
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)));
     let changed = !cx.what_if.changes().is_empty();
     let words = sentence(cx.what_if, cx.applies, cx.view.epoch);
@@ -148,12 +146,17 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
     child.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         let (label, why) = match cx.applies {
-            Applies::ToRun => ("Apply to the run", "Sends these values to the run; they count from its next clustering on."),
-            Applies::ToNextRun => ("Apply to the next run", "This run has ended: the values become those of the next run."),
+            Applies::ToRun => {
+                ("Apply to the run", "Sends these values to the run; they count from its next clustering on.")
+            }
+            Applies::ToNextRun => {
+                ("Apply to the next run", "This run has ended: the values become those of the next run.")
+            }
             Applies::Not => ("Apply to the run", "Another run is going on; go back to it to change its parameters."),
         };
         let able = changed && !cx.what_if.is_applied() && cx.what_if.problem().is_none() && cx.applies != Applies::Not;
-        let wide = (ui.available_width() - 84.0).max(120.0);
+        let wide = (ui.available_width() - 88.0).max(60.0);
+        let label = if wide < 150.0 { "Apply" } else { label };
         let look = if able { Look::WhatIf } else { Look::Framed };
         let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
         if apply.on_hover_text(if changed { why } else { "Try another value first." }).clicked() {
@@ -167,11 +170,16 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
     });
 }
 
+/// Milliseconds below a second.
+fn brief(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{} ms", ticks::number(1e3 * seconds, 0)) } else { ticks::duration(seconds) }
+}
+
 fn sentence(what_if: &WhatIf, applies: Applies, epoch: usize) -> String {
     let Some((_, seconds)) = what_if.outcome() else {
         return "Move a slider: the clusters are formed anew, nothing is trained.".to_owned();
     };
-    let took = format!("Re-clustered in {}.", ticks::duration(seconds));
+    let took = format!("Re-clustered in {}.", brief(seconds));
     match applies {
         _ if what_if.is_applied() && applies == Applies::ToRun => {
             format!("{took} Sent; takes effect at epoch {}.", epoch + 2)
