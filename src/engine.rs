@@ -18,6 +18,7 @@ mod checkpoint;
 mod clustering;
 mod domain;
 mod evaluation;
+mod meter;
 mod open;
 mod pretrain;
 mod session;

@@ -93,6 +93,7 @@ fn add(
     let images = Arc::new(ImageCache::new(samples.into(), size.height, size.width, 0));
     let bar = ProgressBar::new(samples.len() as u64);
     let extraction = Extraction {
+        on_device: None,
         net: &trained.net,
         domain: trained.target_domain(),
         images: &images,

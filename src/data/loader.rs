@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::augment::{augment_into, normalise_into};
+use super::augment::Moves;
 use super::cache::ImageCache;
 use super::{DataError, seed};
 use crate::method::params::Augment;
@@ -16,7 +16,9 @@ use crate::method::params::Augment;
 pub struct Batch {
     /// Which samples they are, in order.
     pub indices: Vec<u32>,
-    /// Normalised pixels, `[B, 3, H, W]`.
+    /// How each is augmented, `[B]`.
+    pub moves: Vec<Moves>,
+    /// Normalised pixels, `[B, 3, H, W]`; empty when the device makes them.
     pub pixels: Vec<f32>,
 }
 
@@ -114,20 +116,26 @@ impl Drop for Workers {
 }
 
 /// Fills a batch image by image; a stop is seen between images.
-fn fill<F>(cache: &ImageCache, indices: &[u32], stop: &AtomicBool, mut each: F) -> Batch
-where
-    F: FnMut(usize, &[u8], &mut [f32]),
-{
+fn fill(cache: &ImageCache, indices: &[u32], moves: Vec<Moves>, stop: &AtomicBool) -> Batch {
     let (height, width) = cache.size();
     let image = 3 * height * width;
     let mut pixels = vec![0.0; image * indices.len()];
-    for (p, (&i, out)) in indices.iter().zip(pixels.chunks_exact_mut(image)).enumerate() {
+    for ((&i, moves), out) in indices.iter().zip(&moves).zip(pixels.chunks_exact_mut(image)) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        each(p, &cache.get(i as usize), out);
+        moves.apply(&cache.get(i as usize), height, width, out);
     }
-    Batch { indices: indices.to_vec(), pixels }
+    Batch { indices: indices.to_vec(), moves, pixels }
+}
+
+/// Who makes the pixels of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// The loader's threads.
+    Threads,
+    /// The device, from the moves.
+    Device,
 }
 
 /// The augmented batches of an epoch, in order.
@@ -148,15 +156,33 @@ impl TrainLoader {
         ahead: usize,
         threads: usize,
     ) -> Result<Self, DataError> {
+        Self::made_by(Maker::Threads, cache, batches, augment, seed, ahead, threads)
+    }
+
+    /// As [`TrainLoader::new`]; with [`Maker::Device`] the moves alone are drawn.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn made_by(
+        maker: Maker,
+        cache: Arc<ImageCache>,
+        batches: Vec<Vec<u32>>,
+        augment: impl Into<SharedAugment>,
+        seed: u64,
+        ahead: usize,
+        threads: usize,
+    ) -> Result<Self, DataError> {
         let augment: SharedAugment = augment.into();
         let total = batches.len();
         let make = move |b: usize, stop: &AtomicBool| {
             let settings = augment.get();
             let (height, width) = cache.size();
-            fill(&cache, &batches[b], stop, |p, hwc, out| {
-                let mut rng = seed::stream(seed, &[b as u64, p as u64]);
-                augment_into(hwc, height, width, &settings, &mut rng, out);
-            })
+            let draw = |p: usize| Moves::draw(height, width, &settings, &mut seed::stream(seed, &[b as u64, p as u64]));
+            let moves = (0..batches[b].len()).map(draw).collect();
+            match maker {
+                Maker::Threads => fill(&cache, &batches[b], moves, stop),
+                Maker::Device => Batch { indices: batches[b].clone(), moves, pixels: Vec::new() },
+            }
         };
         Ok(Self(Workers::start(total, ahead, threads, make)?))
     }
@@ -189,9 +215,8 @@ impl EvalLoader {
         let batch = batch.max(1);
         let total = indices.len().div_ceil(batch);
         let make = move |b: usize, stop: &AtomicBool| {
-            let (height, width) = cache.size();
             let part = &indices[b * batch..((b + 1) * batch).min(indices.len())];
-            fill(&cache, part, stop, |_, hwc, out| normalise_into(hwc, height, width, out))
+            fill(&cache, part, vec![Moves::NONE; part.len()], stop)
         };
         Ok(Self(Workers::start(total, ahead, threads, make)?))
     }

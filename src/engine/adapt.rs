@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use tch::Tensor;
-
 use super::checkpoint::{Next, Position};
 use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Severity, SnapshotPart, Stage, State, Step};
+use super::meter::{Losses, Meter, Reading};
 use super::pretrain::Draw;
 use super::seeds::Purpose;
 use super::session::Session;
@@ -16,12 +15,6 @@ use crate::data::loader::{Batch, TrainLoader};
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
 use crate::model::schedule::step_lr;
 use crate::run::snapshot::write_heat_maps;
-
-/// A step's losses.
-struct Losses {
-    total: f64,
-    parts: Vec<(String, f64)>,
-}
 
 impl Session {
     /// All adaptation epochs that are left.
@@ -85,6 +78,7 @@ impl Session {
             return Ok(());
         };
         let mut source = if self.params().adapt.joint { Some(self.source_loader()?) } else { None };
+        let mut meter = Meter::new(self.device);
         for iter in self.position.iter..iters {
             self.boundary(Boundary::Batch, link)?;
             let lr = {
@@ -96,22 +90,18 @@ impl Session {
             let beside = source.as_mut().and_then(TrainLoader::next);
             let waited = clock.elapsed().as_secs_f64();
             let losses = self.adapt_step(&batch, beside.as_ref(), lr)?;
-            let point = Step {
-                phase: Phase::Adapt,
-                epoch: self.position.epoch,
-                iter,
-                iters,
-                step: self.position.step,
-                loss: losses.total,
-                parts: losses.parts,
-                lr,
-                seconds: clock.elapsed().as_secs_f64(),
-                waited,
-                merged: 1,
-            };
+            let (epoch, step) = (self.position.epoch, self.position.step);
+            // Read before anything is obeyed or saved, so that no point is lost.
+            let now = iter + 1 == iters || link.control.has_arrived();
+            if let Some(Reading { loss, parts, seconds, waited, merged }) =
+                meter.add(&losses, clock.elapsed().as_secs_f64(), waited, now)?
+            {
+                let phase = Phase::Adapt;
+                let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
+                link.outbox.emit(Event::Step(point))?;
+            }
             self.position.step += 1;
             self.position.iter = iter + 1;
-            link.outbox.emit(Event::Step(point))?;
             link.outbox.progress(Stage::Adapt, (iter + 1) as u64, iters as u64);
         }
         self.position.next = Next::Evaluate;
@@ -119,7 +109,7 @@ impl Session {
     }
 
     /// The epoch's target batches; `None` when no image has a label to train with.
-    fn target_loader(&self, link: &mut Link) -> Result<Option<TrainLoader>, EngineError> {
+    fn target_loader(&mut self, link: &mut Link) -> Result<Option<TrainLoader>, EngineError> {
         let used = self.labels.iter().filter(|&&l| l >= 0).count();
         if used < 2 {
             let text = "Every image is an outlier, and outliers sit out (reliability.outliers = drop). Raise eps, or keep outliers as instances.";
@@ -127,21 +117,22 @@ impl Session {
             return Ok(None);
         }
         let streams = (Purpose::TargetOrder, Purpose::TargetImages);
-        Ok(Some(self.adapt_loader(Domain::Target, &self.labels, streams)?))
+        let labels = self.labels.clone();
+        Ok(Some(self.adapt_loader(Domain::Target, &labels, streams)?))
     }
 
-    fn source_loader(&self) -> Result<TrainLoader, EngineError> {
+    fn source_loader(&mut self) -> Result<TrainLoader, EngineError> {
         let labels: Vec<i32> = self.source.dataset.train.iter().map(|s| s.pid).collect();
         self.adapt_loader(Domain::Source, &labels, (Purpose::SourceOrder, Purpose::SourceImages))
     }
 
     fn adapt_loader(
-        &self,
+        &mut self,
         domain: Domain,
         labels: &[i32],
         (order, images): (Purpose, Purpose),
     ) -> Result<TrainLoader, EngineError> {
-        let p = &self.params().adapt;
+        let p = self.params().adapt.clone();
         self.train_loader(&Draw {
             domain,
             labels,
@@ -157,8 +148,12 @@ impl Session {
     fn adapt_step(&mut self, target: &Batch, source: Option<&Batch>, lr: f64) -> Result<Losses, EngineError> {
         let params = self.params().clone();
         let y: Vec<i64> = target.indices.iter().map(|&i| i64::from(self.labels[i as usize])).collect();
-        let out =
-            self.net.forward_train(&self.pixels(target, Domain::Target), self.target_domain(), params.bn.group)?;
+        let x = self.pixels(target, Domain::Target)?;
+        let beside = match source {
+            Some(batch) => Some(self.pixels(batch, Domain::Source)?),
+            None => None,
+        };
+        let out = self.net.forward_train(&x, self.target_domain(), params.bn.group)?;
         let mut parts = Vec::new();
         let (target_loss, target_rows) = match (&self.memory, &self.head) {
             (Some(memory), _) => {
@@ -177,9 +172,9 @@ impl Session {
         };
         let mut total = target_loss.shallow_clone();
         parts.push(("target", target_loss));
-        let source_out = match (source, &self.memory) {
-            (Some(batch), Some(memory)) => {
-                let out = self.net.forward_train(&self.pixels(batch, Domain::Source), 0, params.bn.group)?;
+        let source_out = match (source.zip(beside), &self.memory) {
+            (Some((batch, x)), Some(memory)) => {
+                let out = self.net.forward_train(&x, 0, params.bn.group)?;
                 let rows: Vec<i64> =
                     batch.indices.iter().map(|&i| i64::from(self.source.dataset.train[i as usize].pid)).collect();
                 let loss = memory.loss(&out.feature, &rows, params.temperature)?;
@@ -202,13 +197,10 @@ impl Session {
             }
             memory.update(&out.feature, &target_rows, params.beta)?;
         }
-        let value = |t: &Tensor| t.f_double_value(&[]);
-        let parts =
-            parts.iter().map(|(name, t)| Ok(((*name).to_owned(), value(t)?))).collect::<Result<_, tch::TchError>>()?;
-        Ok(Losses { total: value(&total)?, parts })
+        Ok(Losses { total, parts })
     }
 
-    fn descend(&mut self, loss: &Tensor, lr: f64) -> Result<(), EngineError> {
+    fn descend(&mut self, loss: &tch::Tensor, lr: f64) -> Result<(), EngineError> {
         let weight_decay = self.params().optim.weight_decay;
         let adam = self
             .adam

@@ -19,6 +19,7 @@ use crate::method::knn::{Neighbours, neighbours};
 use crate::method::params::{FeatureSource, Outliers, Params};
 use crate::method::rows::Rows;
 use crate::model::head::Classifier;
+use crate::model::knn;
 use crate::model::memory::{HybridMemory, class_means};
 use crate::run::graph::{REACH, write_features, write_graph};
 use crate::run::snapshot::ClusterSnapshot;
@@ -37,13 +38,26 @@ pub(super) struct Found {
 
 /// Clusters features of unit length; `ticks` hear of k-NN and of the Jaccard distances.
 pub(super) fn form(rows: Rows, params: &Params, carried: Option<f64>, ticks: [Tick; 2]) -> Result<Found, EngineError> {
+    let began = Instant::now();
+    let neighbours = neighbours(rows, params.k1.max(KEPT_NEIGHBOURS), ticks[0])?;
+    form_from(rows, neighbours, began, params, carried, ticks[1])
+}
+
+/// As [`form`], with the neighbours found since `began`.
+fn form_from(
+    rows: Rows,
+    neighbours: Neighbours,
+    began: Instant,
+    params: &Params,
+    carried: Option<f64>,
+    tick: Tick,
+) -> Result<Found, EngineError> {
+    let t_knn = began.elapsed().as_secs_f64();
     let mut clock = Instant::now();
     let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
-    let neighbours = neighbours(rows, params.k1.max(KEPT_NEIGHBOURS), ticks[0])?;
-    let t_knn = lap();
     // Farther than this clustering needs, so that other radii can be tried on what is stored.
     let reach = REACH.max((params.eps + params.delta_d) as f32);
-    let graph = jaccard(rows, &neighbours, params.k1, params.k2, reach, ticks[1])?;
+    let graph = jaccard(rows, &neighbours, params.k1, params.k2, reach, tick)?;
     let t_jaccard = lap();
     let labels = three_dbscans(&graph, params);
     let t_dbscan = lap();
@@ -100,6 +114,13 @@ impl Session {
                 !control.stop_requested()
             }
         };
+        if self.device.is_cuda() {
+            let began = Instant::now();
+            let k = params.k1.max(KEPT_NEIGHBOURS);
+            let found = knn::neighbours(features, self.net.dim() as usize, k, self.device, &tick(0))?;
+            let found = found.ok_or(EngineError::Stopped)?;
+            return form_from(rows, found, began, &params, self.threshold, &tick(1));
+        }
         form(rows, &params, self.threshold, [&tick(0), &tick(1)])
     }
 

@@ -45,6 +45,12 @@ impl Control {
         self.shutdown.load(Ordering::Relaxed)
     }
 
+    /// Whether a command waits to be obeyed.
+    pub fn has_arrived(&self) -> bool {
+        self.take_arrived();
+        !self.lock().is_empty()
+    }
+
     /// The next command that has arrived, without waiting.
     pub fn next(&self) -> Option<Command> {
         self.take_arrived();

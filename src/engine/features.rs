@@ -9,9 +9,11 @@ use super::error::EngineError;
 use super::event::{Split, Stage};
 use super::session::Session;
 use super::worker::Link;
+use crate::data::augment::Moves;
 use crate::data::cache::ImageCache;
 use crate::data::loader::EvalLoader;
 use crate::model::net::Net;
+use crate::model::pixels::DeviceImages;
 
 /// Batches made ahead of the network.
 pub(super) const AHEAD: usize = 4;
@@ -29,6 +31,8 @@ pub struct Extraction<'a> {
     pub domain: usize,
     /// The images.
     pub images: &'a Arc<ImageCache>,
+    /// The images on the network's device, where they lie there.
+    pub on_device: Option<&'a DeviceImages>,
     /// Images in a batch.
     pub batch: usize,
 }
@@ -44,18 +48,32 @@ impl Extraction<'_> {
         let d = self.net.dim() as usize;
         let (height, width) = self.images.size();
         let mut features = Vec::with_capacity(n * d);
+        if let Some(images) = self.on_device {
+            let all: Vec<u32> = (0..n as u32).collect();
+            for part in all.chunks(self.batch.max(1)) {
+                let x = images.batch(part, &vec![Moves::NONE; part.len()])?;
+                self.append(&x, part.len(), &mut features)?;
+                between((features.len() / d) as u64)?;
+            }
+            return Ok(features);
+        }
         let indices = (0..n as u32).collect();
         let mut loader = EvalLoader::new(Arc::clone(self.images), indices, self.batch, AHEAD, loader_threads())?;
         while let Some(batch) = loader.next() {
             let rows = batch.indices.len();
             let x = tch::Tensor::from_slice(&batch.pixels).view([rows as i64, 3, height as i64, width as i64]);
-            let f = self.net.extract(&x, self.domain)?.to_device(Device::Cpu).contiguous();
-            let start = features.len();
-            features.resize(start + rows * d, 0.0);
-            f.f_view([-1])?.f_copy_data(&mut features[start..], rows * d)?;
-            between((start / d + rows) as u64)?;
+            self.append(&x, rows, &mut features)?;
+            between((features.len() / d) as u64)?;
         }
         Ok(features)
+    }
+
+    fn append(&self, x: &tch::Tensor, rows: usize, features: &mut Vec<f32>) -> Result<(), EngineError> {
+        let f = self.net.extract(x, self.domain)?.to_device(Device::Cpu).contiguous();
+        let start = features.len();
+        let count = rows * self.net.dim() as usize;
+        features.resize(start + count, 0.0);
+        Ok(f.f_view([-1])?.f_copy_data(&mut features[start..], count)?)
     }
 }
 
@@ -81,7 +99,9 @@ impl Session {
         link: &mut Link,
     ) -> Result<Vec<f32>, EngineError> {
         let net = Rc::clone(&self.net);
-        let extraction = Extraction { net: &net, domain, images, batch: self.params().eval.batch };
+        let uploaded = self.on_device(images)?;
+        let on_device = uploaded.as_deref();
+        let extraction = Extraction { net: &net, domain, images, on_device, batch: self.params().eval.batch };
         extraction.run(|done| {
             link.outbox.progress(stage, before + done, total);
             self.breathe(link)

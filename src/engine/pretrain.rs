@@ -10,12 +10,13 @@ use super::domain::DomainData;
 use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Split, Stage, State, Step};
 use super::features::{AHEAD, loader_threads};
+use super::meter::{Losses, Meter, Reading};
 use super::pretrained;
 use super::seeds::{self, Purpose};
 use super::session::Session;
 use super::settings::Boundary;
 use super::worker::Link;
-use crate::data::loader::{Batch, TrainLoader};
+use crate::data::loader::{Batch, Maker, TrainLoader};
 use crate::data::sampler::{BatchStream, Source};
 use crate::model::head::Classifier;
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
@@ -142,44 +143,33 @@ impl Session {
             images: Purpose::PretrainImages,
         })?;
         let lr = warmup_multi_step(p.lr, epoch, p.warmup, &self.params().milestones().map_err(EngineError::Refused)?);
+        let mut meter = Meter::new(self.device);
         for iter in self.position.iter..p.iters {
             self.position.iter = iter;
             self.boundary(Boundary::Batch, link)?;
             let began = Instant::now();
             let Some(batch) = loader.next() else { break };
             let waited = began.elapsed().as_secs_f64();
-            let (loss, parts) = self.pretrain_step(&batch, &labels, lr)?;
-            let seconds = began.elapsed().as_secs_f64();
-            let step = self.position.step;
+            let losses = self.pretrain_step(&batch, &labels, lr)?;
+            let (step, iters) = (self.position.step, p.iters);
             self.position.step += 1;
             self.position.iter = iter + 1;
-            let point = Step {
-                phase: Phase::Pretrain,
-                epoch,
-                iter,
-                iters: p.iters,
-                step,
-                loss,
-                parts,
-                lr,
-                seconds,
-                waited,
-                merged: 1,
-            };
-            link.outbox.emit(Event::Step(point))?;
+            let now = iter + 1 == iters || link.control.has_arrived();
+            if let Some(Reading { loss, parts, seconds, waited, merged }) =
+                meter.add(&losses, began.elapsed().as_secs_f64(), waited, now)?
+            {
+                let phase = Phase::Pretrain;
+                let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
+                link.outbox.emit(Event::Step(point))?;
+            }
             link.outbox.progress(Stage::Pretrain, (epoch * p.iters + iter + 1) as u64, (p.epochs * p.iters) as u64);
         }
         Ok(())
     }
 
-    fn pretrain_step(
-        &mut self,
-        batch: &Batch,
-        labels: &[i32],
-        lr: f64,
-    ) -> Result<(f64, Vec<(String, f64)>), EngineError> {
+    fn pretrain_step(&mut self, batch: &Batch, labels: &[i32], lr: f64) -> Result<Losses, EngineError> {
         let params = self.params().clone();
-        let x = self.pixels(batch, Domain::Source);
+        let x = self.pixels(batch, Domain::Source)?;
         let y: Vec<i64> = batch.indices.iter().map(|&i| i64::from(labels[i as usize])).collect();
         let out = self.net.forward_train(&x, 0, 0)?;
         let (Some(head), Some(adam)) = (&self.head, &mut self.adam) else {
@@ -192,13 +182,12 @@ impl Session {
         total.f_backward()?;
         adam.set_lr(lr);
         adam.step()?;
-        let value = |t: &tch::Tensor| t.f_double_value(&[]);
-        Ok((value(&total)?, vec![("id".to_owned(), value(&id)?), ("triplet".to_owned(), value(&triplet)?)]))
+        Ok(Losses { total, parts: vec![("id", id), ("triplet", triplet)] })
     }
 
     /// The epoch's augmented training batches. Those done already are left out; each batch keeps its own random
     /// stream.
-    pub(super) fn train_loader(&self, draw: &Draw) -> Result<TrainLoader, EngineError> {
+    pub(super) fn train_loader(&mut self, draw: &Draw) -> Result<TrainLoader, EngineError> {
         let data = self.domain(draw.domain);
         let camids = data.train_camids();
         let source = Source {
@@ -214,7 +203,9 @@ impl Session {
         let done = self.position.iter;
         batches.iter_mut().take(done).for_each(Vec::clear);
         let (cache, augment) = (Arc::clone(data.cache(Split::Train)), Arc::clone(&self.augment));
-        let mut loader = TrainLoader::new(cache, batches, augment, seed(draw.images), AHEAD, loader_threads())?;
+        let stream = seed(draw.images);
+        let maker = if self.on_device(&cache)?.is_some() { Maker::Device } else { Maker::Threads };
+        let mut loader = TrainLoader::made_by(maker, cache, batches, augment, stream, AHEAD, loader_threads())?;
         for _ in 0..done {
             loader.next();
         }
@@ -229,8 +220,14 @@ impl Session {
     }
 
     /// A batch's pixels on the device.
-    pub(super) fn pixels(&self, batch: &Batch, domain: Domain) -> tch::Tensor {
-        let (height, width) = self.domain(domain).cache(Split::Train).size();
-        self.to_device(&batch.pixels, batch.indices.len(), height, width)
+    pub(super) fn pixels(&mut self, batch: &Batch, domain: Domain) -> Result<tch::Tensor, EngineError> {
+        let cache = Arc::clone(self.domain(domain).cache(Split::Train));
+        if batch.pixels.is_empty()
+            && let Some(images) = self.on_device(&cache)?
+        {
+            return Ok(images.batch(&batch.indices, &batch.moves)?);
+        }
+        let (height, width) = cache.size();
+        Ok(self.to_device(&batch.pixels, batch.indices.len(), height, width))
     }
 }

@@ -14,11 +14,13 @@ use super::error::EngineError;
 use super::event::{Event, ImageMaps, ImageRef, Phase, Severity, Split, Stage, State};
 use super::settings::{Boundary, Settings};
 use super::worker::Link;
-use crate::method::params::{Augment, Effect, Params, Value};
+use crate::data::cache::ImageCache;
+use crate::method::params::{Augment, Effect, ImageStore, Params, Value};
 use crate::model::head::Classifier;
 use crate::model::memory::HybridMemory;
 use crate::model::net::Net;
 use crate::model::optim::Adam;
+use crate::model::pixels::DeviceImages;
 use crate::run::event::AttentionMap;
 
 /// How often the memory in use is told.
@@ -55,6 +57,8 @@ pub struct Session {
     pub(super) best_map: Option<f64>,
     /// Where pre-trained networks are kept.
     pub(super) cache: Option<PathBuf>,
+    /// Images that lie on the device, by the cache they came from; `None` where they do not fit.
+    uploaded: Vec<(Arc<ImageCache>, Option<Rc<DeviceImages>>)>,
     watched: Vec<ImageRef>,
     mode: Mode,
     state: State,
@@ -92,11 +96,32 @@ impl Session {
             augment,
             best_map: None,
             cache: parts.cache,
+            uploaded: Vec::new(),
             watched,
             mode: Mode::Run,
             state: State::Preparing,
             last_device: None,
         }
+    }
+
+    /// The images of a cache on the device, where they are to be there; they are sent with the first question.
+    pub(super) fn on_device(&mut self, cache: &Arc<ImageCache>) -> Result<Option<Rc<DeviceImages>>, EngineError> {
+        if let Some((_, known)) = self.uploaded.iter().find(|(of, _)| Arc::ptr_eq(of, cache)) {
+            return Ok(known.clone());
+        }
+        let wanted = match self.params().device.images {
+            ImageStore::Host => false,
+            ImageStore::Device => true,
+            // A quarter of what is free leaves room for the network and for other splits.
+            ImageStore::Auto => {
+                self.device.is_cuda()
+                    && crate::model::device::memory(self.device)
+                        .is_some_and(|(used, total)| 4 * DeviceImages::bytes_of(cache) <= total.saturating_sub(used))
+            }
+        };
+        let images = if wanted { DeviceImages::upload(cache, self.device, |_, _| true)?.map(Rc::new) } else { None };
+        self.uploaded.push((Arc::clone(cache), images.clone()));
+        Ok(images)
     }
 
     /// Opens datasets, model and run folder; on resume, takes up the last checkpoint.

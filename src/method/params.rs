@@ -12,8 +12,10 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-pub use choices::{Backbone, ClusterScore, FeatureSource, Outliers, Rule, ScoreKind};
-pub use groups::{Adapt, Attention, Augment, Bn, Eval, ImageSize, Memory, Optim, Pretrain, Reliability, Triplet};
+pub use choices::{Backbone, ClusterScore, FeatureSource, ImageStore, Outliers, Rule, ScoreKind};
+pub use groups::{
+    Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, Memory, Optim, Pretrain, Reliability, Triplet,
+};
 pub use table::{Effect, Kind, Row, Value};
 
 /// All hyper-parameters. The default is the paper's setting.
@@ -43,6 +45,7 @@ pub struct Params {
     pub optim: Optim,
     pub bn: Bn,
     pub eval: Eval,
+    pub device: DeviceUse,
 }
 
 impl Default for Params {
@@ -70,6 +73,7 @@ impl Default for Params {
             optim: Optim::default(),
             bn: Bn::default(),
             eval: Eval::default(),
+            device: DeviceUse::default(),
         }
     }
 }

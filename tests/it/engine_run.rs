@@ -73,6 +73,19 @@ fn the_same_seed_gives_the_same_run_whatever_the_target_labels_say() {
 }
 
 #[test]
+fn images_on_the_device_change_nothing() {
+    let tiny = Tiny::new();
+    let with = |name: &str, store: &str| {
+        let mut params = tiny_params();
+        params.assign(&format!("device.images={store}")).unwrap();
+        let (end, events) = Driver::run(tiny.request(name, params));
+        assert_eq!(end, State::Done);
+        losses(&events)
+    };
+    assert_eq!(with("host", "host"), with("device", "device"));
+}
+
+#[test]
 fn a_stopped_run_goes_on_as_if_it_had_not_stopped() {
     let tiny = Tiny::new();
     let (_, whole) = Driver::run(tiny.request("whole", tiny_params()));

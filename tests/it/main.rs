@@ -40,6 +40,7 @@ mod model_losses;
 mod model_memory;
 mod model_net;
 mod model_optim;
+mod model_pixels;
 mod model_speed;
 mod model_weights;
 mod run_folder;

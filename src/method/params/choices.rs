@@ -88,3 +88,20 @@ choice! {
         Resnet50Lite = "resnet50-lite",
     }
 }
+choice! {
+    /// Where decoded images wait, and where they are augmented.
+    ImageStore {
+        /// On a GPU whose memory they fit, else in main memory.
+        Auto = "auto",
+        /// In main memory; threads of the CPU make the batches.
+        Host = "host",
+        /// On the device, which makes the batches itself.
+        Device = "device",
+    }
+}
+
+impl Default for ImageStore {
+    fn default() -> Self {
+        Self::Auto
+    }
+}

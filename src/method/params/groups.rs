@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{ClusterScore, FeatureSource, Outliers, Rule, ScoreKind};
+use super::choices::{ClusterScore, FeatureSource, ImageStore, Outliers, Rule, ScoreKind};
 
 /// Keys `reliability.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,6 +116,15 @@ pub struct Bn {
 pub struct Eval {
     pub every: usize,
     pub batch: usize,
+}
+
+/// Keys `device.*`: how the machine is used, not what is computed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct DeviceUse {
+    pub images: ImageStore,
+    pub bf16: bool,
 }
 
 impl Default for Reliability {

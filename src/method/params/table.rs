@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backbone, ClusterScore, FeatureSource, Outliers, ParamError, Params, Rule, ScoreKind};
+use super::{Backbone, ClusterScore, FeatureSource, ImageStore, Outliers, ParamError, Params, Rule, ScoreKind};
 
 /// When a changed value begins to count in a running training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,5 +269,7 @@ pub const ROWS: &[Row] = &[
     float!("pretrain.smoothing", "label smoothing", "Pre-training", 0.0..=0.5, 2, pretrain.smoothing, NextRun, "OpenUnReID classification.py", "Share of the target probability spread over all classes."),
     int!("eval.every", "evaluate every", "Evaluation", 1..=1000, eval.every, NextEpoch, "SpCL evaluates every 10", "Epochs between evaluations on the target test set; the last epoch is always evaluated."),
     int!("eval.batch", "batch", "Evaluation", 1..=1024, eval.batch, NextEpoch, "SpCL", "Images in one extraction batch; the result does not depend on it."),
+    choice!("device.images", "images on", "Device", ImageStore, device.images, NextRun, "ours: the result is the same to the bit", "Where decoded images wait and are augmented: on a GPU whose memory they fit the training never waits for the CPU."),
+    switch!("device.bf16", "bfloat16", "Device", device.bf16, NextRun, "ours (the paper gives none)", "Convolutions in bfloat16, for GPUs: faster, with three digits; weights, losses and the memory stay in float32."),
     int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, "section 11 of the method notes", "Seeds every random choice; the same seed on the same CPU gives the same run."),
 ];
