@@ -8,6 +8,7 @@ mod prng;
 
 mod cli_cluster;
 mod cli_evaluate;
+mod cli_shot;
 mod cli_train;
 mod data_check;
 mod data_golden;
