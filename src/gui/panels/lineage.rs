@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use self::compared::{Compared, Item, Kind, Labels};
 use self::river::{Asked, River};
 use self::scene::Shown;
-use super::{PanelCtx, Selection};
+use super::PanelCtx;
 use crate::gui::plot::type_scale;
-use crate::gui::theme::{Theme, Type};
-use crate::gui::view_model::{Loaded, Part, ViewModel};
+use crate::gui::theme::Type;
+use crate::gui::view_model::{Loaded, Part};
 use crate::gui::widgets::{button, combo, icon, tile};
 use crate::run::snapshot::ClusterSnapshot;
 
@@ -78,7 +78,7 @@ impl LineagePanel {
             None => format!("epoch {}", later + 1),
         };
         tile::head(ui, cx.head, &scope, |_| {});
-        self.bar(ui, &there, earlier, later, view, cx.selection);
+        self.bar(ui, cx, &there, earlier, later);
         let Some(earlier) = earlier else {
             let text = "Look at a later epoch, or choose above which one this is compared with.";
             tile::empty_state(ui, icon::BRANCH, "Nothing came before the first epoch", text, None);
@@ -112,16 +112,9 @@ impl LineagePanel {
     }
 
     /// Which epochs, which labels.
-    fn bar(
-        &mut self,
-        ui: &mut Ui,
-        there: &[usize],
-        earlier: Option<usize>,
-        later: usize,
-        view: &ViewModel,
-        selection: &mut Selection,
-    ) {
-        let theme = Theme::of(ui.ctx());
+    fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, there: &[usize], earlier: Option<usize>, later: usize) {
+        let (theme, view) = (cx.theme, cx.view);
+        let selection = &mut *cx.selection;
         ui.horizontal_wrapped(|ui| {
             let others: Vec<usize> = there.iter().copied().filter(|e| *e != later).collect();
             let tip = "The epoch to compare with; the one before unless another is chosen.";

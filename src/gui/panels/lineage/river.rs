@@ -18,6 +18,12 @@ const BAND: f32 = 9.0;
 const GAP: f32 = 3.0;
 /// A band that carries a label is at least so high.
 const LABELLED: f32 = 13.0;
+/// Sums that there can be on a side: four kinds, outliers, and one to spare.
+const SUMS: f32 = 6.0;
+/// Room for the words above.
+const HEAD: f32 = 18.0;
+/// From this width on a band says that it counts images.
+const WORDY: f32 = 360.0;
 /// A ribbon is drawn in so many pieces.
 const PIECES: usize = 32;
 
@@ -50,7 +56,8 @@ pub fn color(theme: &Theme, kind: Option<Kind>) -> Color32 {
 
 /// How many clusters a side can stand by themselves in a picture that high.
 pub fn most(ui: &Ui, height: f32) -> usize {
-    ((height - 60.0) * 0.65 / (type_scale(ui) * LABELLED + GAP)).clamp(3.0, 40.0) as usize
+    let bands = (height - HEAD * type_scale(ui)) / (type_scale(ui) * LABELLED + GAP);
+    (0.75 * (bands - SUMS)).clamp(0.0, 40.0) as usize
 }
 
 /// A ribbon with its edges: left from and to, right from and to.
@@ -88,7 +95,7 @@ pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<Asked> {
     let (outer, response) = ui.allocate_exact_size(size, Sense::click());
     let words = format!("Flow of {} images from epoch {} to {}", total(scene), epochs[0] + 1, epochs[1] + 1);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words.as_str()));
-    let head = 18.0 * type_scale(ui);
+    let head = HEAD * type_scale(ui);
     let area = Rect::from_min_max(outer.min + vec2(0.0, head), outer.max - vec2(0.0, 2.0));
     if area.height() < 30.0 || area.width() < 120.0 {
         return None;
@@ -115,7 +122,7 @@ pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<Asked> {
         for (node, y) in nodes.iter().zip(&columns[side]) {
             let x = if side == 0 { area.left() } else { area.right() - BAND };
             let band = Rect::from_min_max(pos2(x, y[0]), pos2(x + BAND, y[1]));
-            let answer = self::band(ui, river, node, side, band);
+            let answer = self::band(ui, river, node, side, band, area.width() > WORDY * type_scale(ui));
             asked = answer.or(asked);
         }
     }
@@ -226,17 +233,19 @@ fn hit(ribbons: &[Placed], inside: Rect, p: Pos2) -> Option<usize> {
     })
 }
 
-fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect) -> Option<Asked> {
+fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect, wordy: bool) -> Option<Asked> {
     let theme = Theme::of(ui.ctx());
     let color = if node.what == What::Outliers { theme.outlier } else { color(theme, node.kind) };
-    let (name, count, long) = names(node, river.epochs[side]);
+    let (name, long) = names(node, river.epochs[side]);
+    let images = node.images as usize;
+    let count = if wordy { ticks::counted(images, "image", "images") } else { ticks::count(images) };
     let font = Type::Small.font(ui);
     let mut job = LayoutJob::simple_singleline(name, font.clone(), theme.t1);
     job.append(&count, 5.0, TextFormat::simple(font, theme.t2));
     let galley = ui.painter().layout_job(job);
     let left = if side == 0 { band.right() + 5.0 } else { band.left() - 5.0 - galley.size().x };
     let label = Rect::from_min_size(pos2(left, band.center().y - galley.size().y / 2.0), galley.size());
-    let shown = band.height() + 2.0 >= galley.size().y;
+    let shown = band.height() + 3.0 >= galley.size().y;
     let sensed = if shown { Rect::from_x_y_ranges(band.union(label).x_range(), band.y_range()) } else { band };
     let id = ui.scope_id().with(("band", side, node.what));
     let response = ui.interact(sensed, id, Sense::click());
@@ -274,21 +283,20 @@ fn clicked(compared: &Compared, node: &Node, side: usize, response: &Response) -
     }
 }
 
-/// On the picture: name and count; and in full.
-fn names(node: &Node, epoch: usize) -> (String, String, String) {
+/// Short, and in full.
+fn names(node: &Node, epoch: usize) -> (String, String) {
     let images = ticks::counted(node.images as usize, "image", "images");
-    let count = ticks::count(node.images as usize);
     let epoch = epoch + 1;
     let kind = node.kind.map_or(String::new(), |k| format!(", {}", k.word()));
     match node.what {
-        What::Single(c) => (c.to_string(), count, format!("Cluster {c} of epoch {epoch}, {images}{kind}")),
+        What::Single(c) => (c.to_string(), format!("Cluster {c} of epoch {epoch}, {images}{kind}")),
         What::Others(kind) => {
             let word = kind.map_or("others", Kind::word);
             let clusters = ticks::counted(node.clusters, "cluster", "clusters");
             let name = format!("{} {word}", ticks::count(node.clusters));
-            (name, count, format!("{clusters} of epoch {epoch} together, {word}, {images}"))
+            (name, format!("{clusters} of epoch {epoch} together, {word}, {images}"))
         }
-        What::Outliers => ("outliers".to_owned(), count, format!("Outliers of epoch {epoch}, {images}")),
+        What::Outliers => ("outliers".to_owned(), format!("Outliers of epoch {epoch}, {images}")),
     }
 }
 
