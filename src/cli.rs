@@ -51,6 +51,9 @@ pub enum Command {
     /// Figures and tables out of a run folder.
     Export(export::ExportArgs),
     /// Pictures of the window or of one tile, without a display.
+    ///
+    /// Neither a display nor a graphics card is needed. The picture is the same each time: the clock stands still
+    /// at the run's last event, and times of day are UTC.
     Shot(shot::ShotArgs),
 }
 
