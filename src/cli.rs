@@ -9,6 +9,7 @@ pub mod export;
 pub mod extract;
 pub mod params;
 mod progress;
+pub mod shot;
 pub mod tensors;
 pub mod train;
 
@@ -49,11 +50,16 @@ pub enum Command {
     Datasets(datasets::DatasetsArgs),
     /// Figures and tables out of a run folder.
     Export(export::ExportArgs),
+    /// Pictures of the window or of one tile, without a display.
+    ///
+    /// Neither a display nor a graphics card is needed. The picture is the same each time: the clock stands still
+    /// at the run's last event, and times of day are UTC.
+    Shot(shot::ShotArgs),
 }
 
 impl Command {
-    /// Carries the sub-command out and says how it went.
-    pub fn run(&self) -> ExitCode {
+    /// Carries the sub-command out and says how it went; `shoot` takes pictures, for which a window is needed.
+    pub fn run(&self, shoot: impl FnOnce(&shot::ShotArgs) -> anyhow::Result<Vec<PathBuf>>) -> ExitCode {
         let result = match self {
             Self::Train(args) => return train::run(args).unwrap_or_else(|e| fail(&e)),
             Self::Extract(args) => extract::run(args),
@@ -61,6 +67,7 @@ impl Command {
             Self::Evaluate(args) => evaluate::run(args),
             Self::Datasets(args) => datasets::run(args),
             Self::Export(args) => export::run(args),
+            Self::Shot(args) => shoot(args).and_then(|files| shot::report(&files)),
         };
         result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
     }

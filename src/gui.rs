@@ -9,6 +9,7 @@ pub mod fonts;
 pub mod job;
 pub mod panels;
 pub mod plot;
+pub mod shot;
 pub mod theme;
 pub mod toasts;
 pub mod view_model;

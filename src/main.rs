@@ -4,11 +4,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::Parser;
+use reid_workbench::cli::error::UsageError;
+use reid_workbench::cli::shot::{self, Select, ShotArgs};
 use reid_workbench::cli::{Cli, fail};
 use reid_workbench::engine::worker::Engine;
+use reid_workbench::gui::app::still::Look;
+use reid_workbench::gui::command::Layout;
 use reid_workbench::gui::datasets::UserRegistry;
+use reid_workbench::gui::panels::Selection;
+use reid_workbench::gui::shot::Order;
 use reid_workbench::gui::{self, Waker, WindowOptions};
 use reid_workbench::model::device;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -19,7 +26,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let cli = Cli::parse();
     match &cli.command {
-        Some(command) => command.run(),
+        Some(command) => command.run(shoot),
         None => window(cli.run).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
     }
 }
@@ -41,6 +48,41 @@ fn log_to_stderr() {
     let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(targets);
     tracing_subscriber::registry().with(lines).init();
+}
+
+/// Pictures of the window, without one.
+fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
+    let layout = match args.layout {
+        shot::Layout::Research => Layout::Research,
+        shot::Layout::Tune => Layout::Tune,
+        shot::Layout::Teach => Layout::Teach,
+    };
+    let order = Order {
+        run: args.run.clone(),
+        subject: args.panel.clone(),
+        size: [args.size.width, args.size.height],
+        out: args.out.clone(),
+        look: Look { dark: args.theme == shot::Theme::Dark, layout, zoom: args.zoom },
+        selection: selection(args),
+        limit: Duration::from_secs(args.limit),
+        registry: Arc::new(UserRegistry),
+        runs_dir: PathBuf::from("runs"),
+    };
+    gui::shot::take(&order).map_err(|e| if e.is_bad_input() { UsageError(e.to_string()).into() } else { e.into() })
+}
+
+fn selection(args: &ShotArgs) -> Selection {
+    let from_0 = |epoch: u32| epoch as usize - 1;
+    let (epoch, against) = (args.epoch.map(from_0), args.against.map(from_0));
+    let mut selection = Selection { epoch, against, ..Selection::default() };
+    for what in &args.select {
+        match *what {
+            Select::Cluster(cluster) => selection.cluster = Some(cluster),
+            Select::Query(query) => selection.query = Some(query),
+            Select::Image(image) => selection.image = Some(image),
+        }
+    }
+    selection
 }
 
 fn window(run: Option<PathBuf>) -> anyhow::Result<()> {

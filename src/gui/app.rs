@@ -4,6 +4,7 @@ mod act;
 mod frame;
 mod keys;
 mod saved;
+pub mod still;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -82,11 +83,14 @@ pub struct App {
 impl App {
     /// Makes the application in a window that was just created, and connects it to the engine.
     pub fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions) -> Self {
-        let ctx = &cc.egui_ctx;
+        let saved = cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text));
+        Self::with(&cc.egui_ctx, saved.unwrap_or_default(), options)
+    }
+
+    /// As [`App::new`], with what was kept of an earlier session.
+    fn with(ctx: &egui::Context, mut saved: Saved, options: WindowOptions) -> Self {
         fonts::install(ctx);
         clock::start();
-        let mut saved =
-            cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text)).unwrap_or_default();
         let panels = std::mem::take(&mut saved.panels);
         let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
         // Many events a second give one frame: what was already asked for is not asked for again.
@@ -212,13 +216,7 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
         }
         match self.opening.poll() {
-            Some(Ok(view)) => {
-                self.selection = Selection::default();
-                for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
-                    self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
-                }
-                self.opened = Some(view);
-            }
+            Some(Ok(view)) => self.show_run(ctx, view),
             Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "The run cannot be shown", reason), None),
             None => {}
         }
@@ -227,6 +225,14 @@ impl App {
             Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
         }
+    }
+
+    fn show_run(&mut self, ctx: &egui::Context, view: ViewModel) {
+        self.selection = Selection::default();
+        for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
+            self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
+        }
+        self.opened = Some(view);
     }
 
     fn open(&mut self, ctx: &egui::Context, folder: PathBuf) {
@@ -244,6 +250,30 @@ impl App {
         }
     }
 
+    /// Takes in all that is new; before [`App::draw`].
+    fn take_in(&mut self, ctx: &egui::Context) {
+        self.drain(ctx);
+        self.poll(ctx);
+        self.closing(ctx);
+    }
+
+    /// Draws the window and does what was asked for in it.
+    fn draw(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.images.begin_frame(&ctx);
+        self.shortcuts(&ctx);
+        self.frame(ui);
+        self.dialogs(&ctx);
+        self.toasts.show(&ctx, &mut self.actions);
+        self.act_on_all(&ctx);
+    }
+
+    fn act_on_all(&mut self, ctx: &egui::Context) {
+        for action in std::mem::take(&mut self.actions) {
+            self.act(ctx, action);
+        }
+    }
+
     fn command(&mut self, ctx: &egui::Context, command: Command) {
         if self.handle.commands.try_send(command).is_err() {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
@@ -258,21 +288,11 @@ fn read_run(folder: &std::path::Path) -> Opened {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.drain(ctx);
-        self.poll(ctx);
-        self.closing(ctx);
+        self.take_in(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let ctx = ui.ctx().clone();
-        self.images.begin_frame(&ctx);
-        self.shortcuts(&ctx);
-        self.frame(ui);
-        self.dialogs(&ctx);
-        self.toasts.show(&ctx, &mut self.actions);
-        for action in std::mem::take(&mut self.actions) {
-            self.act(&ctx, action);
-        }
+        self.draw(ui);
         if !std::mem::replace(&mut self.painted, true) {
             tracing::info!("first frame");
         }
@@ -291,7 +311,6 @@ impl eframe::App for App {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        let theme = if self.saved.dark { theme::Theme::dark() } else { theme::Theme::light() };
-        theme.bg0.to_normalized_gamma_f32()
+        self.ground().to_normalized_gamma_f32()
     }
 }

@@ -6,9 +6,20 @@ use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 static OFFSET: OnceLock<i64> = OnceLock::new();
+static STOPPED: OnceLock<f64> = OnceLock::new();
+
+/// Stops the clock at `wall` and shows times in UTC, for pictures that are the same wherever they are taken.
+/// Once a process, before anything is shown.
+pub fn stop_at(wall: f64) {
+    STOPPED.get_or_init(|| wall);
+    OFFSET.get_or_init(|| 0);
+}
 
 /// Begins to find out the offset from UTC.
 pub fn start() {
+    if OFFSET.get().is_some() {
+        return;
+    }
     let ask = || {
         let answer = Command::new("date").arg("+%z").output().ok()?;
         offset_of(std::str::from_utf8(&answer.stdout).ok()?.trim())
@@ -35,6 +46,9 @@ fn offset_of(text: &str) -> Option<i64> {
 
 /// Seconds since the Unix epoch, now.
 pub fn now() -> f64 {
+    if let Some(wall) = STOPPED.get() {
+        return *wall;
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 

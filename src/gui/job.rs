@@ -1,7 +1,49 @@
 //! Work that must not block the window: disk, dialogs of the system.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use eframe::egui;
+
+/// How many works of a window were begun, and how many of them ended.
+#[derive(Clone, Default)]
+pub struct Works(Arc<[AtomicU64; 2]>);
+
+impl Works {
+    /// Those of `ctx`.
+    pub fn of(ctx: &egui::Context) -> Self {
+        ctx.data_mut(|data| data.get_temp_mut_or_default::<Self>(egui::Id::unique("works")).clone())
+    }
+
+    /// Begun and ended so far.
+    pub fn counts(&self) -> [u64; 2] {
+        [0, 1].map(|i| self.0[i].load(Ordering::SeqCst))
+    }
+}
+
+/// A work under way, for as long as this lives: who waits for a whole picture waits for it. Let it go after the
+/// answer was sent; that wakes the window.
+pub struct Work {
+    works: Works,
+    ctx: egui::Context,
+}
+
+impl Work {
+    /// Begins one; on the UI thread, before the thread that does it.
+    pub fn begin(ctx: &egui::Context) -> Self {
+        let works = Works::of(ctx);
+        works.0[0].fetch_add(1, Ordering::SeqCst);
+        Self { works, ctx: ctx.clone() }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.works.0[1].fetch_add(1, Ordering::SeqCst);
+        self.ctx.request_repaint();
+    }
+}
 
 /// One piece of work on a thread of its own; its answer wakes the window.
 pub struct Job<T>(Option<Receiver<T>>);
@@ -16,12 +58,11 @@ impl<T: Send + 'static> Job<T> {
     /// Begins `work`; an earlier one that is still under way is forgotten.
     pub fn start(&mut self, name: &str, ctx: &egui::Context, work: impl FnOnce() -> T + Send + 'static) {
         let (answer, answers) = bounded(1);
-        let ctx = ctx.clone();
+        let under_way = Work::begin(ctx);
         let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             // The receiver is gone when a newer job took this one's place: then nobody waits.
-            if answer.send(work()).is_ok() {
-                ctx.request_repaint();
-            }
+            let _ = answer.send(work());
+            drop(under_way);
         });
         match spawned {
             Ok(_) => self.0 = Some(answers),

@@ -98,6 +98,28 @@ pub fn lineage(earlier: &[i32], later: &[i32]) -> Lineage {
     out
 }
 
+/// Images that were together and are together still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flow {
+    /// Their cluster in the earlier epoch; `None` for outliers.
+    pub earlier: Option<u32>,
+    /// Their cluster in the later epoch; `None` for outliers.
+    pub later: Option<u32>,
+    /// How many.
+    pub images: u32,
+}
+
+/// How many images went from where to where, outliers included, ascending; the shorter slice decides.
+pub fn flows(earlier: &[i32], later: &[i32]) -> Vec<Flow> {
+    let cluster = |label: i32| u32::try_from(label).ok();
+    let mut pairs: Vec<_> = earlier.iter().zip(later).map(|(&a, &b)| (cluster(a), cluster(b))).collect();
+    pairs.sort_unstable();
+    pairs
+        .chunk_by(|a, b| a == b)
+        .map(|run| Flow { earlier: run[0].0, later: run[0].1, images: run.len() as u32 })
+        .collect()
+}
+
 /// Images that two clusters share.
 struct Overlap {
     earlier: u32,
@@ -106,11 +128,6 @@ struct Overlap {
 }
 
 fn overlaps(earlier: &[i32], later: &[i32]) -> Vec<Overlap> {
-    let mut pairs: Vec<(u32, u32)> =
-        earlier.iter().zip(later).filter(|&(&a, &b)| a >= 0 && b >= 0).map(|(&a, &b)| (a as u32, b as u32)).collect();
-    pairs.sort_unstable();
-    pairs
-        .chunk_by(|a, b| a == b)
-        .map(|run| Overlap { earlier: run[0].0, later: run[0].1, images: run.len() as u32 })
-        .collect()
+    let between = |f: Flow| Some(Overlap { earlier: f.earlier?, later: f.later?, images: f.images });
+    flows(earlier, later).into_iter().filter_map(between).collect()
 }

@@ -23,14 +23,14 @@ use reid_workbench::run::snapshot::RankSnapshot;
 use crate::sample_run::{self, EPOCHS, QUERIES};
 
 /// One tile, with what the window would hand to it.
-struct Bench {
+pub struct Bench {
     pane: Pane,
     view: ViewModel,
     panels: Panels,
     images: Images,
     snapshots: Option<Snapshots>,
     what_if: Option<WhatIf>,
-    selection: Selection,
+    pub selection: Selection,
     actions: Vec<UiCommand>,
 }
 
@@ -63,7 +63,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     });
 }
 
-fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
+pub fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
     let bench = Bench {
         pane,
         view,
@@ -84,21 +84,27 @@ fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
         .build_ui_state(show, bench)
 }
 
-struct Sample {
+pub struct Sample {
     _home: tempfile::TempDir,
-    view: ViewModel,
+    pub view: ViewModel,
 }
 
 fn sample() -> Sample {
+    sample_with(|_| {})
+}
+
+/// The sample run, changed in its folder before it is opened.
+pub fn sample_with(change: impl FnOnce(&Path)) -> Sample {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
     sample_run::write(&dir);
+    change(&dir);
     let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
     Sample { _home: home, view }
 }
 
 /// Draws frames until a node with these words is there: what other threads read needs its time.
-fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
+pub fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
     let began = std::time::Instant::now();
     loop {
         harness.step();

@@ -8,6 +8,7 @@ mod prng;
 
 mod cli_cluster;
 mod cli_evaluate;
+mod cli_shot;
 mod cli_train;
 mod data_check;
 mod data_golden;
@@ -20,6 +21,7 @@ mod data_synthetic;
 mod engine_parts;
 mod engine_run;
 mod export;
+mod gui_lineage;
 mod gui_panels;
 mod gui_run;
 mod gui_shell;

@@ -4,7 +4,7 @@ use reid_workbench::method::cluster::cluster;
 use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::neighbours;
-use reid_workbench::method::lineage::lineage;
+use reid_workbench::method::lineage::{Flow, flows, lineage};
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::{Grid, eps_delta_table, eps_sweep, k_distance};
@@ -27,6 +27,20 @@ fn kept_split_merged_born_and_died_clusters_are_told_apart() {
     assert_eq!(found.lost, [11, 12, 17]);
     assert_eq!(found.clusters[3].heirs_of, [2, 3]);
     assert_eq!((found.clusters[0].size, found.clusters[0].main, found.clusters[0].shared), (4, Some(0), 3));
+}
+
+#[test]
+fn flows_count_every_image_once() {
+    let (earlier, later) = ([0, 0, 1, 1, -1, -1, 0], [1, 1, 1, -1, -1, 0, 1, 7]);
+    let flow = |earlier, later, images| Flow { earlier, later, images };
+    let expected = [
+        flow(None, None, 1),
+        flow(None, Some(0), 1),
+        flow(Some(0), Some(1), 3),
+        flow(Some(1), None, 1),
+        flow(Some(1), Some(1), 1),
+    ];
+    assert_eq!(flows(&earlier, &later), expected);
 }
 
 #[test]

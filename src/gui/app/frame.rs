@@ -7,7 +7,7 @@ use crate::engine::event::Severity;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, PanelCtx, scrubber, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{is_active, sentence};
 
@@ -92,31 +92,35 @@ impl App {
             top: gap,
             bottom: gap,
         };
-        let view = match &self.opened {
-            Some(run) => run,
-            None => &self.live,
-        };
+        let frame = Frame::new().fill(theme.bg0).inner_margin(sides);
+        CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, None));
+    }
+
+    /// The tiles as they are arranged, or one alone.
+    pub(super) fn lay(&mut self, ui: &mut Ui, alone: Option<Pane>) {
+        let view = self.opened.as_ref().unwrap_or(&self.live);
         let applies = match (is_active(&self.live), &self.opened) {
             (true, None) => Applies::ToRun,
             (true, Some(_)) => Applies::Not,
             (false, _) => Applies::ToNextRun,
         };
         self.what_if.look_at(view, self.selection.epoch);
-        CentralPanel::no_frame().frame(Frame::new().fill(theme.bg0).inner_margin(sides)).show(ui, |ui| {
-            let mut cx = PanelCtx {
-                view,
-                theme,
-                actions: &mut self.actions,
-                images: &mut self.images,
-                snapshots: &mut self.snapshots,
-                what_if: &mut self.what_if,
-                applies,
-                selection: &mut self.selection,
-                truth: self.saved.truth,
-                head: egui::Rect::NOTHING,
-            };
-            tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx);
-        });
+        let mut cx = PanelCtx {
+            view,
+            theme: Theme::of(ui.ctx()),
+            actions: &mut self.actions,
+            images: &mut self.images,
+            snapshots: &mut self.snapshots,
+            what_if: &mut self.what_if,
+            applies,
+            selection: &mut self.selection,
+            truth: self.saved.truth,
+            head: egui::Rect::NOTHING,
+        };
+        match alone {
+            Some(pane) => tiles::ui(ui, &mut tiles::single(pane), &mut self.panels, &mut cx),
+            None => tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx),
+        }
     }
 
     /// Draws the dialogs that are open.

@@ -65,6 +65,13 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
     Tree::new(egui::Id::unique(("tiles", layout as u8)), root, tiles)
 }
 
+/// One tile alone.
+pub fn single(pane: Pane) -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let root = tabs(&mut tiles, &[pane]);
+    Tree::new(egui::Id::unique("tile alone"), root, tiles)
+}
+
 fn tabs(tiles: &mut Tiles<Pane>, panes: &[Pane]) -> TileId {
     let children = panes.iter().map(|&pane| tiles.insert_pane(pane)).collect();
     tiles.insert_tab_tile(children)

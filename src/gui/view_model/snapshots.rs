@@ -3,6 +3,7 @@
 //! Panels ask every frame and get what is there; they never wait. A live run and a reopened one are read the
 //! same way: from the folder.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -116,9 +117,24 @@ impl<T> Loaded<T> {
     }
 }
 
+/// Questions to the thread, counted.
+struct Requests {
+    to: Sender<(What, Key)>,
+    /// Asked and not answered.
+    open: Cell<usize>,
+}
+
+impl Requests {
+    fn try_send(&self, what: What, key: Key) -> Result<(), TrySendError<(What, Key)>> {
+        self.to.try_send((what, key))?;
+        self.open.set(self.open.get() + 1);
+        Ok(())
+    }
+}
+
 /// The loader. Dropping it ends its thread.
 pub struct Snapshots {
-    requests: Sender<(What, Key)>,
+    requests: Requests,
     answers: Receiver<(Key, Answer)>,
     clusters: Shelf<ClusterSnapshot>,
     graphs: Shelf<Graph>,
@@ -146,7 +162,7 @@ impl Snapshots {
             tracing::warn!(%error, "no thread to read snapshots");
         }
         Self {
-            requests,
+            requests: Requests { to: requests, open: Cell::new(0) },
             answers,
             clusters: Shelf::default(),
             graphs: Shelf::default(),
@@ -154,6 +170,11 @@ impl Snapshots {
             heat_maps: Shelf::default(),
             images: Shelf::default(),
         }
+    }
+
+    /// Whether something is being read.
+    pub fn busy(&self) -> bool {
+        self.requests.open.get() > 0
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
@@ -196,6 +217,7 @@ impl Snapshots {
 
     fn take_answers(&mut self) {
         while let Ok((key, answer)) = self.answers.try_recv() {
+            self.requests.open.set(self.requests.open.get().saturating_sub(1));
             match answer {
                 Answer::Clusters(result) => self.clusters.put(key, Loaded::of(result)),
                 Answer::Graph(result) => self.graphs.put(key, Loaded::of(result)),
@@ -212,11 +234,11 @@ fn key(view: &ViewModel, epoch: usize, part: Part) -> Option<Key> {
     Some(Key { folder: view.folder.clone()?, epoch, seq })
 }
 
-fn ask<T>(shelf: &mut Shelf<T>, requests: &Sender<(What, Key)>, what: What, key: Key) -> Loaded<T> {
+fn ask<T>(shelf: &mut Shelf<T>, requests: &Requests, what: What, key: Key) -> Loaded<T> {
     if let Some(known) = shelf.get(&key) {
         return known;
     }
-    match requests.try_send((what, key.clone())) {
+    match requests.try_send(what, key.clone()) {
         Ok(()) => {
             shelf.put(key, Loaded::Loading);
             Loaded::Loading

@@ -120,6 +120,11 @@ impl Images {
         })
     }
 
+    /// Whether a picture is being decoded.
+    pub fn busy(&self) -> bool {
+        self.entries.values().any(|entry| matches!(entry.slot, Slot::Loading))
+    }
+
     /// Bytes of textures held.
     pub fn bytes(&self) -> usize {
         self.bytes
