@@ -8,7 +8,7 @@ use super::paint;
 use super::save::{clip_words, ends};
 use super::sheet::Sheet;
 use crate::export::attention::Ramp;
-use crate::gui::plot::ticks;
+use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::slider::{self, Slider};
 
@@ -22,7 +22,7 @@ impl HeatMapsPanel {
     pub(super) fn footer(&mut self, ui: &mut Ui, sheet: &Sheet<'_>, under: Option<Vec<(f32, f32)>>) {
         let theme = Theme::of(ui.ctx());
         let (_, area) = ui.allocate_space(vec2(ui.available_width(), HEIGHT - 4.0));
-        let knob = Rect::from_min_size(area.min, vec2(KNOB, 30.0));
+        let knob = Rect::from_min_size(area.min, vec2(KNOB * type_scale(ui), 30.0));
         self.opacity(ui, knob);
         let rest = Rect::from_min_max(pos2(knob.right() + 14.0, area.top()), area.max);
         let n = sheet.bars.len().max(1) as f32;
@@ -63,7 +63,7 @@ impl HeatMapsPanel {
         }
         let middle = galley(&bar.title);
         let space = free - middle.size().x;
-        if space >= 12.0 && sheet.columns.len() != sheet.bars.len() + 1 || space >= 12.0 && self.is_dense() {
+        if space >= 12.0 {
             let x = rect.left() + low.size().x + space / 2.0;
             ui.painter().galley(pos2(x, y), middle, theme.t3);
         } else if bar.ramp == Ramp::Difference && free >= 20.0 {

@@ -194,8 +194,14 @@ impl Strips<'_, '_> {
                 }
                 _ => photo::paint(ui, cx.images, path, cell, tone, 1.0),
             };
+            let known = of.what == What::Photo || self.derived.map(self.sheet, i, of).is_some();
             let shown = if of.what == What::Photo || self.look.peek {
                 bare(ui, cx, Tone::Color)
+            } else if !known {
+                ui.painter().rect_filled(cell, size::RADIUS_CHIP, theme.bg2);
+                let font = Type::Small.font(ui);
+                ui.painter().text(cell.center(), Align2::CENTER_CENTER, "–", font, theme.t3);
+                cell
             } else {
                 let under = if of.kind.is_spatial() { bare(ui, cx, Tone::Muted) } else { cell };
                 self.map(ui, painted, i, of, under);
@@ -216,11 +222,7 @@ impl Strips<'_, '_> {
     }
 
     fn map(&self, ui: &Ui, painted: &mut Painted, i: usize, of: &Column, rect: Rect) {
-        let Some(map) = self.derived.map(self.sheet, i, of) else {
-            let font = Type::Small.font(ui);
-            ui.painter().text(rect.center(), Align2::CENTER_CENTER, "–", font, Theme::of(ui.ctx()).t3);
-            return;
-        };
+        let Some(map) = self.derived.map(self.sheet, i, of) else { return };
         let ramp = self.sheet.bars.get(of.bar).map_or(Ramp::Attention, |bar| bar.ramp);
         let opacity = if of.kind.is_spatial() { self.look.opacity } else { 1.0 };
         painted.paint(ui, map, rect, self.derived.range(self.look.scale, i, of.bar), (ramp, opacity));
