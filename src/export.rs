@@ -4,6 +4,7 @@
 //! every digit. All of it is read from the run folder, so a live run, a finished one and a copied one give the
 //! same.
 
+pub mod attention;
 mod chart;
 mod draw;
 mod figures;

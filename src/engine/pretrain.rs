@@ -54,6 +54,7 @@ impl Session {
         // Still pre-training's: a run that is stopped here evaluates the source-only model when it is resumed.
         self.evaluate(Domain::Source, link)?;
         self.evaluate(Domain::Target, link)?;
+        self.watched_heat_maps(link)?;
         let step = self.position.step;
         self.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
         self.write_checkpoint(link)

@@ -56,9 +56,10 @@ pub fn svg(figure: &Figure) -> Result<String, String> {
     Ok(text.replacen(&format!("width=\"{w}\" height=\"{h}\""), &format!("width=\"{width}\" height=\"{height}\""), 1))
 }
 
-struct Sheet<'a, DB: DrawingBackend> {
-    area: &'a Area<'a, DB>,
-    scale: f64,
+pub(super) struct Sheet<'a, DB: DrawingBackend> {
+    pub area: &'a Area<'a, DB>,
+    /// Pixels a point.
+    pub scale: f64,
 }
 
 /// The area of one chart's curves, in points, and its axes.
@@ -212,7 +213,15 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
         self.draw(PathElement::new(points.iter().map(|p| self.pixel(*p)).collect::<Vec<_>>(), style))
     }
 
-    fn text(&self, text: &str, at: (f64, f64), size: f64, color: Rgb, look: (HPos, bool)) -> Result<(), String> {
+    /// Words at `at`, in points, in the middle of their line.
+    pub(super) fn text(
+        &self,
+        text: &str,
+        at: (f64, f64),
+        size: f64,
+        color: Rgb,
+        look: (HPos, bool),
+    ) -> Result<(), String> {
         if text.is_empty() {
             return Ok(());
         }
@@ -223,6 +232,11 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
         let ink = style::color(color);
         let style = font.into_text_style(self.area).color(&ink).pos(Pos::new(anchor, VPos::Center));
         self.area.draw_text(text, &style, self.pixel(at)).map_err(|e| e.to_string())
+    }
+
+    /// A filled rectangle between two corners in points.
+    pub(super) fn fill(&self, from: (f64, f64), to: (f64, f64), color: Rgb) -> Result<(), String> {
+        self.draw(Rectangle::new([self.pixel(from), self.pixel(to)], style::color(color).filled()))
     }
 
     fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {

@@ -28,6 +28,11 @@ pub const OUTLIER: Rgb = [0x6B, 0x74, 0x80];
 /// Parameter changes.
 pub const PENDING: Rgb = [0x8A, 0x5B, 0x00];
 
+/// More, in differences.
+pub const ACCENT: Rgb = [0x1D, 0x5C, 0xCB];
+/// Less, in differences.
+pub const WHAT_IF: Rgb = [0x6A, 0x3F, 0xCB];
+
 /// The family under which the bundled type is known to the drawing library, and named in SVG files.
 pub const FAMILY: &str = "IBM Plex Sans";
 

@@ -211,6 +211,9 @@ impl UiCommand {
             Self::Stop | Self::Checkpoint if !active => Some("Nothing is running."),
             Self::UndoPending if live.pending.is_empty() => Some("No change waits."),
             Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
+            Self::Engine(Command::Watch(_) | Command::HeatMaps(_)) if live.folder != shown.folder => {
+                Some("The network of this run is not in memory: only the live run computes attention maps.")
+            }
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),
             _ => None,
         }

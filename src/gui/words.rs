@@ -67,6 +67,20 @@ fn short(reason: &str) -> String {
     cut
 }
 
+/// The clustering and training of epoch `e`, counted from 0, as people count.
+pub fn epoch_words(e: usize) -> String {
+    format!("epoch {}", e + 1)
+}
+
+/// What was evaluated once `e` epochs of adaptation were done.
+pub fn after_words(e: usize) -> String {
+    match e {
+        0 => "source only".to_owned(),
+        1 => "after 1 epoch".to_owned(),
+        _ => format!("after {} epochs", thousands(e as u64)),
+    }
+}
+
 /// `12936` → `12,936`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
@@ -97,6 +111,12 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn epochs_count_from_one_and_evaluations_from_the_source_only_model() {
+        assert_eq!([epoch_words(0), epoch_words(11)], ["epoch 1", "epoch 12"]);
+        assert_eq!([0, 1, 12].map(after_words), ["source only", "after 1 epoch", "after 12 epochs"]);
+    }
 
     #[test]
     fn numbers_are_said_as_the_design_asks() {

@@ -157,6 +157,7 @@ impl Block {
 
     /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.
     pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
+        pass.record(|| format!("{name}.input"), || energy(x))?;
         let x = self.coord.forward(x, pass, name)?;
         let x = self.triplet.forward(&x, pass, name)?;
         pass.record(|| format!("{name}.output"), || energy(&x))?;

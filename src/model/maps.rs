@@ -8,6 +8,7 @@ use super::error::Result;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
     /// `layer1.…` for the block before that stage, `layer4.…` for the one after; then
+    /// `input` (`Σ_c x²` of what enters the block, `[H, W]`),
     /// `coordinate` (the mean over channels of `g^h · g^w`, `[H, W]`), `coordinate.h` (`[H, 1]`) and
     /// `coordinate.w` (`[1, W]`), the gates alone; `triplet` (the mean over channels of the averaged gates,
     /// `[H, W]`), `triplet.cw` (`[C, W]`), `triplet.hc` (`[H, C]`) and `triplet.hw` (`[H, W]`), its branches;

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use reid_workbench::cli;
+use reid_workbench::export::attention::{AttentionGrid, Cell, ColorBar, Person, Ramp};
 use reid_workbench::export::{self, ExportError, style};
 use reid_workbench::gui::theme::Theme;
 use reid_workbench::method::params::Params;
 use reid_workbench::run::event::*;
+use reid_workbench::run::images::Images;
+use reid_workbench::run::snapshot::read_heat_maps;
 use reid_workbench::run::{Manifest, RunWriter};
 
 use crate::sample_run::{self, EPOCHS, ITERS};
@@ -176,7 +179,49 @@ fn print_colours_are_those_of_the_light_theme() {
         (style::UNRELIABLE, light.unreliable),
         (style::OUTLIER, light.outlier),
         (style::PENDING, light.pending),
+        (style::ACCENT, light.accent),
+        (style::WHAT_IF, light.what_if),
     ] {
         assert_eq!(paper, [window.r(), window.g(), window.b()]);
     }
+}
+
+#[test]
+fn attention_of_several_people_is_one_picture() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    sample_run::write(&run);
+    let photos = Images::read(&run).unwrap();
+    let people = read_heat_maps(&run, EPOCHS).unwrap().into_iter().cycle().take(9).map(|of| {
+        let row = photos.get(of.image).unwrap();
+        let map = of.maps.into_iter().find(|m| m.name == "layer4.output").unwrap();
+        let shown = |ramp| Cell::Map { map: map.clone(), range: [0.0, 40.0], ramp, over: true };
+        Person {
+            photo: Some(row.path.clone()),
+            words: format!("query {}", row.index),
+            cells: vec![Cell::Photo, shown(Ramp::Attention), shown(Ramp::Difference), Cell::Missing],
+        }
+    });
+    let mut grid = AttentionGrid {
+        title: "Attention maps".into(),
+        scope: "after 6 epochs".into(),
+        columns: ["photo", "output", "difference", "none"].map(Into::into).to_vec(),
+        people: people.collect(),
+        bars: vec![ColorBar { words: "output".into(), low: "0".into(), high: "40".into(), ramp: Ramp::Attention }],
+        opacity: 0.62,
+    };
+    let path = home.path().join("new/folder/grid.png");
+    grid.save(&path).unwrap();
+    let picture = image::open(&path).unwrap().into_rgb8();
+    // photos of 64 × 128 are enlarged to the least height
+    assert_eq!(picture.dimensions(), grid.pixels(456).into());
+    assert!(grid.per_row() > 1 && picture.width() > picture.height(), "{:?}", picture.dimensions());
+    let ink = picture.pixels().filter(|p| p.0 != style::PAPER).count();
+    assert!(ink > picture.pixels().len() / 3, "{ink} pixels are drawn");
+    let bright = picture.pixels().filter(|p| p.0[0] > 200 && p.0[1] > 100 && p.0[2] < 80).count();
+    assert!(bright > 1000, "the bright end of inferno is there: {bright}");
+    // without photos: the same size, maps on a plain ground
+    grid.people.iter_mut().for_each(|p| p.photo = None);
+    assert_eq!(grid.draw().unwrap().dimensions(), picture.dimensions());
+    assert!(matches!(grid.save(home.path()), Err(ExportError::Write { .. })), "a folder is no file");
 }

@@ -22,6 +22,7 @@ mod engine_parts;
 mod engine_run;
 mod export;
 mod gui_lineage;
+mod gui_heat_maps;
 mod gui_panels;
 mod gui_run;
 mod gui_shell;

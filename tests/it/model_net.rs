@@ -116,6 +116,7 @@ fn attention_maps_have_the_shapes_of_their_planes() {
     let want = |stage, c, h, w| {
         let name = move |s: &str| format!("{stage}.{s}");
         vec![
+            (name("input"), h, w),
             (name("coordinate"), h, w),
             (name("coordinate.h"), h, 1),
             (name("coordinate.w"), 1, w),
@@ -130,7 +131,7 @@ fn attention_maps_have_the_shapes_of_their_planes() {
     assert_eq!(list, want.iter().map(|(n, h, w)| (n.as_str(), *h, *w)).collect::<Vec<_>>());
     for map in &maps[1] {
         assert_eq!(map.values.len(), map.height * map.width);
-        let gate = !map.name.ends_with("output");
+        let gate = !map.name.ends_with("put");
         assert!(map.values.iter().all(|v| v.is_finite() && *v >= 0.0 && (!gate || *v <= 1.0)), "{}", map.name);
     }
     // an image's maps do not depend on the other images

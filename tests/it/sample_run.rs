@@ -269,6 +269,7 @@ fn heat_maps(epoch: usize) -> Vec<ImageMaps> {
                     let values = blob(height, width, seed, peak);
                     maps.push(AttentionMap { name: format!("{layer}.{name}"), height, width, values });
                 };
+                add("input", h, w, 60.0);
                 add("coordinate", h, w, 0.8);
                 add("coordinate.h", h, 1, 0.9);
                 add("coordinate.w", 1, w, 0.9);

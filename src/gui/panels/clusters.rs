@@ -9,6 +9,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, ViewModel};
 use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::words::epoch_words;
 
 /// State of the Cluster counts tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ impl ClustersPanel {
         let Some((epoch, clusters)) = shown else {
             tile::head(ui, cx.head, "", |_| {});
             let text = match cx.selection.epoch {
-                Some(epoch) => format!("Epoch {epoch} has no clustering in this run."),
+                Some(epoch) => format!("Epoch {} has no clustering in this run.", epoch + 1),
                 None if view.is_running() => {
                     "Each epoch of adaptation begins with a clustering; the first comes after \
                                               pre-training and extraction."
@@ -45,7 +46,7 @@ impl ClustersPanel {
             tile::empty_state(ui, icon::STACK, "No clusters yet", &text, None);
             return;
         };
-        let scope = format!("{} images, epoch {epoch}", ticks::count(clusters.summary.images));
+        let scope = format!("{} images, {}", ticks::count(clusters.summary.images), epoch_words(epoch));
         tile::head(ui, cx.head, &scope, |_| {});
         let truth = if clusters.summary.quality.is_some() { 44.0 } else { 0.0 };
         let caption = 18.0;
@@ -56,7 +57,7 @@ impl ClustersPanel {
             cluster_plot(ui, view, each, "");
             image_plot(ui, view, each);
         } else {
-            cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epoch");
+            cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epochs done");
         }
         in_words(ui, clusters, both);
         if let Some(quality) = &clusters.summary.quality {
@@ -128,7 +129,7 @@ fn draw(canvas: &mut Canvas<'_>, view: &ViewModel, curves: &[Curve]) {
         .cursor
         .and_then(|x| view.clusters.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs())));
     if let Some((epoch, clusters)) = near {
-        canvas.heading(format!("epoch {epoch}"));
+        canvas.heading(epoch_words(*epoch));
         for (name, of, color, _) in curves {
             let y = of(&clusters.summary);
             canvas.reading(*epoch as f64, y as f64, *color, format!("{name} {}", ticks::count(y)));

@@ -6,6 +6,7 @@ use crate::engine::event::Phase;
 use crate::gui::plot::{Canvas, ticks};
 use crate::gui::view_model::{Mark, MarkKind, ViewModel};
 use crate::gui::widgets::icon;
+use crate::gui::words::epoch_words;
 
 /// The group of plots that share x and the cursor.
 pub fn group() -> Id {
@@ -58,9 +59,10 @@ pub fn words(mark: &Mark) -> String {
     }
 }
 
-/// `epoch 12` for a whole one, else with the place within it.
+/// `epoch 12 · 25 %`: the epoch that a place on the axis of epochs done lies in, and how much of it is done.
 pub fn at(x: f64) -> String {
-    if (x - x.round()).abs() < 1e-9 { format!("epoch {x:.0}") } else { format!("epoch {}", ticks::number(x, 2)) }
+    let done = x.max(0.0).floor();
+    format!("{} · {} %", epoch_words(done as usize), ticks::number(100.0 * (x.max(0.0) - done), 0))
 }
 
 /// A raw curve: faint, a fifth of what it says.

@@ -12,6 +12,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::view_model::{Loaded, Part};
 use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::words::after_words;
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 
@@ -97,8 +98,11 @@ impl RankListsPanel {
         };
         self.order.refresh(&ranks, self.wrong_only);
         let mut step = 0_isize;
-        let scope =
-            format!("{}, worst first, epoch {epoch}", ticks::counted(self.order.queries.len(), "query", "queries"));
+        let scope = format!(
+            "{}, worst first, {}",
+            ticks::counted(self.order.queries.len(), "query", "queries"),
+            after_words(epoch)
+        );
         tile::head(ui, cx.head, &scope, |ui| self.tools(ui, &mut step));
         if self.order.queries.is_empty() {
             let (glyph, title, text) = if self.wrong_only {

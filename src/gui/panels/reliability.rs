@@ -16,6 +16,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::{button, icon, tile};
+use crate::gui::words::epoch_words;
 use crate::method::params::{Rule, ScoreKind, Value};
 
 /// State of the Reliability tile that outlives the window.
@@ -80,7 +81,8 @@ impl ReliabilityPanel {
             return;
         };
         let summary = &clusters.summary;
-        let scope = format!("{}, epoch {epoch}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"));
+        let scope =
+            format!("{}, {}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"), epoch_words(epoch));
         let moved = self.held.is_some();
         tile::head(ui, cx.head, &scope, |ui| {
             if moved && button::icon_button(ui, icon::RESET, "Back to the run's threshold").clicked() {
@@ -134,7 +136,7 @@ fn rule_in_words(view: &ViewModel, summary: &ClusterSummary) -> String {
             None => "threshold fixed".to_owned(),
         },
         (true, Rule::Quantile) => {
-            format!("threshold set in epoch 0, worst {} %", ticks::number(100.0 * params.reliability.quantile, 0))
+            format!("threshold set in epoch 1, worst {} %", ticks::number(100.0 * params.reliability.quantile, 0))
         }
     }
 }

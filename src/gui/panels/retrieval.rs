@@ -9,6 +9,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::words::after_words;
 use crate::method::params::Params;
 
 /// State of the Retrieval tile that outlives the window.
@@ -34,7 +35,8 @@ impl RetrievalPanel {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let view = cx.view;
         let newest = view.target_retrieval.last_key_value();
-        let scope = newest.map_or(String::new(), |(epoch, _)| format!("percent, {} test, epoch {epoch}", view.target));
+        let scope = newest
+            .map_or(String::new(), |(epoch, _)| format!("percent, {} test, {}", view.target, after_words(*epoch)));
         let published = published(view);
         tile::head(ui, cx.head, &scope, |ui| {
             self.tools(ui, published.as_ref());
@@ -58,7 +60,7 @@ impl RetrievalPanel {
             x: epochs::adaptation_range(view),
             link: Some(epochs::group()),
             log_y: false,
-            caption: "epoch",
+            caption: "epochs done",
             y_text: ticks::axis,
             above: 8.0,
         };
@@ -127,7 +129,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) 
         view.target_retrieval.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs()))
     });
     if let Some((epoch, retrieval)) = nearest {
-        let label = if *epoch == 0 { "source only".to_owned() } else { format!("after epoch {epoch}") };
+        let label = after_words(*epoch);
         canvas.heading(label);
         for (name, of, color, _) in series(theme) {
             let y = 100.0 * of(retrieval);

@@ -1,59 +1,107 @@
-//! Maps as pictures: which there are, their range, their colours.
+//! Which maps there are, how they are called, and the ranges that their colours span.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use eframe::egui::{
-    Color32, ColorImage, Mesh, Rect, Shape, Stroke, TextureHandle, TextureOptions, Ui, epaint::Vertex, pos2,
-};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::event::{AttentionMap, ImageMaps};
-use crate::gui::panels::photo::WHOLE;
-use crate::gui::plot::ticks;
-use crate::gui::theme::{Theme, size};
 
-/// Between columns.
-pub const GAP: f32 = 16.0;
-/// Above and at the left of a map, for the profiles of the gates.
-pub const PROFILE: f32 = 12.0;
-/// Textures kept.
-const KEPT: usize = 256;
-
-/// Which maps stand side by side.
+/// What the tile shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Columns {
+pub enum Shown {
     /// Coordinate, triplet, and what leaves the block.
     #[default]
     Overview,
     /// The three branches of triplet attention.
-    Triplet,
-    /// What leaves the block, alone and large.
-    Output,
+    Branches,
+    /// Photo, input, and the outputs of both blocks, several people a row.
+    Fig6,
+    /// One map of all images.
+    One,
 }
 
-impl Columns {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Overview, Self::Triplet, Self::Output];
+impl Shown {
+    /// Those that show several maps.
+    pub const SETS: [Self; 3] = [Self::Overview, Self::Branches, Self::Fig6];
 
     /// In the menu.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Overview => "Coordinate, triplet and output",
-            Self::Triplet => "The three triplet branches",
-            Self::Output => "The block's output alone",
+            Self::Overview => "overview: coordinate, triplet, output",
+            Self::Branches => "triplet branches: H × W, H × C, C × W",
+            Self::Fig6 => "Fig. 6 grid: photo, input, both outputs",
+            Self::One => "one map",
         }
     }
 
-    /// The maps' names at a position.
-    pub fn names(self, position: &str) -> Vec<String> {
-        let kinds: &[&str] = match self {
-            Self::Overview => &["coordinate", "triplet", "output"],
-            Self::Triplet => &["triplet.hw", "triplet.hc", "triplet.cw"],
-            Self::Output => &["output"],
+    /// On the menu's button.
+    pub fn brief(self) -> &'static str {
+        self.words().split(':').next().unwrap_or_default()
+    }
+}
+
+/// A map of an attention block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Kind {
+    Input,
+    Coordinate,
+    Triplet,
+    Hw,
+    Hc,
+    Cw,
+    #[default]
+    Output,
+}
+
+impl Kind {
+    /// In network order.
+    pub const ALL: [Self; 7] =
+        [Self::Input, Self::Coordinate, Self::Triplet, Self::Hw, Self::Hc, Self::Cw, Self::Output];
+
+    /// Its name at a position, as the run stores it.
+    pub fn name(self, position: &str) -> String {
+        let kind = match self {
+            Self::Input => "input",
+            Self::Coordinate => "coordinate",
+            Self::Triplet => "triplet",
+            Self::Hw => "triplet.hw",
+            Self::Hc => "triplet.hc",
+            Self::Cw => "triplet.cw",
+            Self::Output => "output",
         };
-        kinds.iter().map(|kind| format!("{position}.{kind}")).collect()
+        format!("{position}.{kind}")
+    }
+
+    /// Over its column.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Input => "block input",
+            Self::Coordinate => "coordinate",
+            Self::Triplet => "triplet mean",
+            Self::Hw => "H × W",
+            Self::Hc => "H × C",
+            Self::Cw => "C × W",
+            Self::Output => "block output",
+        }
+    }
+
+    /// What it is, for the tooltip.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Input => "Σ x² over the channels of what enters the block.",
+            Self::Coordinate => "The gates g^h and g^w as edge profiles, and the mean over channels of their product.",
+            Self::Triplet => "The mean of the three branches of triplet attention, over channels.",
+            Self::Hw => "The branch that pools the channels: a gate for each place.",
+            Self::Hc => "The branch that pools the width: height downwards, channels to the right.",
+            Self::Cw => "The branch that pools the height: channels downwards, width to the right.",
+            Self::Output => "Σ x² over the channels of what leaves the block: how strongly each place answers.",
+        }
+    }
+
+    /// Whether the map's rows and columns are those of the image.
+    pub fn is_spatial(self) -> bool {
+        !matches!(self, Self::Hc | Self::Cw)
     }
 }
 
@@ -61,29 +109,11 @@ impl Columns {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
-    /// The least and largest value over all images shown: they can be compared.
+    /// Over all images shown: they can be compared.
     #[default]
     Shared,
     /// Each image's own.
     PerImage,
-}
-
-/// The range of a map over all images.
-pub fn range_of_all(images: &[&ImageMaps], name: &str) -> [f32; 2] {
-    range(images.iter().copied(), name)
-}
-
-/// The range of a map of one image.
-pub fn range_of(image: &ImageMaps, name: &str) -> [f32; 2] {
-    range(std::iter::once(image), name)
-}
-
-fn range<'a>(images: impl Iterator<Item = &'a ImageMaps>, name: &str) -> [f32; 2] {
-    let values = images.flat_map(|i| &i.maps).filter(|m| m.name == name).flat_map(|m| &m.values);
-    let (low, high) = values
-        .filter(|v| v.is_finite())
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-    if low <= high { [low, high] } else { [0.0, 1.0] }
 }
 
 /// Where attention blocks stand, in network order.
@@ -98,115 +128,39 @@ pub fn positions(images: &[&ImageMaps]) -> Vec<String> {
     found
 }
 
-/// Whether a map's rows and columns are those of the image.
-pub fn is_spatial(name: &str) -> bool {
-    !name.ends_with(".hc") && !name.ends_with(".cw")
+/// A map of an image by name.
+pub fn find<'a>(of: &'a ImageMaps, name: &str) -> Option<&'a AttentionMap> {
+    of.maps.iter().find(|m| m.name == name)
 }
 
-/// Over its column.
-pub fn title(name: &str) -> String {
-    match name.split_once('.').map_or(name, |(_, kind)| kind) {
-        "output" => "block output".to_owned(),
-        "triplet.hw" => "H × W".to_owned(),
-        "triplet.hc" => "H × C".to_owned(),
-        "triplet.cw" => "C × W".to_owned(),
-        other => other.to_owned(),
-    }
+/// The ends of the colours over `values`: from the (100 − `clip`)th to the `clip`th percentile, so 100 is from the
+/// least to the largest. What is not finite does not count; without values it is 0 to 1.
+pub fn range(values: impl Iterator<Item = f32>, clip: f64) -> [f32; 2] {
+    let mut values: Vec<f32> = values.filter(|v| v.is_finite()).collect();
+    let Some(last) = values.len().checked_sub(1) else { return [0.0, 1.0] };
+    let rank = (clip.clamp(50.0, 100.0) / 100.0 * last as f64).round() as usize;
+    let mut at = |rank: usize| *values.select_nth_unstable_by(rank, f32::total_cmp).1;
+    [at(last - rank), at(rank)]
 }
 
-/// A value at the end of a colour bar.
-pub fn short(value: f32) -> String {
-    let value = f64::from(value);
-    match value.abs() {
-        x if x >= 1000.0 => ticks::scientific(value),
-        x if x >= 10.0 => ticks::number(value, 0),
-        _ => ticks::number(value, 2),
-    }
+/// As [`range`], with 0 in the middle: both ends as far out as the `clip`th percentile of what is left and right of it.
+pub fn symmetric(values: impl Iterator<Item = f32>, clip: f64) -> [f32; 2] {
+    let mut sizes: Vec<f32> = values.filter(|v| v.is_finite()).map(f32::abs).collect();
+    let Some(last) = sizes.len().checked_sub(1) else { return [-1.0, 1.0] };
+    let rank = (clip.clamp(50.0, 100.0) / 100.0 * last as f64).round() as usize;
+    let most = *sizes.select_nth_unstable_by(rank, f32::total_cmp).1;
+    [-most, most]
 }
 
-/// Textures of maps, by what they show.
-#[derive(Default)]
-pub struct Painted {
-    textures: HashMap<u64, TextureHandle>,
-}
-
-impl Painted {
-    /// Paints `map` over `rect`, smoothed between its values; `range` spans the colours.
-    pub fn paint(&mut self, ui: &Ui, map: &AttentionMap, rect: Rect, range: [f32; 2], opacity: f32) {
-        if map.width * map.height != map.values.len() || map.values.is_empty() {
-            return;
-        }
-        let mut hasher = DefaultHasher::new();
-        (map.height, map.width, range.map(f32::to_bits)).hash(&mut hasher);
-        map.values.iter().for_each(|v| v.to_bits().hash(&mut hasher));
-        let key = hasher.finish();
-        if self.textures.len() > KEPT && !self.textures.contains_key(&key) {
-            self.textures.clear();
-        }
-        let texture = self.textures.entry(key).or_insert_with(|| {
-            let span = (range[1] - range[0]).max(f32::MIN_POSITIVE);
-            let colors = map.values.iter().map(|v| Theme::inferno((v - range[0]) / span)).collect();
-            let image = ColorImage::new([map.width, map.height], colors);
-            ui.ctx().load_texture(map.name.as_str(), image, TextureOptions::LINEAR)
-        });
-        ui.painter().image(texture.id(), rect, WHOLE, Color32::WHITE.gamma_multiply(opacity));
-    }
-}
-
-/// The gates g^h and g^w beside and above the coordinate map, as grey profiles.
-pub fn gates(ui: &Ui, of: &ImageMaps, name: &str, rect: Rect) {
-    if !name.ends_with(".coordinate") {
-        return;
-    }
-    let theme = Theme::of(ui.ctx());
-    let gate = |axis: &str| of.maps.iter().find(|m| m.name == format!("{name}.{axis}"));
-    let deep = PROFILE - 2.0;
-    if let Some(g) = gate("h") {
-        profile(ui, &g.values, theme, |t, v| pos2(rect.left() - 1.0 - v * deep, rect.top() + t * rect.height()));
-    }
-    if let Some(g) = gate("w") {
-        profile(ui, &g.values, theme, |t, v| pos2(rect.left() + t * rect.width(), rect.top() - 1.0 - v * deep));
-    }
-}
-
-/// A filled profile; gates lie between 0 and 1, so its scale is fixed.
-fn profile(ui: &Ui, values: &[f32], theme: &Theme, at: impl Fn(f32, f32) -> eframe::egui::Pos2) {
-    let n = values.len() as f32;
-    let mut mesh = Mesh::default();
-    let color = theme.t3.gamma_multiply(0.55);
-    let mut line = Vec::with_capacity(values.len());
-    for (i, value) in values.iter().enumerate() {
-        let (t, v) = ((i as f32 + 0.5) / n, value.clamp(0.0, 1.0));
-        for (t, v) in [(t, 0.0), (t, v)] {
-            mesh.vertices.push(Vertex { pos: at(t, v), uv: eframe::egui::epaint::WHITE_UV, color });
-        }
-        line.push(at(t, v));
-        if i > 0 {
-            let k = 2 * i as u32;
-            mesh.add_triangle(k - 2, k - 1, k);
-            mesh.add_triangle(k - 1, k, k + 1);
-        }
-    }
-    ui.painter().add(Shape::mesh(mesh));
-    ui.painter().line(line, Stroke::new(size::STROKE, theme.t3));
-}
-
-/// Inferno from left to right.
-pub fn color_bar(ui: &Ui, rect: Rect) {
-    const STEPS: u32 = 32;
-    let mut mesh = Mesh::default();
-    for i in 0..=STEPS {
-        let t = i as f32 / STEPS as f32;
-        let x = rect.left() + t * rect.width();
-        mesh.colored_vertex(pos2(x, rect.top()), Theme::inferno(t));
-        mesh.colored_vertex(pos2(x, rect.bottom()), Theme::inferno(t));
-        if i > 0 {
-            let k = 2 * i;
-            mesh.add_triangle(k - 2, k - 1, k);
-            mesh.add_triangle(k - 1, k, k + 1);
-        }
-    }
-    ui.painter().add(Shape::mesh(mesh));
+/// `a − b`, place by place; `None` where they are not of one shape.
+pub fn difference(a: &AttentionMap, b: &AttentionMap) -> Option<AttentionMap> {
+    let alike = (a.height, a.width, a.values.len()) == (b.height, b.width, b.values.len());
+    alike.then(|| AttentionMap {
+        name: a.name.clone(),
+        height: a.height,
+        width: a.width,
+        values: a.values.iter().zip(&b.values).map(|(a, b)| a - b).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -214,21 +168,39 @@ mod tests {
     use super::*;
     use crate::engine::event::{ImageRef, Split};
 
-    fn image(index: u32, values: [f32; 2]) -> ImageMaps {
-        let map = |name: &str| AttentionMap { name: name.into(), height: 2, width: 1, values: values.to_vec() };
-        ImageMaps {
-            image: ImageRef { split: Split::Query, index },
-            maps: vec![map("layer1.output"), map("layer4.triplet")],
-        }
+    fn map(name: &str, values: &[f32]) -> AttentionMap {
+        AttentionMap { name: name.into(), height: values.len(), width: 1, values: values.to_vec() }
     }
 
     #[test]
-    fn a_shared_scale_spans_all_images_and_its_own_only_one() {
-        let (first, second) = (image(0, [0.0, 1.0]), image(1, [0.5, 3.0]));
-        let images = [&first, &second];
-        assert_eq!(range_of_all(&images, "layer1.output"), [0.0, 3.0]);
-        assert_eq!(range_of(&first, "layer1.output"), [0.0, 1.0]);
-        assert_eq!(range_of_all(&images, "nothing"), [0.0, 1.0]);
-        assert_eq!(positions(&images), ["layer1", "layer4"]);
+    fn positions_stand_in_network_order() {
+        let maps = vec![map("layer1.output", &[0.0]), map("layer1.triplet.hw", &[0.0]), map("layer4.output", &[0.0])];
+        let image = ImageMaps { image: ImageRef { split: Split::Query, index: 0 }, maps };
+        assert_eq!(positions(&[&image]), ["layer1", "layer4"]);
+        for kind in Kind::ALL {
+            assert!(kind.name("layer1").starts_with("layer1."));
+        }
+        assert!(find(&image, &Kind::Hw.name("layer1")).is_some());
+    }
+
+    #[test]
+    fn outliers_stretch_the_range_until_they_are_clipped() {
+        let mut values: Vec<f32> = (0..=100).map(|i| i as f32 / 100.0).collect();
+        (values[0], values[100]) = (-900.0, 900.0);
+        assert_eq!(range(values.iter().copied(), 100.0), [-900.0, 900.0]);
+        assert_eq!(range(values.iter().copied(), 99.0), [0.01, 0.99]);
+        assert_eq!(range(values.iter().copied(), 90.0), [0.1, 0.9]);
+        assert_eq!(range(values.iter().copied(), 50.0), [0.5, 0.5]);
+        assert_eq!(range([f32::NAN, 3.0, f32::INFINITY, 1.0].into_iter(), 100.0), [1.0, 3.0]);
+        assert_eq!(range(std::iter::empty(), 99.0), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_difference_has_zero_in_the_middle_of_its_range() {
+        let d = difference(&map("x", &[0.25, 1.0, 0.5]), &map("x", &[0.125, 0.25, 1.0])).unwrap();
+        assert_eq!(symmetric(d.values.iter().copied(), 100.0), [-0.75, 0.75]);
+        assert_eq!(symmetric(d.values.iter().copied(), 50.0), [-0.5, 0.5]);
+        assert_eq!(symmetric([0.0, 0.0].into_iter(), 100.0), [0.0, 0.0]);
+        assert!(difference(&map("x", &[1.0]), &map("x", &[1.0, 2.0])).is_none());
     }
 }

@@ -6,6 +6,7 @@ use super::histogram::{BARS, bars};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
+use crate::gui::words::epoch_words;
 
 /// Shows it; the answer is the epoch that was clicked.
 pub fn show(ui: &mut Ui, view: &ViewModel, size: Vec2, chosen: usize) -> Option<usize> {
@@ -62,7 +63,8 @@ pub fn show(ui: &mut Ui, view: &ViewModel, size: Vec2, chosen: usize) -> Option<
         let s = &clusters.summary;
         let unreliable = s.clusters[0].saturating_sub(s.reliable);
         let words = format!(
-            "epoch {epoch}: {} reliable, {} unreliable. Click to look at it.",
+            "{}: {} reliable, {} unreliable. Click to look at it.",
+            epoch_words(*epoch),
             ticks::count(s.reliable),
             ticks::count(unreliable)
         );
@@ -87,6 +89,6 @@ fn labels(ui: &Ui, theme: &Theme, plot: Rect, first: usize, last: usize, center:
     let marks = if first == last { vec![first as f64] } else { ticks::epochs(first as f64, last as f64, count) };
     for epoch in marks {
         let at = pos2(center(epoch as usize), plot.bottom() + 3.0);
-        painter.text(at, Align2::CENTER_TOP, ticks::number(epoch, 0), small.clone(), theme.t3);
+        painter.text(at, Align2::CENTER_TOP, ticks::number(epoch + 1.0, 0), small.clone(), theme.t3);
     }
 }

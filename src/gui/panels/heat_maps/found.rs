@@ -1,0 +1,85 @@
+//! The maps of the epoch looked at and of the one it is compared with.
+
+use std::sync::Arc;
+
+use super::PanelCtx;
+use crate::engine::event::{ImageMaps, ImageRef};
+use crate::gui::view_model::{Loaded, Part, ViewModel};
+
+/// The maps to show and after how many epochs they were computed: those that came live, then those of the
+/// snapshot. Nothing is copied: a network's maps are megabytes.
+pub struct Found<'a> {
+    /// Epochs done.
+    pub epoch: usize,
+    live: &'a [ImageMaps],
+    stored: Option<Arc<Vec<ImageMaps>>>,
+}
+
+impl Found<'_> {
+    /// All of them; an image's newest alone.
+    pub fn images(&self) -> Vec<&ImageMaps> {
+        let known = |image: ImageRef| self.live.iter().any(|l| l.image == image);
+        let stored = self.stored.iter().flat_map(|s| s.iter()).filter(|i| !known(i.image));
+        self.live.iter().chain(stored).collect()
+    }
+}
+
+/// The maps of the epoch looked at, or what to say instead.
+pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, String)> {
+    let view = cx.view;
+    let snapshot = view.newest_snapshot(Part::HeatMaps, cx.selection.epoch);
+    let live = view.live_maps.as_ref().filter(|(epoch, _)| {
+        cx.selection.epoch.is_none_or(|e| e == *epoch) && snapshot.is_none_or(|stored| *epoch >= stored)
+    });
+    let (live_epoch, live) = live.map_or((None, &[][..]), |(epoch, images)| (Some(*epoch), images.as_slice()));
+    let mut stored = None;
+    if let Some(epoch) = snapshot.filter(|s| live_epoch.is_none_or(|live| live == *s)) {
+        match cx.snapshots.heat_maps(view, epoch) {
+            Loaded::Ready(images) => stored = Some(images),
+            Loaded::Failed(why) if live.is_empty() => return Err(("These maps cannot be read", why)),
+            Loaded::Loading if live.is_empty() => return Err(("Reading the maps", String::new())),
+            Loaded::Absent | Loaded::Loading | Loaded::Failed(_) => {}
+        }
+    }
+    let found = Found { epoch: live_epoch.or(snapshot).unwrap_or(0), live, stored };
+    if !found.live.is_empty() || found.stored.as_ref().is_some_and(|s| !s.is_empty()) {
+        return Ok(found);
+    }
+    let text = match &view.params {
+        Some(params) if !params.attention.enabled => {
+            "This run trains without attention blocks: switch `attention` on for the next run."
+        }
+        _ => "The maps of the watched images come with each evaluation; the first follows pre-training.",
+    };
+    Err(("No attention maps yet", text.to_owned()))
+}
+
+/// What the epoch looked at is compared with.
+pub enum Other<'a> {
+    /// Nothing.
+    None,
+    /// It cannot be shown; why.
+    Not(String),
+    /// These maps.
+    Maps(Found<'a>),
+}
+
+/// The maps of the epoch that is compared with: the newest that are not after it.
+pub fn compared_with<'a>(cx: &mut PanelCtx<'a>) -> Other<'a> {
+    let view = cx.view;
+    let Some(against) = cx.selection.against else { return Other::None };
+    let Some(epoch) = view.newest_snapshot(Part::HeatMaps, Some(against)) else {
+        return Other::Not("that epoch has no heat maps".to_owned());
+    };
+    match cx.snapshots.heat_maps(view, epoch) {
+        Loaded::Ready(images) => Other::Maps(Found { epoch, live: &[], stored: Some(images) }),
+        Loaded::Loading => Other::Not("reading…".to_owned()),
+        Loaded::Absent => Other::Not("that epoch has no heat maps".to_owned()),
+        Loaded::Failed(why) => Other::Not(why),
+    }
+}
+
+/// After how many epochs there are stored maps, ascending.
+pub fn epochs(view: &ViewModel) -> Vec<usize> {
+    view.snapshots.keys().filter(|(_, part)| *part == Part::HeatMaps).map(|(epoch, _)| *epoch).collect()
+}
