@@ -19,4 +19,5 @@ mod domain;
 mod evaluation;
 mod open;
 mod pretrain;
+mod ranked;
 mod session;

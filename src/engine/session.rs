@@ -12,6 +12,7 @@ use super::command::{Command, RunRequest};
 use super::domain::DomainData;
 use super::error::EngineError;
 use super::event::{Event, ImageMaps, ImageRef, Phase, Severity, Split, Stage, State};
+use super::ranked::Described;
 use super::settings::{Boundary, Settings};
 use super::worker::Link;
 use crate::method::params::{Augment, Effect, Params, Value};
@@ -55,9 +56,11 @@ pub struct Session {
     pub(super) best_map: Option<f64>,
     /// Where pre-trained networks are kept.
     pub(super) cache: Option<PathBuf>,
+    /// Features of the test set, from the newest evaluation or a later question.
+    pub(super) described: Option<Described>,
+    pub(super) state: State,
     watched: Vec<ImageRef>,
     mode: Mode,
-    state: State,
     last_device: Option<Instant>,
 }
 
@@ -92,9 +95,10 @@ impl Session {
             augment,
             best_map: None,
             cache: parts.cache,
+            described: None,
+            state: State::Preparing,
             watched,
             mode: Mode::Run,
-            state: State::Preparing,
             last_device: None,
         }
     }
@@ -214,6 +218,7 @@ impl Session {
             Command::Checkpoint => self.write_checkpoint(link)?,
             Command::SetParam { key, value } => self.set_param(key, value, link)?,
             Command::HeatMaps(images) => self.answer_heat_maps(&images, link)?,
+            Command::Rank(query) => self.answer_rank(&query, self.mode == Mode::Pause, link)?,
             Command::Watch(images) => self.watched = images,
             Command::Start(_) => {
                 link.outbox.notice(Severity::Warning, "A run is going on", "Stop it before you start another.");

@@ -41,6 +41,7 @@ mod model_net;
 mod model_optim;
 mod model_speed;
 mod model_weights;
+mod rank_lists;
 mod run_folder;
 mod sample_run;
 mod support;

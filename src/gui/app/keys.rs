@@ -16,6 +16,7 @@ impl App {
             return; // a dialog has the keyboard
         }
         let typing = ctx.egui_wants_keyboard_input();
+        let alt = ctx.input(|i| i.modifiers.alt); // a bare shortcut would match with Alt too
         let focused = ctx.memory(|m| m.focused()).is_some();
         let mut table: Vec<(egui::KeyboardShortcut, &UiCommand)> =
             COMMANDS.iter().filter_map(|e| Some((e.keys?, &e.command))).collect();
@@ -25,7 +26,7 @@ impl App {
         for (keys, command) in table {
             let bare = !keys.modifiers.command && !keys.modifiers.alt;
             let function = keys.logical_key == egui::Key::F1;
-            if (bare && !function && focused) || (typing && !function && conflicts(&keys)) {
+            if (bare && !function && (focused || alt)) || (typing && !function && conflicts(&keys)) {
                 continue;
             }
             let refused = command.refusal(&self.live, self.shown()).is_some();
