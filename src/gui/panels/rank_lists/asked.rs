@@ -45,6 +45,8 @@ impl Picker {
         let popup = Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         let asked = popup.show(|ui| {
             ui.set_width(280.0);
+            // A popup stands on the level of inputs: its own lie one below.
+            ui.visuals_mut().text_edit_bg_color = Some(theme.bg0);
             let words = "Any photo of a person, cropped as the dataset's are. You can also drop a file on the tile.";
             ui.label(Type::Small.text(if live { words } else { NO_MODEL }, theme.t2));
             ui.horizontal(|ui| {

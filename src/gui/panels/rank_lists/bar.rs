@@ -96,7 +96,7 @@ impl RankListsPanel {
                 if cx.truth {
                     self.sorts(ui, cx.selection.against.is_some());
                 }
-                self.filter_box(ui);
+                self.filter_box(ui, cx.truth);
             });
         });
         let theme = Theme::of(ui.ctx());
@@ -157,14 +157,15 @@ impl RankListsPanel {
         if self.sort.compares() && !compared { Sort::Worst } else { self.sort }
     }
 
-    fn filter_box(&mut self, ui: &mut Ui) {
+    fn filter_box(&mut self, ui: &mut Ui, truth: bool) {
         let theme = Theme::of(ui.ctx());
+        let hint = if truth { "filter, as ap<0.3 cam=2" } else { "filter, as cam=2" };
         let invalid = self.filter.problem.is_some();
         let edit = TextEdit::singleline(&mut self.filter.text)
-            .hint_text(Type::Small.text("filter, as ap<0.3 cam=2", theme.t3))
+            .hint_text(Type::Small.text(hint, theme.t3))
             .font(Type::Small.font(ui))
             .margin(egui::Margin::symmetric(6, 3))
-            .desired_width((ui.available_width() - 12.0).clamp(40.0, 320.0));
+            .desired_width((ui.available_width() - 12.0).clamp(40.0, 560.0));
         let response = ui.add(edit).accessible_name("Filter of the queries");
         if invalid {
             let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.error);

@@ -121,9 +121,9 @@ impl Cell<'_> {
         };
         let taken = painter.text(pos2(cell.right(), y), Align2::RIGHT_TOP, below, small.clone(), theme.t3);
         if let (true, Some(row)) = (cx.truth, self.info()) {
-            let pid = painter.layout_no_wrap(format!("pid {}", row.pid), small, theme.truth);
+            let pid = painter.layout_no_wrap(format!("pid {}", row.pid), small, theme.t3);
             if cell.left() + pid.size().x + 4.0 <= taken.left() {
-                painter.galley(pos2(cell.left(), y), pid, theme.truth);
+                painter.galley(pos2(cell.left(), y), pid, theme.t3);
             }
         }
     }
@@ -132,7 +132,7 @@ impl Cell<'_> {
         let theme = Theme::of(ui.ctx());
         let (small, cell) = (Type::Small.font(ui), self.place);
         let strong = FontId::new(small.size, theme::medium());
-        let x = cell.right() + 5.0;
+        let x = cell.right() + 7.0;
         let painter = ui.painter().with_clip_rect(cell.with_max_x(x + width).expand(3.0).intersect(ui.clip_rect()));
         let mut y = cell.top() - 1.0;
         let mut say = |words: String, font: &FontId, color: Color32| {

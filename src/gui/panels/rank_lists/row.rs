@@ -23,7 +23,7 @@ const WORDS: f32 = 92.0;
 /// Between hits.
 const GAP: f32 = 8.0;
 /// Room for the words beside a small photo.
-const BESIDE: f32 = 36.0;
+const BESIDE: f32 = 38.0;
 /// Ranks that a tooltip lists.
 const LISTED: usize = 24;
 
