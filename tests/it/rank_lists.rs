@@ -596,7 +596,7 @@ fn without_ground_truth_hits_are_neither_right_nor_wrong() {
     harness.state_mut().truth = false;
     wait_for(&mut harness, "rank 1, distance ");
     assert_eq!(listed(&harness), (0..listed(&harness).len() as u32).collect::<Vec<_>>(), "in their order");
-    harness.get_by_label_contains(&format!("{QUERIES} queries, by number"));
+    harness.get_by_label_contains(&format!("{QUERIES} queries, epoch {EPOCHS}"));
     harness.state_mut().view.fold(&ranked(answer_of(5)));
     click_first_hit(&mut harness, "rank 1, distance ");
     for word in ["match", "junk", "missed", "AP ", "ground truth", "Order of the queries", "wrong at rank 1", "pid"] {

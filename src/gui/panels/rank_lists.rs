@@ -113,8 +113,7 @@ impl RankListsPanel {
             shown: (self.junk, count),
         });
         let queries = ticks::counted(self.order.queries.len(), "query", "queries");
-        let order = if cx.truth { sort } else { Sort::Number };
-        let scope = format!("{queries}, {}, epoch {}", order.words(), shown.epoch);
+        let scope = format!("{queries}, epoch {}", shown.epoch);
         let mut pressed = bar::Pressed::default();
         let (truth, live) = (cx.truth, cx.view.live);
         tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));

@@ -11,6 +11,9 @@ use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Part;
 use crate::gui::widgets::{button, chip, combo, icon};
 
+/// Below this width the filter has a line of its own.
+const NARROW: f32 = 440.0;
+
 /// What a tool of the head asked for.
 #[derive(Default)]
 pub(super) struct Pressed {
@@ -85,6 +88,7 @@ impl RankListsPanel {
 
     /// The bar under the title row.
     pub(super) fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize) {
+        let narrow = ui.available_width() < NARROW;
         let row = vec2(ui.available_width(), 22.0);
         ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -92,13 +96,19 @@ impl RankListsPanel {
             ui.add_space(4.0);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().interact_size.y = 20.0;
-                against(ui, cx, epoch);
+                let each = ((ui.available_width() - 12.0) / 2.0).clamp(40.0, 118.0);
+                against(ui, cx, epoch, each);
                 if cx.truth {
-                    self.sorts(ui, cx.selection.against.is_some());
+                    self.sorts(ui, cx.selection.against.is_some(), each);
                 }
-                self.filter_box(ui, cx.truth);
+                if !narrow {
+                    self.filter_box(ui, cx.truth);
+                }
             });
         });
+        if narrow {
+            self.filter_box(ui, cx.truth);
+        }
         let theme = Theme::of(ui.ctx());
         if let Some(problem) = &self.filter.problem {
             ui.horizontal(|ui| {
@@ -137,9 +147,9 @@ impl RankListsPanel {
         }
     }
 
-    fn sorts(&mut self, ui: &mut Ui, compared: bool) {
+    fn sorts(&mut self, ui: &mut Ui, compared: bool, width: f32) {
         let shown = self.sort_in_force(compared);
-        let list = combo::dressed("sort", shown.words(), 112.0).show_ui(ui, |ui| {
+        let list = combo::dressed("sort", shown.words(), width).show_ui(ui, |ui| {
             for sort in Sort::ALL {
                 let possible = compared || !sort.compares();
                 let option = ui.add_enabled(possible, egui::Button::selectable(shown == sort, sort.words()));
@@ -176,13 +186,13 @@ impl RankListsPanel {
 }
 
 /// The menu of the epochs that can be compared with.
-fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize) {
+fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32) {
     let words = match cx.selection.against {
         None => "against epoch…".to_owned(),
         Some(other) if cx.view.newest_snapshot(Part::Ranks, Some(other)) == Some(epoch) => "same epoch".to_owned(),
         Some(other) => format!("against epoch {}", cx.view.newest_snapshot(Part::Ranks, Some(other)).unwrap_or(other)),
     };
-    let list = combo::dressed("against", &words, 118.0).show_ui(ui, |ui| {
+    let list = combo::dressed("against", &words, width).show_ui(ui, |ui| {
         ui.selectable_value(&mut cx.selection.against, None, "no other epoch");
         let ranked = cx.view.snapshots.keys().rev().filter(|(_, part)| *part == Part::Ranks);
         for &(other, _) in ranked {

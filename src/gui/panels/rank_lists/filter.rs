@@ -22,8 +22,10 @@ const FIELDS: [(&str, Field); 7] = [
     ("query", Field::Query),
 ];
 
+type Comparison = fn(f64, f64) -> bool;
+
 /// Longer ones first, so that `<=` is not read as `<`.
-const COMPARISONS: [(&str, fn(f64, f64) -> bool); 7] = [
+const COMPARISONS: [(&str, Comparison); 7] = [
     ("<=", |a, b| a <= b),
     (">=", |a, b| a >= b),
     ("!=", |a, b| a != b),
@@ -60,7 +62,7 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug)]
 struct Term {
     field: Field,
-    holds: fn(f64, f64) -> bool,
+    holds: Comparison,
     value: f64,
 }
 

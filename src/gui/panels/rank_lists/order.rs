@@ -74,30 +74,58 @@ pub struct Wanted<'a> {
 /// The list, kept until something that it depends on changes.
 #[derive(Default)]
 pub struct Order {
-    of: Option<(Arc<RankSnapshot>, Option<Arc<RankSnapshot>>, Option<Arc<Images>>)>,
-    how: (Sort, bool, bool, String, Option<(bool, usize)>),
+    of: Option<Of>,
     /// Rows of the query split.
     pub queries: Vec<u32>,
+}
+
+/// What a list depends on.
+struct Of {
+    ranks: Arc<RankSnapshot>,
+    against: Option<Arc<RankSnapshot>>,
+    images: bool,
+    sort: Sort,
+    wrong_only: bool,
+    truth: bool,
+    text: String,
+    /// Where the filter asks for what a row does not show.
+    shown: Option<(bool, usize)>,
+}
+
+impl Of {
+    fn new(wanted: &Wanted<'_>) -> Self {
+        Self {
+            ranks: Arc::clone(wanted.ranks),
+            against: wanted.against.cloned(),
+            images: wanted.images.is_some(),
+            sort: wanted.sort,
+            wrong_only: wanted.wrong_only,
+            truth: wanted.truth,
+            text: wanted.text.to_owned(),
+            shown: wanted.filter.asks_missed().then_some(wanted.shown),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let against = match (&self.against, &other.against) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        Arc::ptr_eq(&self.ranks, &other.ranks)
+            && against
+            && (self.images, self.sort, self.wrong_only, self.truth, self.shown)
+                == (other.images, other.sort, other.wrong_only, other.truth, other.shown)
+            && self.text == other.text
+    }
 }
 
 impl Order {
     /// Makes the list anew where that is needed.
     pub fn refresh(&mut self, wanted: &Wanted<'_>) {
-        let shown = wanted.filter.asks_missed().then_some(wanted.shown);
-        let how = (wanted.sort, wanted.wrong_only, wanted.truth, wanted.text.to_owned(), shown);
-        let same = |a: Option<&Arc<RankSnapshot>>, b: Option<&Arc<RankSnapshot>>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        let known = self.of.as_ref().is_some_and(|(ranks, against, images)| {
-            Arc::ptr_eq(ranks, wanted.ranks)
-                && same(against.as_ref(), wanted.against)
-                && images.is_some() == wanted.images.is_some()
-        });
-        if !known || self.how != how {
+        let of = Of::new(wanted);
+        if !self.of.as_ref().is_some_and(|known| known.is(&of)) {
             self.queries = arrange(wanted);
-            self.of = Some((Arc::clone(wanted.ranks), wanted.against.cloned(), wanted.images.cloned()));
-            self.how = how;
+            self.of = Some(of);
         }
     }
 }
