@@ -21,4 +21,5 @@ mod evaluation;
 mod meter;
 mod open;
 mod pretrain;
+mod ranked;
 mod session;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::event::{ImageRef, Stamped};
+use super::event::{ImageRef, RankQuery, Stamped};
 use crate::method::params::{Params, Value};
 
 /// Where to compute.
@@ -72,6 +72,9 @@ pub enum Command {
     },
     /// Attention maps of these images now, with the weights as they stand.
     HeatMaps(Vec<ImageRef>),
+    /// The gallery ranked for this image. Answered by [`super::event::Event::Ranked`] with the features of the newest
+    /// evaluation; while no training goes on, with the weights as they stand.
+    Rank(RankQuery),
     /// The images whose attention maps come with every evaluation.
     Watch(Vec<ImageRef>),
     /// End the engine's thread; a run going on is stopped first.

@@ -13,7 +13,7 @@ use crate::method::rows::Rows;
 use crate::run::snapshot::RankSnapshot;
 
 /// Ranks kept of each query.
-const TOP: usize = 50;
+pub(super) const TOP: usize = 50;
 
 impl Session {
     /// Evaluates on the test set of that domain and says the result; the target's ranks go into a snapshot.
@@ -41,6 +41,7 @@ impl Session {
         if domain == Domain::Target {
             let better = self.best_map.is_none_or(|best| retrieval.mAP > best);
             snapshot(result).write(&self.folder, epoch)?;
+            self.keep_evaluated(bn, query_features, gallery_features)?;
             if better {
                 self.best_map = Some(retrieval.mAP);
                 // Chosen by the target's test labels: an oracle, and named so.

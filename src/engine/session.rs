@@ -12,6 +12,7 @@ use super::command::{Command, RunRequest};
 use super::domain::DomainData;
 use super::error::EngineError;
 use super::event::{Event, ImageMaps, ImageRef, Phase, Severity, Split, Stage, State};
+use super::ranked::Described;
 use super::settings::{Boundary, Settings};
 use super::worker::Link;
 use crate::data::cache::ImageCache;
@@ -59,9 +60,11 @@ pub struct Session {
     pub(super) cache: Option<PathBuf>,
     /// Images that lie on the device, by the cache they came from; `None` where they do not fit.
     uploaded: Vec<(Arc<ImageCache>, Option<Rc<DeviceImages>>)>,
+    /// Features of the test set, from the newest evaluation or a later question.
+    pub(super) described: Option<Described>,
+    pub(super) state: State,
     watched: Vec<ImageRef>,
     mode: Mode,
-    state: State,
     last_device: Option<Instant>,
 }
 
@@ -97,9 +100,10 @@ impl Session {
             best_map: None,
             cache: parts.cache,
             uploaded: Vec::new(),
+            described: None,
+            state: State::Preparing,
             watched,
             mode: Mode::Run,
-            state: State::Preparing,
             last_device: None,
         }
     }
@@ -239,6 +243,7 @@ impl Session {
             Command::Checkpoint => self.write_checkpoint(link)?,
             Command::SetParam { key, value } => self.set_param(key, value, link)?,
             Command::HeatMaps(images) => self.answer_heat_maps(&images, link)?,
+            Command::Rank(query) => self.answer_rank(&query, self.mode == Mode::Pause, link)?,
             Command::Watch(images) => self.watched = images,
             Command::Start(_) => {
                 link.outbox.notice(Severity::Warning, "A run is going on", "Stop it before you start another.");

@@ -9,7 +9,7 @@ use crossbeam_channel::bounded;
 use super::command::{Command, Handle, RunRequest};
 use super::control::Control;
 use super::error::EngineError;
-use super::event::{Event, Severity, State};
+use super::event::{Event, ImageRef, RankQuery, Severity, State};
 use super::outbox::{Outbox, Waker};
 use super::session::Session;
 
@@ -80,7 +80,8 @@ fn work(link: &mut Link) {
                 }
             }
             Command::Shutdown => return,
-            Command::HeatMaps(images) => answer(last.as_mut(), link, &images),
+            Command::HeatMaps(images) => answer(last.as_mut(), link, Question::HeatMaps(&images)),
+            Command::Rank(query) => answer(last.as_mut(), link, Question::Rank(&query)),
             Command::Watch(images) => {
                 if let Some(session) = &mut last {
                     session.watch(images);
@@ -99,19 +100,28 @@ fn work(link: &mut Link) {
     }
 }
 
-fn answer(session: Option<&mut Session>, link: &mut Link, images: &[super::event::ImageRef]) {
-    match session {
-        None => link.outbox.notice(
-            Severity::Info,
-            "No model is loaded",
-            "Heat maps can be computed once a run has started.",
-        ),
-        Some(session) => {
-            let result = guarded(|| session.answer_heat_maps(images, link));
-            if let Err(e) = result {
-                link.outbox.notice(Severity::Error, "The heat maps could not be computed", e.to_string());
-            }
-        }
+/// What a model is asked while no run goes on.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    HeatMaps(&'a [ImageRef]),
+    Rank(&'a RankQuery),
+}
+
+fn answer(session: Option<&mut Session>, link: &mut Link, question: Question<'_>) {
+    let (plural, failed) = match question {
+        Question::HeatMaps(_) => ("Heat maps", "The heat maps could not be computed"),
+        Question::Rank(_) => ("Rank lists", "The rank list could not be computed"),
+    };
+    let Some(session) = session else {
+        let text = format!("{plural} can be computed once a run has started.");
+        return link.outbox.notice(Severity::Info, "No model is loaded", text);
+    };
+    let result = guarded(|| match question {
+        Question::HeatMaps(images) => session.answer_heat_maps(images, link),
+        Question::Rank(query) => session.answer_rank(query, true, link),
+    });
+    if let Err(e) = result {
+        link.outbox.notice(Severity::Error, failed, e.to_string());
     }
 }
 

@@ -182,6 +182,12 @@ impl App {
     }
 
     fn hear(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        // A run on screen that is resumed goes on from what is known of it.
+        if let Event::Started { folder, resumed: true, .. } = &stamped.event
+            && let Some(opened) = self.opened.take_if(|opened| opened.folder.as_ref() == Some(folder))
+        {
+            self.live = opened;
+        }
         self.live.fold(stamped);
         match &stamped.event {
             Event::Started { .. } => {

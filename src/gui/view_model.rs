@@ -9,6 +9,7 @@ pub mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::method::params::{Effect, Params, Value};
 use crate::run::RunReader;
@@ -71,6 +72,10 @@ pub struct ViewModel {
     pub marks: Vec<Mark>,
     /// The newest attention maps that came live, with the epochs done; live only.
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
+    /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
+    pub rankings: Vec<Arc<Ranking>>,
+    /// Whether the engine of this window carries the run, so that it can be asked; live only.
+    pub live: bool,
     /// Which snapshots there are; the value is the number of the event that said so.
     pub snapshots: BTreeMap<(usize, Part), u64>,
     next_seq: u64,
@@ -220,6 +225,8 @@ impl Default for ViewModel {
             clusters: BTreeMap::new(),
             marks: Vec::new(),
             live_maps: None,
+            rankings: Vec::new(),
+            live: false,
             snapshots: BTreeMap::new(),
             next_seq: 0,
             stage_began: 0.0,
@@ -261,6 +268,8 @@ impl ViewModel {
         let mut view = self.clone();
         view.device = None;
         view.live_maps = None;
+        view.rankings.clear();
+        view.live = false;
         for stage in &mut view.stages {
             if !matches!(stage.stage, Stage::Pretrain | Stage::Adapt) {
                 (stage.done, stage.total, stage.left) = (0, 0, None);

@@ -81,6 +81,11 @@ pub fn after_words(e: usize) -> String {
     }
 }
 
+/// What is compared with: `against 3 epochs`.
+pub fn against_words(e: usize) -> String {
+    format!("against {}", after_words(e).trim_start_matches("after "))
+}
+
 /// `12936` → `12,936`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();

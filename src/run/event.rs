@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::Match;
 pub use crate::method::cluster::{ClusterParams, ClusterSummary};
 pub use crate::method::evaluate::Retrieval;
 use crate::method::params::{Effect, Params, Value};
@@ -145,6 +146,37 @@ pub struct ImageMaps {
     pub maps: Vec<AttentionMap>,
 }
 
+/// What the gallery can be ranked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RankQuery {
+    /// An image of the target dataset.
+    Image(ImageRef),
+    /// An image file from anywhere; who is on it is not known.
+    File(std::path::PathBuf),
+}
+
+/// The gallery ranked for one image by squared Euclidean distance; query and gallery were described by the same
+/// weights. The image itself is no hit; same-camera images of the same pid are among the hits, as in
+/// [`super::snapshot::RankSnapshot`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ranking {
+    /// What was asked for.
+    pub query: RankQuery,
+    /// Adaptation epochs done when the features were computed; 0 is the source-only model.
+    pub epoch: usize,
+    /// Iterations trained beyond those epochs (with `epoch` 0 perhaps of pre-training); 0 right after an evaluation.
+    pub iters: usize,
+    /// The nearest gallery rows, at most 50.
+    pub gallery: Vec<u32>,
+    /// Their distances.
+    pub distances: Vec<f32>,
+    /// **Ground truth**: average precision; `None` where nobody is known to match.
+    pub ap: Option<f64>,
+    /// **Ground truth**: the true matches, best rank first.
+    pub matches: Vec<Match>,
+}
+
 /// How bad a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -276,6 +308,8 @@ pub enum Event {
         /// The maps.
         images: Vec<ImageMaps>,
     },
+    /// The answer to a question for the rank list of one image. Live only.
+    Ranked(Box<Ranking>),
     /// Memory in use. Live only.
     Device {
         /// `cpu`, `cuda:0`.

@@ -106,8 +106,8 @@ impl RunWriter {
         self.base + self.began.elapsed().as_secs_f64()
     }
 
-    /// Stamps `event` and writes it as one line. `Progress`, `Device` and `HeatMaps` are live only: they are
-    /// stamped with the number of the next written event and not written.
+    /// Stamps `event` and writes it as one line. `Progress`, `Device`, `HeatMaps` and `Ranked` are live only: they
+    /// are stamped with the number of the next written event and not written.
     ///
     /// The answer is the event as it will be read back, so that a window fed live and one that opens the
     /// folder later see the same bits. A checkpoint is synced to the disk with everything before it.
@@ -140,7 +140,7 @@ impl RunWriter {
 
 /// Whether an event is for the live window alone.
 pub fn is_live_only(event: &Event) -> bool {
-    matches!(event, Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. })
+    matches!(event, Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. } | Event::Ranked(_))
 }
 
 fn lock(dir: &Path) -> Result<File, RunError> {

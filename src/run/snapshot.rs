@@ -7,6 +7,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::error::RunError;
 use super::event::{AttentionMap, ImageMaps, ImageRef, SnapshotPart, Split};
 use super::tensors::{Archive, Arrays};
@@ -134,7 +136,7 @@ impl ClusterSnapshot {
 }
 
 /// A match that the ranking kept or not.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {
     /// Row of the gallery.
     pub index: u32,

@@ -8,7 +8,7 @@ use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
-use reid_workbench::engine::event::{Event, Severity, State};
+use reid_workbench::engine::event::{Event, Severity, Stamped, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
 use reid_workbench::method::params::{Effect, Params, Value};
@@ -351,6 +351,29 @@ fn a_recorded_run_is_listed_opened_and_left_again() {
 }
 
 #[test]
+fn a_recorded_run_that_is_resumed_keeps_its_past() {
+    let mut window = Window::open();
+    let folder = window.runs.path().join("2026-11-22T10-00-00_recorded");
+    let recorded = crate::sample_run::write(&folder);
+    window.engine.start(Path::new("runs/live"), &Params::default());
+    window.harness.run();
+    window.harness.state_mut().wait_for_lists(LIMIT);
+    window.harness.run();
+    window.harness.get_all_by_label("synthetic-plaza → synthetic-station").last().unwrap().click();
+    window.harness.run();
+    wait_for(&mut window, "Epoch 6");
+    let mut event = play::started(&folder, &Params::default());
+    if let Event::Started { resumed, .. } = &mut event {
+        *resumed = true;
+    }
+    let last = recorded.last().unwrap();
+    window.engine.replay(vec![Stamped { seq: last.seq + 1, t: last.t, wall: last.wall, event }]);
+    window.harness.run();
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L); // the live run is the one on screen
+    assert!(window.shows("Epoch 6"));
+}
+
+#[test]
 fn figures_and_tables_are_exported_from_the_menu() {
     let mut window = Window::open();
     let folder = window.runs.path().join("live");
@@ -375,6 +398,8 @@ fn epochs_are_stepped_with_the_arrows() {
     assert!(window.shows("Epoch 4"));
     window.press(Modifiers::NONE, Key::End);
     assert!(window.shows("Epoch 5"));
+    window.press(Modifiers::ALT, Key::ArrowLeft);
+    assert!(window.shows("Epoch 5"), "with Alt the arrows lead through the rank lists");
 }
 
 #[test]

@@ -25,7 +25,9 @@ impl App {
         for (keys, command) in table {
             let bare = !keys.modifiers.command && !keys.modifiers.alt;
             let function = keys.logical_key == egui::Key::F1;
-            if (bare && !function && focused) || (typing && !function && conflicts(&keys)) {
+            if (bare && !function && (focused || with_alt(ctx, keys.logical_key)))
+                || (typing && !function && conflicts(&keys))
+            {
                 continue;
             }
             let refused = command.refusal(&self.live, self.shown()).is_some();
@@ -42,6 +44,12 @@ impl App {
         }
         self.actions.extend(asked);
     }
+}
+
+/// Whether that key came with Alt: a bare shortcut would match it too.
+fn with_alt(ctx: &egui::Context, wanted: egui::Key) -> bool {
+    let alt = |e: &egui::Event| matches!(e, egui::Event::Key { key, modifiers, .. } if *key == wanted && modifiers.alt);
+    ctx.input(|i| i.events.iter().any(alt))
 }
 
 fn conflicts(keys: &egui::KeyboardShortcut) -> bool {

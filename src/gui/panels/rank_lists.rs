@@ -1,20 +1,40 @@
 //! Rank lists: what each query finds, right, wrong or not counted, with distances, AP, and what it misses.
+//!
+//! The queries come from the snapshots of the run. Any other image (a hit that was clicked, a file that was
+//! dropped) is asked of the engine and stands above them; [`history`] leads back and forth between those.
 
+mod asked;
+mod bar;
+pub mod filter;
+pub mod history;
+mod hit;
+pub mod hits;
+pub mod order;
 mod row;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
+use crate::engine::command::Command;
+use crate::engine::event::{ImageRef, RankQuery, Split};
+use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
-use crate::gui::theme::Theme;
-use crate::gui::view_model::{Loaded, Part};
-use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::view_model::{Loaded, Part, ViewModel};
+use crate::gui::widgets::{icon, tile};
 use crate::gui::words::after_words;
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
+use asked::Picker;
+use bar::FilterBox;
+use history::History;
+use hits::List;
+pub use order::worst_first;
+use order::{Order, Sort, Wanted};
+use row::{Row, Side};
 
 /// State of the Rank lists tile that outlives the window.
 #[derive(Serialize, Deserialize)]
@@ -24,48 +44,49 @@ pub struct RankListsPanel {
     junk: bool,
     /// Only queries whose first hit is wrong.
     wrong_only: bool,
+    sort: Sort,
+    #[serde(skip)]
+    filter: FilterBox,
     #[serde(skip)]
     order: Order,
     /// The query at the top of the list, the last time it was drawn.
     #[serde(skip)]
     top: usize,
+    #[serde(skip)]
+    picker: Picker,
+    #[serde(skip)]
+    history: History,
+    /// What the engine was asked last, and how many notices there were then.
+    #[serde(skip)]
+    asked: Option<(RankQuery, usize)>,
+    /// The run that all this is about.
+    #[serde(skip)]
+    of: Option<PathBuf>,
 }
 
 impl Default for RankListsPanel {
     fn default() -> Self {
-        Self { junk: true, wrong_only: false, order: Order::default(), top: 0 }
-    }
-}
-
-/// Queries sorted by AP, worst first; kept until the snapshot or the filter changes.
-#[derive(Default)]
-struct Order {
-    of: Option<Arc<RankSnapshot>>,
-    wrong_only: bool,
-    queries: Vec<u32>,
-}
-
-impl Order {
-    fn refresh(&mut self, ranks: &Arc<RankSnapshot>, wrong_only: bool) {
-        let known = self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, ranks)) && self.wrong_only == wrong_only;
-        if known {
-            return;
+        Self {
+            junk: true,
+            wrong_only: false,
+            sort: Sort::default(),
+            filter: FilterBox::default(),
+            order: Order::default(),
+            top: 0,
+            picker: Picker::default(),
+            history: History::default(),
+            asked: None,
+            of: None,
         }
-        self.queries = worst_first(ranks, wrong_only);
-        self.wrong_only = wrong_only;
-        self.of = Some(Arc::clone(ranks));
     }
 }
 
-/// The queries that count, worst AP first, equal ones in their order; perhaps only those whose first hit is wrong.
-pub fn worst_first(ranks: &RankSnapshot, wrong_only: bool) -> Vec<u32> {
-    let wrong = |q: usize| ranks.matches(q).all(|m| m.rank != 1);
-    let mut queries: Vec<u32> = (0..ranks.queries())
-        .filter(|&q| ranks.ap[q].is_finite() && (!wrong_only || wrong(q)))
-        .map(|q| q as u32)
-        .collect();
-    queries.sort_by(|&a, &b| ranks.ap[a as usize].total_cmp(&ranks.ap[b as usize]).then(a.cmp(&b)));
-    queries
+/// The lists of an epoch, of the epoch that it is compared with, and what is on the images.
+struct Shown {
+    epoch: usize,
+    ranks: Arc<RankSnapshot>,
+    against: Option<(usize, Arc<RankSnapshot>)>,
+    images: Option<Arc<Images>>,
 }
 
 impl RankListsPanel {
@@ -74,85 +95,98 @@ impl RankListsPanel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let view = cx.view;
-        let epoch = view.newest_snapshot(Part::Ranks, cx.selection.epoch);
-        let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));
-        let (epoch, ranks) = match (epoch, loaded) {
-            (Some(epoch), Loaded::Ready(ranks)) => (epoch, ranks),
-            (_, Loaded::Failed(why)) => {
-                tile::head(ui, cx.head, "", |_| {});
-                tile::empty_state(ui, icon::WARNING, "The rank lists cannot be read", &why, None);
-                return;
+        self.follow(cx.view);
+        let Some(shown) = find(ui, cx) else { return };
+        let tile_at = ui.max_rect();
+        self.filter.refresh(cx.truth);
+        let compare = shown.against.is_some();
+        let sort = self.sort_in_force(cx.selection.against.is_some());
+        let count = row::columns(ui, ui.available_width(), compare).min(shown.ranks.top);
+        self.order.refresh(&Wanted {
+            ranks: &shown.ranks,
+            against: shown.against.as_ref().map(|(_, ranks)| ranks),
+            images: shown.images.as_ref(),
+            sort,
+            wrong_only: self.wrong_only,
+            filter: &self.filter.filter,
+            text: &self.filter.good,
+            truth: cx.truth,
+            shown: (self.junk, count),
+        });
+        let queries = ticks::counted(self.order.queries.len(), "query", "queries");
+        let scope = format!("{queries}, {}", after_words(shown.epoch));
+        let mut pressed = bar::Pressed::default();
+        let (truth, live) = (cx.truth, cx.view.live);
+        tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));
+        self.bar(ui, cx, shown.epoch);
+        let mut next = self.asked_row(ui, cx, &shown);
+        let listed = self.rows(ui, cx, &shown, pressed.step);
+        next = next.or(listed);
+        asked::drop_hint(ui, tile_at, live);
+        let files = asked::dropped(ui).into_iter().chain(pressed.file).map(RankQuery::File);
+        for query in files.chain(next) {
+            self.history.go(query.clone());
+            if asked::evaluated(&query, &shown.ranks).is_none() {
+                self.ask(cx, &query);
             }
-            (_, Loaded::Loading) => {
-                tile::head(ui, cx.head, "reading…", |_| {});
-                return;
-            }
-            (None, _) | (_, Loaded::Absent) => {
-                tile::head(ui, cx.head, "", |_| {});
-                let text =
-                    "They come with each evaluation; the first follows pre-training, with the source-only model.";
-                tile::empty_state(ui, icon::IMAGE, "No rank lists yet", text, None);
-                return;
-            }
+        }
+    }
+
+    /// What was asked of one run means nothing for another.
+    fn follow(&mut self, view: &ViewModel) {
+        if self.of != view.folder {
+            self.of.clone_from(&view.folder);
+            self.history = History::default();
+            self.asked = None;
+        }
+    }
+
+    fn ask(&mut self, cx: &mut PanelCtx<'_>, query: &RankQuery) {
+        if cx.view.live {
+            cx.actions.push(UiCommand::Engine(Command::Rank(query.clone())));
+            self.asked = Some((query.clone(), cx.view.notices.len()));
+        }
+    }
+
+    /// After a step back or forth: the answer may have been forgotten.
+    fn ask_where_unknown(&mut self, cx: &mut PanelCtx<'_>) {
+        let Some(query) = self.history.current().cloned() else { return };
+        let evaluated = matches!(query, RankQuery::Image(ImageRef { split: Split::Query, .. }));
+        if !evaluated && asked::answer(cx.view, &query).is_none() {
+            self.ask(cx, &query);
+        }
+    }
+
+    /// The image asked about, above the list.
+    fn asked_row(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) -> Option<RankQuery> {
+        let query = self.history.current()?;
+        let asked = asked::Asked {
+            query,
+            notices: self.asked.as_ref().filter(|(of, _)| of == query).map(|(_, notices)| *notices),
+            ranks: &shown.ranks,
+            epoch: shown.epoch,
+            images: shown.images.as_deref(),
+            junk: self.junk,
         };
-        self.order.refresh(&ranks, self.wrong_only);
-        let mut step = 0_isize;
-        let scope = format!(
-            "{}, worst first, {}",
-            ticks::counted(self.order.queries.len(), "query", "queries"),
-            after_words(epoch)
-        );
-        tile::head(ui, cx.head, &scope, |ui| self.tools(ui, &mut step));
-        if self.order.queries.is_empty() {
-            let (glyph, title, text) = if self.wrong_only {
+        asked.show(ui, cx)
+    }
+
+    fn rows(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, step: isize) -> Option<RankQuery> {
+        let queries = &self.order.queries;
+        if queries.is_empty() {
+            let (glyph, title, text) = if !self.filter.good.trim().is_empty() {
+                let text = "Change or empty the filter to see more.";
+                (icon::FUNNEL, "No query fits the filter", text)
+            } else if self.wrong_only && cx.truth {
                 let text = "Every query finds a true match first. Switch the filter off to see all of them.";
                 (icon::CHECK, "No query is wrong at rank 1", text)
             } else {
                 (icon::IMAGE, "No query counts", "No query has a match in the gallery seen by another camera.")
             };
             tile::empty_state(ui, glyph, title, text, None);
-            return;
+            return None;
         }
-        let images = match cx.snapshots.images(view) {
-            Loaded::Ready(images) => Some(images),
-            Loaded::Absent | Loaded::Failed(_) => None,
-            // Without them right and wrong cannot be told apart yet.
-            Loaded::Loading => return,
-        };
-        self.rows(ui, cx, &ranks, images.as_deref(), step);
-    }
-
-    fn tools(&mut self, ui: &mut Ui, step: &mut isize) {
-        let theme = Theme::of(ui.ctx());
-        let on = |is: bool| is.then_some(theme.accent);
-        if button::icon_button(ui, icon::CARET_RIGHT, "Next query").clicked() {
-            *step = 1;
-        }
-        if button::icon_button(ui, icon::CARET_LEFT, "Previous query").clicked() {
-            *step = -1;
-        }
-        let name = if self.junk { "Hide junk of the same camera" } else { "Show junk of the same camera" };
-        if button::icon_button_colored(ui, icon::PROHIBIT, name, on(self.junk)).clicked() {
-            self.junk = !self.junk;
-        }
-        let name = if self.wrong_only { "Show all queries" } else { "Only queries wrong at rank 1" };
-        if button::icon_button_colored(ui, icon::FUNNEL, name, on(self.wrong_only)).clicked() {
-            self.wrong_only = !self.wrong_only;
-        }
-        chip::ground_truth(ui);
-    }
-
-    fn rows(
-        &mut self,
-        ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
-        ranks: &Arc<RankSnapshot>,
-        images: Option<&Images>,
-        step: isize,
-    ) {
-        let queries = &self.order.queries;
-        let height = row::height(ui);
+        let height = row::height(ui, shown.against.is_some());
         let mut area = ScrollArea::vertical().id_salt("rank lists").auto_shrink([false, false]);
         let chosen = cx.selection.query.and_then(|q| queries.iter().position(|known| *known == q));
         if step != 0 {
@@ -161,14 +195,69 @@ impl RankListsPanel {
             cx.selection.query = Some(queries[to]);
             area = area.vertical_scroll_offset(to as f32 * (height + ui.spacing().item_spacing.y));
         }
-        let mut top = self.top;
+        let (mut top, mut next) = (self.top, None);
+        let images = shown.images.as_deref();
         area.show_rows(ui, height, queries.len(), |ui, range| {
             top = range.start;
             for i in range {
-                let list = row::Row { ranks, images, query: queries[i] as usize, junk: self.junk };
-                list.show(ui, cx);
+                let query = RankQuery::Image(ImageRef { split: Split::Query, index: queries[i] });
+                let side = |epoch: usize, ranks| {
+                    let list = List::of_query(ranks, queries[i] as usize, images, cx.truth);
+                    Side { list, epoch, iters: 0 }
+                };
+                let list = Row {
+                    query: &query,
+                    a: side(shown.epoch, &shown.ranks),
+                    b: shown.against.as_ref().map(|(epoch, ranks)| side(*epoch, ranks)),
+                    images,
+                    junk: self.junk,
+                    pinned: false,
+                };
+                next = list.show(ui, cx).or(next.take());
             }
         });
         self.top = top;
+        next
     }
+}
+
+/// What there is to show; else that is said.
+fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<Shown> {
+    let view = cx.view;
+    let epoch = view.newest_snapshot(Part::Ranks, cx.selection.epoch);
+    let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));
+    let (epoch, ranks) = match (epoch, loaded) {
+        (Some(epoch), Loaded::Ready(ranks)) => (epoch, ranks),
+        (_, Loaded::Failed(why)) => {
+            tile::head(ui, cx.head, "", |_| {});
+            tile::empty_state(ui, icon::WARNING, "The rank lists cannot be read", &why, None);
+            return None;
+        }
+        (_, Loaded::Loading) => {
+            tile::head(ui, cx.head, "reading…", |_| {});
+            return None;
+        }
+        (None, _) | (_, Loaded::Absent) => {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "They come with each evaluation; the first follows pre-training, with the source-only model.";
+            tile::empty_state(ui, icon::IMAGE, "No rank lists yet", text, None);
+            return None;
+        }
+    };
+    let images = match cx.snapshots.images(view) {
+        Loaded::Ready(images) => Some(images),
+        Loaded::Absent | Loaded::Failed(_) => None,
+        // Without them right and wrong cannot be told apart yet.
+        Loaded::Loading => {
+            tile::head(ui, cx.head, "reading…", |_| {});
+            return None;
+        }
+    };
+    let other = cx.selection.against.and_then(|other| view.newest_snapshot(Part::Ranks, Some(other)));
+    let against = other.filter(|other| *other != epoch).and_then(|other| match cx.snapshots.ranks(view, other) {
+        // Another test set would be another run.
+        Loaded::Ready(b) if b.queries() == ranks.queries() => Some((other, b)),
+        _ => None,
+    });
+    Some(Shown { epoch, ranks, against, images })
 }

@@ -1,6 +1,11 @@
 //! One event after the other into the view.
 
+use std::sync::Arc;
+
 use super::*;
+
+/// Answers kept; each holds at most 50 hits and the query's matches.
+const RANKINGS: usize = 32;
 
 impl ViewModel {
     /// Takes in the next event. An event that was already taken in (the same run read twice) changes nothing.
@@ -18,6 +23,7 @@ impl ViewModel {
             self.next_seq = stamped.seq + 1;
             self.t = self.t.max(stamped.t);
         }
+        self.live |= crate::run::folder::is_live_only(&stamped.event);
         match &stamped.event {
             Event::Started { .. } => self.started(&stamped.event),
             Event::State { state, epoch } => self.state_changed(state, *epoch, stamped.wall),
@@ -44,6 +50,7 @@ impl ViewModel {
             Event::ParamApplied { key, old, new, .. } => self.param_applied(key, old, new),
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
+            Event::Ranked(ranking) => self.ranked(ranking),
             Event::Device { name, used, total } => {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total });
             }
@@ -194,6 +201,13 @@ impl ViewModel {
                 None => known.push(image.clone()),
             }
         }
+    }
+
+    fn ranked(&mut self, ranking: &Ranking) {
+        self.rankings.retain(|known| known.query != ranking.query);
+        self.rankings.push(Arc::new(ranking.clone()));
+        let surplus = self.rankings.len().saturating_sub(RANKINGS);
+        self.rankings.drain(..surplus);
     }
 
     fn mark(&mut self, kind: MarkKind) {

@@ -1,265 +1,407 @@
-//! One query and what it finds.
+//! One query and what it finds, at one epoch or at two.
 
-use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+};
 
-use crate::engine::event::{ImageRef, Split};
-use crate::gui::panels::{PanelCtx, photo};
+use super::hit::Cell;
+use super::hits::{Hit, List, Verdict};
+use crate::engine::command::Command;
+use crate::engine::event::{ImageRef, RankQuery, Split};
+use crate::gui::command::UiCommand;
+use crate::gui::panels::{Pane, PanelCtx, photo};
 use crate::gui::plot::{ticks, type_scale};
-use crate::gui::theme::{self, Theme, Type, size};
-use crate::gui::widgets::icon;
+use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::{button, icon};
+use crate::gui::words::{after_words, against_words};
 use crate::run::images::{ImageRow, Images};
-use crate::run::snapshot::RankSnapshot;
 
 /// From this rank on, numbers are wide.
-const FAR: u32 = 1_000;
+pub const FAR: u32 = 1_000;
+/// Room for the words at the left.
+const WORDS: f32 = 92.0;
+/// Between hits.
+const GAP: f32 = 8.0;
+/// Room for the words beside a small photo.
+const BESIDE: f32 = 38.0;
+/// Ranks that a tooltip lists.
+const LISTED: usize = 24;
 
-/// What a hit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The same person, seen by another camera.
-    Match,
-    /// Another person.
-    Mismatch,
-    /// The same person, seen by the same camera: not counted.
-    Junk,
-    /// The same person, farther down than what is shown.
-    Missed,
-    /// No match; whether it is junk cannot be told without the list of images.
-    Unknown,
-}
-
-/// An image of the gallery at its place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hit {
-    /// Row of the gallery.
-    pub index: u32,
-    /// From 1, junk not counted; `None` for junk.
-    pub rank: Option<u32>,
-    /// Distance to the query.
-    pub distance: f32,
-    /// What it is.
-    pub verdict: Verdict,
-}
-
-/// The first `count` hits of a query. When true matches lie farther down, the last place goes to the first of
-/// them.
-pub fn hits(ranks: &RankSnapshot, images: Option<&Images>, query: usize, junk: bool, count: usize) -> Vec<Hit> {
-    let matches: Vec<_> = ranks.matches(query).collect();
-    let pid = |split: Split, index: u32| images.and_then(|i| i.get(ImageRef { split, index })).map(|row| row.pid);
-    let own = pid(Split::Query, query as u32);
-    let mut rank = 0;
-    let mut all: Vec<Hit> = Vec::new();
-    for (index, distance) in ranks.hits(query) {
-        let verdict = if matches.iter().any(|m| m.index == index) {
-            Verdict::Match
-        } else if own.is_none() {
-            Verdict::Unknown
-        } else if pid(Split::Gallery, index) == own {
-            Verdict::Junk
-        } else {
-            Verdict::Mismatch
-        };
-        rank += u32::from(verdict != Verdict::Junk);
-        let place = match verdict {
-            Verdict::Match => matches.iter().find(|m| m.index == index).map(|m| m.rank),
-            Verdict::Mismatch | Verdict::Missed => Some(rank),
-            Verdict::Junk | Verdict::Unknown => None,
-        };
-        if verdict != Verdict::Junk || junk {
-            all.push(Hit { index, rank: place, distance, verdict });
-        }
-    }
-    all.truncate(count);
-    let seen = |index: u32, all: &[Hit]| all.iter().any(|h| h.index == index);
-    if matches.iter().any(|m| !seen(m.index, &all)) && count > 1 {
-        all.truncate(count - 1);
-        let missed = matches.iter().find(|m| !seen(m.index, &all));
-        all.extend(missed.map(|m| Hit {
-            index: m.index,
-            rank: Some(m.rank),
-            distance: m.distance,
-            verdict: Verdict::Missed,
-        }));
-    }
-    all
+/// A rank list and when its features were computed.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The list.
+    pub list: List<'a>,
+    /// Adaptation epochs done.
+    pub epoch: usize,
+    /// Iterations trained beyond them.
+    pub iters: usize,
 }
 
 /// One query's row.
 pub struct Row<'a> {
-    /// All queries' rank lists.
-    pub ranks: &'a RankSnapshot,
+    /// The query.
+    pub query: &'a RankQuery,
+    /// What it finds.
+    pub a: Side<'a>,
+    /// What it finds at the epoch of comparison.
+    pub b: Option<Side<'a>>,
     /// The target's images, where the run lists them.
     pub images: Option<&'a Images>,
-    /// Row of the query split.
-    pub query: usize,
     /// Whether junk is shown.
     pub junk: bool,
+    /// Whether it stands above the list, as the answer to a question.
+    pub pinned: bool,
 }
 
-const WORDS: f32 = 92.0;
-const GAP: f32 = 8.0;
+/// Height of a row: the query, two lines below it, and room between rows; or two lists with a line over each.
+pub fn height(ui: &Ui, compare: bool) -> f32 {
+    let one = query_size(ui).y + 2.0 * line(ui) + 10.0;
+    if compare { one.max(2.0 * (half(ui) + 4.0)) } else { one }
+}
 
-/// Height of a row: the query, two lines below it, and room between rows.
-pub fn height(ui: &Ui) -> f32 {
-    query_size(ui).y + 2.0 * line(ui) + 10.0
+/// How many hits stand side by side in that width.
+pub fn columns(ui: &Ui, width: f32, compare: bool) -> usize {
+    let room = width - type_scale(ui) * WORDS - query_size(ui).x - 16.0;
+    ((room + GAP) / (slot(ui, compare) + GAP)).max(0.0) as usize
+}
+
+pub(super) fn line(ui: &Ui) -> f32 {
+    Type::Small.font(ui).size + 3.0
 }
 
 fn query_size(ui: &Ui) -> Vec2 {
     type_scale(ui) * Vec2::from(size::QUERY)
 }
 
-fn hit_size(ui: &Ui) -> Vec2 {
-    type_scale(ui) * Vec2::from(size::THUMBS[3])
+fn hit_size(ui: &Ui, compare: bool) -> Vec2 {
+    type_scale(ui) * Vec2::from(size::THUMBS[if compare { 2 } else { 3 }])
 }
 
-fn line(ui: &Ui) -> f32 {
-    Type::Small.font(ui).size + 3.0
+fn slot(ui: &Ui, compare: bool) -> f32 {
+    hit_size(ui, compare).x + if compare { 4.0 + type_scale(ui) * BESIDE } else { 0.0 }
+}
+
+/// Height of one of two lists.
+fn half(ui: &Ui) -> f32 {
+    line(ui) + 4.0 + hit_size(ui, true).y
 }
 
 impl Row<'_> {
-    /// Shows it.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    /// Shows it; the answer is the image that is to be the query next.
+    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<RankQuery> {
         let theme = Theme::of(ui.ctx());
-        let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), height(ui)), Sense::click());
-        let of_query = ImageRef { split: Split::Query, index: self.query as u32 };
-        let info = self.images.and_then(|i| i.get(of_query));
+        let compare = self.b.is_some();
+        let size = vec2(ui.available_width(), height(ui, compare));
+        let (area, response) = ui.allocate_exact_size(size, Sense::click());
+        let info = self.info();
         let photo_at =
             Rect::from_min_size(pos2(area.left() + type_scale(ui) * WORDS, area.top() + 2.0), query_size(ui));
-        let first = photo_at.right() + 16.0;
-        let count = (((area.right() - first + GAP) / (hit_size(ui).x + GAP)).max(0.0) as usize).min(self.ranks.top);
-        let hits = hits(self.ranks, self.images, self.query, self.junk, count);
-        let ap = ticks::number(100.0 * self.ranks.ap[self.query], 1);
-        let total = self.ranks.matches(self.query).count();
-        let matches = ticks::counted(total, "match", "matches");
-        response.widget_info(|| {
-            let words = format!("Query {}, AP {ap} percent, {matches}", ticks::count(self.query));
-            WidgetInfo::selected(Role::Button, true, cx.selection.query == Some(of_query.index), words)
-        });
-        if cx.selection.query == Some(of_query.index) {
+        let count = columns(ui, area.width(), compare);
+        let hits = self.a.list.shown(self.images, self.junk, count);
+        let chosen = self.row().is_some_and(|row| cx.selection.query == Some(row)) && !self.pinned;
+        let name = self.name(cx.truth);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name.as_str()));
+        if chosen {
             let bar =
                 Rect::from_min_max(pos2(area.left() - 6.0, photo_at.top()), pos2(area.left() - 3.0, photo_at.bottom()));
             ui.painter().rect_filled(bar, 0, theme.series(0));
         }
-        self.words(ui, area, &ap, &matches, &hits);
-        let drawn = photo::paint(ui, cx.images, info.map(|r| r.path.as_path()), photo_at, Tone::Color, 1.0);
+        let column = Rect::from_min_max(area.min, pos2(photo_at.left() - 4.0, area.bottom()));
+        self.words(ui, cx, column, &hits);
+        let path = self.path();
+        let drawn = photo::paint(ui, cx.images, path, photo_at, Tone::Color, 1.0);
         photo::frame(ui.painter(), drawn.expand(2.0), theme.t1, false);
-        let camera = info.map_or("query".to_owned(), |r| format!("camera {}", r.camid + 1));
+        let camera = match (self.query, info) {
+            (RankQuery::File(_), _) => "a file".to_owned(),
+            (_, Some(row)) => format!("camera {}", row.camid + 1),
+            (_, None) => "query".to_owned(),
+        };
         let below = pos2(photo_at.center().x, photo_at.bottom() + 4.0);
         ui.painter().text(below, Align2::CENTER_TOP, camera, Type::Small.font(ui), theme.t3);
-        for (i, hit) in hits.iter().enumerate() {
-            let x = first + (hit_size(ui).x + GAP) * i as f32;
-            self.hit(ui, cx, hit, pos2(x, photo_at.top() + 2.0));
-        }
-        if response.clicked() {
-            cx.selection.query = Some(of_query.index);
-            cx.selection.image = Some(of_query);
-        }
-    }
-
-    fn words(&self, ui: &Ui, area: Rect, ap: &str, matches: &str, hits: &[Hit]) {
-        let theme = Theme::of(ui.ctx());
-        let painter = ui.painter().with_clip_rect(area.intersect(ui.clip_rect()));
-        let small = Type::Small.font(ui);
-        let mut y = area.top() + 2.0;
-        let mut say = |words: String, font: FontId, color: Color32| {
-            y += painter.text(pos2(area.left(), y), Align2::LEFT_TOP, words, font, color).height() + 1.0;
+        let first = pos2(photo_at.right() + 16.0, photo_at.top() + 2.0);
+        let next = match &self.b {
+            None => self.strip(ui, cx, &hits, None, first),
+            Some(b) => self.two(ui, cx, &hits, b, (first, count)),
         };
-        say(format!("query {}", ticks::count(self.query)), small.clone(), theme.t3);
-        say(ap.to_owned(), Type::Figure.font(ui), theme.t1);
-        say("AP, percent".to_owned(), small.clone(), theme.t3);
-        say(matches.to_owned(), small.clone(), theme.t2);
-        let shown = |index: u32| hits.iter().any(|h| h.index == index && h.verdict == Verdict::Match);
-        let missed: Vec<u32> = self.ranks.matches(self.query).filter(|m| !shown(m.index)).map(|m| m.rank).collect();
-        if !missed.is_empty() {
-            say(format!("{} missed here", ticks::count(missed.len())), small.clone(), theme.t2);
-            // Two ranks of a large gallery do not fit the column.
-            let fit = if missed.iter().take(2).any(|&r| r >= FAR) { 1 } else { 2 };
-            let mut ranks: Vec<String> = missed.iter().take(fit).map(|r| ticks::count(*r as usize)).collect();
-            if missed.len() > fit {
-                ranks.push("…".to_owned());
+        if response.clicked() {
+            if let Some(row) = self.row() {
+                cx.selection.query = Some(row);
             }
-            say(format!("rank {}", ranks.join(", ")), small.clone(), theme.t3);
+            if let RankQuery::Image(image) = self.query {
+                cx.selection.image = Some(*image);
+            }
         }
-        let junk = hits.iter().filter(|h| h.verdict == Verdict::Junk).count();
-        if junk > 0 {
-            say(format!("{junk} junk shown"), small, theme.t3);
+        response.context_menu(|ui| self.menu(ui, cx, hits.first()));
+        let over_words = response.hover_pos().is_some_and(|at| at.x < first.x - 8.0);
+        if over_words {
+            self.explain(response, cx, &hits);
+        }
+        next
+    }
+
+    /// The row of the query split, if it is one.
+    fn row(&self) -> Option<u32> {
+        match self.query {
+            RankQuery::Image(ImageRef { split: Split::Query, index }) => Some(*index),
+            RankQuery::Image(_) | RankQuery::File(_) => None,
         }
     }
 
-    fn hit(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, hit: &Hit, at: egui::Pos2) {
+    fn info(&self) -> Option<&ImageRow> {
+        match self.query {
+            RankQuery::Image(image) => self.images.and_then(|i| i.get(*image)),
+            RankQuery::File(_) => None,
+        }
+    }
+
+    fn path(&self) -> Option<&std::path::Path> {
+        match self.query {
+            RankQuery::Image(_) => self.info().map(|row| row.path.as_path()),
+            RankQuery::File(path) => Some(path),
+        }
+    }
+
+    fn ap(side: &Side<'_>) -> f64 {
+        side.list.ranks.ap.get(side.list.row).copied().filter(|_| side.list.judged).unwrap_or(f64::NAN)
+    }
+
+    /// What a screen reader says.
+    fn name(&self, truth: bool) -> String {
+        let mut words = title(self.query);
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let ap = Self::ap(&self.a);
+        if truth && ap.is_finite() {
+            let matches = ticks::counted(self.a.list.matches().count(), "match", "matches");
+            words += &format!(", AP {} percent, {matches}", ticks::number(100.0 * ap, 1));
+        }
+        if let Some(b) = self.b.filter(|b| truth && Self::ap(b).is_finite()) {
+            let change = ticks::signed(100.0 * (ap - Self::ap(&b)), 1);
+            words += &format!(", {change} {}", against_words(b.epoch));
+        }
+        if self.pinned {
+            words += &format!(", asked, {}", when(&self.a));
+        }
+        words
+    }
+
+    fn words(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, column: Rect, hits: &[Hit]) {
         let theme = Theme::of(ui.ctx());
-        let image = ImageRef { split: Split::Gallery, index: hit.index };
-        let info = self.images.and_then(|i| i.get(image));
-        let cell = Rect::from_min_size(at, hit_size(ui));
-        let (color, glyph, dashed, opacity, word) = match hit.verdict {
-            Verdict::Match => (theme.match_, icon::CHECK, false, 1.0, "match"),
-            Verdict::Mismatch => (theme.mismatch, icon::CROSS, false, 1.0, "mismatch"),
-            Verdict::Junk => (theme.junk, icon::PROHIBIT, true, 0.45, "junk"),
-            Verdict::Missed => (theme.match_, icon::ARROW_RIGHT, true, 1.0, "missed"),
-            Verdict::Unknown => (theme.junk, icon::INFO, false, 1.0, "no match"),
-        };
-        let path = info.map(|r| r.path.as_path());
-        let drawn = photo::paint(ui, cx.images, path, cell, Tone::Color, opacity);
-        let framed = drawn.expand(2.0);
-        photo::frame(ui.painter(), framed, color, dashed);
-        photo::corner(ui.painter(), framed, glyph, color, theme);
+        let painter = ui.painter().with_clip_rect(column.intersect(ui.clip_rect()));
         let small = Type::Small.font(ui);
-        let strong = FontId::new(small.size, theme::medium());
-        // Rank and distance share one line: a far rank takes the room of the distance's last decimal.
-        let far = hit.rank.is_some_and(|r| r >= FAR);
-        let rank = match hit.rank {
-            Some(r) if r >= 10 * FAR => r.to_string(),
-            Some(r) => ticks::count(r as usize),
-            None => "–".to_owned(),
+        let mut y = column.top() + 2.0;
+        let mut say = |words: String, font: FontId, color: Color32| {
+            y += painter.text(pos2(column.left(), y), Align2::LEFT_TOP, words, font, color).height() + 1.0;
         };
-        let distance = ticks::number(f64::from(hit.distance), if far { 2 } else { 3 });
-        let ink = if hit.verdict == Verdict::Junk { theme.t3 } else { theme.t1 };
-        let painter = ui.painter();
-        let y = cell.bottom() + 5.0;
-        painter.text(pos2(cell.left(), y), Align2::LEFT_TOP, &rank, small.clone(), theme.t2);
-        painter.text(pos2(cell.right(), y), Align2::RIGHT_TOP, &distance, strong, ink);
-        let camera = info.map_or(String::new(), |r| format!("c{}", r.camid + 1));
-        let below = match hit.verdict {
-            Verdict::Junk | Verdict::Missed => format!("{word}, {camera}"),
-            Verdict::Match | Verdict::Mismatch | Verdict::Unknown => camera,
+        say(title(self.query), small.clone(), theme.t3);
+        let ap = Self::ap(&self.a);
+        if cx.truth && ap.is_finite() {
+            say(ticks::number(100.0 * ap, 1), Type::Figure.font(ui), theme.t1);
+            let of = if self.b.is_some() || self.pinned { when(&self.a) } else { "percent".to_owned() };
+            say(format!("AP, {of}"), small.clone(), theme.t3);
+        } else if self.pinned {
+            say(when(&self.a), small.clone(), theme.t2);
+        }
+        if let Some(b) = self.b.filter(|_| cx.truth) {
+            let before = Self::ap(&b);
+            say(format!("{}, {}", ticks::number(100.0 * before, 1), when(&b)), small.clone(), theme.t3);
+            let change = 100.0 * (ap - before);
+            let color = match change {
+                c if c >= 0.05 => theme.match_,
+                c if c <= -0.05 => theme.mismatch,
+                _ => theme.t2,
+            };
+            say(ticks::signed(change, 1), FontId::new(small.size, crate::gui::theme::medium()), color);
+        }
+        if cx.truth && self.a.list.judged {
+            let total = self.a.list.matches().count();
+            say(ticks::counted(total, "match", "matches"), small.clone(), theme.t2);
+            let missed = self.a.list.missed(hits);
+            if !missed.is_empty() {
+                say(format!("{} missed here", ticks::count(missed.len())), small.clone(), theme.t2);
+                // Two ranks of a large gallery do not fit the column.
+                let fit = if missed.iter().take(2).any(|&r| r >= FAR) { 1 } else { 2 };
+                let mut ranks: Vec<String> = missed.iter().take(fit).map(|r| ticks::count(*r as usize)).collect();
+                if missed.len() > fit {
+                    ranks.push("…".to_owned());
+                }
+                say(format!("rank {}", ranks.join(", ")), small.clone(), theme.t3);
+            }
+            let junk = hits.iter().filter(|h| h.verdict == Verdict::Junk).count();
+            if junk > 0 {
+                say(format!("{junk} junk shown"), small.clone(), theme.t3);
+            }
+            if let Some(row) = self.info() {
+                say(format!("pid {}", row.pid), small.clone(), theme.truth);
+            }
+        } else if cx.truth && self.pinned {
+            say("nobody is known".to_owned(), small.clone(), theme.t3);
+            say("to match: no AP".to_owned(), small, theme.t3);
+        }
+        self.maps_button(ui, cx, column, hits);
+    }
+
+    /// In the corner of the words: heat maps of the query and of the selected hit, else of the first.
+    fn maps_button(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, column: Rect, hits: &[Hit]) {
+        let selected = hits.iter().find(|h| cx.selection.image == Some(gallery(h.index)));
+        let Some(hit) = selected.or(hits.first()) else { return };
+        let place = Rect::from_min_size(pos2(column.right() - 24.0, column.top() - 2.0), Vec2::splat(22.0));
+        let salt = ("maps", self.query, self.pinned);
+        let mut child = ui.new_child(UiBuilder::new().id_salt(salt).max_rect(place));
+        if cx.view.live {
+            let name =
+                format!("Heat maps of {} and {}", title(self.query), title(&RankQuery::Image(gallery(hit.index))));
+            if button::icon_button(&mut child, icon::HEAT, &name).clicked() {
+                self.ask_maps(cx, hit.index);
+            }
+        } else {
+            let name = "Heat maps of query and hit need a model: resume the run";
+            button::icon_button_colored(&mut child, icon::HEAT, name, Some(cx.theme.t4));
+        }
+    }
+
+    fn ask_maps(&self, cx: &mut PanelCtx<'_>, hit: u32) {
+        let query = match self.query {
+            RankQuery::Image(image) => Some(*image),
+            // Only images of the dataset have maps.
+            RankQuery::File(_) => None,
         };
-        painter.text(pos2(cell.right(), y + line(ui)), Align2::RIGHT_TOP, below, small, theme.t3);
-        let id = ui.scope_id().with((self.query, hit.index, "hit"));
-        let response = ui.interact(framed, id, Sense::click());
-        let place = hit.rank.map_or("not ranked".to_owned(), |r| format!("rank {r}"));
-        response
-            .widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{place}, {word}, distance {distance}")));
-        if response.clicked() {
-            cx.selection.image = Some(image);
+        let images = query.into_iter().chain([gallery(hit)]).collect();
+        cx.actions.push(UiCommand::Engine(Command::HeatMaps(images)));
+        cx.actions.push(UiCommand::ShowPane(Pane::HeatMaps));
+    }
+
+    fn menu(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, hit: Option<&Hit>) {
+        let maps = ui.add_enabled(cx.view.live && hit.is_some(), egui::Button::new("Heat maps of query and hit"));
+        let maps = maps.on_disabled_hover_text("A model is needed: resume the run.");
+        if let (true, Some(hit)) = (maps.clicked(), hit) {
+            self.ask_maps(cx, hit.index);
         }
-        if cx.selection.image == Some(image) {
-            let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.accent);
-            ui.painter().rect_stroke(framed.expand(2.0), size::RADIUS_CHIP, stroke, egui::StrokeKind::Outside);
+    }
+
+    /// The list of this epoch over that of the other.
+    fn two(
+        &self,
+        ui: &mut Ui,
+        cx: &mut PanelCtx<'_>,
+        hits: &[Hit],
+        b: &Side<'_>,
+        (at, count): (egui::Pos2, usize),
+    ) -> Option<RankQuery> {
+        let theme = Theme::of(ui.ctx());
+        let below = vec2(0.0, half(ui) + 4.0);
+        let small = Type::Small.font(ui);
+        for (side, at) in [(&self.a, at), (b, at + below)] {
+            let painter = ui.painter();
+            painter.text(at - vec2(0.0, 4.0), Align2::LEFT_TOP, when(side), small.clone(), theme.t3);
         }
-        explain(response, cx, hit, info, word);
+        let down = vec2(0.0, line(ui));
+        let other = b.list.ranked(self.images);
+        let next = self.strip(ui, cx, hits, Some((b, &other)), at + down);
+        let hits = b.list.shown(self.images, self.junk, count);
+        next.or(self.strip(ui, cx, &hits, None, at + below + down))
+    }
+
+    fn strip(
+        &self,
+        ui: &mut Ui,
+        cx: &mut PanelCtx<'_>,
+        hits: &[Hit],
+        against: Option<(&Side<'_>, &[Hit])>,
+        at: egui::Pos2,
+    ) -> Option<RankQuery> {
+        let compare = self.b.is_some();
+        let mut next = None;
+        let below = compare && against.is_none();
+        for (i, hit) in hits.iter().enumerate() {
+            let cell = Cell {
+                row: self,
+                hit,
+                rank_before: against.map(|(side, ranked)| side.list.rank_of(hit.index, ranked)),
+                place: Rect::from_min_size(at + vec2((slot(ui, compare) + GAP) * i as f32, 0.0), hit_size(ui, compare)),
+                beside: compare.then_some(type_scale(ui) * BESIDE),
+                salt: (self.pinned, below),
+            };
+            let response = cell.show(ui, cx);
+            if response.clicked() {
+                next = cell.becomes_query(cx);
+                cx.selection.image = Some(gallery(hit.index));
+            }
+            response.context_menu(|ui| {
+                let query = ui.add_enabled(cx.view.live, egui::Button::new("Make it the query"));
+                if query.on_disabled_hover_text("A model is needed: resume the run.").clicked() {
+                    next = cell.becomes_query(cx);
+                }
+                self.menu(ui, cx, Some(hit));
+            });
+            cell.explain(response, cx);
+        }
+        next
+    }
+
+    fn explain(&self, response: Response, cx: &PanelCtx<'_>, hits: &[Hit]) {
+        response.on_hover_ui(|ui| {
+            ui.label(Type::Title.text(title(self.query), cx.theme.t1));
+            if let RankQuery::File(path) = self.query {
+                ui.label(Type::Mono.text(path.display().to_string(), cx.theme.t2));
+            }
+            if let Some(row) = self.info() {
+                who(ui, cx, row);
+            }
+            let mut missed: Vec<String> = self.a.list.missed(hits).iter().map(|r| ticks::count(*r as usize)).collect();
+            if !missed.is_empty() {
+                let more = missed.len().saturating_sub(LISTED);
+                missed.truncate(LISTED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                ui.label(format!("True matches that are not shown stand at rank {}{more}.", missed.join(", ")));
+            }
+            if self.pinned {
+                let words = format!("Query and gallery were described by the weights of {}.", when(&self.a));
+                ui.label(Type::Small.text(words, cx.theme.t3));
+            }
+            if let Some(why) = photo::missing(cx.images, self.path()) {
+                ui.label(Type::Small.text(why, cx.theme.warn));
+            }
+        });
     }
 }
 
-fn explain(response: Response, cx: &PanelCtx<'_>, hit: &Hit, info: Option<&ImageRow>, word: &str) {
-    response.on_hover_ui(|ui| {
-        let name = format!("gallery image {}, {word}", ticks::count(hit.index as usize));
-        ui.label(Type::Title.text(name, cx.theme.t1));
-        let why = match hit.verdict {
-            Verdict::Match => "The same person, seen by another camera.",
-            Verdict::Mismatch => "Another person.",
-            Verdict::Junk => "The same person, seen by the same camera: not counted.",
-            Verdict::Missed => "The same person, farther down than what is shown here.",
-            Verdict::Unknown => {
-                "No match. The run's images.csv is missing, so junk cannot be told from another person."
-            }
-        };
-        ui.label(why);
-        if let Some(row) = info {
-            ui.label(Type::Small.text(format!("identity {} · camera {}", row.pid, row.camid + 1), cx.theme.truth));
+/// An image of the gallery.
+pub(super) fn gallery(index: u32) -> ImageRef {
+    ImageRef { split: Split::Gallery, index }
+}
+
+/// `query 1,204`, `gallery 7`, or a file's name.
+pub fn title(query: &RankQuery) -> String {
+    match query {
+        RankQuery::Image(image) => {
+            let split = match image.split {
+                Split::Train => "train",
+                Split::Query => "query",
+                Split::Gallery => "gallery",
+            };
+            format!("{split} {}", ticks::count(image.index as usize))
         }
-        if let Some(why) = photo::missing(cx.images, info.map(|r| r.path.as_path())) {
-            ui.label(Type::Small.text(why, cx.theme.warn));
+        RankQuery::File(path) => {
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
         }
-    });
+    }
+}
+
+/// `after 3 epochs`, `after 3 epochs + 12 it`.
+pub fn when(side: &Side<'_>) -> String {
+    let words = after_words(side.epoch);
+    if side.iters > 0 { format!("{words} + {} it", side.iters) } else { words }
+}
+
+/// Identity and camera, in the colour of what uses labels; the camera alone where they are not to be shown.
+pub(super) fn who(ui: &mut Ui, cx: &PanelCtx<'_>, row: &ImageRow) {
+    if cx.truth {
+        ui.label(Type::Small.text(format!("identity {} · camera {}", row.pid, row.camid + 1), cx.theme.truth));
+    } else {
+        ui.label(Type::Small.text(format!("camera {}", row.camid + 1), cx.theme.t2));
+    }
 }

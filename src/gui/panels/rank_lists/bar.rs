@@ -1,0 +1,208 @@
+//! The controls over the lists: back and forward, filter, order, and the epoch of comparison.
+
+use eframe::egui::{self, Align, Key, Layout, Modifiers, TextEdit, Ui, vec2};
+
+use super::RankListsPanel;
+use super::filter::{Filter, HELP};
+use super::order::Sort;
+use crate::gui::panels::PanelCtx;
+use crate::gui::plot::ticks;
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::Part;
+use crate::gui::widgets::{button, chip, combo, icon};
+use crate::gui::words::{after_words, against_words};
+
+/// Below this width the filter has a line of its own.
+const NARROW: f32 = 440.0;
+
+/// What a tool of the head asked for.
+#[derive(Default)]
+pub(super) struct Pressed {
+    /// Queries on, or back.
+    pub step: isize,
+    /// A file to ask about.
+    pub file: Option<std::path::PathBuf>,
+}
+
+/// What was typed, and the last of it that was understood.
+#[derive(Default)]
+pub(super) struct FilterBox {
+    pub text: String,
+    read: Option<(String, bool)>,
+    /// The filter in force, and its text.
+    pub filter: Filter,
+    pub good: String,
+    problem: Option<String>,
+}
+
+impl FilterBox {
+    /// Reads the text where it is new. While it is not understood the filter before stays in force.
+    pub fn refresh(&mut self, truth: bool) {
+        if self.read.as_ref().is_some_and(|(text, with)| *text == self.text && *with == truth) {
+            return;
+        }
+        match Filter::parse(&self.text, truth) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.good.clone_from(&self.text);
+                self.problem = None;
+            }
+            Err(problem) => {
+                if !truth {
+                    self.filter = Filter::default();
+                    self.good.clear();
+                }
+                self.problem = Some(problem);
+            }
+        }
+        self.read = Some((self.text.clone(), truth));
+    }
+}
+
+impl RankListsPanel {
+    /// The tools of the title row, from the right.
+    pub(super) fn tools(&mut self, ui: &mut Ui, truth: bool, live: bool) -> Pressed {
+        let theme = Theme::of(ui.ctx());
+        let on = |is: bool| is.then_some(theme.accent);
+        let mut pressed = Pressed::default();
+        if button::icon_button(ui, icon::CARET_DOWN, "Next query").clicked() {
+            pressed.step = 1;
+        }
+        if button::icon_button(ui, icon::CARET_UP, "Previous query").clicked() {
+            pressed.step = -1;
+        }
+        pressed.file = self.picker.ui(ui, live);
+        if !truth {
+            return pressed;
+        }
+        let name = if self.junk { "Hide junk of the same camera" } else { "Show junk of the same camera" };
+        if button::icon_button_colored(ui, icon::PROHIBIT, name, on(self.junk)).clicked() {
+            self.junk = !self.junk;
+        }
+        let name = if self.wrong_only { "Show all queries" } else { "Only queries wrong at rank 1" };
+        if button::icon_button_colored(ui, icon::FUNNEL, name, on(self.wrong_only)).clicked() {
+            self.wrong_only = !self.wrong_only;
+        }
+        chip::ground_truth(ui);
+        pressed
+    }
+
+    /// The bar under the title row.
+    pub(super) fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize) {
+        let narrow = ui.available_width() < NARROW;
+        let row = vec2(ui.available_width(), 22.0);
+        ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            self.travel(ui, cx);
+            ui.add_space(4.0);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().interact_size.y = 20.0;
+                let each = ((ui.available_width() - 12.0) / 2.0).clamp(40.0, 118.0);
+                against(ui, cx, epoch, each);
+                if cx.truth {
+                    self.sorts(ui, cx.selection.against.is_some(), each);
+                }
+                if !narrow {
+                    self.filter_box(ui, cx.truth);
+                }
+            });
+        });
+        if narrow {
+            self.filter_box(ui, cx.truth);
+        }
+        let theme = Theme::of(ui.ctx());
+        if let Some(problem) = &self.filter.problem {
+            ui.horizontal(|ui| {
+                ui.label(icon::text(icon::ERROR, icon::Weight::Regular, size::ICON_BUTTON, theme.error));
+                ui.add(egui::Label::new(Type::Small.text(problem, theme.error)).truncate());
+            });
+        }
+        ui.add_space(2.0);
+    }
+
+    /// Back, forward, and what concerns the image asked about.
+    fn travel(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let theme = Theme::of(ui.ctx());
+        let dim = |there: bool| if there { None } else { Some(theme.t4) };
+        let typing = ui.ctx().egui_wants_keyboard_input();
+        let pressed = |key| !typing && ui.input_mut(|i| i.consume_key(Modifiers::ALT, key));
+        let (left, right) = (pressed(Key::ArrowLeft), pressed(Key::ArrowRight));
+        let name = "Back to the query before, Alt+Left";
+        let back = button::icon_button_colored(ui, icon::CARET_LEFT, name, dim(self.history.has_back()));
+        let name = "Forward to the next query, Alt+Right";
+        let forward = button::icon_button_colored(ui, icon::CARET_RIGHT, name, dim(self.history.has_forward()));
+        if left || back.clicked() {
+            self.history.back();
+            self.ask_where_unknown(cx);
+        }
+        if right || forward.clicked() {
+            self.history.forward();
+            self.ask_where_unknown(cx);
+        }
+        let Some(query) = self.history.current().cloned() else { return };
+        if button::icon_button(ui, icon::CROSS, "Back to the list of queries alone").clicked() {
+            self.history.home();
+        }
+        if cx.view.live && button::icon_button(ui, icon::RESET, "Ask again, with the newest features").clicked() {
+            self.ask(cx, &query);
+        }
+    }
+
+    fn sorts(&mut self, ui: &mut Ui, compared: bool, width: f32) {
+        let shown = self.sort_in_force(compared);
+        let list = combo::dressed("sort", shown.words(), width).show_ui(ui, |ui| {
+            for sort in Sort::ALL {
+                let possible = compared || !sort.compares();
+                let option = ui.add_enabled(possible, egui::Button::selectable(shown == sort, sort.words()));
+                if option.on_disabled_hover_text("Choose an epoch to compare with first.").clicked() {
+                    self.sort = sort;
+                }
+            }
+        });
+        let name = format!("Order of the queries, {}", shown.words());
+        list.response.accessible_name(name).on_hover_text("The order of the queries.");
+    }
+
+    /// Sorting by change needs two epochs.
+    pub(super) fn sort_in_force(&self, compared: bool) -> Sort {
+        if self.sort.compares() && !compared { Sort::Worst } else { self.sort }
+    }
+
+    fn filter_box(&mut self, ui: &mut Ui, truth: bool) {
+        let theme = Theme::of(ui.ctx());
+        let hint = if truth { "filter, as ap<0.3 cam=2" } else { "filter, as cam=2" };
+        let invalid = self.filter.problem.is_some();
+        let edit = TextEdit::singleline(&mut self.filter.text)
+            .hint_text(Type::Small.text(hint, theme.t3))
+            .font(Type::Small.font(ui))
+            .margin(egui::Margin::symmetric(6, 3))
+            .desired_width((ui.available_width() - 12.0).clamp(40.0, 560.0));
+        let response = ui.add(edit).accessible_name("Filter of the queries");
+        if invalid {
+            let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.error);
+            ui.painter().rect_stroke(response.rect, size::RADIUS_INPUT, stroke, egui::StrokeKind::Inside);
+        }
+        response.on_hover_text(HELP);
+    }
+}
+
+/// The menu of the epochs that can be compared with.
+fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32) {
+    let words = match cx.selection.against {
+        None => "against epoch…".to_owned(),
+        Some(other) if cx.view.newest_snapshot(Part::Ranks, Some(other)) == Some(epoch) => "same epoch".to_owned(),
+        Some(other) => against_words(cx.view.newest_snapshot(Part::Ranks, Some(other)).unwrap_or(other)),
+    };
+    let list = combo::dressed("against", &words, width).show_ui(ui, |ui| {
+        ui.selectable_value(&mut cx.selection.against, None, "no other epoch");
+        let ranked = cx.view.snapshots.keys().rev().filter(|(_, part)| *part == Part::Ranks);
+        for &(other, _) in ranked {
+            let retrieval = cx.view.target_retrieval.get(&other).filter(|_| cx.truth);
+            let map = retrieval.map_or(String::new(), |r| format!(", mAP {}", ticks::number(100.0 * r.mAP, 1)));
+            ui.selectable_value(&mut cx.selection.against, Some(other), format!("{}{map}", after_words(other)));
+        }
+    });
+    let name = format!("Epoch of comparison, {words}");
+    let help = "Shows under each rank list that of another epoch: which hits rose, which fell, and how AP changed.";
+    list.response.accessible_name(name).on_hover_text(help);
+}

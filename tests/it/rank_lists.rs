@@ -1,0 +1,610 @@
+//! Rank lists: what the engine answers, and what the tile makes of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Key, Modifiers, Rect, pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use reid_workbench::data::cache::ImageCache;
+use reid_workbench::data::{Dataset, Sample, registry};
+use reid_workbench::engine::command::{Command, DeviceChoice};
+use reid_workbench::engine::features::Extraction;
+use reid_workbench::engine::trained::Trained;
+use reid_workbench::gui::command::UiCommand;
+use reid_workbench::gui::fonts;
+use reid_workbench::gui::panels::rank_lists::filter::{Facts, Filter};
+use reid_workbench::gui::panels::rank_lists::history::History;
+use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::theme::{self, Theme};
+use reid_workbench::gui::view_model::{Snapshots, ViewModel};
+use reid_workbench::gui::widgets::images::Images;
+use reid_workbench::gui::widgets::tile;
+use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, evaluate};
+use reid_workbench::method::rows::Rows;
+use reid_workbench::run::RunReader;
+use reid_workbench::run::event::*;
+use reid_workbench::run::snapshot::RankSnapshot;
+
+use crate::sample_run::{self, EPOCHS, QUERIES};
+use crate::support::engine::{Driver, Tiny, losses, steps, tiny_params};
+
+fn image(split: Split, index: u32) -> RankQuery {
+    RankQuery::Image(ImageRef { split, index })
+}
+
+fn ask(driver: &mut Driver, query: RankQuery) -> Ranking {
+    driver.send(Command::Rank(query.clone()));
+    match driver.until("a rank list", |e| matches!(e, Event::Ranked(r) if r.query == query)) {
+        Event::Ranked(ranking) => *ranking,
+        _ => unreachable!(),
+    }
+}
+
+/// A run of the tiny engine, done.
+fn done(tiny: &Tiny) -> Driver {
+    let mut driver = Driver::new();
+    driver.start(tiny.request("run", tiny_params()));
+    assert_eq!(driver.until_end(), State::Done);
+    driver
+}
+
+/// Evaluation of the run's last checkpoint by the library, from the files.
+fn evaluated(tiny: &Tiny) -> (Dataset, Evaluation) {
+    let data = registry::open(tiny.path("target").to_str().unwrap()).unwrap();
+    let trained = Trained::open(&tiny.path("run"), &[], DeviceChoice::Cpu).unwrap();
+    let size = &trained.params.image;
+    let features = |samples: &[Sample]| {
+        let images = Arc::new(ImageCache::new(samples.into(), size.height, size.width, 1 << 30));
+        let (domain, batch) = (trained.target_domain(), trained.params.eval.batch);
+        Extraction { net: &trained.net, domain, images: &images, batch }.run(|_| Ok(())).unwrap()
+    };
+    let (query, gallery) = (features(&data.query), features(&data.gallery));
+    let column = |samples: &[Sample], of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
+    let d = trained.net.dim() as usize;
+    let set = EvalSet {
+        query: Rows::new(&query, d).unwrap(),
+        gallery: Rows::new(&gallery, d).unwrap(),
+        query_pid: &column(&data.query, |s| s.pid),
+        query_camid: &column(&data.query, |s| s.camid),
+        gallery_pid: &column(&data.gallery, |s| s.pid),
+        gallery_camid: &column(&data.gallery, |s| s.camid),
+    };
+    let options = EvalOptions { metric: Metric::Euclidean, top: 50, same_camera_rule: data.has_cameras };
+    let evaluation = evaluate(&set, &options, &|_, _| true).unwrap();
+    (data, evaluation)
+}
+
+#[test]
+fn the_engine_ranks_as_the_evaluation_does_and_no_image_finds_itself() {
+    let tiny = Tiny::new();
+    let mut driver = done(&tiny);
+    let (data, expected) = evaluated(&tiny);
+    for q in 0..data.query.len() {
+        let answer = ask(&mut driver, image(Split::Query, q as u32));
+        assert_eq!((answer.epoch, answer.iters), (3, 0));
+        assert_eq!(answer.gallery, expected.ranks[q * expected.top..(q + 1) * expected.top]);
+        let close = |a: &f32, b: &f32| (a - b).abs() < 1e-5;
+        assert!(answer.distances.iter().zip(&expected.distances[q * expected.top..]).all(|(a, b)| close(a, b)));
+        assert!((answer.ap.unwrap() - expected.ap[q]).abs() < 1e-12, "query {q}");
+    }
+    let ranked = data.gallery.iter().filter(|s| s.pid != -1).count();
+    for (g, sample) in data.gallery.iter().enumerate() {
+        let answer = ask(&mut driver, image(Split::Gallery, g as u32));
+        let others = if sample.pid == -1 { ranked } else { ranked - 1 };
+        assert_eq!(answer.gallery.len(), others.min(50), "gallery {g}");
+        assert!(!answer.gallery.contains(&(g as u32)), "gallery image {g} found itself");
+        assert!(answer.distances.windows(2).all(|w| w[0] <= w[1]));
+        // By the evaluation's rule: other cameras' images of the same person, and nobody knows who distracts.
+        let mut right: Vec<u32> = (0..data.gallery.len() as u32)
+            .filter(|&o| {
+                let other = &data.gallery[o as usize];
+                sample.pid > 0 && other.pid == sample.pid && other.camid != sample.camid
+            })
+            .collect();
+        let mut found: Vec<u32> = answer.matches.iter().map(|m| m.index).collect();
+        found.sort_unstable();
+        right.sort_unstable();
+        assert_eq!(found, right, "gallery {g}");
+        assert_eq!(answer.ap.is_some(), !right.is_empty());
+    }
+    let train = ask(&mut driver, image(Split::Train, 0));
+    assert_eq!((train.ap, train.matches.len(), train.gallery.len()), (None, 0, ranked.min(50)));
+
+    driver.send(Command::Rank(image(Split::Gallery, 9_999)));
+    driver.until("a refusal", |e| matches!(e, Event::Notice { text, .. } if text.contains("9999")));
+}
+
+#[test]
+fn a_file_is_ranked_and_one_that_is_no_image_gives_one_sentence() {
+    let tiny = Tiny::new();
+    let mut driver = done(&tiny);
+    let (data, _) = evaluated(&tiny);
+    let known = data.gallery.iter().position(|s| s.pid > 0).unwrap();
+    let answer = ask(&mut driver, RankQuery::File(data.gallery[known].path.clone()));
+    assert_eq!(answer.gallery[0], known as u32, "the same pixels are nearest");
+    assert!(answer.distances[0] < 1e-4, "{}", answer.distances[0]);
+    assert_eq!((answer.ap, answer.matches.len()), (None, 0));
+
+    let bad = tiny.path("notes.jpg");
+    std::fs::write(&bad, "no picture").unwrap();
+    for path in [bad, tiny.path("nowhere.png")] {
+        driver.send(Command::Rank(RankQuery::File(path.clone())));
+        let name = path.file_name().unwrap().to_str().unwrap();
+        driver.until("a sentence", |e| matches!(e, Event::Notice { text, .. } if text.contains(name)));
+    }
+    assert!(!driver.events.iter().any(|s| matches!(s.event, Event::State { state: State::Failed(_), .. })));
+    let read = RunReader::open(&tiny.path("run")).unwrap();
+    assert!(!read.events.iter().any(|s| matches!(s.event, Event::Ranked(_))), "answers are live only");
+}
+
+#[test]
+fn questions_change_nothing_and_say_which_weights_answer() {
+    let tiny = Tiny::new();
+    let (_, untouched) = Driver::run(tiny.request("quiet", tiny_params()));
+
+    let mut driver = Driver::new();
+    driver.start(tiny.request("asked", tiny_params()));
+    let file = std::fs::read_dir(tiny.path("target/query")).unwrap().next().unwrap().unwrap().path();
+    // While training goes on: the features of the newest evaluation, and its weights for what they do not hold.
+    driver.until("adaptation", |e| matches!(e, Event::Step(s) if s.phase == Phase::Adapt && s.epoch == 1));
+    for query in [image(Split::Gallery, 1), RankQuery::File(file.clone()), image(Split::Train, 3)] {
+        let answer = ask(&mut driver, query);
+        assert_eq!(answer.iters, 0, "{answer:?}");
+    }
+    let known = registry::open(tiny.path("target").to_str().unwrap()).unwrap();
+    let known = known.gallery.iter().find(|s| s.pid > 0).unwrap().path.clone();
+    let answer = ask(&mut driver, RankQuery::File(known));
+    assert!(answer.distances[0] < 1e-4, "query and gallery are of different weights: {}", answer.distances[0]);
+    // At rest: the weights as they stand.
+    driver.send(Command::Pause);
+    driver.until_state(&State::Paused);
+    driver.send(Command::StepBatch);
+    driver.until_state(&State::Paused);
+    let last = steps(&driver.events).pop().unwrap();
+    let answer = ask(&mut driver, image(Split::Gallery, 1));
+    let same = ask(&mut driver, RankQuery::File(file));
+    assert_eq!((answer.epoch, answer.iters), (same.epoch, same.iters));
+    if last.iter + 1 < last.iters {
+        assert_eq!((answer.epoch, answer.iters), (last.epoch, last.iter + 1));
+    }
+    driver.send(Command::Resume);
+    assert_eq!(driver.until_end(), State::Done);
+    assert_eq!(losses(&driver.events), losses(&untouched), "the questions changed the training");
+}
+
+#[test]
+fn a_question_before_there_is_a_model_is_answered_in_words() {
+    let mut driver = Driver::new();
+    driver.send(Command::Rank(image(Split::Query, 0)));
+    driver.until("a notice", |e| matches!(e, Event::Notice { title, .. } if title == "No model is loaded"));
+}
+
+#[test]
+fn the_view_keeps_the_newest_answers() {
+    let mut view = ViewModel::default();
+    for index in (0..40).chain([20]) {
+        view.fold(&ranked(answer_of(index)));
+    }
+    assert!(view.live);
+    assert_eq!(view.rankings.len(), 32);
+    assert_eq!(view.rankings.iter().filter(|r| r.query == image(Split::Gallery, 20)).count(), 1);
+    assert_eq!(view.rankings.last().unwrap().query, image(Split::Gallery, 20));
+    assert!(view.without_live().rankings.is_empty());
+}
+
+fn ranked(ranking: Ranking) -> Stamped {
+    Stamped { seq: 0, t: 0.0, wall: 0.0, event: Event::Ranked(Box::new(ranking)) }
+}
+
+/// An answer for that gallery image: the two after it, the first of them right.
+fn answer_of(index: u32) -> Ranking {
+    let gallery = vec![(index + 12) % 60, (index + 1) % 60];
+    let first = reid_workbench::run::snapshot::Match { index: gallery[0], rank: 1, distance: 0.1 };
+    let (query, distances) = (image(Split::Gallery, index), vec![0.1, 0.2]);
+    Ranking { query, epoch: 5, iters: 7, gallery, distances, ap: Some(1.0), matches: vec![first] }
+}
+
+#[test]
+fn the_filter_says_what_it_does_not_understand() {
+    let facts = Facts { query: 7, ap: Some(0.25), pid: Some(12), cam: Some(2), missed: 3, matches: 4, first: Some(6) };
+    let check = |text: &str, expected: bool| {
+        assert_eq!(Filter::parse(text, true).unwrap().fits(&facts), expected, "{text}");
+    };
+    check("", true);
+    check("ap<0.3 pid=12 cam=2 missed>0", true);
+    check("ap < 30% first>1", true);
+    check("AP<=0.25", true);
+    check("ap>=25.1%", false);
+    check("cam!=2", false);
+    check("query==7 matches>4", false);
+    assert!(!Filter::parse("pid=12", true).unwrap().fits(&Facts::default()), "what is not known does not hold");
+    for (text, sentence) in [
+        ("apx<0.3", "“apx<0.3” is not known: a term begins with one of ap, pid, cam, missed, matches, first, query."),
+        ("ap", "After “ap” comes a comparison and a number, as in ap<0.3."),
+        ("cam=two", "“cam=two” needs a number, as in cam=2."),
+        ("ap<30", "AP goes from 0 to 1: write ap<0.3 or ap<30%."),
+        ("pid=5%", "“pid=5%” needs a number, as in pid=12."),
+    ] {
+        assert_eq!(Filter::parse(text, true).unwrap_err(), sentence);
+    }
+    assert!(Filter::parse("cam=2", false).is_ok());
+    assert!(Filter::parse("ap<0.3", false).unwrap_err().contains("switched off"));
+}
+
+#[test]
+fn back_and_forward_lead_through_what_was_looked_at() {
+    let mut history = History::default();
+    assert!(history.current().is_none() && !history.has_back() && !history.has_forward());
+    for index in 0..3 {
+        history.go(image(Split::Gallery, index));
+    }
+    history.back();
+    history.back();
+    assert_eq!(history.current(), Some(&image(Split::Gallery, 0)));
+    history.forward();
+    assert_eq!(history.current(), Some(&image(Split::Gallery, 1)));
+    history.go(image(Split::Gallery, 9));
+    assert!(!history.has_forward(), "a new way forgets the old one");
+    history.go(image(Split::Gallery, 9));
+    history.back();
+    assert_eq!(history.current(), Some(&image(Split::Gallery, 1)), "the same image twice is one step");
+    for index in 0..200 {
+        history.go(image(Split::Train, index));
+    }
+    (0..300).for_each(|_| history.back());
+    assert!(history.current().is_none() && history.has_forward());
+}
+
+/// The tile, with what the window would hand to it.
+struct Bench {
+    view: ViewModel,
+    panels: Panels,
+    images: Images,
+    snapshots: Option<Snapshots>,
+    selection: Selection,
+    actions: Vec<UiCommand>,
+    truth: bool,
+}
+
+fn show(ui: &mut egui::Ui, bench: &mut Bench) {
+    bench.images.begin_frame(ui.ctx());
+    let theme = Theme::of(ui.ctx());
+    let full = ui.max_rect();
+    let ctx = ui.ctx().clone();
+    let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
+    tile::frame(theme).show(ui, |ui| {
+        let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
+        let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
+        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
+        let mut cx = PanelCtx {
+            view: &bench.view,
+            theme,
+            actions: &mut bench.actions,
+            images: &mut bench.images,
+            snapshots,
+            selection: &mut bench.selection,
+            truth: bench.truth,
+            head,
+        };
+        bench.panels.show(Pane::RankLists, &mut child, &mut cx);
+    });
+}
+
+fn window(view: ViewModel) -> Harness<'static, Bench> {
+    let bench = Bench {
+        view,
+        panels: Panels::default(),
+        images: Images::default(),
+        snapshots: None,
+        selection: Selection::default(),
+        actions: Vec::new(),
+        truth: true,
+    };
+    Harness::builder()
+        .with_size(vec2(900.0, 2000.0))
+        .with_max_steps(64) // pictures that arrive ask for frames
+        .with_context_setup(|ctx| {
+            fonts::install(ctx);
+            theme::apply(ctx, theme::Density::Compact);
+        })
+        .build_ui_state(show, bench)
+}
+
+fn sample() -> (tempfile::TempDir, ViewModel) {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    sample_run::write(&dir);
+    let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    (home, view)
+}
+
+/// The same as a live window sees it.
+fn live_sample() -> (tempfile::TempDir, ViewModel) {
+    let (home, mut view) = sample();
+    let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2 };
+    view.fold(&Stamped { seq: 0, t: 0.0, wall: 0.0, event });
+    (home, view)
+}
+
+/// Draws frames until a node with these words is there: what other threads read needs its time.
+fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
+    let began = Instant::now();
+    while !shows(harness, words) {
+        harness.step();
+        assert!(began.elapsed() < Duration::from_secs(20), "`{words}` did not appear");
+        std::thread::yield_now();
+    }
+}
+
+fn shows(harness: &Harness<'_, Bench>, words: &str) -> bool {
+    harness.query_all_by_label_contains(words).next().is_some()
+}
+
+fn ranks_of(view: &ViewModel, epoch: usize) -> RankSnapshot {
+    RankSnapshot::read(view.folder.as_ref().unwrap(), epoch).unwrap()
+}
+
+/// Numbers of the queries as they stand in the list, from above.
+fn listed(harness: &Harness<'_, Bench>) -> Vec<u32> {
+    let mut rows: Vec<(f32, u32)> = harness
+        .query_all_by_label_contains("Query ")
+        .filter_map(|node| {
+            let label = egui_kittest::kittest::NodeT::accesskit_node(&node).label()?;
+            let number = label.strip_prefix("Query ")?.split([',', ' ']).next()?.parse().ok()?;
+            Some((node.rect().top(), number))
+        })
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.into_iter().map(|(_, q)| q).collect()
+}
+
+#[test]
+fn the_ap_in_the_tile_is_that_of_the_evaluation() {
+    let tiny = Tiny::new();
+    let driver = done(&tiny);
+    let mut view = ViewModel::default();
+    driver.events.iter().for_each(|e| view.fold(e));
+    let (_, expected) = evaluated(&tiny);
+    let ranks = ranks_of(&view, 3);
+    let valid: Vec<f64> = ranks.ap.iter().copied().filter(|ap| ap.is_finite()).collect();
+    let mean = valid.iter().sum::<f64>() / valid.len() as f64;
+    assert!((mean - view.target_retrieval[&3].mAP).abs() < 1e-12, "the mean of the APs is the mAP");
+    assert!((mean - expected.retrieval.mAP).abs() < 1e-12);
+    let mut harness = window(view);
+    wait_for(&mut harness, "Query ");
+    let shown = listed(&harness);
+    assert!(shown.len() >= 4, "{shown:?}");
+    for q in shown {
+        let ap = expected.ap[q as usize];
+        let matches = expected.match_indptr[q as usize + 1] - expected.match_indptr[q as usize];
+        harness.get_by_label(&format!("Query {q}, AP {:.1} percent, {matches} matches", 100.0 * ap));
+    }
+}
+
+#[test]
+fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
+    let tiny = Tiny::new();
+    let mut driver = done(&tiny);
+    let mut view = ViewModel::default();
+    driver.events.iter().for_each(|e| view.fold(e));
+    let file = std::fs::read_dir(tiny.path("target/query")).unwrap().next().unwrap().unwrap().path();
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut harness = window(view);
+    wait_for(&mut harness, "Query ");
+
+    harness.input_mut().hovered_files.push(egui::HoveredFile { path: Some(file.clone()), ..Default::default() });
+    harness.step();
+    harness.get_by_label("Drop an image here to find this person in the gallery");
+    harness.input_mut().hovered_files.clear();
+    drop_file(&mut harness, &file);
+    assert!(!shows(&harness, "Drop an image here"));
+    harness.get_by_label_contains(&format!("Asking for {name}"));
+    let asked = Command::Rank(RankQuery::File(file.clone()));
+    assert_eq!(harness.state().actions, [UiCommand::Engine(asked.clone())]);
+
+    driver.send(asked);
+    let before = driver.events.len();
+    driver.until("an answer", |e| matches!(e, Event::Ranked(_)));
+    for event in &driver.events[before..] {
+        harness.state_mut().view.fold(event);
+    }
+    harness.step();
+    let row = harness.query_all_by_label_contains(", asked, after 3 epochs").next().unwrap();
+    let list = harness.query_all_by_label_contains("Query ").next().unwrap();
+    assert!(row.rect().bottom() <= list.rect().top(), "it stands above the list");
+    assert!(shows(&harness, "rank 1, distance "), "hits of an unknown person are neither right nor wrong");
+
+    // One that the engine refuses says so in its place.
+    let bad = tiny.path("notes.jpg");
+    std::fs::write(&bad, "no picture").unwrap();
+    drop_file(&mut harness, &bad);
+    driver.send(Command::Rank(RankQuery::File(bad)));
+    let before = driver.events.len();
+    driver.until("a sentence", |e| matches!(e, Event::Notice { .. }));
+    for event in &driver.events[before..] {
+        harness.state_mut().view.fold(event);
+    }
+    harness.step();
+    harness.get_by_label_contains("No answer for notes.jpg");
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+fn drop_file(harness: &mut Harness<'_, Bench>, file: &Path) {
+    harness.input_mut().dropped_files.push(Arc::new(Dropped(file.to_owned())));
+    harness.step();
+    harness.step();
+}
+
+/// The gallery image whose hit is the first with these words, and a click on it.
+fn click_first_hit(harness: &mut Harness<'_, Bench>, words: &str) -> u32 {
+    harness.state_mut().actions.clear();
+    harness.query_all_by_label_contains(words).next().unwrap().click();
+    harness.run();
+    match harness.state().selection.image {
+        Some(ImageRef { split: Split::Gallery, index }) => index,
+        other => panic!("{other:?} is selected"),
+    }
+}
+
+#[test]
+fn a_hit_becomes_the_query_and_the_way_back_is_open() {
+    let (_home, view) = live_sample();
+    let mut harness = window(view);
+    wait_for(&mut harness, ", mismatch, distance");
+    let first = click_first_hit(&mut harness, ", mismatch, distance");
+    let rank = |index| UiCommand::Engine(Command::Rank(image(Split::Gallery, index)));
+    assert_eq!(harness.state().actions, [rank(first)]);
+    harness.get_by_label_contains(&format!("Asking for gallery {first}"));
+    harness.state_mut().view.fold(&ranked(answer_of(first)));
+    harness.run();
+    let pinned = |index: u32| format!("Gallery {index}, AP 100.0 percent, 1 match, asked, after 5 epochs + 7 it");
+    harness.get_by_label(&pinned(first));
+
+    let second = (first + 12) % 60;
+    assert_eq!(click_first_hit(&mut harness, "rank 1, match, distance 0.100"), second);
+    harness.state_mut().view.fold(&ranked(answer_of(second)));
+    harness.run();
+    harness.get_by_label(&pinned(second));
+    harness.state_mut().actions.clear();
+    harness.get_by_label("Back to the query before, Alt+Left").click();
+    harness.run();
+    harness.get_by_label(&pinned(first));
+    harness.key_press_modifiers(Modifiers::ALT, Key::ArrowLeft);
+    harness.run();
+    assert!(!shows(&harness, ", asked, "), "the list alone");
+    harness.key_press_modifiers(Modifiers::ALT, Key::ArrowRight);
+    harness.run();
+    harness.get_by_label(&pinned(first));
+    harness.get_by_label("Forward to the next query, Alt+Right").click();
+    harness.run();
+    harness.get_by_label(&pinned(second));
+    assert!(harness.state().actions.is_empty(), "what is known is not asked again");
+    harness.get_by_label("Ask again, with the newest features").click();
+    harness.run();
+    assert_eq!(harness.state().actions, [rank(second)]);
+    harness.get_by_label("Back to the list of queries alone").click();
+    harness.run();
+    assert!(!shows(&harness, ", asked, "));
+
+    // Another run: nothing of it is left.
+    harness.state_mut().view = ViewModel::default();
+    harness.run();
+    harness.get_by_label("No rank lists yet");
+}
+
+#[test]
+fn without_a_model_a_hit_is_selected_and_its_tooltip_says_what_is_needed() {
+    let (_home, view) = sample();
+    let mut harness = window(view);
+    wait_for(&mut harness, ", mismatch, distance");
+    click_first_hit(&mut harness, ", mismatch, distance");
+    assert!(harness.state().actions.is_empty());
+    assert!(!shows(&harness, "Asking for"));
+    harness.query_all_by_label_contains(", mismatch, distance").next().unwrap().hover();
+    wait_for(&mut harness, "a model is needed: resume the run");
+}
+
+#[test]
+fn heat_maps_of_query_and_hit_are_asked_for_and_shown() {
+    let (_home, view) = live_sample();
+    let mut harness = window(view);
+    wait_for(&mut harness, "Heat maps of query ");
+    harness.query_all_by_label_contains("Heat maps of query ").next().unwrap().click();
+    harness.run();
+    let actions = &harness.state().actions;
+    assert!(
+        matches!(&actions[..], [UiCommand::Engine(Command::HeatMaps(images)), UiCommand::ShowPane(Pane::HeatMaps)]
+            if images.len() == 2 && images[0].split == Split::Query && images[1].split == Split::Gallery),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn queries_are_sorted_and_filtered() {
+    let (_home, view) = sample();
+    let ranks = ranks_of(&view, EPOCHS);
+    let before = ranks_of(&view, 2);
+    let mut harness = window(view);
+    wait_for(&mut harness, "Query ");
+    let choose = |harness: &mut Harness<'_, Bench>, menu: &str, option: &str| {
+        harness.get_by_label_contains(menu).click();
+        harness.run();
+        harness.get_by_label(option).click();
+        harness.run();
+    };
+    let ap = |q: u32| ranks.ap[q as usize];
+    choose(&mut harness, "Order of the queries", "best first");
+    let shown = listed(&harness);
+    assert!(shown.len() > 5 && shown.windows(2).all(|w| ap(w[0]) >= ap(w[1])), "{shown:?}");
+    choose(&mut harness, "Order of the queries", "by number");
+    assert!(listed(&harness).is_sorted());
+
+    // Against another epoch, by what it gained.
+    let map = 100.0 * harness.state().view.target_retrieval[&2].mAP;
+    choose(&mut harness, "Epoch of comparison, against epoch…", &format!("after 2 epochs, mAP {map:.1}"));
+    assert_eq!(harness.state().selection.against, Some(2));
+    wait_for(&mut harness, " against 2 epochs");
+    choose(&mut harness, "Order of the queries", "AP gained first");
+    let gain = |q: u32| ap(q) - before.ap[q as usize];
+    let shown = listed(&harness);
+    assert!(shown.len() > 3 && shown.windows(2).all(|w| gain(w[0]) >= gain(w[1])), "{shown:?}");
+    let q = shown[0];
+    let words = format!("{:+.1} against 2 epochs", 100.0 * gain(q));
+    harness.get_by_label_contains(&words.replace('-', "−"));
+    assert!(shows(&harness, ", up ") && shows(&harness, ", down "), "hits say how they moved");
+    harness.state_mut().selection.against = None;
+    harness.run();
+
+    let filter = |harness: &mut Harness<'_, Bench>, text: &str| {
+        harness.get_by_label("Filter of the queries").focus();
+        harness.run();
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        harness.run();
+        harness.get_by_label("Filter of the queries").type_text(text);
+        harness.run();
+    };
+    filter(&mut harness, "cam=2");
+    let shown = listed(&harness);
+    assert!(!shown.is_empty() && shown.iter().all(|q| q % 4 == 1), "{shown:?}");
+    filter(&mut harness, "cam=2 nose>3");
+    harness.get_by_label_contains("“nose>3” is not known");
+    assert_eq!(listed(&harness), shown, "the filter before stays in force");
+    filter(&mut harness, "pid=3 ap<=100%");
+    assert_eq!(listed(&harness), [3]);
+    filter(&mut harness, "ap<0 cam=1");
+    harness.get_by_label("No query fits the filter");
+}
+
+#[test]
+fn without_ground_truth_hits_are_neither_right_nor_wrong() {
+    let (_home, view) = live_sample();
+    let mut harness = window(view);
+    harness.state_mut().truth = false;
+    wait_for(&mut harness, "rank 1, distance ");
+    assert_eq!(listed(&harness), (0..listed(&harness).len() as u32).collect::<Vec<_>>(), "in their order");
+    harness.get_by_label_contains(&format!("{QUERIES} queries, after {EPOCHS} epochs"));
+    harness.state_mut().view.fold(&ranked(answer_of(5)));
+    click_first_hit(&mut harness, "rank 1, distance ");
+    for word in ["match", "junk", "missed", "AP ", "ground truth", "Order of the queries", "wrong at rank 1", "pid"] {
+        assert!(!shows(&harness, word), "`{word}` is shown");
+    }
+    harness.get_by_label("Filter of the queries").focus();
+    harness.run();
+    harness.get_by_label("Filter of the queries").type_text("missed>0");
+    harness.run();
+    harness.get_by_label_contains("switched off");
+}
