@@ -18,5 +18,6 @@ mod reciprocal;
 pub mod rerank;
 pub mod rows;
 pub mod score;
+pub mod sets;
 pub mod smooth;
 pub mod sweep;

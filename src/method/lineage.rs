@@ -114,3 +114,10 @@ fn overlaps(earlier: &[i32], later: &[i32]) -> Vec<Overlap> {
         .map(|run| Overlap { earlier: run[0].0, later: run[0].1, images: run.len() as u32 })
         .collect()
 }
+
+/// The epoch from which each later cluster descends without being new: that of its main origin, `epoch` where it
+/// has none. `before` holds the same of the earlier clusters; a cluster missing there counts as born in `epoch`.
+pub fn births(earlier: &[i32], before: &[usize], later: &[i32], epoch: usize) -> Vec<usize> {
+    let born = |main: Option<u32>| main.and_then(|c| before.get(c as usize).copied()).unwrap_or(epoch);
+    lineage(earlier, later).clusters.iter().map(|c| born(c.main)).collect()
+}
