@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::card::{Card, Grid};
 use self::order::{Order, Sort, Wish};
 use super::PanelCtx;
-use super::clustered::{Births, Shown, Watch};
+use super::clustered::{Births, Shown, Watch, bar};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::{button, chip, combo, icon, tile};
@@ -117,7 +117,7 @@ impl BrowserPanel {
         };
         let scope = format!("{count}, epoch {}", shown.epoch + 1);
         let truth = cx.truth && shown.table.rows.iter().any(|r| r.purity.is_some());
-        tile::head(ui, cx.head, &scope, |ui| {
+        bar(ui, cx.head, 330.0, &scope, |ui| {
             let theme = Theme::of(ui.ctx());
             let on = self.filtering || !self.filter.is_empty();
             let name = if self.filtering { "Hide the filter" } else { "Filter clusters" };
@@ -133,7 +133,7 @@ impl BrowserPanel {
             {
                 (self.sort, self.reversed) = (Sort::Score, false);
             }
-            if truth && ui.available_width() > 190.0 {
+            if truth {
                 chip::ground_truth(ui);
             }
         });

@@ -8,7 +8,7 @@ pub mod thumb;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::{Rect, Ui};
+use eframe::egui::{Align, Layout, Rect, Ui, vec2};
 
 pub use births::Births;
 pub use facts::Facts;
@@ -17,6 +17,7 @@ pub use table::{ClusterTable, From, Kind, Row};
 use super::PanelCtx;
 use crate::engine::event::Split;
 use crate::gui::job::Job;
+use crate::gui::theme::size;
 use crate::gui::view_model::{Loaded, Part};
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::Images;
@@ -58,6 +59,20 @@ impl Shown {
     pub fn chosen(&self, cx: &PanelCtx<'_>) -> Option<u32> {
         cx.selection.cluster.filter(|&c| self.table.row(c).is_some())
     }
+}
+
+/// The title row with tools; where the tabs leave less than `least` for them, the tools get a row of their own.
+pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(&mut Ui)) {
+    if head.width() >= least {
+        tile::head(ui, head, scope, tools);
+        return;
+    }
+    tile::head(ui, head, scope, |_| {});
+    let size = vec2(ui.available_width(), size::BUTTON_SMALL);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        tools(ui);
+    });
 }
 
 /// Why there is nothing to show.

@@ -16,7 +16,7 @@ use super::clustered::{From, Kind, Row, Shown, Watch, thumb};
 use crate::engine::event::Split;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::{button, icon, tile};
+use crate::gui::widgets::{button, chip, icon, tile};
 use crate::method::sets::{Fraction, Sets, sets};
 
 /// State of the Eq. 8 tile that outlives the window.
@@ -113,20 +113,24 @@ fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
     let order = &picture.shown.table.worst_first;
     let at = order.iter().position(|c| *c == picture.cluster).unwrap_or(0);
     let scope = format!(
-        "cluster {}, {} of {} worst first, epoch {}; {}",
+        "cluster {}, {} of {} worst first, epoch {}",
         picture.cluster,
         ticks::count(at + 1),
         ticks::count(order.len()),
         picture.shown.epoch + 1,
-        title_of(picture.row, picture.member)
     );
     let mut to = None;
+    // The chip stands with the members where those are shown, else here.
+    let truth = cx.truth && picture.row.pid.is_some() && !with_strip(ui);
     tile::head(ui, cx.head, &scope, |ui| {
         if button::icon_button(ui, icon::CARET_RIGHT, "Next cluster, worst first").clicked() {
             to = order.get(at + 1).copied();
         }
         if button::icon_button(ui, icon::CARET_LEFT, "Previous cluster, worst first").clicked() {
             to = at.checked_sub(1).and_then(|at| order.get(at)).copied();
+        }
+        if truth {
+            chip::ground_truth(ui);
         }
     });
     if to.is_some() {
@@ -137,9 +141,8 @@ fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
 impl Picture<'_> {
     /// Draws it into the room there is.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let k = type_scale(ui);
         let room = ui.available_height();
-        let strip = if room > 300.0 * k { strip_height(ui) } else { 0.0 };
+        let strip = if with_strip(ui) { strip_height(ui) } else { 0.0 };
         let count = count::height(ui, room);
         let above = (room - strip - count - 8.0).max(60.0);
         columns::show(ui, cx, self, above);
@@ -155,9 +158,16 @@ impl Picture<'_> {
         let k = type_scale(ui);
         let members = self.shown.table.members(self.cluster);
         let cell = k * vec2(17.0, 34.0);
-        let (step, height) = (k * 34.0, strip_height(ui) - 4.0);
+        let (step, height) = (k * 34.0, strip_height(ui) - ui.spacing().interact_size.y - 8.0);
         let at = members.iter().position(|m| *m == self.member).unwrap_or(0);
         let mut to = None;
+        let words = title_of(self.row, self.member);
+        ui.horizontal(|ui| {
+            ui.label(Type::Small.text(words, cx.theme.t3));
+            if cx.truth && self.row.pid.is_some() {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), chip::ground_truth);
+            }
+        });
         ui.allocate_ui_with_layout(
             vec2(ui.available_width(), height),
             egui::Layout::left_to_right(egui::Align::Center),
@@ -208,6 +218,12 @@ impl Picture<'_> {
     }
 }
 
+/// Whether there is room for the members.
+fn with_strip(ui: &Ui) -> bool {
+    let least = if count::is_wide(ui) { 300.0 } else { 360.0 };
+    ui.available_height() > least * type_scale(ui)
+}
+
 fn strip_height(ui: &Ui) -> f32 {
-    type_scale(ui) * 34.0 + Type::Small.font(ui).size + 18.0
+    type_scale(ui) * 34.0 + Type::Small.font(ui).size + ui.spacing().interact_size.y + 18.0
 }

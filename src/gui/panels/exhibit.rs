@@ -8,14 +8,12 @@ pub mod map;
 pub mod sample;
 mod shelf;
 
-use std::sync::Arc;
-
 use eframe::egui::{Rect, Ui, UiBuilder, pos2};
 use serde::{Deserialize, Serialize};
 
 use self::sample::How;
 use super::PanelCtx;
-use super::clustered::{Shown, Watch};
+use super::clustered::{Shown, Watch, bar};
 use crate::gui::plot::ticks;
 use crate::gui::widgets::{button, chip, combo, icon, tile};
 
@@ -50,8 +48,9 @@ impl ExhibitPanel {
             return;
         }
         let room = ui.available_rect_before_wrap();
-        let shelves = match points(&shown).filter(|_| room.width() > 420.0) {
-            Some(points) => {
+        let points = &shown.facts.points;
+        let shelves = match !points.is_empty() && room.width() > 420.0 {
+            true => {
                 let middle = room.left() + (room.width() * 0.46).floor();
                 let at = Rect::from_min_max(room.min, pos2(middle - 8.0, room.bottom()));
                 let mut left = ui.new_child(UiBuilder::new().id_salt("exhibit map").max_rect(at));
@@ -60,7 +59,7 @@ impl ExhibitPanel {
                 }
                 Rect::from_min_max(pos2(middle + 8.0, room.top()), room.max)
             }
-            None => room,
+            false => room,
         };
         let mut right = ui.new_child(UiBuilder::new().id_salt("exhibit samples").max_rect(shelves));
         shelf::show(&mut right, cx, &shown, self.how, self.seed);
@@ -75,7 +74,7 @@ impl ExhibitPanel {
             shown.epoch + 1
         );
         let truth = cx.truth && shown.table.rows.iter().any(|r| r.pid.is_some());
-        tile::head(ui, cx.head, &scope, |ui| {
+        bar(ui, cx.head, 330.0, &scope, |ui| {
             if self.how == How::Random && button::icon_button(ui, icon::RESET, "Draw other clusters").clicked() {
                 self.seed = self.seed.wrapping_add(1);
             }
@@ -86,14 +85,9 @@ impl ExhibitPanel {
             });
             let tip = "Which clusters stand for their kind.";
             list.response.accessible_name("Choice of the sample clusters").on_hover_text(tip);
-            if truth && ui.available_width() > 220.0 {
+            if truth {
                 chip::ground_truth(ui);
             }
         });
     }
-}
-
-/// `[N, 2]` where the images lie on the map; `None` while no snapshot holds them.
-fn points(_shown: &Arc<Shown>) -> Option<&[f32]> {
-    None
 }

@@ -14,6 +14,8 @@ const THREADS: usize = 2;
 const AHEAD: usize = 1024;
 /// Decoded pictures that may wait for a frame.
 const DECODED: usize = 64;
+/// Pictures that become textures in one frame: a burst of them must not make it late.
+const A_FRAME: usize = 24;
 /// Frames that a picture may go without being asked for before it is no longer decoded.
 const PATIENCE: u64 = 2;
 
@@ -130,7 +132,7 @@ impl Images {
     /// waits for any more.
     pub fn begin_frame(&mut self, ctx: &egui::Context) {
         self.frame += 1;
-        let arrived: Vec<Answer> = self.answers.try_iter().take(DECODED).collect();
+        let arrived: Vec<Answer> = self.answers.try_iter().take(A_FRAME).collect();
         for (key, result) in arrived {
             let slot = match result {
                 Ok(image) => {

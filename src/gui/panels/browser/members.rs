@@ -103,7 +103,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32) -> 
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if cluster != OUTLIERS {
-                if button::icon_button(ui, icon::CARET_RIGHT, "Next cluster of the cards").clicked() {
+                if button::icon_button(ui, icon::CARET_DOWN, "Next cluster of the cards").clicked() {
                     go = Go::Step(1);
                 }
                 if button::icon_button(ui, icon::CARET_UP, "Previous cluster of the cards").clicked() {
@@ -157,8 +157,8 @@ fn member(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &Shown, image: u32, cell: Rect)
 pub fn odd(ui: &Ui, cell: Rect) {
     let theme = Theme::of(ui.ctx());
     photo::frame(ui.painter(), cell, theme.truth, true);
-    let side = 13.0;
+    let side = (0.5 * cell.width()).min(13.0);
     let at = Rect::from_min_size(cell.left_top(), egui::Vec2::splat(side));
     ui.painter().rect_filled(at, size::RADIUS_CHIP, theme.truth);
-    icon::paint(ui.painter(), at.center(), icon::CROSS, icon::Weight::Bold, size::ICON_MARK, theme.corner_ink);
+    icon::paint(ui.painter(), at.center(), icon::CROSS, icon::Weight::Bold, (side - 2.0).max(6.0), theme.corner_ink);
 }

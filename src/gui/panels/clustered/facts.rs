@@ -28,6 +28,8 @@ pub struct Facts {
     pub eps: f64,
     /// Distance of the tight and the loose radius from it.
     pub delta_d: f64,
+    /// `[N, 2]` where the images lie on a map; empty where that is not known.
+    pub points: Vec<f32>,
 }
 
 impl Facts {
@@ -44,6 +46,7 @@ impl Facts {
             threshold: summary.threshold,
             eps: summary.used.eps,
             delta_d: summary.used.delta_d,
+            points: Vec::new(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Facts {
             threshold: found.threshold,
             eps: params.eps,
             delta_d: params.delta_d,
+            points: Vec::new(),
         }
     }
 

@@ -61,25 +61,23 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, height: f
     });
 }
 
-/// The largest thumbnail whose slots all fit the room, and how many stand beside each other; the smallest is
+/// The largest cell whose slots all fit the room, and how many stand beside each other; the smallest thumbnail is
 /// scrolled where even that does not fit.
 fn cells(ui: &Ui, slots: usize, room: Vec2) -> (Vec2, usize) {
     let k = type_scale(ui);
-    let fit = |thumb: &[f32; 2]| {
-        let cell = k * Vec2::from(*thumb);
-        let across = (((room.x + GAP) / (cell.x + GAP)).floor() as usize).max(1);
-        let fits = slots.div_ceil(across) as f32 * (cell.y + GAP) <= room.y + GAP;
-        (cell, across, fits)
-    };
-    let all = size::THUMBS[..4].iter().rev().map(fit);
-    let mut found = fit(&size::THUMBS[1]);
-    for (cell, across, fits) in all {
-        if fits {
-            found = (cell, across, true);
-            break;
+    let (most, least) = (k * size::THUMBS[3][0], k * size::THUMBS[0][0]);
+    let width = |across: usize| ((room.x + GAP) / across as f32 - GAP).floor();
+    let mut across = 1;
+    while width(across) > least {
+        let cell = width(across).min(most);
+        let rows = slots.div_ceil(across);
+        if rows as f32 * (2.0 * cell + GAP) <= room.y + GAP {
+            return (vec2(cell, 2.0 * cell), across);
         }
+        across += 1;
     }
-    (found.0, found.1)
+    // At the smallest, fewer rows may just fit; if not, the sizes between would only be scrolled longer.
+    (vec2(least, 2.0 * least), ((room.x + GAP) / (least + GAP)).floor().max(1.0) as usize)
 }
 
 fn title(ui: &Ui, picture: &Picture<'_>, i: usize, room: Rect) {
@@ -91,19 +89,18 @@ fn title(ui: &Ui, picture: &Picture<'_>, i: usize, room: Rect) {
     let words = format!("{} in", ticks::count(count));
     let number = painter.text(pos2(room.right(), y), Align2::RIGHT_CENTER, &words, strong.clone(), theme.t1);
     let name = painter.text(pos2(room.left(), y), Align2::LEFT_CENTER, NAMES[i], strong, theme.t1);
-    let radius = ticks::number(picture.shown.facts.radii()[i], 2);
-    let long = format!("{} = {radius}", RADII[i]);
+    let radii = picture.shown.facts.radii().map(|r| ticks::number(r, 2));
     let small = Type::Small.font(ui);
-    for words in [long, radius] {
-        let galley = painter.layout_no_wrap(words, small.clone(), theme.t3);
-        if name.right() + 8.0 + galley.size().x <= number.left() - 4.0 {
-            painter.galley(pos2(name.right() + 8.0, y - galley.size().y / 2.0), galley, theme.t3);
-            break;
-        }
+    // All three say it the long way, or none does.
+    let widest = painter.layout_no_wrap(format!("normal {} = {}", RADII[2], radii[2]), small.clone(), theme.t3);
+    let long = widest.size().x + 24.0 + number.width() <= room.width();
+    let words = if long { format!("{} = {}", RADII[i], radii[i]) } else { radii[i].clone() };
+    let galley = painter.layout_no_wrap(words, small, theme.t3);
+    if name.right() + 8.0 + galley.size().x <= number.left() - 4.0 {
+        painter.galley(pos2(name.right() + 8.0, y - galley.size().y / 2.0), galley, theme.t3);
     }
     let response = ui.interact(room, ui.scope_id().with(("eq8 column", i)), Sense::hover());
-    let radius = ticks::number(picture.shown.facts.radii()[i], 2);
-    let words = format!("{}, {} = {radius}, {} in", NAMES[i], RADII[i], count);
+    let words = format!("{}, {} = {}, {} in", NAMES[i], RADII[i], radii[i], count);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words.as_str()));
     response.on_hover_text(match i {
         0 => "Images in one cluster with this member when DBSCAN runs at eps − Δd. In a noise image's set is it alone.",

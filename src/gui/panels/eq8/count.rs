@@ -16,10 +16,11 @@ const WIDE: f32 = 520.0;
 pub fn height(ui: &Ui, room: f32) -> f32 {
     let k = type_scale(ui);
     let squares = if is_wide(ui) || room < 240.0 * k { 0.0 } else { 58.0 * k };
-    (if room < 240.0 * k { 58.0 } else { 96.0 }) * k + squares
+    (if room < 240.0 * k { 58.0 } else { 106.0 }) * k + squares
 }
 
-fn is_wide(ui: &Ui) -> bool {
+/// Whether squares and fraction stand beside each other.
+pub fn is_wide(ui: &Ui) -> bool {
     ui.available_width() >= WIDE * type_scale(ui)
 }
 
@@ -150,7 +151,7 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
     let at = pos2(room.right(), y + drawn.height() / 2.0 + 1.0);
     painter.text(at, Align2::RIGHT_TOP, &alpha, small.clone(), theme.t3);
     let left = painter.with_clip_rect(Rect::from_min_max(room.min, pos2(mark.x - 10.0, room.bottom() + 4.0)));
-    left.text(room.min, Align2::LEFT_TOP, formula, small.clone(), theme.t3);
+    painter.with_clip_rect(room).text(room.min, Align2::LEFT_TOP, formula, small.clone(), theme.t3);
     let at = pos2(room.left(), room.top() + small.size + 4.0);
     let large = left.text(at, Align2::LEFT_TOP, &words, Type::Figure.font(ui), theme.t1);
     if kind == Kind::Spcl {

@@ -41,8 +41,11 @@ pub fn sample(table: &ClusterTable, reliable: bool, how: How, seed: u64) -> Vec<
     let mut found: Vec<u32> = worst_first().filter(of_kind).collect();
     let size = |c: u32| table.row(c).map_or(0, |r| r.size);
     match how {
-        How::Clear if reliable => found.sort_by(|&a, &b| score(table, b).total_cmp(&score(table, a)).then(a.cmp(&b))),
-        How::Clear => {}
+        // Of equal scores the larger cluster says more.
+        How::Clear if reliable => {
+            found.sort_by(|&a, &b| score(table, b).total_cmp(&score(table, a)).then(size(b).cmp(&size(a))))
+        }
+        How::Clear => found.sort_by(|&a, &b| score(table, a).total_cmp(&score(table, b)).then(size(b).cmp(&size(a)))),
         How::Close if reliable => {}
         How::Close => found.sort_by(|&a, &b| score(table, b).total_cmp(&score(table, a)).then(a.cmp(&b))),
         How::Largest => found.sort_by_key(|&c| (std::cmp::Reverse(size(c)), c)),
