@@ -21,6 +21,7 @@ mod engine_parts;
 mod engine_run;
 mod export;
 mod gui_clusters;
+mod gui_clusters_speed;
 mod gui_images;
 mod gui_panels;
 mod gui_run;
