@@ -19,5 +19,6 @@ mod reciprocal;
 pub mod rerank;
 pub mod rows;
 pub mod score;
+pub mod sets;
 pub mod smooth;
 pub mod sweep;

@@ -131,3 +131,10 @@ fn overlaps(earlier: &[i32], later: &[i32]) -> Vec<Overlap> {
     let between = |f: Flow| Some(Overlap { earlier: f.earlier?, later: f.later?, images: f.images });
     flows(earlier, later).into_iter().filter_map(between).collect()
 }
+
+/// The epoch from which each later cluster descends without being new: that of its main origin, `epoch` where it
+/// has none. `before` holds the same of the earlier clusters; a cluster missing there counts as born in `epoch`.
+pub fn births(earlier: &[i32], before: &[usize], later: &[i32], epoch: usize) -> Vec<usize> {
+    let born = |main: Option<u32>| main.and_then(|c| before.get(c as usize).copied()).unwrap_or(epoch);
+    lineage(earlier, later).clusters.iter().map(|c| born(c.main)).collect()
+}

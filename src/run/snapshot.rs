@@ -135,6 +135,14 @@ impl ClusterSnapshot {
     }
 }
 
+/// `[N]` labels at eps alone, of an epoch's `clusters.safetensors`.
+///
+/// # Errors
+/// When it is missing or damaged.
+pub fn read_labels(run: &Path, epoch: usize) -> Result<Vec<i32>, RunError> {
+    Archive::read(&part_path(run, epoch, SnapshotPart::Clusters))?.vector("labels", None)
+}
+
 /// A match that the ranking kept or not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use reid_workbench::method::cluster::{Clustering, Labels, refine};
 use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::run::event::*;
 use reid_workbench::run::images::{ImageRow, Images};
@@ -116,8 +117,9 @@ impl Run {
             let (old, new) = (Value::Int(15), Value::Int(20));
             self.send(Event::ParamApplied { key: "k1".into(), old, new, epoch, iter: 0 });
         }
-        let summary = summary(epoch);
-        clusters(&summary).write(dir, epoch).unwrap();
+        let (found, params) = clustering(epoch);
+        let summary = summary(&found, &params, epoch);
+        clusters(found).write(dir, epoch).unwrap();
         let seconds = [0.31, 0.12, 0.05, 0.01];
         self.send(Event::Clustered { epoch, summary: Box::new(summary), seconds });
         self.send(Event::Snapshot { epoch, part: SnapshotPart::Clusters });
@@ -162,28 +164,32 @@ fn retrieval(x: f64) -> Retrieval {
     }
 }
 
-fn summary(epoch: usize) -> ClusterSummary {
+/// Clusters of consecutive images; every ninth falls apart at the tight radius, some win an outlier at the loose one.
+fn clustering(epoch: usize) -> (Clustering, Params) {
     let count = 50 + 3 * epoch;
-    let score = |i: usize| {
-        let u = noise((epoch * 1000 + i) as u64);
-        if i.is_multiple_of(9) { 0.15 + 0.3 * u } else { (0.5 + 0.05 * epoch as f64 + 0.5 * u).min(1.0) }
-    };
-    let scores: Vec<f64> = (0..count).map(score).collect();
-    let sizes: Vec<u32> = (0..count).map(|i| 4 + (i % 5) as u32).collect();
-    let threshold = 0.5;
-    let reliable = scores.iter().filter(|s| **s >= threshold).count();
-    let kept: u32 = scores.iter().zip(&sizes).filter(|(s, _)| **s >= threshold).map(|(_, n)| n).sum();
-    let clustered: u32 = sizes.iter().sum();
+    let mut labels = Labels::default();
+    for c in 0..count {
+        let u = noise((epoch * 1000 + c) as u64);
+        let size = 4 + c % 5;
+        let tight = if c.is_multiple_of(9) { (size / 3).max(1) } else { size - (u * (size / 3 + 1) as f64) as usize };
+        labels.normal.extend(std::iter::repeat_n(c as i32, size));
+        labels.tight.extend((0..size).map(|i| if i < tight { c as i32 } else { -1 }));
+    }
+    labels.loose = labels.normal.clone();
+    for all in [&mut labels.normal, &mut labels.tight, &mut labels.loose] {
+        all.resize(TRAIN, -1);
+    }
+    let winners = (0..count as i32).filter(|c| c % 3 == 1);
+    labels.loose.iter_mut().rev().take(8).zip(winners).for_each(|(label, c)| *label = c);
+    let mut params = Params::default();
+    params.assign("reliability.rule=fixed").unwrap();
+    params.assign("reliability.threshold=0.5").unwrap();
+    (refine(labels, &params, None), params)
+}
+
+fn summary(clustering: &Clustering, params: &Params, epoch: usize) -> ClusterSummary {
     let rise = epoch as f64 / EPOCHS as f64;
     ClusterSummary {
-        images: TRAIN,
-        clusters: [count, count + 6, count - 4],
-        noise: [TRAIN - clustered as usize, TRAIN - clustered as usize + 20, TRAIN - clustered as usize - 10],
-        reliable,
-        kept: kept as usize,
-        threshold: Some(threshold),
-        cluster_score: scores,
-        cluster_size: sizes,
         quality: Some(Quality {
             purity: 0.81 + 0.1 * rise,
             nmi: 0.86 + 0.06 * rise,
@@ -191,28 +197,22 @@ fn summary(epoch: usize) -> ClusterSummary {
             pairwise_f: 0.55 + 0.2 * rise,
         }),
         used: ClusterParams { eps: 0.6, delta_d: 0.02, k1: 15, k2: 4, min_samples: 4 },
+        ..clustering.summary(params, None)
     }
 }
 
-fn clusters(summary: &ClusterSummary) -> ClusterSnapshot {
-    let mut labels = Vec::new();
-    for (c, size) in summary.cluster_size.iter().enumerate() {
-        labels.extend(std::iter::repeat_n(c as i32, *size as usize));
-    }
-    labels.resize(TRAIN, -1);
-    let reliable: Vec<u8> = summary.cluster_score.iter().map(|s| u8::from(*s >= 0.5)).collect();
-    let of = |l: &i32| usize::try_from(*l).ok();
+fn clusters(found: Clustering) -> ClusterSnapshot {
     ClusterSnapshot {
-        labels_tight: labels.clone(),
-        labels_loose: labels.clone(),
-        score: labels.iter().map(|l| of(l).map_or(1.0, |c| summary.cluster_score[c])).collect(),
-        cluster_score: summary.cluster_score.clone(),
-        pseudo_labels: labels.iter().map(|l| if of(l).is_some_and(|c| reliable[c] == 1) { *l } else { -1 }).collect(),
-        reliable,
+        labels: found.labels,
+        labels_tight: found.tight,
+        labels_loose: found.loose,
+        score: found.score,
+        cluster_score: found.cluster_score,
+        reliable: found.reliable.into_iter().map(u8::from).collect(),
+        pseudo_labels: found.pseudo_labels,
         knn_index: (0..TRAIN as u32).collect(),
         knn_dist: vec![0.0; TRAIN],
         k: 1,
-        labels,
     }
 }
 

@@ -1,15 +1,69 @@
-//! Clusters.
+//! The clusters as cards: which are large, doubtful, seen by one camera alone; and all images of one of them.
 
-use eframe::egui::Ui;
+mod card;
+pub mod filter;
+pub mod members;
+pub mod order;
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Rect, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
+use self::card::{Card, Grid};
+use self::order::{Order, Sort, Wish};
 use super::PanelCtx;
-use crate::gui::widgets::{icon, tile};
+use super::clustered::{Births, Shown, Watch, bar};
+use crate::gui::plot::ticks;
+use crate::gui::theme::{Theme, Type};
+use crate::gui::widgets::{button, chip, combo, icon, tile};
+
+pub use card::verdict;
+
+/// The number of the pseudo-cluster of all outliers.
+pub const OUTLIERS: u32 = u32::MAX;
 
 /// State of the Clusters tile that outlives the window.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(default)]
-pub struct BrowserPanel {}
+pub struct BrowserPanel {
+    sort: Sort,
+    reversed: bool,
+    /// Whether the filter's box is shown.
+    filtering: bool,
+    filter: String,
+    /// Only clusters with images that were picked, when some were.
+    picked_only: bool,
+    /// The cluster whose images are shown.
+    #[serde(skip)]
+    open: Option<u32>,
+    /// The selected cluster, the last time it was drawn.
+    #[serde(skip)]
+    seen: Option<u32>,
+    #[serde(skip)]
+    watch: Watch,
+    #[serde(skip)]
+    births: Births,
+    #[serde(skip)]
+    order: Order,
+}
+
+impl Default for BrowserPanel {
+    fn default() -> Self {
+        Self {
+            sort: Sort::default(),
+            reversed: false,
+            filtering: false,
+            filter: String::new(),
+            picked_only: true,
+            open: None,
+            seen: None,
+            watch: Watch::default(),
+            births: Births::default(),
+            order: Order::default(),
+        }
+    }
+}
 
 impl BrowserPanel {
     /// Title of the tile.
@@ -17,7 +71,187 @@ impl BrowserPanel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        tile::head(ui, cx.head, "", |_| {});
-        tile::empty_state(ui, icon::INFO, "No clusters yet", "", None);
+        let shown = match self.watch.get(ui, cx) {
+            Ok(shown) => shown,
+            Err(missing) => return missing.show(ui, cx.head),
+        };
+        let births = self.births.get(ui.ctx(), cx.view, shown.epoch);
+        let picked = (!cx.selection.picked.is_empty()).then(|| Arc::clone(&cx.selection.picked));
+        self.order.refresh(Wish {
+            shown: Arc::clone(&shown),
+            births: births.clone(),
+            sort: self.sort,
+            reversed: self.reversed,
+            filter: self.filter.clone(),
+            truth: cx.truth,
+            picked: picked.clone().filter(|_| self.picked_only),
+        });
+        self.head(ui, cx, &shown);
+        if self.open.is_some_and(|c| c != OUTLIERS && shown.table.row(c).is_none()) {
+            self.open = None;
+        }
+        if let Some(cluster) = self.open {
+            self.members(ui, cx, &shown, cluster);
+            return;
+        }
+        if self.filtering || picked.is_some() || self.order.wrong.is_some() {
+            self.filter_row(ui, picked.as_ref().map(|p| p.len()));
+        }
+        if self.order.clusters.is_empty() && !self.order.outliers {
+            let (title, text) = if shown.table.rows.is_empty() {
+                ("No cluster at all", "DBSCAN found no cluster at eps. Raise eps, or look at the k-distance plot.")
+            } else {
+                ("No cluster passes the filter", "Take a term out of the filter to see more of them.")
+            };
+            tile::empty_state(ui, icon::FUNNEL, title, text, None);
+            return;
+        }
+        self.cards(ui, cx, &shown, births.as_ref().map(|b| b.as_slice()));
+    }
+
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
+        let all = shown.table.rows.len();
+        let count = match self.order.clusters.len() {
+            some if some == all => ticks::counted(all, "cluster", "clusters"),
+            some => format!("{} of {}", ticks::count(some), ticks::counted(all, "cluster", "clusters")),
+        };
+        let scope = format!("{count}, epoch {}", shown.epoch + 1);
+        let truth = cx.truth && shown.table.rows.iter().any(|r| r.purity.is_some());
+        bar(ui, cx.head, 330.0, &scope, |ui| {
+            let theme = Theme::of(ui.ctx());
+            let on = self.filtering || !self.filter.is_empty();
+            let name = if self.filtering { "Hide the filter" } else { "Filter clusters" };
+            if button::icon_button_colored(ui, icon::FUNNEL, name, on.then_some(theme.accent)).clicked() {
+                self.filtering = !self.filtering;
+                if !self.filtering {
+                    self.filter.clear();
+                }
+            }
+            self.sort_menu(ui, cx.truth);
+            if (self.sort, self.reversed) != (Sort::Score, false)
+                && button::icon_button(ui, icon::WARNING, "Worst score first").clicked()
+            {
+                (self.sort, self.reversed) = (Sort::Score, false);
+            }
+            if truth {
+                chip::ground_truth(ui);
+            }
+        });
+    }
+
+    fn sort_menu(&mut self, ui: &mut Ui, truth: bool) {
+        let words = self.sort.words(self.reversed);
+        let width = 148.0_f32.min(ui.available_width() - 8.0).max(40.0);
+        let list = combo::dressed("cluster sort", words, width).show_ui(ui, |ui| {
+            for sort in Sort::ALL.into_iter().filter(|s| truth || *s != Sort::Purity) {
+                for reversed in [false, true] {
+                    let on = (self.sort, self.reversed) == (sort, reversed);
+                    if ui.selectable_label(on, sort.words(reversed)).clicked() {
+                        (self.sort, self.reversed) = (sort, reversed);
+                    }
+                }
+            }
+        });
+        list.response.accessible_name("Order of the clusters").on_hover_text("What the cards are sorted by.");
+    }
+
+    fn filter_row(&mut self, ui: &mut Ui, picked: Option<usize>) {
+        let theme = Theme::of(ui.ctx());
+        ui.horizontal(|ui| {
+            if let Some(count) = picked {
+                let words = format!("only picked images ({})", ticks::count(count));
+                let chip = chip::outline(ui, &words, if self.picked_only { theme.accent } else { theme.t3 });
+                let chip = chip.interact(Sense::click());
+                chip.widget_info(|| {
+                    egui::WidgetInfo::selected(egui::Role::CheckBox, true, self.picked_only, "only picked images")
+                });
+                let tip = "Clusters that contain images picked on the map. Click to switch it on or off.";
+                if chip.on_hover_text(tip).clicked() {
+                    self.picked_only = !self.picked_only;
+                }
+            }
+            if !self.filtering {
+                return;
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if !self.filter.is_empty() && button::icon_button(ui, icon::CROSS, "Clear the filter").clicked() {
+                    self.filter.clear();
+                }
+                let edit = TextEdit::singleline(&mut self.filter)
+                    .id_salt("cluster filter")
+                    .hint_text("size>10 score<0.5 reliable=no cameras>=2 purity<0.8 born=3 id=118")
+                    .desired_width(ui.available_width());
+                let tip = "Terms with blanks between them; a cluster must fulfil all. Known are size, score, reliable \
+                           (yes, no), cameras, purity (ground truth), born (an epoch) and id, compared by \
+                           < <= > >= = !=.";
+                ui.add(edit).accessible_name("Filter").on_hover_text(tip);
+            });
+        });
+        if let Some(why) = &self.order.wrong {
+            ui.label(Type::Small.text(why.as_str(), theme.error));
+        }
+        ui.add_space(2.0);
+    }
+
+    fn cards(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, births: Option<&[usize]>) {
+        let width = ui.available_width() - ui.spacing().scroll.allocated_width();
+        let grid = Grid::of(ui, width);
+        let order = &self.order;
+        let count = order.clusters.len() + usize::from(order.outliers);
+        ui.spacing_mut().item_spacing.y = card::BETWEEN;
+        let mut area = ScrollArea::vertical().id_salt("cluster cards").auto_shrink([false, false]);
+        if cx.selection.cluster != self.seen {
+            // Chosen in another tile: its card comes into sight.
+            let at = cx.selection.cluster.and_then(|c| order.clusters.iter().position(|known| *known == c));
+            if let Some(at) = at {
+                area = area.vertical_scroll_offset((at / grid.columns) as f32 * (grid.card.y + card::BETWEEN));
+            }
+        }
+        let mut open = None;
+        area.show_rows(ui, grid.card.y, count.div_ceil(grid.columns), |ui, range| {
+            for r in range {
+                let (rect, _) = ui.allocate_exact_size(vec2(width, grid.card.y), Sense::hover());
+                for column in 0..grid.columns.min(count - r * grid.columns) {
+                    let cluster = order.clusters.get(r * grid.columns + column).copied().unwrap_or(OUTLIERS);
+                    let at = pos2(rect.left() + column as f32 * (grid.card.x + card::BETWEEN), rect.top());
+                    let born = births.and_then(|b| b.get(cluster as usize)).copied();
+                    let done = Card { shown, born, cluster, grid }.show(ui, cx, Rect::from_min_size(at, grid.card));
+                    if done.chosen && cluster != OUTLIERS {
+                        cx.selection.cluster = Some(cluster);
+                    }
+                    if done.opened || (done.chosen && cluster == OUTLIERS) {
+                        open = Some(cluster);
+                    }
+                }
+            }
+        });
+        if let Some(cluster) = open {
+            self.open = Some(cluster);
+            if cluster != OUTLIERS {
+                cx.selection.cluster = Some(cluster);
+            }
+        }
+        self.seen = cx.selection.cluster;
+    }
+
+    fn members(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32) {
+        // Another cluster chosen elsewhere is the one to show.
+        if let Some(chosen) = shown.chosen(cx).filter(|c| cluster != OUTLIERS && Some(*c) != self.seen) {
+            self.open = Some(chosen);
+        }
+        let cluster = self.open.unwrap_or(cluster);
+        match members::show(ui, cx, shown, cluster) {
+            members::Go::Stay => {}
+            members::Go::Back => self.open = None,
+            members::Go::Step(by) => {
+                let clusters = &self.order.clusters;
+                let at = clusters.iter().position(|c| *c == cluster).map_or(0, |at| at as isize + by);
+                if let Some(&next) = usize::try_from(at).ok().and_then(|at| clusters.get(at)) {
+                    self.open = Some(next);
+                    cx.selection.cluster = Some(next);
+                }
+            }
+        }
+        self.seen = cx.selection.cluster;
     }
 }

@@ -1,15 +1,64 @@
-//! Eq. 8.
+//! Eq. 8 of one cluster as a picture: who is in it at the tight, the normal and the loose radius, what is counted
+//! of that, and what the filter decided.
 
-use eframe::egui::Ui;
+mod columns;
+mod count;
+pub mod verdict;
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use crate::gui::widgets::{icon, tile};
+use super::browser::members;
+use super::clustered::{From, Kind, Row, Shown, Watch, thumb};
+use crate::engine::event::Split;
+use crate::gui::plot::{ticks, type_scale};
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::widgets::{button, chip, icon, tile};
+use crate::method::sets::{Fraction, Sets, sets};
 
 /// State of the Eq. 8 tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Eq8Panel {}
+pub struct Eq8Panel {
+    #[serde(skip)]
+    watch: Watch,
+    #[serde(skip)]
+    drawn: Option<Drawn>,
+}
+
+/// The sets of the image shown; kept until it changes.
+struct Drawn {
+    of: Arc<Shown>,
+    image: u32,
+    sets: Sets,
+}
+
+/// What is drawn: one member of one cluster of one clustering.
+pub struct Picture<'a> {
+    /// The clustering: the run's, or a what-if's.
+    pub shown: &'a Shown,
+    /// The cluster.
+    pub cluster: u32,
+    /// Its row of the table.
+    pub row: &'a Row,
+    /// The member whose sets are counted.
+    pub member: u32,
+    /// Those sets.
+    pub sets: &'a Sets,
+}
+
+impl Picture<'_> {
+    /// What is counted: Eq. 8, or SpCL's independence where that is the score.
+    pub fn fraction(&self) -> Fraction {
+        match self.shown.table.kind {
+            Kind::Spcl => self.sets.indep(),
+            Kind::Eq8 | Kind::Other => self.sets.eq8(),
+        }
+    }
+}
 
 impl Eq8Panel {
     /// Title of the tile.
@@ -17,7 +66,164 @@ impl Eq8Panel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        tile::head(ui, cx.head, "", |_| {});
-        tile::empty_state(ui, icon::INFO, "No clusters yet", "", None);
+        let shown = match self.watch.get(ui, cx) {
+            Ok(shown) => shown,
+            Err(missing) => return missing.show(ui, cx.head),
+        };
+        let Some(cluster) = shown.chosen(cx).or(shown.table.worst_first.first().copied()) else {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "DBSCAN found no cluster at eps, so there is nothing to score. Raise eps, or look at the \
+                        k-distance plot.";
+            tile::empty_state(ui, icon::CIRCLE, "No cluster at all", text, None);
+            return;
+        };
+        let Some(row) = shown.table.row(cluster) else { return };
+        let member = member(cx, &shown, cluster, row);
+        let known = self.drawn.take().filter(|d| d.image == member && Arc::ptr_eq(&d.of, &shown));
+        let drawn = known.unwrap_or_else(|| {
+            let facts = &shown.facts;
+            let sets = sets(&facts.labels, &facts.tight, &facts.loose, member as usize);
+            Drawn { of: Arc::clone(&shown), image: member, sets }
+        });
+        let picture = Picture { shown: &shown, cluster, row, member, sets: &drawn.sets };
+        head(ui, cx, &picture);
+        picture.show(ui, cx);
+        self.drawn = Some(drawn);
     }
+}
+
+/// The image selected, when it is in the cluster; else the one whose score is the cluster's.
+fn member(cx: &PanelCtx<'_>, shown: &Shown, cluster: u32, row: &Row) -> u32 {
+    let selected = cx.selection.image.filter(|i| i.split == Split::Train).map(|i| i.index);
+    selected.filter(|&i| shown.facts.cluster_of(i) == Some(cluster)).unwrap_or(row.member)
+}
+
+/// The name of the member that the cluster's score comes from.
+fn title_of(row: &Row, member: u32) -> String {
+    let what = match row.from {
+        _ if member != row.member => "member",
+        From::Best => "best member",
+        From::Worst => "worst member",
+        From::Average => "member nearest the average",
+    };
+    format!("{what}, image {}", ticks::count(member as usize))
+}
+
+fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
+    let order = &picture.shown.table.worst_first;
+    let at = order.iter().position(|c| *c == picture.cluster).unwrap_or(0);
+    let scope = format!(
+        "cluster {}, {} of {} worst first, epoch {}",
+        picture.cluster,
+        ticks::count(at + 1),
+        ticks::count(order.len()),
+        picture.shown.epoch + 1,
+    );
+    let mut to = None;
+    // The chip stands with the members where those are shown, else here.
+    let truth = cx.truth && picture.row.pid.is_some() && !with_strip(ui);
+    tile::head(ui, cx.head, &scope, |ui| {
+        if button::icon_button(ui, icon::CARET_RIGHT, "Next cluster, worst first").clicked() {
+            to = order.get(at + 1).copied();
+        }
+        if button::icon_button(ui, icon::CARET_LEFT, "Previous cluster, worst first").clicked() {
+            to = at.checked_sub(1).and_then(|at| order.get(at)).copied();
+        }
+        if truth {
+            chip::ground_truth(ui);
+        }
+    });
+    if to.is_some() {
+        cx.selection.cluster = to;
+    }
+}
+
+impl Picture<'_> {
+    /// Draws it into the room there is.
+    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let room = ui.available_height();
+        let strip = if with_strip(ui) { strip_height(ui) } else { 0.0 };
+        let count = count::height(ui, room);
+        let above = (room - strip - count - 8.0).max(60.0);
+        columns::show(ui, cx, self, above);
+        if strip > 0.0 {
+            self.strip(ui, cx);
+        }
+        tile::rule(ui);
+        count::show(ui, self, room);
+    }
+
+    /// The members with their scores; a click counts that member's sets.
+    fn strip(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let k = type_scale(ui);
+        let members = self.shown.table.members(self.cluster);
+        let cell = k * vec2(17.0, 34.0);
+        let (step, height) = (k * 34.0, strip_height(ui) - ui.spacing().interact_size.y - 8.0);
+        let at = members.iter().position(|m| *m == self.member).unwrap_or(0);
+        let mut to = None;
+        let words = title_of(self.row, self.member);
+        ui.horizontal(|ui| {
+            ui.label(Type::Small.text(words, cx.theme.t3));
+            if cx.truth && self.row.pid.is_some() {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), chip::ground_truth);
+            }
+        });
+        ui.allocate_ui_with_layout(
+            vec2(ui.available_width(), height),
+            egui::Layout::left_to_right(egui::Align::Center),
+            |ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                if button::icon_button(ui, icon::CARET_LEFT, "Previous member").clicked() {
+                    to = at.checked_sub(1);
+                }
+                if button::icon_button(ui, icon::CARET_RIGHT, "Next member").clicked() {
+                    to = Some(at + 1);
+                }
+                let area = ScrollArea::horizontal().id_salt(("eq8 members", self.cluster)).auto_shrink([false, true]);
+                area.show_viewport(ui, |ui, sight| {
+                    let size = vec2(step * members.len() as f32, height);
+                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                    let from = ((sight.left() / step).floor().max(0.0) as usize).min(members.len());
+                    let until = ((sight.right() / step).ceil().max(0.0) as usize).clamp(from, members.len());
+                    for (i, &image) in members.iter().enumerate().take(until).skip(from) {
+                        let left = rect.left() + step * i as f32 + (step - cell.x) / 2.0;
+                        self.strip_member(ui, cx, image, Rect::from_min_size(pos2(left, rect.top() + 3.0), cell));
+                    }
+                });
+            },
+        );
+        if let Some(&image) = to.and_then(|at| members.get(at)) {
+            cx.selection.image = Some(thumb::train(image));
+            cx.selection.cluster = Some(self.cluster);
+        }
+    }
+
+    fn strip_member(&self, ui: &Ui, cx: &mut PanelCtx<'_>, image: u32, cell: Rect) {
+        let theme = Theme::of(ui.ctx());
+        thumb::paint(ui, cx.images, self.shown.images.as_deref(), image, cell, 1.0);
+        let on = image == self.member;
+        if on {
+            let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.accent);
+            ui.painter().rect_stroke(cell.expand(1.5), size::RADIUS_CHIP, stroke, egui::StrokeKind::Middle);
+        }
+        let score = self.shown.facts.score.get(image as usize).map_or("–".to_owned(), |s| ticks::number(*s, 2));
+        let ink = if on { theme.t1 } else { theme.t3 };
+        let at = pos2(cell.center().x, cell.bottom() + 2.0);
+        ui.painter().text(at, Align2::CENTER_TOP, score, Type::Small.font(ui), ink);
+        let before = cx.selection.image;
+        members::pick(ui, cx, self.shown, image, cell);
+        if cx.selection.image != before {
+            cx.selection.cluster = Some(self.cluster);
+        }
+    }
+}
+
+/// Whether there is room for the members.
+fn with_strip(ui: &Ui) -> bool {
+    let least = if count::is_wide(ui) { 300.0 } else { 360.0 };
+    ui.available_height() > least * type_scale(ui)
+}
+
+fn strip_height(ui: &Ui) -> f32 {
+    type_scale(ui) * 34.0 + Type::Small.font(ui).size + ui.spacing().interact_size.y + 18.0
 }

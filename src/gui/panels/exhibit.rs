@@ -1,15 +1,34 @@
-//! Reliable or not.
+//! Reliable or not: what Figs. 7 and 8 of the paper show. A map of all images with the clusters' verdicts, and
+//! sample clusters of each kind.
+//!
+//! The paper calls clusters with a score between 0 and 1 reliable, which Eq. 8 always gives; here, as in the code it
+//! builds on, the threshold decides.
 
-use eframe::egui::Ui;
+pub mod map;
+pub mod sample;
+mod shelf;
+
+use eframe::egui::{Rect, Ui, UiBuilder, pos2};
 use serde::{Deserialize, Serialize};
 
+use self::sample::How;
 use super::PanelCtx;
-use crate::gui::widgets::{icon, tile};
+use super::clustered::{Shown, Watch, bar};
+use crate::gui::plot::ticks;
+use crate::gui::widgets::{button, chip, combo, icon, tile};
 
 /// State of the Reliable or not tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ExhibitPanel {}
+pub struct ExhibitPanel {
+    how: How,
+    /// Seed of random samples.
+    seed: u64,
+    #[serde(skip)]
+    watch: Watch,
+    #[serde(skip)]
+    map: map::Map,
+}
 
 impl ExhibitPanel {
     /// Title of the tile.
@@ -17,7 +36,58 @@ impl ExhibitPanel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        tile::head(ui, cx.head, "", |_| {});
-        tile::empty_state(ui, icon::INFO, "No clusters yet", "", None);
+        let shown = match self.watch.get(ui, cx) {
+            Ok(shown) => shown,
+            Err(missing) => return missing.show(ui, cx.head),
+        };
+        self.head(ui, cx, &shown);
+        if shown.table.rows.is_empty() {
+            let text = "DBSCAN found no cluster at eps, so there is nothing to tell apart. Raise eps, or look at the \
+                        k-distance plot.";
+            tile::empty_state(ui, icon::CIRCLE, "No cluster at all", text, None);
+            return;
+        }
+        let room = ui.available_rect_before_wrap();
+        let points = &shown.facts.points;
+        let shelves = match !points.is_empty() && room.width() > 420.0 {
+            true => {
+                let middle = room.left() + (room.width() * 0.46).floor();
+                let at = Rect::from_min_max(room.min, pos2(middle - 8.0, room.bottom()));
+                let mut left = ui.new_child(UiBuilder::new().id_salt("exhibit map").max_rect(at));
+                if let Some(cluster) = map::map(&mut left, &mut self.map, points, &shown, cx.selection.cluster) {
+                    cx.selection.cluster = Some(cluster);
+                }
+                Rect::from_min_max(pos2(middle + 8.0, room.top()), room.max)
+            }
+            false => room,
+        };
+        let mut right = ui.new_child(UiBuilder::new().id_salt("exhibit samples").max_rect(shelves));
+        shelf::show(&mut right, cx, &shown, self.how, self.seed);
+    }
+
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
+        let reliable = shown.table.rows.iter().filter(|r| r.reliable).count();
+        let scope = format!(
+            "{} reliable, {} unreliable, epoch {}; as Figs. 7 and 8",
+            ticks::count(reliable),
+            ticks::count(shown.table.rows.len() - reliable),
+            shown.epoch + 1
+        );
+        let truth = cx.truth && shown.table.rows.iter().any(|r| r.pid.is_some());
+        bar(ui, cx.head, 330.0, &scope, |ui| {
+            if self.how == How::Random && button::icon_button(ui, icon::RESET, "Draw other clusters").clicked() {
+                self.seed = self.seed.wrapping_add(1);
+            }
+            let list = combo::dressed("exhibit samples", self.how.words(), 132.0).show_ui(ui, |ui| {
+                for how in How::ALL {
+                    ui.selectable_value(&mut self.how, how, how.words());
+                }
+            });
+            let tip = "Which clusters stand for their kind.";
+            list.response.accessible_name("Choice of the sample clusters").on_hover_text(tip);
+            if truth {
+                chip::ground_truth(ui);
+            }
+        });
     }
 }

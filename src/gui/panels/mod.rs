@@ -1,6 +1,7 @@
 //! The tiles: which there are, and what each is given. To add one: a file, and a line in [`panes!`] here.
 
 pub mod browser;
+pub mod clustered;
 pub mod clusters;
 mod epochs;
 pub mod eq8;

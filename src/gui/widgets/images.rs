@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
@@ -9,7 +10,14 @@ use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 /// Bytes of textures kept by default.
 const MAX_BYTES: usize = 192 << 20;
 const THREADS: usize = 2;
-const AHEAD: usize = 256;
+/// Pictures that may wait to be decoded; more than a window shows.
+const AHEAD: usize = 1024;
+/// Decoded pictures that may wait for a frame.
+const DECODED: usize = 64;
+/// Pictures that become textures in one frame: a burst of them must not make it late.
+const A_FRAME: usize = 24;
+/// Frames that a picture may go without being asked for before it is no longer decoded.
+const PATIENCE: u64 = 2;
 
 type Key = (PathBuf, u32, Tone);
 
@@ -27,7 +35,7 @@ type Answer = (Key, Result<ColorImage, String>);
 enum Slot {
     Loading,
     Ready(TextureHandle, usize),
-    Failed(String),
+    Failed,
 }
 
 struct Entry {
@@ -35,12 +43,64 @@ struct Entry {
     used: u64,
 }
 
+/// What is to be decoded next: of what was asked for in the newest frame, the first. Scrolling past thousands of
+/// pictures leaves nothing behind.
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Ask>,
+    asked: u64,
+    closed: bool,
+}
+
+struct Ask {
+    key: Key,
+    frame: u64,
+    number: u64,
+}
+
+impl Queue {
+    fn next(&mut self) -> Option<Key> {
+        let newest_first = |a: &Ask| (a.frame, std::cmp::Reverse(a.number));
+        let at = (0..self.waiting.len()).max_by_key(|&i| newest_first(&self.waiting[i]))?;
+        Some(self.waiting.swap_remove(at).key)
+    }
+}
+
+/// The queue and the bell that wakes a thread.
+#[derive(Default)]
+struct Desk {
+    queue: Mutex<Queue>,
+    bell: Condvar,
+}
+
+impl Desk {
+    fn open(&self) -> MutexGuard<'_, Queue> {
+        // A thread that panicked left the list as it was.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work; `None` when there will be none.
+    fn take(&self) -> Option<Key> {
+        let mut queue = self.open();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            if let Some(key) = queue.next() {
+                return Some(key);
+            }
+            queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 /// Thumbnail loader: ask every frame for what is on screen; what has not been asked for longest goes first.
 pub struct Images {
     entries: HashMap<Key, Entry>,
-    asks: Option<Sender<Key>>,
+    failures: HashMap<PathBuf, String>,
+    desk: Arc<Desk>,
     answers: Receiver<Answer>,
-    worker: Option<(Receiver<Key>, Sender<Answer>)>,
+    worker: Option<Sender<Answer>>,
     bytes: usize,
     max_bytes: usize,
     frame: u64,
@@ -55,23 +115,25 @@ impl Default for Images {
 impl Images {
     /// A loader that keeps at most `max_bytes` of textures beyond what one frame shows.
     pub fn new(max_bytes: usize) -> Self {
-        let (asks, requests) = bounded(AHEAD);
-        let (results, answers) = bounded(AHEAD);
+        let (results, answers) = bounded(DECODED);
         Self {
             entries: HashMap::new(),
-            asks: Some(asks),
+            failures: HashMap::new(),
+            desk: Arc::default(),
             answers,
-            worker: Some((requests, results)),
+            worker: Some(results),
             bytes: 0,
             max_bytes,
             frame: 0,
         }
     }
 
-    /// Once a frame, before panels ask: takes in what was decoded, lets go of the oldest.
+    /// Once a frame, before panels ask: takes in what was decoded, lets go of the oldest, and of what nobody
+    /// waits for any more.
     pub fn begin_frame(&mut self, ctx: &egui::Context) {
         self.frame += 1;
-        while let Ok((key, result)) = self.answers.try_recv() {
+        let arrived: Vec<Answer> = self.answers.try_iter().take(A_FRAME).collect();
+        for (key, result) in arrived {
             let slot = match result {
                 Ok(image) => {
                     let bytes = image.pixels.len() * 4;
@@ -79,13 +141,32 @@ impl Images {
                     let name = key.0.to_string_lossy().into_owned();
                     Slot::Ready(ctx.load_texture(name, image, TextureOptions::LINEAR), bytes)
                 }
-                Err(reason) => Slot::Failed(reason),
+                Err(reason) => {
+                    self.failures.insert(key.0.clone(), reason);
+                    Slot::Failed
+                }
             };
             self.entries.insert(key, Entry { slot, used: self.frame });
         }
+        if !self.answers.is_empty() {
+            ctx.request_repaint();
+        }
+        self.forget_stale();
         if self.bytes > self.max_bytes {
             self.evict();
         }
+    }
+
+    fn forget_stale(&mut self) {
+        let (entries, oldest) = (&mut self.entries, self.frame.saturating_sub(PATIENCE));
+        self.desk.open().waiting.retain_mut(|ask| {
+            ask.frame = entries.get(&ask.key).map_or(0, |entry| entry.used);
+            let wanted = ask.frame >= oldest;
+            if !wanted {
+                entries.remove(&ask.key);
+            }
+            wanted
+        });
     }
 
     /// The picture in `path`, at least `size` pixels large where the file is; `None` until it is decoded
@@ -103,8 +184,14 @@ impl Images {
             entry.used = frame;
             return if let Slot::Ready(texture, _) = &entry.slot { Some(texture.clone()) } else { None };
         }
+        let mut queue = self.desk.open();
         // A full queue is no loss: the next frame asks again, and arrivals bring the next frame.
-        if self.asks.as_ref().is_some_and(|asks| asks.try_send(key.clone()).is_ok()) {
+        if queue.waiting.len() < AHEAD {
+            let number = queue.asked;
+            queue.asked += 1;
+            queue.waiting.push(Ask { key: key.clone(), frame, number });
+            drop(queue);
+            self.desk.bell.notify_one();
             self.entries.insert(key, Entry { slot: Slot::Loading, used: frame });
         }
         None
@@ -112,12 +199,12 @@ impl Images {
 
     /// Why the file cannot be shown, if so.
     pub fn failure(&self, path: &Path) -> Option<&str> {
-        let keys =
-            [Tone::Color, Tone::Muted].into_iter().flat_map(|tone| [128, 256, 512, 1024].map(|side| (side, tone)));
-        keys.into_iter().find_map(|(side, tone)| match &self.entries.get(&(path.to_path_buf(), side, tone))?.slot {
-            Slot::Failed(reason) => Some(reason.as_str()),
-            Slot::Loading | Slot::Ready(..) => None,
-        })
+        self.failures.get(path).map(String::as_str)
+    }
+
+    /// Pictures that wait to be decoded.
+    pub fn waiting(&self) -> usize {
+        self.desk.open().waiting.len()
     }
 
     /// Whether a picture is being decoded.
@@ -131,11 +218,11 @@ impl Images {
     }
 
     fn start(&mut self, ctx: &egui::Context) {
-        let Some((requests, results)) = self.worker.take() else { return };
+        let Some(results) = self.worker.take() else { return };
         for n in 0..THREADS {
-            let (requests, results, ctx) = (requests.clone(), results.clone(), ctx.clone());
+            let (desk, results, ctx) = (Arc::clone(&self.desk), results.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name(format!("thumbnails-{n}")).spawn(move || {
-                for key in requests {
+                while let Some(key) = desk.take() {
                     let result = decode(&key.0, key.1, key.2);
                     if results.send((key, result)).is_err() {
                         return;
@@ -156,7 +243,7 @@ impl Images {
             .filter(|(_, e)| e.used + 1 < self.frame)
             .filter_map(|(k, e)| match &e.slot {
                 Slot::Ready(_, bytes) => Some((e.used, k.clone(), *bytes)),
-                Slot::Loading | Slot::Failed(_) => None,
+                Slot::Loading | Slot::Failed => None,
             })
             .collect();
         old.sort();
@@ -172,7 +259,8 @@ impl Images {
 
 impl Drop for Images {
     fn drop(&mut self) {
-        self.asks = None; // ends the threads
+        self.desk.open().closed = true;
+        self.desk.bell.notify_all();
     }
 }
 

@@ -1,0 +1,176 @@
+//! What the cluster tiles share: an epoch's clustering, its table, and its images.
+
+mod births;
+mod facts;
+mod table;
+pub mod thumb;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::{Align, Layout, Rect, Ui, vec2};
+
+pub use births::Births;
+pub use facts::Facts;
+pub use table::{ClusterTable, From, Kind, Row};
+
+use super::PanelCtx;
+use crate::engine::event::Split;
+use crate::gui::job::Job;
+use crate::gui::theme::size;
+use crate::gui::view_model::{Loaded, Part};
+use crate::gui::widgets::{icon, tile};
+use crate::run::images::Images;
+use crate::run::snapshot::ClusterSnapshot;
+
+/// An epoch's clustering with everything computed from it.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Adaptation epoch, from 0.
+    pub epoch: usize,
+    /// The clustering.
+    pub facts: Facts,
+    /// Its clusters.
+    pub table: ClusterTable,
+    /// The target's images, where the run lists them.
+    pub images: Option<Arc<Images>>,
+}
+
+impl Shown {
+    /// Computes the table.
+    pub fn new(epoch: usize, facts: Facts, images: Option<Arc<Images>>) -> Self {
+        let table = ClusterTable::of(&facts, images.as_ref().map(|i| i.split(Split::Train)));
+        Self { epoch, facts, table, images }
+    }
+
+    /// **Ground truth**: whether the image has not the identity that most of its cluster has.
+    pub fn is_odd(&self, image: u32) -> bool {
+        let pid = |i: u32| self.images.as_ref().and_then(|all| all.get(thumb::train(i))).map(|row| row.pid);
+        let most = self.facts.cluster_of(image).and_then(|c| self.table.row(c)).and_then(|row| row.pid);
+        most.is_some() && pid(image) != most
+    }
+
+    /// The camera of an image, as people count.
+    pub fn camera(&self, image: u32) -> Option<i32> {
+        self.images.as_ref()?.get(thumb::train(image)).map(|row| row.camid + 1)
+    }
+
+    /// The cluster chosen in `cx`, where this clustering has it.
+    pub fn chosen(&self, cx: &PanelCtx<'_>) -> Option<u32> {
+        cx.selection.cluster.filter(|&c| self.table.row(c).is_some())
+    }
+}
+
+/// The title row with tools; where the tabs leave less than `least` for them, the tools get a row of their own.
+pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(&mut Ui)) {
+    if head.width() >= least {
+        tile::head(ui, head, scope, tools);
+        return;
+    }
+    tile::head(ui, head, scope, |_| {});
+    let size = vec2(ui.available_width(), size::BUTTON_SMALL);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        tools(ui);
+    });
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// No epoch has been clustered.
+    Nothing,
+    /// It is being read.
+    Reading,
+    /// It cannot be read.
+    Failed(String),
+}
+
+impl Missing {
+    /// Says so in the tile.
+    pub fn show(&self, ui: &mut Ui, head: Rect) {
+        match self {
+            Self::Nothing => {
+                tile::head(ui, head, "", |_| {});
+                let text = "Each epoch of adaptation begins with a clustering; the first comes after pre-training and \
+                            extraction.";
+                tile::empty_state(ui, icon::STACK, "No clusters yet", text, None);
+            }
+            Self::Reading => tile::head(ui, head, "reading…", |_| {}),
+            Self::Failed(why) => {
+                tile::head(ui, head, "", |_| {});
+                tile::empty_state(ui, icon::WARNING, "The clusters cannot be read", why, None);
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Source {
+    folder: Option<PathBuf>,
+    epoch: usize,
+    snapshot: Arc<ClusterSnapshot>,
+    images: Option<Arc<Images>>,
+}
+
+impl Source {
+    fn is(&self, other: &Self) -> bool {
+        let same_images = match (&self.images, &other.images) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        Arc::ptr_eq(&self.snapshot, &other.snapshot) && self.epoch == other.epoch && same_images
+    }
+}
+
+/// Keeps the clustering of the epoch looked at; computes its table once, off the window's thread.
+#[derive(Default)]
+pub struct Watch {
+    source: Option<Source>,
+    job: Job<Shown>,
+    shown: Option<Arc<Shown>>,
+}
+
+impl Watch {
+    /// The clustering of the epoch looked at. While the next one is computed the last one stays.
+    ///
+    /// # Errors
+    /// With what to say when there is none.
+    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<Shown>, Missing> {
+        let view = cx.view;
+        if self.source.as_ref().is_some_and(|s| s.folder != view.folder) {
+            *self = Self::default();
+        }
+        let at = view.newest_snapshot(Part::Clusters, cx.selection.epoch);
+        let at = at.and_then(|epoch| Some((epoch, view.clusters.get(&epoch)?)));
+        let Some((epoch, clusters)) = at else { return Err(Missing::Nothing) };
+        let snapshot = match cx.snapshots.clusters(view, epoch) {
+            Loaded::Ready(snapshot) => snapshot,
+            Loaded::Loading => return self.last(),
+            Loaded::Absent => return Err(Missing::Nothing),
+            Loaded::Failed(why) => return Err(Missing::Failed(why)),
+        };
+        let images = match cx.snapshots.images(view) {
+            Loaded::Ready(images) => Some(images),
+            Loaded::Absent | Loaded::Failed(_) => None,
+            Loaded::Loading => return self.last(),
+        };
+        let source = Source { folder: view.folder.clone(), epoch, snapshot, images };
+        if !self.source.as_ref().is_some_and(|s| s.is(&source)) {
+            let (from, summary) = (source.clone(), clusters.summary.clone());
+            self.job.start("cluster table", ui.ctx(), move || {
+                Shown::new(from.epoch, Facts::of_snapshot(&from.snapshot, &summary), from.images)
+            });
+            self.source = Some(source);
+        }
+        if let Some(shown) = self.job.poll() {
+            self.shown = Some(Arc::new(shown));
+        }
+        self.last()
+    }
+
+    fn last(&self) -> Result<Arc<Shown>, Missing> {
+        self.shown.clone().ok_or(Missing::Reading)
+    }
+}
