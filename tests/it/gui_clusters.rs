@@ -1,19 +1,17 @@
 //! The cluster tiles, driven by label: cards, Eq. 8, samples of each kind.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Rect, pos2, vec2};
+use eframe::egui::{self, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::clustered::{ClusterTable, Facts, Kind, Shown};
 use reid_workbench::gui::panels::exhibit::map;
 use reid_workbench::gui::panels::exhibit::sample::{How, sample};
-use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
-use reid_workbench::gui::theme::{self, Theme};
-use reid_workbench::gui::view_model::{Snapshots, ViewModel};
-use reid_workbench::gui::widgets::images::Images;
+use reid_workbench::gui::panels::Pane;
+use reid_workbench::gui::theme::{self};
+use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::cluster::{Labels, refine};
 use reid_workbench::method::params::Params;
 use reid_workbench::method::sets::sets;
@@ -23,56 +21,11 @@ use reid_workbench::run::images;
 use reid_workbench::run::snapshot::ClusterSnapshot;
 
 use crate::sample_run::{self, EPOCHS};
+use crate::support::bench::{Bench, wait_for, window_of};
 
-pub struct Bench {
-    pane: Pane,
-    view: ViewModel,
-    panels: Panels,
-    pub images: Images,
-    snapshots: Option<Snapshots>,
-    selection: Selection,
-    truth: bool,
-}
-
-fn show(ui: &mut egui::Ui, bench: &mut Bench) {
-    bench.images.begin_frame(ui.ctx());
-    let full = ui.max_rect();
-    let ctx = ui.ctx().clone();
-    let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
-    let head = Rect::from_min_max(full.min + vec2(80.0, 0.0), pos2(full.right(), full.top() + 30.0));
-    let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
-    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
-    let mut cx = PanelCtx {
-        view: &bench.view,
-        theme: Theme::of(ui.ctx()),
-        actions: &mut Vec::new(),
-        images: &mut bench.images,
-        snapshots,
-        selection: &mut bench.selection,
-        truth: bench.truth,
-        head,
-    };
-    bench.panels.show(bench.pane, &mut child, &mut cx);
-}
-
-pub fn window(pane: Pane, view: &ViewModel) -> Harness<'static, Bench> {
-    let bench = Bench {
-        pane,
-        view: view.clone(),
-        panels: Panels::default(),
-        images: Images::default(),
-        snapshots: None,
-        selection: Selection::default(),
-        truth: true,
-    };
-    Harness::builder()
-        .with_size(vec2(900.0, 560.0))
-        .with_max_steps(64)
-        .with_context_setup(|ctx| {
-            fonts::install(ctx);
-            theme::apply(ctx, theme::Density::Compact);
-        })
-        .build_ui_state(show, bench)
+/// A tile on a run.
+pub fn tile_window(pane: Pane, view: &ViewModel) -> Harness<'static, Bench> {
+    window_of(pane, view.clone(), vec2(900.0, 560.0))
 }
 
 fn sample_view() -> (tempfile::TempDir, ViewModel, ClusterSnapshot) {
@@ -82,18 +35,6 @@ fn sample_view() -> (tempfile::TempDir, ViewModel, ClusterSnapshot) {
     let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
     let snapshot = ClusterSnapshot::read(&dir, EPOCHS - 1).unwrap();
     (home, view, snapshot)
-}
-
-pub fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
-    let began = Instant::now();
-    loop {
-        harness.step();
-        if harness.query_all_by_label_contains(words).next().is_some() {
-            return;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "`{words}` did not appear");
-        std::thread::yield_now();
-    }
 }
 
 /// Cluster numbers by score, worst first.
@@ -131,7 +72,7 @@ fn cards(harness: &Harness<'_, Bench>) -> Vec<u32> {
 #[test]
 fn tiles_without_clusters_say_what_will_come() {
     for pane in [Pane::Browser, Pane::Eq8, Pane::Exhibit] {
-        let mut harness = window(pane, &ViewModel::default());
+        let mut harness = tile_window(pane, &ViewModel::default());
         harness.run();
         harness.get_by_label("No clusters yet");
     }
@@ -141,7 +82,7 @@ fn tiles_without_clusters_say_what_will_come() {
 fn the_worst_cluster_is_first_and_eq8_counts_what_the_run_scored() {
     let (_home, view, snapshot) = sample_view();
     let order = worst_first(&snapshot);
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     wait_for(&mut harness, &card(&snapshot, order[0]));
     assert_eq!(cards(&harness)[0] as usize, order[0]);
     harness.get_by_label(&card(&snapshot, order[0])).click();
@@ -152,7 +93,7 @@ fn the_worst_cluster_is_first_and_eq8_counts_what_the_run_scored() {
     // The worst and the best have other scores, so that one cannot be taken for the other.
     for cluster in [order[0], order[order.len() - 1]] {
         selection.cluster = Some(cluster as u32);
-        let mut harness = window(Pane::Eq8, &view);
+        let mut harness = tile_window(Pane::Eq8, &view);
         harness.state_mut().selection = selection.clone();
         wait_for(&mut harness, "score = ");
         let own =
@@ -209,7 +150,7 @@ fn counted_fractions_are_the_scores_of_the_whole_run() {
 fn eq8_can_be_walked_by_cluster_and_by_member() {
     let (_home, view, snapshot) = sample_view();
     let order = worst_first(&snapshot);
-    let mut harness = window(Pane::Eq8, &view);
+    let mut harness = tile_window(Pane::Eq8, &view);
     wait_for(&mut harness, &format!("cluster {}, 1 of", order[0]));
     harness.get_by_label("Next cluster, worst first").click();
     harness.run();
@@ -232,7 +173,7 @@ fn eq8_can_be_walked_by_cluster_and_by_member() {
 fn a_filter_narrows_the_cards_and_says_what_it_does_not_understand() {
     let (_home, view, snapshot) = sample_view();
     let count = snapshot.cluster_score.len();
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     wait_for(&mut harness, &format!("{count} clusters, epoch {EPOCHS}"));
     harness.get_by_label("Filter clusters").click();
     harness.run();
@@ -259,7 +200,7 @@ fn a_filter_narrows_the_cards_and_says_what_it_does_not_understand() {
 fn cards_can_be_sorted_and_come_back_to_the_worst_in_one_click() {
     let (_home, view, snapshot) = sample_view();
     let order = worst_first(&snapshot);
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     wait_for(&mut harness, &card(&snapshot, order[0]));
     assert!(harness.query_by_label("Worst score first").is_none());
     let mut sort_by = |words: &str| {
@@ -285,7 +226,7 @@ fn cards_can_be_sorted_and_come_back_to_the_worst_in_one_click() {
 #[test]
 fn purity_is_shown_with_truth_alone() {
     let (_home, view, snapshot) = sample_view();
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     wait_for(&mut harness, &card(&snapshot, worst_first(&snapshot)[0]));
     harness.get_by_label("ground truth");
     harness.state_mut().truth = false;
@@ -305,7 +246,7 @@ fn purity_is_shown_with_truth_alone() {
     harness.run();
     harness.get_by_label("`purity` uses ground truth, which is switched off.");
     for pane in [Pane::Exhibit, Pane::Eq8] {
-        let mut harness = window(pane, &view);
+        let mut harness = tile_window(pane, &view);
         harness.state_mut().truth = false;
         wait_for(&mut harness, ", epoch 6");
         assert!(harness.query_by_label("ground truth").is_none());
@@ -317,7 +258,7 @@ fn a_cluster_opens_into_all_its_images() {
     let (_home, view, snapshot) = sample_view();
     let order = worst_first(&snapshot);
     let worst = order[0];
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     wait_for(&mut harness, &card(&snapshot, worst));
     harness.get_by_label(&format!("Open cluster {worst}")).click();
     harness.run();
@@ -345,7 +286,7 @@ fn images_picked_on_the_map_narrow_the_cards() {
     let (_home, view, snapshot) = sample_view();
     let outlier = snapshot.labels.iter().position(|l| *l < 0).unwrap() as u32;
     let first = |c: i32| snapshot.labels.iter().position(|l| *l == c).unwrap() as u32;
-    let mut harness = window(Pane::Browser, &view);
+    let mut harness = tile_window(Pane::Browser, &view);
     harness.state_mut().selection.picked = Arc::new(vec![first(3), first(17), outlier]);
     wait_for(&mut harness, "2 of ");
     let mut found = cards(&harness);
@@ -365,7 +306,7 @@ fn images_picked_on_the_map_narrow_the_cards() {
 fn both_kinds_stand_beside_each_other() {
     let (_home, view, snapshot) = sample_view();
     let order = worst_first(&snapshot);
-    let mut harness = window(Pane::Exhibit, &view);
+    let mut harness = tile_window(Pane::Exhibit, &view);
     let worst = format!("Sample {}", card(&snapshot, order[0]).replacen('C', "c", 1));
     wait_for(&mut harness, &worst);
     let reliable = snapshot.reliable.iter().filter(|r| **r == 1).count();

@@ -12,8 +12,9 @@ use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::ClusterSnapshot;
 use reid_workbench::run::{Manifest, RunReader, RunWriter, images};
 
-use crate::gui_clusters::{wait_for, window};
+use crate::gui_clusters::tile_window;
 use crate::sample_run::noise;
+use crate::support::bench::wait_for;
 
 /// A run of one epoch with `n` images in `count` clusters; each image has a file of its own.
 fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> ViewModel {
@@ -79,7 +80,7 @@ fn scrolling_through_thirteen_thousand_images() {
         let table = ClusterTable::of(&facts, Some(rows.split(Split::Train)));
         println!("photos {photos}: table of {} clusters in {:.2?}", table.rows.len(), began.elapsed());
         for pane in [Pane::Browser, Pane::Eq8, Pane::Exhibit] {
-            let mut harness = window(pane, &view);
+            let mut harness = tile_window(pane, &view);
             wait_for(&mut harness, "epoch 1");
             wait_for(&mut harness, "luster");
             let at = pos2(400.0, 300.0);

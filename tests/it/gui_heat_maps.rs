@@ -11,8 +11,9 @@ use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::{RankSnapshot, read_heat_maps};
 
-use crate::gui_panels::{Bench, sample, wait_for, window};
+use crate::gui_panels::sample;
 use crate::sample_run::EPOCHS;
+use crate::support::bench::{Bench, wait_for, window};
 
 const FIG6: &str = "Fig. 6 grid: photo, input, both outputs";
 

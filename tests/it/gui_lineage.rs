@@ -10,8 +10,9 @@ use reid_workbench::method::cluster::cluster_sizes;
 use reid_workbench::method::lineage::{Lineage, lineage};
 use reid_workbench::run::snapshot::ClusterSnapshot;
 
-use super::gui_panels::{Bench, Sample, sample_with, wait_for, window};
+use super::gui_panels::{Sample, sample_with};
 use super::sample_run::EPOCHS;
+use super::support::bench::{Bench, wait_for, window};
 
 const LAST: usize = EPOCHS - 1;
 

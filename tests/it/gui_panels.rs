@@ -1,89 +1,20 @@
 //! The data panels, driven by label on a run that was written and read through the run folder.
 
 use std::path::Path;
-use std::time::Duration;
 
-use eframe::egui::{self, Key, Rect, pos2, vec2};
-use egui_kittest::Harness;
+use eframe::egui::{Key, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::rank_lists::worst_first;
-use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection, reliability};
-use reid_workbench::gui::theme::{self, Theme};
-use reid_workbench::gui::view_model::{Snapshots, ViewModel};
-use reid_workbench::gui::what_if::WhatIf;
-use reid_workbench::gui::widgets::images::Images;
-use reid_workbench::gui::{fonts, widgets::tile};
+use reid_workbench::gui::panels::{Pane, reliability};
+use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::params::{Effect, Value};
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
-
-/// One tile, with what the window would hand to it.
-pub struct Bench {
-    pub pane: Pane,
-    pub view: ViewModel,
-    panels: Panels,
-    images: Images,
-    snapshots: Option<Snapshots>,
-    what_if: Option<WhatIf>,
-    pub selection: Selection,
-    pub actions: Vec<UiCommand>,
-    pub truth: bool,
-}
-
-fn show(ui: &mut egui::Ui, bench: &mut Bench) {
-    bench.images.begin_frame(ui.ctx());
-    let theme = Theme::of(ui.ctx());
-    let full = ui.max_rect();
-    let ctx = ui.ctx().clone();
-    let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
-    let ctx = ui.ctx().clone();
-    let what_if = bench.what_if.get_or_insert_with(|| WhatIf::new(move || ctx.request_repaint()));
-    what_if.look_at(&bench.view, bench.selection.epoch);
-    tile::frame(theme).show(ui, |ui| {
-        let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
-        let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
-        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
-        let mut cx = PanelCtx {
-            view: &bench.view,
-            theme,
-            actions: &mut bench.actions,
-            images: &mut bench.images,
-            snapshots,
-            what_if,
-            applies: reid_workbench::gui::panels::Applies::ToRun,
-            selection: &mut bench.selection,
-            truth: bench.truth,
-            head,
-        };
-        bench.panels.show(bench.pane, &mut child, &mut cx);
-    });
-}
-
-pub fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
-    let bench = Bench {
-        pane,
-        view,
-        panels: Panels::default(),
-        images: Images::default(),
-        snapshots: None,
-        what_if: None,
-        selection: Selection::default(),
-        actions: Vec::new(),
-        truth: true,
-    };
-    Harness::builder()
-        .with_size(vec2(900.0, 520.0))
-        .with_max_steps(64) // pictures that arrive ask for frames
-        .with_context_setup(|ctx| {
-            fonts::install(ctx);
-            theme::apply(ctx, theme::Density::Compact);
-        })
-        .build_ui_state(show, bench)
-}
+use crate::support::bench::{wait_for, window};
 
 pub struct Sample {
     _home: tempfile::TempDir,
@@ -102,19 +33,6 @@ pub fn sample_with(change: impl FnOnce(&Path)) -> Sample {
     change(&dir);
     let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
     Sample { _home: home, view }
-}
-
-/// Draws frames until a node with these words is there: what other threads read needs its time.
-pub fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
-    let began = std::time::Instant::now();
-    loop {
-        harness.step();
-        if harness.query_all_by_label_contains(words).next().is_some() {
-            return;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "`{words}` did not appear");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Key, Modifiers, Rect, pos2, vec2};
+use eframe::egui::{self, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::data::cache::ImageCache;
@@ -13,14 +12,10 @@ use reid_workbench::engine::command::{Command, DeviceChoice};
 use reid_workbench::engine::features::Extraction;
 use reid_workbench::engine::trained::Trained;
 use reid_workbench::gui::command::UiCommand;
-use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::rank_lists::filter::{Facts, Filter};
 use reid_workbench::gui::panels::rank_lists::history::History;
-use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
-use reid_workbench::gui::theme::{self, Theme};
-use reid_workbench::gui::view_model::{Snapshots, ViewModel};
-use reid_workbench::gui::widgets::images::Images;
-use reid_workbench::gui::widgets::tile;
+use reid_workbench::gui::panels::Pane;
+use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, evaluate};
 use reid_workbench::method::rows::Rows;
 use reid_workbench::run::RunReader;
@@ -28,6 +23,7 @@ use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
+use crate::support::bench::{Bench, wait_for, window_of};
 use crate::support::engine::{Driver, Tiny, losses, steps, tiny_params};
 
 fn image(split: Split, index: u32) -> RankQuery {
@@ -58,7 +54,7 @@ fn evaluated(tiny: &Tiny) -> (Dataset, Evaluation) {
     let features = |samples: &[Sample]| {
         let images = Arc::new(ImageCache::new(samples.into(), size.height, size.width, 1 << 30));
         let (domain, batch) = (trained.target_domain(), trained.params.eval.batch);
-        Extraction { net: &trained.net, domain, images: &images, batch }.run(|_| Ok(())).unwrap()
+        Extraction { net: &trained.net, domain, images: &images, on_device: None, batch }.run(|_| Ok(())).unwrap()
     };
     let (query, gallery) = (features(&data.query), features(&data.gallery));
     let column = |samples: &[Sample], of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
@@ -257,59 +253,9 @@ fn back_and_forward_lead_through_what_was_looked_at() {
     assert!(history.current().is_none() && history.has_forward());
 }
 
-/// The tile, with what the window would hand to it.
-struct Bench {
-    view: ViewModel,
-    panels: Panels,
-    images: Images,
-    snapshots: Option<Snapshots>,
-    selection: Selection,
-    actions: Vec<UiCommand>,
-    truth: bool,
-}
-
-fn show(ui: &mut egui::Ui, bench: &mut Bench) {
-    bench.images.begin_frame(ui.ctx());
-    let theme = Theme::of(ui.ctx());
-    let full = ui.max_rect();
-    let ctx = ui.ctx().clone();
-    let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
-    tile::frame(theme).show(ui, |ui| {
-        let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
-        let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
-        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
-        let mut cx = PanelCtx {
-            view: &bench.view,
-            theme,
-            actions: &mut bench.actions,
-            images: &mut bench.images,
-            snapshots,
-            selection: &mut bench.selection,
-            truth: bench.truth,
-            head,
-        };
-        bench.panels.show(Pane::RankLists, &mut child, &mut cx);
-    });
-}
-
+/// The tile, tall enough for many rows.
 fn window(view: ViewModel) -> Harness<'static, Bench> {
-    let bench = Bench {
-        view,
-        panels: Panels::default(),
-        images: Images::default(),
-        snapshots: None,
-        selection: Selection::default(),
-        actions: Vec::new(),
-        truth: true,
-    };
-    Harness::builder()
-        .with_size(vec2(900.0, 2000.0))
-        .with_max_steps(64) // pictures that arrive ask for frames
-        .with_context_setup(|ctx| {
-            fonts::install(ctx);
-            theme::apply(ctx, theme::Density::Compact);
-        })
-        .build_ui_state(show, bench)
+    window_of(Pane::RankLists, view, vec2(900.0, 2000.0))
 }
 
 fn sample() -> (tempfile::TempDir, ViewModel) {
@@ -326,16 +272,6 @@ fn live_sample() -> (tempfile::TempDir, ViewModel) {
     let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2 };
     view.fold(&Stamped { seq: 0, t: 0.0, wall: 0.0, event });
     (home, view)
-}
-
-/// Draws frames until a node with these words is there: what other threads read needs its time.
-fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
-    let began = Instant::now();
-    while !shows(harness, words) {
-        harness.step();
-        assert!(began.elapsed() < Duration::from_secs(20), "`{words}` did not appear");
-        std::thread::yield_now();
-    }
 }
 
 fn shows(harness: &Harness<'_, Bench>, words: &str) -> bool {

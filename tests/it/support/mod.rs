@@ -1,5 +1,6 @@
 //! What several features' tests share.
 
+pub mod bench;
 pub mod datasets;
 pub mod engine;
 pub use reid_workbench::data::synthetic::features as gen_features;
