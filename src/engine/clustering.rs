@@ -12,6 +12,7 @@ use super::outbox::Outbox;
 use super::session::Session;
 use super::worker::Link;
 use crate::method::cluster::{Clustering, refine, three_dbscans};
+use crate::method::embed::pca;
 use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
@@ -29,6 +30,7 @@ const KEPT_NEIGHBOURS: usize = 20;
 struct Found {
     clustering: Clustering,
     neighbours: Neighbours,
+    pca: Vec<f32>,
     graph: Graph,
     /// Of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
     seconds: [f64; 4],
@@ -88,6 +90,9 @@ impl Session {
         let k = params.k1.max(KEPT_NEIGHBOURS);
         let nb = neighbours(rows, k, &tick(0))?;
         let t_knn = lap();
+        // For the map of the window; too short beside k-NN to be timed by itself.
+        let pca = pca(rows, &|_, _| !control.stop_requested())?;
+        lap();
         // Farther than this clustering needs, so that other radii can be tried on what is stored.
         let reach = REACH.max((params.eps + params.delta_d) as f32);
         let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &tick(1))?;
@@ -95,11 +100,11 @@ impl Session {
         let labels = three_dbscans(&graph, &params);
         let t_dbscan = lap();
         let clustering = refine(labels, &params, self.threshold);
-        Ok(Found { clustering, neighbours: nb, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
+        Ok(Found { clustering, neighbours: nb, pca, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
     }
 
     fn report(&self, features: &[f32], found: &Found, link: &mut Link) -> Result<(), EngineError> {
-        let Found { clustering, neighbours, graph, seconds } = found;
+        let Found { clustering, neighbours, pca, graph, seconds } = found;
         let epoch = self.position.epoch;
         // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
         let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
@@ -108,7 +113,7 @@ impl Session {
         let camids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.camid).collect();
         write_features(&self.folder, epoch, self.net.dim() as usize, features, &pids, &camids)?;
         write_graph(&self.folder, epoch, graph)?;
-        snapshot(clustering, neighbours).write(&self.folder, epoch)?;
+        snapshot(clustering, neighbours, pca).write(&self.folder, epoch)?;
         if summary.clusters[0] == 0 {
             let text = "No image has enough neighbours within eps: this epoch trains every image as a class of its own. Raise eps, or lower min samples.";
             link.outbox.notice(Severity::Warning, "No clusters", text);
@@ -184,7 +189,7 @@ fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
     pseudo_labels.iter().map(label).collect()
 }
 
-fn snapshot(clustering: &Clustering, nb: &Neighbours) -> ClusterSnapshot {
+fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) -> ClusterSnapshot {
     ClusterSnapshot {
         labels: clustering.labels.clone(),
         labels_tight: clustering.tight.clone(),
@@ -196,6 +201,7 @@ fn snapshot(clustering: &Clustering, nb: &Neighbours) -> ClusterSnapshot {
         knn_index: nb.index.clone(),
         knn_dist: nb.dist.clone(),
         k: nb.k,
+        pca: pca.to_vec(),
     }
 }
 

@@ -26,6 +26,7 @@ mod gui_shell;
 mod gui_theme;
 mod layering;
 mod method_cluster;
+mod method_embed;
 mod method_evaluate;
 mod method_generator;
 mod method_lineage;

@@ -212,6 +212,7 @@ fn clusters(summary: &ClusterSummary) -> ClusterSnapshot {
         knn_index: (0..TRAIN as u32).collect(),
         knn_dist: vec![0.0; TRAIN],
         k: 1,
+        pca: Vec::new(),
         labels,
     }
 }
