@@ -20,6 +20,7 @@ mod data_synthetic;
 mod engine_parts;
 mod engine_run;
 mod export;
+mod gui_map;
 mod gui_panels;
 mod gui_run;
 mod gui_shell;
