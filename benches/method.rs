@@ -3,15 +3,11 @@
 //! `REID_BENCH_SIZES=12936x2048,32621x2048,100000x512,3368x15913x2048`.
 #![allow(missing_docs)]
 
-#[path = "../tests/it/support/gen_features.rs"]
-#[allow(dead_code)]
-mod gen_features;
-
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use gen_features::{Generated, Spec, generate};
+use reid_workbench::data::synthetic::features::{Spec, generate};
 use reid_workbench::method::cluster::{cluster, refine, three_dbscans};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, evaluate};
@@ -22,12 +18,6 @@ use reid_workbench::method::rows::Rows;
 
 const SIZES: &str = "3234x2048,842x3978x2048";
 
-/// Features like those of the golden case at Market's size.
-fn features(n: usize, d: usize) -> Generated {
-    let n_out = n * 970 / 12_936;
-    generate(&Spec { seed: 1501, n, d, r: 32, lo: 2, hi: 32, n_out, A: 10, B: 8, C: 4, D: 6, n_cams: 6 })
-}
-
 fn group<'a>(c: &'a mut Criterion, name: String) -> BenchmarkGroup<'a, WallTime> {
     let mut group = c.benchmark_group(name);
     group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(3));
@@ -35,7 +25,7 @@ fn group<'a>(c: &'a mut Criterion, name: String) -> BenchmarkGroup<'a, WallTime>
 }
 
 fn clustering(c: &mut Criterion, n: usize, d: usize) {
-    let made = features(n, d);
+    let made = generate(&Spec::market(n, d));
     let params = Params::default();
     let Ok(rows) = Rows::new(&made.features, d) else { return };
     let reach = (params.eps + params.delta_d) as f32;
@@ -66,7 +56,7 @@ fn clustering(c: &mut Criterion, n: usize, d: usize) {
 }
 
 fn evaluation(c: &mut Criterion, nq: usize, ng: usize, d: usize) {
-    let made = features(nq + ng, d);
+    let made = generate(&Spec::market(nq + ng, d));
     let Ok(rows) = Rows::new(&made.features, d) else { return };
     let pid: Vec<i32> = made.pid.iter().map(|&p| p.max(0)).collect();
     let set = EvalSet {

@@ -4,6 +4,7 @@ pub mod command;
 pub mod control;
 pub mod error;
 pub mod event;
+pub mod feature_run;
 pub mod features;
 pub mod outbox;
 pub mod pretrained;

@@ -12,6 +12,7 @@ pub mod plot;
 pub mod theme;
 pub mod toasts;
 pub mod view_model;
+pub mod what_if;
 pub mod widgets;
 pub mod words;
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::error::{from_method, usage};
 use super::progress::{Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, Values, write_tensors};
+use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
 use crate::method::jaccard::{Graph, jaccard};
 use crate::method::knn::neighbours;
@@ -25,6 +26,9 @@ pub struct ClusterArgs {
     /// Where labels and scores go (safetensors)
     #[arg(long)]
     pub out: PathBuf,
+    /// Also write a run folder, which the window opens with --run: the clusters of these features, to look at
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
     /// A parameter, for example eps=0.55; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -46,7 +50,14 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     let pids = if file.has("pid") { Some(file.ids("pid", n)?) } else { None };
     let warnings = prepare(&mut features, d, &params)?;
     let rows = Rows::new(&features, d).map_err(from_method)?;
+    let camids = if args.run.is_some() && file.has("camid") { Some(file.ids("camid", n)?) } else { None };
     seconds.book("read");
+    if let Some(dir) = &args.run {
+        let name = args.features.file_stem().map_or_else(|| "features".into(), |s| s.to_string_lossy());
+        let set = FeatureSet { name: &name, features: &features, d, pids: pids.as_deref(), camids: camids.as_deref() };
+        with_bar("run folder", |tick| feature_run::write(dir, &set, &params, [tick, tick]))?;
+        seconds.book("run");
+    }
     let found = with_bar("k-NN", |tick| neighbours(rows, params.k1, tick)).map_err(from_method)?;
     seconds.book("knn");
     let reach = if args.jaccard { 1.0 } else { (params.eps + params.delta_d) as f32 };

@@ -1,4 +1,6 @@
-//! `datasets list | check | synthesize`: JSON on stdout, tables and progress on stderr.
+//! `datasets list | check | synthesize | features`: JSON on stdout, tables and progress on stderr.
+
+mod features;
 
 use std::path::PathBuf;
 
@@ -28,6 +30,8 @@ enum Command {
     Check(CheckArgs),
     /// Draws a set of synthetic pedestrians into a new folder, laid out like Market-1501.
     Synthesize(SynthesizeArgs),
+    /// Makes features of people who do not exist, clusters them, and writes a run folder for the window.
+    Features(features::FeaturesArgs),
 }
 
 #[derive(Args, Debug)]
@@ -93,6 +97,7 @@ pub fn run(args: &DatasetsArgs) -> anyhow::Result<()> {
         Command::List => list(),
         Command::Check(args) => check(args),
         Command::Synthesize(args) => synthesize(args),
+        Command::Features(args) => features::run(args),
     }
 }
 

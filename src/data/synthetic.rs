@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::layout::synthetic::MARK;
 use super::{DataError, Tick};
 
-pub mod figure;
+pub mod features;
+mod figure;
 pub mod histogram;
 pub mod maths;
 pub mod paint;

@@ -13,6 +13,7 @@ use super::session::Session;
 use super::worker::Link;
 use crate::method::cluster::{Clustering, refine, three_dbscans};
 use crate::method::embed::pca;
+use crate::method::error::{Tick, no_tick};
 use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
@@ -27,13 +28,32 @@ use crate::run::snapshot::ClusterSnapshot;
 const KEPT_NEIGHBOURS: usize = 20;
 
 /// What the clustering of an epoch found.
-struct Found {
-    clustering: Clustering,
-    neighbours: Neighbours,
-    pca: Vec<f32>,
-    graph: Graph,
+pub(super) struct Found {
+    pub clustering: Clustering,
+    pub neighbours: Neighbours,
+    pub pca: Vec<f32>,
+    pub graph: Graph,
     /// Of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
-    seconds: [f64; 4],
+    pub seconds: [f64; 4],
+}
+
+/// Clusters features of unit length; `ticks` hear of k-NN and of the Jaccard distances.
+pub(super) fn form(rows: Rows, params: &Params, carried: Option<f64>, ticks: [Tick; 2]) -> Result<Found, EngineError> {
+    let mut clock = Instant::now();
+    let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+    let neighbours = neighbours(rows, params.k1.max(KEPT_NEIGHBOURS), ticks[0])?;
+    let t_knn = lap();
+    // For the map of the window; too short beside k-NN to be timed or stopped by itself.
+    let pca = pca(rows, &no_tick)?;
+    lap();
+    // Farther than this clustering needs, so that other radii can be tried on what is stored.
+    let reach = REACH.max((params.eps + params.delta_d) as f32);
+    let graph = jaccard(rows, &neighbours, params.k1, params.k2, reach, ticks[1])?;
+    let t_jaccard = lap();
+    let labels = three_dbscans(&graph, params);
+    let t_dbscan = lap();
+    let clustering = refine(labels, params, carried);
+    Ok(Found { clustering, neighbours, pca, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
 }
 
 impl Session {
@@ -85,22 +105,7 @@ impl Session {
                 !control.stop_requested()
             }
         };
-        let mut clock = Instant::now();
-        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
-        let k = params.k1.max(KEPT_NEIGHBOURS);
-        let nb = neighbours(rows, k, &tick(0))?;
-        let t_knn = lap();
-        // For the map of the window; too short beside k-NN to be timed by itself.
-        let pca = pca(rows, &|_, _| !control.stop_requested())?;
-        lap();
-        // Farther than this clustering needs, so that other radii can be tried on what is stored.
-        let reach = REACH.max((params.eps + params.delta_d) as f32);
-        let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &tick(1))?;
-        let t_jaccard = lap();
-        let labels = three_dbscans(&graph, &params);
-        let t_dbscan = lap();
-        let clustering = refine(labels, &params, self.threshold);
-        Ok(Found { clustering, neighbours: nb, pca, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
+        form(rows, &params, self.threshold, [&tick(0), &tick(1)])
     }
 
     fn report(&self, features: &[f32], found: &Found, link: &mut Link) -> Result<(), EngineError> {
@@ -189,7 +194,7 @@ fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
     pseudo_labels.iter().map(label).collect()
 }
 
-fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) -> ClusterSnapshot {
+pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) -> ClusterSnapshot {
     ClusterSnapshot {
         labels: clustering.labels.clone(),
         labels_tight: clustering.tight.clone(),

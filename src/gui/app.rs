@@ -27,6 +27,7 @@ use super::panels::{Panels, Selection};
 use super::theme::{self, Density};
 use super::toasts::Toasts;
 use super::view_model::{Snapshots, ViewModel};
+use super::what_if::WhatIf;
 use super::widgets::images::Images;
 use super::words::is_active;
 use super::{clock, fonts};
@@ -65,6 +66,7 @@ pub struct App {
     panels: Panels,
     images: Images,
     snapshots: Snapshots,
+    what_if: WhatIf,
     selection: Selection,
     library: Library,
     log: Log,
@@ -86,7 +88,7 @@ impl App {
         let mut saved =
             cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text)).unwrap_or_default();
         let panels = std::mem::take(&mut saved.panels);
-        let (waker, waking) = (ctx.clone(), ctx.clone());
+        let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
         // Many events a second give one frame: what was already asked for is not asked for again.
         let handle = (options.connect)(Arc::new(move || {
             waker.request_repaint_after(std::time::Duration::from_millis(10));
@@ -102,6 +104,7 @@ impl App {
             panels,
             images: Images::default(),
             snapshots: Snapshots::new(move || waking.request_repaint()),
+            what_if: WhatIf::new(move || answering.request_repaint()),
             selection: Selection::default(),
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),

@@ -4,6 +4,7 @@
 //! right margin, at the ends of their curves.
 
 mod canvas;
+mod frame;
 
 use std::ops::RangeInclusive;
 
@@ -12,6 +13,7 @@ use egui_plot::{Plot, PlotMemory};
 
 pub use crate::export::ticks;
 pub use canvas::{Canvas, EndLabel, push_apart};
+pub use frame::Fixed;
 
 use super::theme::{Theme, Type, size};
 

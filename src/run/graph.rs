@@ -86,7 +86,7 @@ pub fn write_features(
     camids: &[i32],
 ) -> Result<(), RunError> {
     let path = features_path(run);
-    let n = if d == 0 { 0 } else { features.len() / d };
+    let n = features.len().checked_div(d).unwrap_or(0);
     let mut end = 0;
     let mut header = serde_json::Map::new();
     // Written piece by piece: a copy of a large target's features would cost as much memory again.

@@ -14,6 +14,7 @@ use reid_workbench::gui::panels::map::{Key, Layout, Lens, Place, grid, known, po
 use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{Part, Snapshots, ViewModel};
+use reid_workbench::gui::what_if::WhatIf;
 use reid_workbench::gui::widgets::images::Images;
 use reid_workbench::gui::{fonts, widgets::tile};
 use reid_workbench::method::embed::pca;
@@ -38,6 +39,7 @@ struct Bench {
     panels: Panels,
     images: Images,
     snapshots: Option<Snapshots>,
+    what_if: Option<WhatIf>,
     selection: Selection,
     actions: Vec<UiCommand>,
     truth: bool,
@@ -50,6 +52,8 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     let full = ui.max_rect();
     let ctx = ui.ctx().clone();
     let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
+    let ctx = ui.ctx().clone();
+    let what_if = bench.what_if.get_or_insert_with(|| WhatIf::new(move || ctx.request_repaint()));
     tile::frame(theme).show(ui, |ui| {
         let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
@@ -60,6 +64,8 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             actions: &mut bench.actions,
             images: &mut bench.images,
             snapshots,
+            what_if,
+            applies: reid_workbench::gui::panels::Applies::ToRun,
             selection: &mut bench.selection,
             truth: bench.truth,
             head,
@@ -77,6 +83,7 @@ fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
         panels: Panels::default(),
         images: Images::default(),
         snapshots: None,
+        what_if: None,
         selection: Selection::default(),
         actions: Vec::new(),
         truth: true,

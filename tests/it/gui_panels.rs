@@ -12,6 +12,7 @@ use reid_workbench::gui::panels::rank_lists::worst_first;
 use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection, reliability};
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{Snapshots, ViewModel};
+use reid_workbench::gui::what_if::WhatIf;
 use reid_workbench::gui::widgets::images::Images;
 use reid_workbench::gui::{fonts, widgets::tile};
 use reid_workbench::method::params::{Effect, Value};
@@ -28,6 +29,7 @@ struct Bench {
     panels: Panels,
     images: Images,
     snapshots: Option<Snapshots>,
+    what_if: Option<WhatIf>,
     selection: Selection,
     actions: Vec<UiCommand>,
 }
@@ -38,6 +40,9 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     let full = ui.max_rect();
     let ctx = ui.ctx().clone();
     let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
+    let ctx = ui.ctx().clone();
+    let what_if = bench.what_if.get_or_insert_with(|| WhatIf::new(move || ctx.request_repaint()));
+    what_if.look_at(&bench.view, bench.selection.epoch);
     tile::frame(theme).show(ui, |ui| {
         let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
@@ -48,6 +53,8 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             actions: &mut bench.actions,
             images: &mut bench.images,
             snapshots,
+            what_if,
+            applies: reid_workbench::gui::panels::Applies::ToRun,
             selection: &mut bench.selection,
             truth: true,
             head,
@@ -63,6 +70,7 @@ fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
         panels: Panels::default(),
         images: Images::default(),
         snapshots: None,
+        what_if: None,
         selection: Selection::default(),
         actions: Vec::new(),
     };

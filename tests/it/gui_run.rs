@@ -88,6 +88,18 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Draws until the window shows `text`, which another thread than the engine's brings.
+    fn patiently(&mut self, text: &str) {
+        let began = std::time::Instant::now();
+        while !self.shows(text) {
+            assert!(began.elapsed() < PATIENCE, "`{text}` did not come");
+            self.harness.run_steps(1);
+            std::thread::yield_now();
+        }
+    }
+}
+
 impl Drop for Window {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
@@ -125,8 +137,13 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.until("Adapting · epoch 2/40");
     window.click("Pause");
     window.until("Paused");
-    window.enter("eps, number", "0.66");
+    // What would another eps make of this epoch's clusters? The next epoch is asked to use it.
+    window.click("What-if");
+    window.harness.get_by_label("Try eps").set_value_accesskit(0.66);
+    window.patiently("would become");
+    window.click("Apply to the run");
     window.until("1 change");
+    window.click("Rank lists");
     window.click("Resume");
     window.until("Adapting · epoch 4/40");
     window.until("Query "); // the rank list of an evaluation

@@ -60,7 +60,7 @@ impl App {
             UiCommand::Palette => self.dialogs.palette = Some(Default::default()),
             UiCommand::CheatSheet => self.dialogs.cheat_sheet = !self.dialogs.cheat_sheet,
             UiCommand::FocusParam(key) => {
-                self.saved.right = true;
+                self.saved.columns().right = true;
                 self.saved.parameters.focus(&key);
             }
             UiCommand::Layout(layout) => {
@@ -82,8 +82,14 @@ impl App {
             }
             UiCommand::ToggleTruth => self.saved.truth = !self.saved.truth,
             UiCommand::ToggleLog => self.log_open = !self.log_open,
-            UiCommand::ToggleLeft => self.saved.left = !self.saved.left,
-            UiCommand::ToggleRight => self.saved.right = !self.saved.right,
+            UiCommand::ToggleLeft => {
+                let columns = self.saved.columns();
+                columns.left = !columns.left;
+            }
+            UiCommand::ToggleRight => {
+                let columns = self.saved.columns();
+                columns.right = !columns.right;
+            }
             other => tracing::error!(?other, "a command that nothing carries out"),
         }
         ctx.request_repaint();

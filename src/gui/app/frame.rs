@@ -7,7 +7,7 @@ use crate::engine::event::Severity;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{PanelCtx, scrubber, strip, tiles, topbar};
+use crate::gui::panels::{Applies, PanelCtx, scrubber, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{is_active, sentence};
 
@@ -58,11 +58,12 @@ impl App {
             .inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 8 });
         let [min, max] = size::SIDE_RANGE;
         let mut actions = std::mem::take(&mut self.actions);
+        let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         let left = Panel::left("left column").default_size(size::LEFT + size::GAP).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
         left.show_separator_line(false)
-            .show_collapsible(ui, &mut self.saved.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
+            .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
         let right = Panel::right("right column").default_size(size::RIGHT + size::GAP).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
         let live = &self.live;
@@ -76,16 +77,18 @@ impl App {
         let parameters = &mut self.saved.parameters;
         right
             .show_separator_line(false)
-            .show_collapsible(ui, &mut self.saved.right, |ui| parameters.ui(ui, &knobs, &mut actions));
+            .show_collapsible(ui, &mut open.right, |ui| parameters.ui(ui, &knobs, &mut actions));
+        *self.saved.columns() = open;
         self.actions = actions;
     }
 
     fn tiles(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
         let gap = size::GAP as i8;
+        let open = *self.saved.columns();
         let sides = Margin {
-            left: if self.saved.left { 0 } else { gap },
-            right: if self.saved.right { 0 } else { gap },
+            left: if open.left { 0 } else { gap },
+            right: if open.right { 0 } else { gap },
             top: gap,
             bottom: gap,
         };
@@ -93,6 +96,12 @@ impl App {
             Some(run) => run,
             None => &self.live,
         };
+        let applies = match (is_active(&self.live), &self.opened) {
+            (true, None) => Applies::ToRun,
+            (true, Some(_)) => Applies::Not,
+            (false, _) => Applies::ToNextRun,
+        };
+        self.what_if.look_at(view, self.selection.epoch);
         CentralPanel::no_frame().frame(Frame::new().fill(theme.bg0).inner_margin(sides)).show(ui, |ui| {
             let mut cx = PanelCtx {
                 view,
@@ -100,6 +109,8 @@ impl App {
                 actions: &mut self.actions,
                 images: &mut self.images,
                 snapshots: &mut self.snapshots,
+                what_if: &mut self.what_if,
+                applies,
                 selection: &mut self.selection,
                 truth: self.saved.truth,
                 head: egui::Rect::NOTHING,

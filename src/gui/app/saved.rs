@@ -13,7 +13,7 @@ use crate::gui::panels::{Pane, Panels};
 
 /// Its place in the storage.
 pub const KEY: &str = "reid-workbench window";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is kept.
 #[derive(Serialize, Deserialize)]
@@ -28,10 +28,8 @@ pub struct Saved {
     pub comfortable: bool,
     /// Which layout.
     pub layout: Layout,
-    /// Whether the left column is open.
-    pub left: bool,
-    /// Whether the right column is open.
-    pub right: bool,
+    /// Which columns are open in each layout, where that was changed.
+    columns: BTreeMap<String, Columns>,
     /// Whether what target labels say is shown.
     pub truth: bool,
     /// What the new-run dialog last held.
@@ -52,8 +50,7 @@ impl Default for Saved {
             zoom: 1.0,
             comfortable: false,
             layout: Layout::Research,
-            left: true,
-            right: true,
+            columns: BTreeMap::new(),
             truth: true,
             choice: Choice::default(),
             parameters: Parameters::default(),
@@ -61,6 +58,15 @@ impl Default for Saved {
             panels: Panels::default(),
         }
     }
+}
+
+/// Which columns are open.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Columns {
+    /// Datasets and runs.
+    pub left: bool,
+    /// Parameters.
+    pub right: bool,
 }
 
 /// As [`Saved`], in parts, so that one bad part does not lose the others.
@@ -106,9 +112,16 @@ impl Saved {
         self.trees.entry(format!("{layout:?}")).or_insert_with(|| default_tree(layout))
     }
 
+    /// The columns of the layout in force. Tune begins without: its sliders are in a tile.
+    pub fn columns(&mut self) -> &mut Columns {
+        let open = self.layout != Layout::Tune;
+        self.columns.entry(format!("{:?}", self.layout)).or_insert(Columns { left: open, right: open })
+    }
+
     /// Puts the tiles of the layout in force where they were at first.
     pub fn reset_tree(&mut self) {
         self.trees.remove(&format!("{:?}", self.layout));
+        self.columns.remove(&format!("{:?}", self.layout));
     }
 }
 

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use super::command::UiCommand;
 use super::theme::Theme;
 use super::view_model::{Snapshots, ViewModel};
+use super::what_if::WhatIf;
 use super::widgets::icon;
 use super::widgets::images::Images;
 use crate::engine::event::ImageRef;
@@ -49,12 +50,27 @@ pub struct PanelCtx<'a> {
     pub images: &'a mut Images,
     /// What the epochs computed, read from the run folder.
     pub snapshots: &'a mut Snapshots,
+    /// What other parameters would make of the epoch's clusters.
+    pub what_if: &'a mut WhatIf,
+    /// Where a parameter that is changed here counts.
+    pub applies: Applies,
     /// What is selected, the same in all tiles.
     pub selection: &'a mut Selection,
     /// Whether what target labels say may be shown.
     pub truth: bool,
     /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.
     pub head: Rect,
+}
+
+/// Where a parameter that is changed counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// In the run on screen, which is going on.
+    ToRun,
+    /// In the next run: none is going on.
+    ToNextRun,
+    /// Nowhere: another run than the one on screen is going on.
+    Not,
 }
 
 /// What is selected, the same in all tiles.

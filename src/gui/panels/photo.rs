@@ -14,6 +14,7 @@ pub const WHOLE: Rect = Rect { min: Pos2::ZERO, max: Pos2 { x: 1.0, y: 1.0 } };
 /// Paints the picture of `path` as large as `cell` allows and says where it is; a blank while it loads.
 pub fn paint(ui: &Ui, images: &mut Images, path: Option<&Path>, cell: Rect, tone: Tone, opacity: f32) -> Rect {
     let theme = Theme::of(ui.ctx());
+    let path = path.filter(|p| !p.as_os_str().is_empty());
     let pixels = (cell.size() * ui.pixels_per_point()).ceil();
     let texture = path.and_then(|p| images.get_toned(ui.ctx(), p, [pixels.x as u32, pixels.y as u32], tone));
     let Some(texture) = texture else {
@@ -35,6 +36,9 @@ pub fn paint(ui: &Ui, images: &mut Images, path: Option<&Path>, cell: Rect, tone
 pub fn missing(images: &Images, path: Option<&Path>) -> Option<String> {
     match path {
         None => Some("images.csv of the run does not list this image.".to_owned()),
+        Some(path) if path.as_os_str().is_empty() => {
+            Some("This run was made of features alone: it has no photos.".to_owned())
+        }
         Some(path) => images.failure(path).map(|why| format!("The image cannot be shown: {why}")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod histogram;
 mod strip;
+mod what_if;
 
 use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,11 @@ impl ReliabilityPanel {
         });
         let strip = if ui.available_height() > 300.0 { 132.0 } else { 0.0 };
         let size = vec2(ui.available_width(), (ui.available_height() - strip - 4.0).max(80.0));
+        let tried = cx.what_if.base().is_some_and(|b| b.epoch == epoch) && cx.what_if.outcome().is_some();
+        if tried {
+            what_if::show(ui, cx, summary, vec2(ui.available_width(), ui.available_height()));
+            return;
+        }
         let shape = histogram::Histogram {
             summary,
             held: self.held,

@@ -2,7 +2,7 @@
 
 pub mod datasets;
 pub mod engine;
-pub mod gen_features;
+pub use reid_workbench::data::synthetic::features as gen_features;
 pub mod golden;
 pub mod play;
 pub mod sha256;

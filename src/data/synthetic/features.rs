@@ -1,33 +1,59 @@
-//! The golden cases' feature generator (`gen_features.py` there), to the bit: integers throughout until one
-//! square root, one division and one rounding to `f32`.
+//! Features of people who do not exist, for clustering without images: to the bit those of the reference's
+//! generator (`gen_features.py`), integers throughout until one square root, one division and one rounding.
+//!
+//! A feature is a sum of a person's, a camera's and its own Gaussian numbers in `r` dimensions, spread over `d`
+//! by a fixed matrix of signs, with noise of its own in every dimension, brought to unit length.
 
 use rayon::prelude::*;
 use serde::Deserialize;
 
 const G: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// What `expected.json` gives under `generator`.
+/// What to make; the letters are those of the reference's generator.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[allow(non_snake_case)]
 pub struct Spec {
+    /// The same seed gives the same bits.
     pub seed: u64,
+    /// Images.
     pub n: usize,
+    /// Numbers a feature.
     pub d: usize,
+    /// Dimensions that people differ in.
     pub r: usize,
+    /// Least images of a person.
     pub lo: u64,
+    /// Most images of a person.
     pub hi: u64,
+    /// Images of people who are seen once.
     pub n_out: usize,
+    /// How far people lie apart.
     pub A: i64,
+    /// How far the images of a person lie apart.
     pub B: i64,
+    /// How much a camera moves all its images.
     pub C: i64,
+    /// Noise of each number.
     pub D: i64,
+    /// Cameras.
     pub n_cams: u64,
+}
+
+impl Spec {
+    /// The reference's case at Market-1501's size, with as large a share of people seen once at other sizes.
+    pub fn market(n: usize, d: usize) -> Self {
+        let n_out = n * 970 / 12_936;
+        Self { seed: 1501, n, d, r: 32, lo: 2, hi: 32, n_out, A: 10, B: 8, C: 4, D: 6, n_cams: 6 }
+    }
 }
 
 /// Features `[n, d]` with their identities (−1: an outlier) and cameras.
 pub struct Generated {
+    /// `[n, d]`, unit length.
     pub features: Vec<f32>,
+    /// `[n]`; −1 for an image of someone who is seen once.
     pub pid: Vec<i32>,
+    /// `[n]`, 0-based.
     pub camid: Vec<i32>,
 }
 
@@ -37,19 +63,23 @@ fn mix(z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The key of a stream.
 pub fn key(seed: u64, stream: u64) -> u64 {
     mix(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(stream.wrapping_mul(G)).wrapping_add(1))
 }
 
+/// Number `i` of a stream, 64 bits.
 pub fn word(seed: u64, stream: u64, i: u64) -> u64 {
     mix(key(seed, stream).wrapping_add((i + 1).wrapping_mul(G)))
 }
 
+/// Number `i` of a stream of nearly Gaussian integers: twelve uniform ones of 16 bits, their mean taken off.
 pub fn gauss(seed: u64, stream: u64, i: u64) -> i64 {
     let lanes = |w: u64| (w & 0xffff) + (w >> 16 & 0xffff) + (w >> 32 & 0xffff) + (w >> 48);
     (0..3).map(|o| lanes(word(seed, stream, 3 * i + o)) as i64).sum::<i64>() - 393_210
 }
 
+/// The features of `s`.
 pub fn generate(s: &Spec) -> Generated {
     let n_in = s.n - s.n_out;
     let mut sorted: Vec<i32> = Vec::new();

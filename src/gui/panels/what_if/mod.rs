@@ -1,0 +1,190 @@
+//! What-if: other parameters on the epoch's clusters, without training; what would change, and "apply".
+
+mod changes;
+mod knob;
+
+use eframe::egui::{self, Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::{Applies, PanelCtx};
+use crate::gui::command::UiCommand;
+use crate::gui::plot::ticks;
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::what_if::{KEYS, Tried, WhatIf};
+use crate::gui::widgets::button::{self, Look, Push};
+use crate::gui::widgets::{chip, icon, tile};
+use crate::method::params::table::row;
+
+/// State of the What-if tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhatIfPanel {}
+
+impl WhatIfPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "What-if";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let Some(epoch) = cx.what_if.base().map(|b| b.epoch) else {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "Once an epoch has been clustered, other values of eps, Δd, k1, k2 and the threshold can be \
+                        tried here without training.";
+            tile::empty_state(ui, icon::CROSSHAIR, "Nothing to try yet", text, None);
+            return;
+        };
+        let changed = !cx.what_if.changes().is_empty();
+        let applied = cx.what_if.is_applied();
+        tile::head(ui, cx.head, &format!("epoch {}", epoch + 1), |ui| {
+            let theme = Theme::of(ui.ctx());
+            if changed {
+                if button::icon_button(ui, icon::RESET, "Back to the run's values").clicked() {
+                    cx.what_if.reset();
+                }
+                if applied {
+                    chip::outline(ui, "next epoch", theme.pending);
+                } else {
+                    chip::outline(ui, "not applied", theme.what_if);
+                }
+            }
+        });
+        let footer = 66.0;
+        let room = (ui.available_height() - footer).max(40.0);
+        ScrollArea::vertical().id_salt("what-if").max_height(room).auto_shrink([false, false]).show(ui, |ui| {
+            for key in KEYS {
+                knob::show(ui, cx.what_if, key);
+            }
+            if let Some(problem) = cx.what_if.problem() {
+                problem_line(ui, &problem);
+            }
+            tile::rule(ui);
+            changes::ui(ui, cx);
+            tried(ui, cx);
+        });
+        foot(ui, cx);
+    }
+}
+
+fn problem_line(ui: &mut Ui, problem: &str) {
+    let theme = Theme::of(ui.ctx());
+    ui.horizontal_top(|ui| {
+        ui.label(icon::text(icon::ERROR, icon::Weight::Regular, size::ICON_BUTTON, theme.error));
+        ui.add(egui::Label::new(Type::Small.text(problem, theme.error)).wrap());
+    });
+}
+
+/// What was tried, newest first; a click tries it again.
+fn tried(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    if cx.what_if.tried().is_empty() {
+        return;
+    }
+    let theme = Theme::of(ui.ctx());
+    tile::rule(ui);
+    let truth = cx.truth && cx.what_if.tried().iter().any(|t| t.purity.is_some());
+    let columns = if truth { 3 } else { 2 };
+    let width = 62.0;
+    let line = |ui: &mut Ui, cells: &[(String, egui::Color32)], first: &str, ink: egui::Color32, font: Type| {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), egui::Sense::click());
+        let painter = ui.painter_at(rect);
+        if response.hovered() {
+            painter.rect_filled(rect.expand2(vec2(4.0, 0.0)), size::RADIUS_INPUT, theme.bg2);
+        }
+        let left = rect.with_max_x(rect.right() - width * cells.len() as f32);
+        ui.painter_at(left).text(left.left_center(), egui::Align2::LEFT_CENTER, first, font.font(ui), ink);
+        for (i, (text, color)) in cells.iter().rev().enumerate() {
+            let at = egui::pos2(rect.right() - width * i as f32, rect.center().y);
+            painter.text(at, egui::Align2::RIGHT_CENTER, text, font.font(ui), *color);
+        }
+        response
+    };
+    let heads: Vec<(String, egui::Color32)> = [("reliable", theme.t3), ("outliers", theme.t3), ("purity", theme.truth)]
+        [..columns]
+        .iter()
+        .map(|(word, color)| ((*word).to_owned(), *color))
+        .collect();
+    line(ui, &heads, "Tried", theme.t1, Type::Small);
+    let mut again: Option<Tried> = None;
+    for one in cx.what_if.tried().iter().rev() {
+        let mut cells = vec![(ticks::count(one.counts[1]), theme.t2), (ticks::count(one.counts[2]), theme.t2)];
+        if truth {
+            cells.push((one.purity.map_or("–".to_owned(), |p| ticks::number(p, 3)), theme.truth));
+        }
+        let words = in_words(one);
+        let response = line(ui, &cells, &words, theme.t2, Type::Body);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Try again {words}")));
+        if response.on_hover_text("Click to try it again.").clicked() {
+            again = Some(one.clone());
+        }
+    }
+    if let Some(one) = again {
+        cx.what_if.reset();
+        for (key, value) in &one.changes {
+            cx.what_if.set(key, value);
+        }
+    }
+}
+
+fn in_words(one: &Tried) -> String {
+    let words: Vec<String> = one
+        .changes
+        .iter()
+        .map(|(key, value)| format!("{} {}", row(key).map_or(*key, |r| r.label), knob::written(key, value)))
+        .collect();
+    words.join(", ")
+}
+
+/// How long it took and when it would take effect; apply and discard.
+fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    let theme = Theme::of(ui.ctx());
+    let rect =
+        egui::Rect::from_min_max(egui::pos2(ui.max_rect().left(), ui.max_rect().bottom() - 58.0), ui.max_rect().max);
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)));
+    let changed = !cx.what_if.changes().is_empty();
+    let words = sentence(cx.what_if, cx.applies, cx.view.epoch);
+    child.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
+    child.add_space(4.0);
+    child.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        let (label, why) = match cx.applies {
+            Applies::ToRun => {
+                ("Apply to the run", "Sends these values to the run; they count from its next clustering on.")
+            }
+            Applies::ToNextRun => {
+                ("Apply to the next run", "This run has ended: the values become those of the next run.")
+            }
+            Applies::Not => ("Apply to the run", "Another run is going on; go back to it to change its parameters."),
+        };
+        let able = changed && !cx.what_if.is_applied() && cx.what_if.problem().is_none() && cx.applies != Applies::Not;
+        let wide = (ui.available_width() - 88.0).max(60.0);
+        let label = if wide < 150.0 { "Apply" } else { label };
+        let look = if able { Look::WhatIf } else { Look::Framed };
+        let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
+        if apply.on_hover_text(if changed { why } else { "Try another value first." }).clicked() {
+            for (key, value) in cx.what_if.to_apply() {
+                cx.actions.push(UiCommand::SetParam { key: key.to_owned(), value });
+            }
+        }
+        if ui.add(Push::new("Discard").enabled(changed)).on_hover_text("Back to the run's values.").clicked() {
+            cx.what_if.reset();
+        }
+    });
+}
+
+/// Milliseconds below a second.
+fn brief(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{} ms", ticks::number(1e3 * seconds, 0)) } else { ticks::duration(seconds) }
+}
+
+fn sentence(what_if: &WhatIf, applies: Applies, epoch: usize) -> String {
+    let Some((_, seconds)) = what_if.outcome() else {
+        return "Move a slider: the clusters are formed anew, nothing is trained.".to_owned();
+    };
+    let took = format!("Re-clustered in {}.", brief(seconds));
+    match applies {
+        _ if what_if.is_applied() && applies == Applies::ToRun => {
+            format!("{took} Sent; takes effect at epoch {}.", epoch + 2)
+        }
+        Applies::ToRun => format!("{took} Would take effect at epoch {}.", epoch + 2),
+        Applies::ToNextRun | Applies::Not => took,
+    }
+}

@@ -1,0 +1,375 @@
+//! What-if: an epoch's clusters formed anew with other parameters, without training. No egui types.
+//!
+//! The sliders' values are asked of the [`worker`]; each question has a number, and an answer to an older one is
+//! dropped. Until the answer comes the old one stays, marked as old.
+
+pub mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::gui::view_model::{Part, ViewModel};
+use crate::method::params::{Params, Rule, Value};
+use crate::method::sweep::{AtEps, Cell, KDistance};
+use worker::{Answer, KINDS, Outcome, Question, Reply, Worker};
+
+/// The parameters that can be tried, in the order of the panel.
+pub const KEYS: [&str; 6] = ["eps", "delta_d", "k1", "k2", "min_samples", "reliability.threshold"];
+
+/// Settings that were tried, at most.
+const TRIED: usize = 30;
+
+/// An answer that takes longer is announced: the old one is shown as old.
+pub const LATE: Duration = Duration::from_millis(50);
+
+/// The epoch whose clusters are formed anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Base {
+    /// The run folder.
+    pub folder: PathBuf,
+    /// The adaptation epoch.
+    pub epoch: usize,
+    /// Number of the event that announced its snapshot.
+    pub seq: u64,
+    /// The parameters it was clustered with.
+    pub params: Params,
+    /// The threshold that the first epoch found, for the rule `quantile`; `None` in the first epoch.
+    pub carried: Option<f64>,
+}
+
+impl Base {
+    /// Whether both are the same clustering.
+    pub fn same_place(&self, other: &Self) -> bool {
+        self.seq == other.seq && self.epoch == other.epoch && self.folder == other.folder
+    }
+
+    /// The clustering of that epoch; `None` where the run has none.
+    pub fn of(view: &ViewModel, epoch: usize) -> Option<Self> {
+        let seq = *view.snapshots.get(&(epoch, Part::Clusters))?;
+        let summary = &view.clusters.get(&epoch)?.summary;
+        let mut params = view.params.clone()?;
+        let used = summary.used;
+        (params.eps, params.delta_d) = (used.eps, used.delta_d);
+        (params.k1, params.k2, params.min_samples) = (used.k1, used.k2, used.min_samples);
+        let first = view.clusters.keys().next().is_none_or(|&first| first == epoch);
+        let carried = if first { None } else { summary.threshold };
+        // The slider stands where the threshold is, whatever rule put it there.
+        if let Some(alpha) = summary.threshold {
+            params.reliability.threshold = alpha;
+        }
+        Some(Self { folder: view.folder.clone()?, epoch, seq, params, carried })
+    }
+}
+
+/// One setting that was tried and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried {
+    /// What differs from the run: key and value.
+    pub changes: Vec<(&'static str, Value)>,
+    /// Clusters at eps, reliable ones, outliers (noise at eps), images kept.
+    pub counts: [usize; 4],
+    /// **Ground truth**: purity, where it is known.
+    pub purity: Option<f64>,
+}
+
+/// Clusters at every pair of eps and Δd.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The radii.
+    pub eps: Vec<f64>,
+    /// The steps.
+    pub delta_d: Vec<f64>,
+    /// `[eps][delta_d]`.
+    pub cells: Arc<Vec<Vec<Cell>>>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// What is tried, and the newest answers.
+pub struct WhatIf {
+    worker: Worker,
+    base: Option<Base>,
+    draft: Params,
+    generation: u64,
+    asked: [Option<(u64, Question, Instant)>; KINDS],
+    failed: [Option<String>; KINDS],
+    outcome: Option<(Arc<Outcome>, f64)>,
+    curve: Option<Arc<KDistance>>,
+    /// k1, k2 and min_samples that the curve was asked for.
+    curve_of: Option<(usize, usize, usize)>,
+    sweep: Option<(Arc<Vec<AtEps>>, f64)>,
+    table: Option<Table>,
+    tried: Vec<Tried>,
+    noting: bool,
+    /// The epoch that the draft was applied in.
+    applied: Option<(usize, Params)>,
+}
+
+impl WhatIf {
+    /// Nothing is tried; `wake` is called from the worker's thread with every answer.
+    pub fn new(wake: impl Fn() + Send + 'static) -> Self {
+        Self {
+            worker: Worker::new(wake),
+            base: None,
+            draft: Params::default(),
+            generation: 0,
+            asked: Default::default(),
+            failed: Default::default(),
+            outcome: None,
+            curve: None,
+            curve_of: None,
+            sweep: None,
+            table: None,
+            tried: Vec::new(),
+            noting: false,
+            applied: None,
+        }
+    }
+
+    /// Once a frame: turns to the epoch looked at and takes in answers. What is tried stays tried on another
+    /// epoch of the run; another run begins without.
+    pub fn look_at(&mut self, view: &ViewModel, epoch: Option<usize>) {
+        while let Some(reply) = self.worker.reply() {
+            self.hear(reply);
+        }
+        if self.noting && self.asked[0].is_none() {
+            self.noting = false;
+            self.note();
+        }
+        let at = epoch.or_else(|| view.newest_snapshot(Part::Clusters, None));
+        let base = at.and_then(|epoch| Base::of(view, epoch));
+        if base == self.base {
+            return;
+        }
+        let same_run = matches!((&base, &self.base), (Some(a), Some(b)) if a.folder == b.folder);
+        let changes = if same_run { self.changes() } else { Vec::new() };
+        if !same_run {
+            self.tried.clear();
+            self.applied = None;
+        }
+        self.base = base;
+        self.forget();
+        if let Some(base) = &self.base {
+            self.draft = base.params.clone();
+        }
+        if !changes.is_empty() {
+            for (key, value) in changes {
+                self.put(key, &value);
+            }
+            self.ask();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.asked = Default::default();
+        self.failed = Default::default();
+        (self.outcome, self.curve, self.curve_of, self.sweep, self.table) = (None, None, None, None, None);
+    }
+
+    /// Takes in an answer; one to an older question is dropped. Public for tests.
+    pub fn hear(&mut self, reply: Reply) {
+        let kind = reply.kind;
+        let Some((_, question, _)) = self.asked[kind].clone().filter(|(newest, ..)| *newest == reply.generation) else {
+            return;
+        };
+        self.asked[kind] = None;
+        self.failed[kind] = None;
+        match reply.result {
+            Ok(Answer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
+            Ok(Answer::Curve(curve)) => self.curve = Some(curve),
+            Ok(Answer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
+            Ok(Answer::Table(cells)) => {
+                if let Question::Table(_, eps, delta_d) = question {
+                    self.table = Some(Table { eps, delta_d, cells, seconds: reply.seconds });
+                }
+            }
+            Err(why) => self.failed[kind] = Some(why),
+        }
+    }
+
+    /// Waits for the answers that are under way, for tests and pictures.
+    pub fn settle(&mut self, limit: Duration) {
+        while self.asked.iter().any(Option::is_some) {
+            let Some(reply) = self.worker.wait(limit) else { return };
+            self.hear(reply);
+        }
+    }
+
+    /// The clustering that is varied.
+    pub fn base(&self) -> Option<&Base> {
+        self.base.as_ref()
+    }
+
+    /// The parameters that are tried.
+    pub fn draft(&self) -> &Params {
+        &self.draft
+    }
+
+    /// What is tried: the keys whose values are not the run's, and the values.
+    pub fn changes(&self) -> Vec<(&'static str, Value)> {
+        let Some(base) = &self.base else { return Vec::new() };
+        let fixed = self.draft.reliability.rule != base.params.reliability.rule;
+        KEYS.into_iter()
+            .filter_map(|key| {
+                let (now, run) = (self.draft.get(key).ok()?, base.params.get(key).ok()?);
+                (now != run || (fixed && key == "reliability.threshold")).then_some((key, now))
+            })
+            .collect()
+    }
+
+    /// Tries a value. Where the parameters then fit together the worker is asked.
+    pub fn set(&mut self, key: &str, value: &Value) {
+        if self.base.is_none() || self.draft.get(key).as_ref() == Ok(value) {
+            return;
+        }
+        self.put(key, value);
+        self.ask();
+    }
+
+    fn put(&mut self, key: &str, value: &Value) {
+        if let Err(error) = self.draft.set(key, value) {
+            tracing::warn!(%error, "a value that cannot be tried");
+        }
+        // A threshold of one's own is a fixed one.
+        if key == "reliability.threshold" {
+            self.draft.reliability.rule = Rule::Fixed;
+        }
+    }
+
+    /// Back to the run's values.
+    pub fn reset(&mut self) {
+        if let Some(base) = &self.base {
+            self.draft = base.params.clone();
+        }
+        self.asked[0] = None;
+        self.failed[0] = None;
+        self.outcome = None;
+        self.applied = None;
+    }
+
+    /// Why the values do not fit together, if so.
+    pub fn problem(&self) -> Option<String> {
+        let ours = self.draft.problems().into_iter().find(|p| KEYS.contains(&p.key)).map(|p| p.message);
+        ours.or_else(|| self.failed[0].clone())
+    }
+
+    fn ask(&mut self) {
+        if self.changes().is_empty() {
+            (self.outcome, self.asked[0], self.failed[0]) = (None, None, None);
+        } else if !self.draft.problems().iter().any(|p| KEYS.contains(&p.key)) {
+            self.question(Question::Clusters(Box::new(self.draft.clone())));
+        }
+    }
+
+    fn question(&mut self, question: Question) {
+        let Some(base) = &self.base else { return };
+        self.generation += 1;
+        self.worker.ask(base, question.clone(), self.generation);
+        let kind = question.kind();
+        self.failed[kind] = None;
+        self.asked[kind] = Some((self.generation, question, Instant::now()));
+    }
+
+    /// The newest clusters with other parameters, and the seconds they took; perhaps of older values, see
+    /// [`WhatIf::is_late`].
+    pub fn outcome(&self) -> Option<(&Arc<Outcome>, f64)> {
+        self.outcome.as_ref().map(|(outcome, seconds)| (outcome, *seconds))
+    }
+
+    /// The threshold that counts: the rule's own, which follows the clusters in the first epoch, or the one that
+    /// is tried.
+    pub fn threshold(&self) -> Option<f64> {
+        let tried = self.outcome.as_ref().and_then(|(outcome, _)| outcome.summary.threshold);
+        if self.draft.reliability.rule == Rule::Fixed { None } else { tried }
+    }
+
+    /// Whether the answer to the newest question has been under way for a while.
+    pub fn is_late(&self) -> bool {
+        self.asked[0].as_ref().is_some_and(|(.., since)| since.elapsed() >= LATE)
+    }
+
+    /// Whether an answer of that kind is under way.
+    pub fn is_waiting(&self, kind: usize) -> bool {
+        self.asked[kind].is_some()
+    }
+
+    /// Why there is no answer of that kind, if so.
+    pub fn failure(&self, kind: usize) -> Option<&str> {
+        self.failed[kind].as_deref()
+    }
+
+    /// The k-distance curve for what is tried; asked for when it is not there. Until it comes, the one before.
+    pub fn curve(&mut self) -> Option<Arc<KDistance>> {
+        let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
+        if self.base.is_some() && self.curve_of != Some(wanted) {
+            self.question(Question::Curve(Box::new(self.draft.clone())));
+            self.curve_of = Some(wanted);
+        }
+        self.curve.clone()
+    }
+
+    /// Clusters each radius of `eps`, with what is tried otherwise.
+    pub fn ask_sweep(&mut self, eps: Vec<f64>) {
+        self.question(Question::Sweep(Box::new(self.draft.clone()), eps));
+    }
+
+    /// The newest sweep and the seconds it took.
+    pub fn sweep(&self) -> Option<(&Arc<Vec<AtEps>>, f64)> {
+        self.sweep.as_ref().map(|(rows, seconds)| (rows, *seconds))
+    }
+
+    /// Clusters at every pair, with what is tried otherwise.
+    pub fn ask_table(&mut self, eps: Vec<f64>, delta_d: Vec<f64>) {
+        self.question(Question::Table(Box::new(self.draft.clone()), eps, delta_d));
+    }
+
+    /// The newest table.
+    pub fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+
+    /// The hand has let go: what is tried now goes into the list once its answer is there.
+    pub fn let_go(&mut self) {
+        self.noting = true;
+    }
+
+    fn note(&mut self) {
+        let Some((outcome, _)) = &self.outcome else { return };
+        let changes = self.changes();
+        if changes.is_empty() || self.tried.last().is_some_and(|t| t.changes == changes) {
+            return;
+        }
+        let s = &outcome.summary;
+        self.tried.retain(|t| t.changes != changes);
+        self.tried.push(Tried {
+            changes,
+            counts: [s.clusters[0], s.reliable, s.noise[0], s.kept],
+            purity: s.quality.map(|q| q.purity),
+        });
+        if self.tried.len() > TRIED {
+            self.tried.remove(0);
+        }
+    }
+
+    /// What was tried on this run, oldest first.
+    pub fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+
+    /// The changes for the run to take over: threshold with its rule.
+    pub fn to_apply(&mut self) -> Vec<(&'static str, Value)> {
+        let mut changes = self.changes();
+        if changes.iter().any(|(key, _)| *key == "reliability.threshold") {
+            changes.insert(0, ("reliability.rule", Value::Text(Rule::Fixed.name().to_owned())));
+        }
+        self.applied = self.base.as_ref().map(|b| (b.epoch, self.draft.clone()));
+        changes
+    }
+
+    /// Whether what is tried was sent to the run and waits for its next epoch.
+    pub fn is_applied(&self) -> bool {
+        let epoch = self.base.as_ref().map(|b| b.epoch);
+        self.applied.as_ref().is_some_and(|(at, params)| Some(*at) == epoch && *params == self.draft)
+    }
+}

@@ -1,0 +1,374 @@
+//! The thread that forms clusters anew: it reads an epoch's graph, neighbours and features from the run folder,
+//! keeps them, and answers the newest question of each kind. It uses `method` only; training never waits for it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::Base;
+use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
+use crate::method::error::{MethodError, Tick, no_tick};
+use crate::method::graph::Graph;
+use crate::method::jaccard::jaccard;
+use crate::method::knn::{Neighbours, neighbours};
+use crate::method::lineage::lineage;
+use crate::method::params::Params;
+use crate::method::rows::Rows;
+use crate::method::sweep::{AtEps, Cell, Grid, KDistance, eps_delta_table, eps_sweep, k_distance};
+use crate::run::event::Split;
+use crate::run::graph::{Features, REACH, features_epoch, read_features, read_graph};
+use crate::run::images::Images;
+use crate::run::snapshot::ClusterSnapshot;
+
+/// What can be asked; of each kind only the newest question counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// The clusters with these parameters.
+    Clusters(Box<Params>),
+    /// The k-distance curve with these parameters' k1, k2 and min_samples.
+    Curve(Box<Params>),
+    /// DBSCAN at each of these radii.
+    Sweep(Box<Params>, Vec<f64>),
+    /// Clusters at every pair of eps and Δd.
+    Table(Box<Params>, Vec<f64>, Vec<f64>),
+}
+
+/// Kinds of questions.
+pub const KINDS: usize = 4;
+
+impl Question {
+    /// Its kind, below [`KINDS`].
+    pub fn kind(&self) -> usize {
+        match self {
+            Self::Clusters(_) => 0,
+            Self::Curve(_) => 1,
+            Self::Sweep(..) => 2,
+            Self::Table(..) => 3,
+        }
+    }
+
+    fn params(&self) -> &Params {
+        match self {
+            Self::Clusters(p) | Self::Curve(p) | Self::Sweep(p, _) | Self::Table(p, ..) => p,
+        }
+    }
+}
+
+/// What became of a cluster of the run with other parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same images.
+    Same,
+    /// It goes on with so many of its images.
+    Keeps(u32),
+    /// It falls into so many clusters.
+    Splits(u32),
+    /// It becomes part of a larger one.
+    Merges,
+    /// All its images become noise.
+    Dissolves,
+}
+
+/// The clusters with other parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// With which.
+    pub params: Params,
+    /// The clustering.
+    pub clustering: Clustering,
+    /// Its numbers.
+    pub summary: ClusterSummary,
+    /// What becomes of each of the run's clusters.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What an answer holds.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Answer {
+    Clusters(Arc<Outcome>),
+    Curve(Arc<KDistance>),
+    Sweep(Arc<Vec<AtEps>>),
+    Table(Arc<Vec<Vec<Cell>>>),
+}
+
+/// An answer and what it was asked for.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The kind of the question.
+    pub kind: usize,
+    /// The question's number within its kind.
+    pub generation: u64,
+    /// The answer, or why there is none.
+    pub result: Result<Answer, String>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// A question on its way.
+struct Ask {
+    base: Base,
+    question: Question,
+    generation: u64,
+}
+
+#[derive(Default)]
+struct Slots {
+    asks: [Option<Ask>; KINDS],
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    slots: Mutex<Slots>,
+    filled: Condvar,
+    newest: [AtomicU64; KINDS],
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next question, the most urgent kind first; `None` when the window is gone.
+    fn next(&self) -> Option<Ask> {
+        let mut slots = self.lock();
+        loop {
+            if slots.closed {
+                return None;
+            }
+            if let Some(ask) = slots.asks.iter_mut().find_map(Option::take) {
+                return Some(ask);
+            }
+            slots = self.filled.wait(slots).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+type Wake = Box<dyn Fn() + Send>;
+
+/// The window's end of the thread.
+pub struct Worker {
+    shared: Arc<Shared>,
+    replies: Receiver<Reply>,
+    start: Option<(Sender<Reply>, Wake)>,
+}
+
+impl Worker {
+    /// A worker whose thread starts with the first question; `wake` is called there with every answer.
+    pub fn new(wake: impl Fn() + Send + 'static) -> Self {
+        let (send, replies) = unbounded();
+        Self { shared: Arc::default(), replies, start: Some((send, Box::new(wake))) }
+    }
+
+    /// Asks; an older question of this kind is dropped, or broken off when it is under way.
+    pub fn ask(&mut self, base: &Base, question: Question, generation: u64) {
+        let kind = question.kind();
+        self.shared.newest[kind].store(generation, Ordering::Relaxed);
+        self.shared.lock().asks[kind] = Some(Ask { base: base.clone(), question, generation });
+        self.shared.filled.notify_one();
+        if let Some((replies, wake)) = self.start.take() {
+            let shared = Arc::clone(&self.shared);
+            let spawned = std::thread::Builder::new().name("what-if".to_owned()).spawn(move || {
+                let mut desk = Desk::default();
+                while let Some(ask) = shared.next() {
+                    let began = Instant::now();
+                    let kind = ask.question.kind();
+                    let current = || shared.newest[kind].load(Ordering::Relaxed) == ask.generation;
+                    let result = desk.answer(&ask.base, &ask.question, &|_, _| current());
+                    let seconds = began.elapsed().as_secs_f64();
+                    if current() {
+                        let reply = Reply { kind, generation: ask.generation, result, seconds };
+                        if replies.send(reply).is_err() {
+                            return;
+                        }
+                        wake();
+                    }
+                }
+            });
+            if let Err(error) = spawned {
+                tracing::warn!(%error, "no thread for what-if clusterings");
+            }
+        }
+    }
+
+    /// An answer that has come.
+    pub fn reply(&self) -> Option<Reply> {
+        self.replies.try_recv().ok()
+    }
+
+    /// Waits for an answer, for tests.
+    pub fn wait(&self, limit: std::time::Duration) -> Option<Reply> {
+        self.replies.recv_timeout(limit).ok()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        for newest in &self.shared.newest {
+            newest.store(u64::MAX, Ordering::Relaxed); // breaks off what is under way
+        }
+        self.shared.filled.notify_all();
+    }
+}
+
+/// What the thread has read and computed of the epoch at hand.
+#[derive(Default)]
+struct Desk {
+    base: Option<Base>,
+    snapshot: Option<Arc<ClusterSnapshot>>,
+    /// Graphs by (k1, k2): the run's own, and the last one that was tried.
+    graphs: Vec<((usize, usize), Arc<Graph>)>,
+    neighbours: Option<Neighbours>,
+    features: Option<Features>,
+    pids: Option<Vec<i32>>,
+}
+
+impl Desk {
+    fn answer(&mut self, base: &Base, question: &Question, tick: Tick) -> Result<Answer, String> {
+        if self.base.as_ref().is_none_or(|b| !b.same_place(base)) {
+            *self = Self { base: Some(base.clone()), ..Self::default() };
+            self.pids = pids(&base.folder);
+        }
+        let params = question.params();
+        let graph = self.graph(base, params, tick)?;
+        let covered = |eps: f64| match graph.covers(eps) {
+            true => Ok(()),
+            false => Err(format!(
+                "The distances of this epoch are kept up to {:.2}, so eps + Δd cannot go beyond. A run keeps at most {} pairs an epoch.",
+                graph.max,
+                crate::run::graph::MAX_PAIRS
+            )),
+        };
+        let pids = self.pids.as_deref();
+        let carried = base.carried;
+        let words = |e: MethodError| e.to_string();
+        Ok(match question {
+            Question::Clusters(params) => {
+                covered(params.eps + params.delta_d)?;
+                let clustering = refine(three_dbscans(&graph, params), params, carried);
+                let summary = clustering.summary(params, pids);
+                let verdicts = verdicts(&self.snapshot(base)?.labels, &clustering.labels);
+                Answer::Clusters(Arc::new(Outcome { params: (**params).clone(), clustering, summary, verdicts }))
+            }
+            Question::Curve(params) => Answer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
+            Question::Sweep(params, eps) => {
+                eps.iter().try_for_each(|&e| covered(e))?;
+                Answer::Sweep(Arc::new(eps_sweep(&graph, eps, params.min_samples, pids, tick).map_err(words)?))
+            }
+            Question::Table(params, eps, delta_d) => {
+                let widest = |list: &[f64]| list.iter().copied().fold(0.0, f64::max);
+                covered(widest(eps) + widest(delta_d))?;
+                let grid = Grid { eps, delta_d };
+                Answer::Table(Arc::new(eps_delta_table(&graph, grid, params, carried, pids, tick).map_err(words)?))
+            }
+        })
+    }
+
+    fn snapshot(&mut self, base: &Base) -> Result<Arc<ClusterSnapshot>, String> {
+        if let Some(known) = &self.snapshot {
+            return Ok(Arc::clone(known));
+        }
+        let read = ClusterSnapshot::read(&base.folder, base.epoch).map_err(|e| e.to_string())?;
+        Ok(Arc::clone(self.snapshot.insert(Arc::new(read))))
+    }
+
+    fn graph(&mut self, base: &Base, params: &Params, tick: Tick) -> Result<Arc<Graph>, String> {
+        let wanted = (params.k1, params.k2);
+        if let Some((_, graph)) = self.graphs.iter().find(|(k, _)| *k == wanted) {
+            return Ok(Arc::clone(graph));
+        }
+        let own = (base.params.k1, base.params.k2);
+        let graph = if wanted == own {
+            let missing = |e| format!("What lets these clusters be formed anew is not in the run folder: {e}");
+            Arc::new(read_graph(&base.folder, base.epoch).map_err(missing)?)
+        } else {
+            Arc::new(self.rebuilt(base, params, tick)?)
+        };
+        // The run's own stays: most questions are about it.
+        self.graphs.retain(|(k, _)| *k == own);
+        self.graphs.push((wanted, Arc::clone(&graph)));
+        Ok(graph)
+    }
+
+    /// The graph with another k1 or k2, from the features.
+    fn rebuilt(&mut self, base: &Base, params: &Params, tick: Tick) -> Result<Graph, String> {
+        let words = |e: MethodError| e.to_string();
+        if self.features.is_none() {
+            match features_epoch(&base.folder) {
+                Some(epoch) if epoch == base.epoch => {}
+                Some(epoch) => {
+                    return Err(format!(
+                        "k1 and k2 need the features, and those of epoch {} alone are kept. Go there to try them.",
+                        epoch + 1
+                    ));
+                }
+                None => return Err("k1 and k2 need the features, which are not in the run folder.".to_owned()),
+            }
+            let features = read_features(&base.folder).map_err(|e| e.to_string())?;
+            if features.epoch != base.epoch {
+                return Err("A new epoch has just been clustered; try again.".to_owned());
+            }
+            self.features = Some(features);
+        }
+        let snapshot = self.snapshot(base)?;
+        let Some(features) = &self.features else { return Err("the features could not be kept".to_owned()) };
+        let rows = Rows::new(&features.values, features.d).map_err(words)?;
+        let nb = match self.neighbours.take() {
+            Some(nb) if nb.k >= params.k1.min(nb.n) => nb,
+            _ if snapshot.k >= params.k1.min(rows.n()) => Neighbours {
+                n: rows.n(),
+                k: snapshot.k,
+                index: snapshot.knn_index.clone(),
+                dist: snapshot.knn_dist.clone(),
+            },
+            _ => neighbours(rows, params.k1, tick).map_err(words)?,
+        };
+        let reach = REACH.max((params.eps + params.delta_d) as f32);
+        let graph = jaccard(rows, &nb, params.k1, params.k2, reach, tick).map_err(words);
+        self.neighbours = Some(nb);
+        graph
+    }
+}
+
+/// True identities, where the run knows any.
+fn pids(folder: &Path) -> Option<Vec<i32>> {
+    let images = Images::read(folder).ok()?;
+    let pids: Vec<i32> = images.split(Split::Train).iter().map(|row| row.pid).collect();
+    pids.iter().any(|&p| p != pids[0]).then_some(pids)
+}
+
+/// What becomes of each cluster of `run` in `other`: DBSCAN labels at eps, `[N]` each.
+pub fn verdicts(run: &[i32], other: &[i32]) -> Vec<Verdict> {
+    let family = lineage(run, other);
+    let sizes = crate::method::cluster::cluster_sizes(run);
+    let mut parts = vec![0u32; sizes.len()];
+    for cluster in &family.clusters {
+        if let Some(from) = cluster.main {
+            parts[from as usize] += 1;
+        }
+    }
+    let one = |(from, &size): (usize, &u32)| {
+        let Some(heir) = family.heir.get(from).copied().flatten() else { return Verdict::Dissolves };
+        let heir = &family.clusters[heir as usize];
+        match parts[from] {
+            2.. => Verdict::Splits(parts[from]),
+            1 if heir.main == Some(from as u32) && heir.shared == size && heir.size == size => Verdict::Same,
+            1 if heir.main == Some(from as u32) && heir.heirs_of.len() < 2 => Verdict::Keeps(heir.shared),
+            _ => Verdict::Merges,
+        }
+    };
+    sizes.iter().enumerate().map(one).collect()
+}
+
+/// Answers a question at once, on the caller's thread: what the worker would say.
+///
+/// # Errors
+/// One sentence on what is missing.
+pub fn answer_now(base: &Base, question: &Question) -> Result<Answer, String> {
+    Desk::default().answer(base, question, &no_tick)
+}

@@ -1,0 +1,252 @@
+//! What-if in the window: sliders, numbers, apply; against the `cluster` command on the same features.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use reid_workbench::data::synthetic::features::{Spec, generate};
+use reid_workbench::engine::command::Command;
+use reid_workbench::engine::feature_run::{self, FeatureSet};
+use reid_workbench::gui::WindowOptions;
+use reid_workbench::gui::app::App;
+use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::what_if::worker::{Answer, Question, Reply, Verdict, answer_now, verdicts};
+use reid_workbench::gui::what_if::{Base, WhatIf};
+use reid_workbench::method::error::no_tick;
+use reid_workbench::method::params::{Params, Value};
+use reid_workbench::run::RunReader;
+
+use crate::cli_cluster::{json, program};
+use crate::support::play::{FakeEngine, FakeRegistry};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A run made of 700 features with identities, on which every slider does something.
+fn write_run(dir: &Path) {
+    let spec = Spec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 };
+    let made = generate(&spec);
+    let set = FeatureSet {
+        name: "made",
+        features: &made.features,
+        d: spec.d,
+        pids: Some(&made.pid),
+        camids: Some(&made.camid),
+    };
+    feature_run::write(dir, &set, &Params::default(), [&no_tick, &no_tick]).unwrap();
+}
+
+struct Window {
+    harness: Harness<'static, App>,
+    engine: FakeEngine,
+}
+
+impl Window {
+    fn on(run: &Path) -> Self {
+        let (handle, engine) = FakeEngine::new();
+        let options = WindowOptions {
+            connect: Box::new(|_| handle),
+            registry: Arc::new(FakeRegistry::default()),
+            runs_dir: run.join("no-runs-here"),
+            run: Some(run.to_owned()),
+        };
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(1800.0, 1300.0))
+            .with_max_steps(24)
+            .build_eframe(move |cc| App::new(cc, options));
+        harness.state_mut().wait_for_lists(LIMIT);
+        let mut window = Self { harness, engine };
+        window.until("Done");
+        window.click("Tune");
+        window.until("What would change");
+        window
+    }
+
+    fn shows(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// Draws until the window shows these words: other threads are at work.
+    fn until(&mut self, words: &str) {
+        let began = Instant::now();
+        while !self.shows(words) {
+            assert!(began.elapsed() < LIMIT, "`{words}` did not come");
+            self.harness.run_steps(1);
+            std::thread::yield_now();
+        }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    fn set(&mut self, label: &str, value: f64) {
+        self.harness.get_by_label(label).set_value_accesskit(value);
+        self.harness.run_steps(2);
+    }
+}
+
+#[test]
+fn what_a_slider_shows_is_what_the_cluster_command_finds() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    let out = home.path().join("o.safetensors");
+    let truth = |set: &[&str]| {
+        let mut command = program();
+        command.arg("cluster").arg(run.join("features.safetensors")).arg("--out").arg(&out);
+        set.iter().for_each(|s| {
+            command.arg("--set").arg(s);
+        });
+        json(&mut command)
+    };
+    let own = truth(&[]);
+    for (label, key, value) in
+        [("Try eps", "eps", 0.52), ("Try Δd", "delta_d", 0.05), ("Try min samples", "min_samples", 6.0)]
+    {
+        window.set(label, value);
+        let found = truth(&[&format!("{key}={value}")]);
+        for (name, key) in [("reliable clusters", "reliable"), ("images kept", "kept")] {
+            window.until(&format!("{name} {} would become {}", own[key], found[key]));
+        }
+        let (old, new) = (&own["clusters"]["normal"], &found["clusters"]["normal"]);
+        window.until(&format!("clusters {old} would become {new}"));
+        let (old, new) = (&own["noise"]["normal"], &found["noise"]["normal"]);
+        window.until(&format!("outliers {old} would become {new}"));
+        let purity = |x: &serde_json::Value| format!("{:.3}", x["quality"]["purity"].as_f64().unwrap());
+        window.until(&format!("purity {} would become {}", purity(&own), purity(&found)));
+        window.click("Back to the run's values");
+    }
+    // k1 needs the features: those of the newest epoch are there.
+    window.set("Try k1", 20.0);
+    let found = truth(&["k1=20"]);
+    let (old, new) = (&own["clusters"]["normal"], &found["clusters"]["normal"]);
+    window.until(&format!("clusters {old} would become {new}"));
+}
+
+#[test]
+fn apply_sends_what_is_tried_and_discard_goes_back() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.set("Try eps", 0.5);
+    window.until("would become");
+    window.until("not applied");
+    window.click("Discard");
+    assert!(!window.shows("would become") && !window.shows("not applied"));
+    // The run has ended: its values become those of the next run, and the engine hears nothing.
+    window.set("Try eps", 0.5);
+    window.until("would become");
+    window.click("Apply to the next run");
+    let sent = window.engine.asked();
+    assert!(!sent.iter().any(|c| matches!(c, Command::SetParam { .. })), "{sent:?}");
+    window.click("Research");
+    window.until("eps, number");
+    let shown = window.harness.get_by_label("eps, number");
+    use egui_kittest::kittest::NodeT;
+    assert_eq!(shown.accesskit_node().value().as_deref(), Some("0.50"));
+}
+
+#[test]
+fn a_sweep_is_a_click_and_a_click_on_a_cell_tries_it() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.click("Sweep eps × Δd");
+    window.until("eps 0.52 Δd 0.03: ");
+    let out = home.path().join("o.safetensors");
+    let mut command = program();
+    command.arg("cluster").arg(run.join("features.safetensors")).arg("--out").arg(&out);
+    let found = json(command.args(["--set", "eps=0.52", "--set", "delta_d=0.03"]));
+    let cell = format!("eps 0.52 Δd 0.03: {} reliable clusters", found["reliable"]);
+    assert!(window.shows(&cell), "{cell}");
+    window.click(&cell);
+    window.until(&format!("would become {}", found["kept"]));
+}
+
+#[test]
+fn an_answer_to_an_older_question_is_dropped() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let base = Base::of(&view, 0).unwrap();
+    let with = |eps: f64| {
+        let mut params = base.params.clone();
+        params.eps = eps;
+        answer_now(&base, &Question::Clusters(Box::new(params)))
+    };
+    let mut what_if = WhatIf::new(|| {});
+    what_if.look_at(&view, None);
+    what_if.set("eps", &Value::Float(0.40));
+    what_if.set("eps", &Value::Float(0.55));
+    // The first question was number 1; its answer comes late.
+    what_if.hear(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
+    assert!(what_if.outcome().is_none() && what_if.is_waiting(0));
+    what_if.hear(Reply { kind: 0, generation: 2, result: with(0.55), seconds: 0.1 });
+    let newest = what_if.outcome().unwrap().0.clone();
+    assert_eq!(newest.params.eps, 0.55);
+    what_if.hear(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
+    assert!(Arc::ptr_eq(&newest, what_if.outcome().unwrap().0), "a stale answer has replaced a newer one");
+}
+
+#[test]
+fn a_run_without_features_or_graph_says_what_is_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let base = Base::of(&view, 0).unwrap();
+    let mut params = base.params.clone();
+    params.k1 = 20;
+    std::fs::remove_file(run.join("features.safetensors")).unwrap();
+    let why = answer_now(&base, &Question::Clusters(Box::new(params.clone()))).unwrap_err();
+    assert!(why.contains("k1 and k2 need the features"), "{why}");
+    // eps goes on: the graph is there, as far as it reaches.
+    params.k1 = base.params.k1;
+    params.eps = 0.5;
+    assert!(answer_now(&base, &Question::Clusters(Box::new(params.clone()))).is_ok());
+    params.eps = 0.94;
+    let why = answer_now(&base, &Question::Clusters(Box::new(params.clone()))).unwrap_err();
+    assert!(why.contains("kept up to 0.90"), "{why}");
+    std::fs::remove_file(run.join("epochs/0000/graph.safetensors")).unwrap();
+    params.eps = 0.5;
+    let why = answer_now(&base, &Question::Clusters(Box::new(params))).unwrap_err();
+    assert!(why.contains("not in the run folder"), "{why}");
+}
+
+#[test]
+fn verdicts_say_what_becomes_of_a_cluster() {
+    let run = [0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, -1];
+    let now = [0, 0, 0, 1, 1, 2, 2, -1, -1, 3, 3, 3, 3, -1];
+    let found = verdicts(&run, &now);
+    assert_eq!(found[..3], [Verdict::Same, Verdict::Splits(2), Verdict::Dissolves]);
+    assert_eq!(found[3..], [Verdict::Merges, Verdict::Merges]);
+    let Answer::Clusters(_) = (match answer_now_on_itself() {
+        Ok(answer) => answer,
+        Err(why) => panic!("{why}"),
+    }) else {
+        panic!("not clusters")
+    };
+}
+
+/// With the run's own parameters every cluster stays what it is.
+fn answer_now_on_itself() -> Result<Answer, String> {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let base = Base::of(&view, 0).unwrap();
+    let answer = answer_now(&base, &Question::Clusters(Box::new(base.params.clone())));
+    if let Ok(Answer::Clusters(outcome)) = &answer {
+        assert!(outcome.verdicts.iter().all(|v| *v == Verdict::Same));
+        assert_eq!(outcome.summary, view.clusters[&0].summary);
+    }
+    answer
+}
