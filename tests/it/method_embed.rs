@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn components_are_those_of_the_covariance(seed in 0u64..1_000, n in 3usize..60, d in 2usize..16, shift in -3f32..3.0) {
         // Columns of unequal spread, not centred.
-        let scale = |i: usize| if i % d == 0 { 9.0 } else { 1.0 + (i % d) as f32 / 4.0 };
+        let scale = |i: usize| if i.is_multiple_of(d) { 9.0 } else { 1.0 + (i % d) as f32 / 4.0 };
         let data: Vec<f32> =
             uniforms(seed, 1, n * d).into_iter().enumerate().map(|(i, u)| shift + u as f32 * scale(i)).collect();
         let scores = pca(Rows::new(&data, d).unwrap(), &no_tick).unwrap();

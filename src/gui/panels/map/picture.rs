@@ -237,8 +237,8 @@ impl Picture {
         if !matches!(basis.colouring, Colouring::Cluster | Colouring::Identity) {
             return None;
         }
-        if let (Some(found), Some(of)) = (self.job.poll(), self.making.take()) {
-            self.scheme = Some((of, Arc::new(found)));
+        if let Some(found) = self.job.poll() {
+            self.scheme = self.making.take().map(|of| (of, Arc::new(found)));
         }
         if self.scheme.as_ref().is_some_and(|(of, _)| of.same(basis)) {
             return self.scheme.as_ref().map(|(_, scheme)| Arc::clone(scheme));
