@@ -9,6 +9,7 @@ mod chart;
 mod draw;
 mod figures;
 mod history;
+mod points;
 pub mod style;
 mod tables;
 pub mod ticks;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use crate::run::RunError;
 
 pub use figures::figures;
+pub use points::{PointRow, points};
 pub use tables::tables;
 
 /// Why nothing was exported.

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod dbscan;
+pub mod embed;
 pub mod error;
 pub mod evaluate;
 pub mod graph;

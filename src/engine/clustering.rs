@@ -12,7 +12,8 @@ use super::outbox::Outbox;
 use super::session::Session;
 use super::worker::Link;
 use crate::method::cluster::{Clustering, refine, three_dbscans};
-use crate::method::error::Tick;
+use crate::method::embed::pca;
+use crate::method::error::{Tick, no_tick};
 use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
@@ -31,6 +32,7 @@ const KEPT_NEIGHBOURS: usize = 20;
 pub(super) struct Found {
     pub clustering: Clustering,
     pub neighbours: Neighbours,
+    pub pca: Vec<f32>,
     pub graph: Graph,
     /// Of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
     pub seconds: [f64; 4],
@@ -55,6 +57,9 @@ fn form_from(
     let t_knn = began.elapsed().as_secs_f64();
     let mut clock = Instant::now();
     let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+    // For the map of the window; too short beside k-NN to be timed or stopped by itself.
+    let pca = pca(rows, &no_tick)?;
+    lap();
     // Farther than this clustering needs, so that other radii can be tried on what is stored.
     let reach = REACH.max((params.eps + params.delta_d) as f32);
     let graph = jaccard(rows, &neighbours, params.k1, params.k2, reach, tick)?;
@@ -62,7 +67,7 @@ fn form_from(
     let labels = three_dbscans(&graph, params);
     let t_dbscan = lap();
     let clustering = refine(labels, params, carried);
-    Ok(Found { clustering, neighbours, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
+    Ok(Found { clustering, neighbours, pca, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
 }
 
 impl Session {
@@ -125,7 +130,7 @@ impl Session {
     }
 
     fn report(&self, features: &[f32], found: &Found, link: &mut Link) -> Result<(), EngineError> {
-        let Found { clustering, neighbours, graph, seconds } = found;
+        let Found { clustering, neighbours, pca, graph, seconds } = found;
         let epoch = self.position.epoch;
         // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
         let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
@@ -134,7 +139,7 @@ impl Session {
         let camids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.camid).collect();
         write_features(&self.folder, epoch, self.net.dim() as usize, features, &pids, &camids)?;
         write_graph(&self.folder, epoch, graph)?;
-        snapshot(clustering, neighbours).write(&self.folder, epoch)?;
+        snapshot(clustering, neighbours, pca).write(&self.folder, epoch)?;
         if summary.clusters[0] == 0 {
             let text = "No image has enough neighbours within eps: this epoch trains every image as a class of its own. Raise eps, or lower min samples.";
             link.outbox.notice(Severity::Warning, "No clusters", text);
@@ -210,7 +215,7 @@ fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
     pseudo_labels.iter().map(label).collect()
 }
 
-pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours) -> ClusterSnapshot {
+pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) -> ClusterSnapshot {
     ClusterSnapshot {
         labels: clustering.labels.clone(),
         labels_tight: clustering.tight.clone(),
@@ -222,6 +227,7 @@ pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours) -> ClusterSnaps
         knn_index: nb.index.clone(),
         knn_dist: nb.dist.clone(),
         k: nb.k,
+        pca: pca.to_vec(),
     }
 }
 

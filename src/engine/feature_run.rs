@@ -64,11 +64,11 @@ pub fn write(
         resumed: false,
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
-    let Found { clustering, neighbours, graph, seconds } = form(rows, params, None, ticks)?;
+    let Found { clustering, neighbours, pca, graph, seconds } = form(rows, params, None, ticks)?;
     let summary = clustering.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
     write_features(dir, 0, set.d, set.features, pids, camids)?;
     write_graph(dir, 0, &graph)?;
-    snapshot(&clustering, &neighbours).write(dir, 0)?;
+    snapshot(&clustering, &neighbours, &pca).write(dir, 0)?;
     run.append(Event::Clustered { epoch: 0, summary: Box::new(summary.clone()), seconds })?;
     run.append(Event::Snapshot { epoch: 0, part: SnapshotPart::Clusters })?;
     run.append(Event::StageDone { stage: Stage::Cluster, epoch: 0, seconds: seconds.iter().sum() })?;

@@ -36,6 +36,8 @@ pub struct ClusterSnapshot {
     pub knn_dist: Vec<f32>,
     /// Neighbours an image has.
     pub k: usize,
+    /// `[N, 2]` scores on the two leading principal components; empty in runs of earlier versions.
+    pub pca: Vec<f32>,
 }
 
 /// The retrieval of the target's test set: Q queries. **Ground truth.**
@@ -107,6 +109,9 @@ impl ClusterSnapshot {
             .vector("pseudo_labels", &self.pseudo_labels)
             .add("knn_index", &[n, self.k], &self.knn_index)
             .add("knn_dist", &[n, self.k], &self.knn_dist);
+        if !self.pca.is_empty() {
+            arrays.add("pca", &[n, 2], &self.pca);
+        }
         arrays.write(&part_path(run, epoch, SnapshotPart::Clusters))
     }
 
@@ -120,6 +125,10 @@ impl ClusterSnapshot {
         let n = labels.len();
         let cluster_score: Vec<f64> = file.vector("cluster_score", None)?;
         let (k, knn_index) = file.matrix("knn_index", n)?;
+        let pca = match file.has("pca") {
+            true => file.matrix("pca", n)?.1,
+            false => Vec::new(),
+        };
         Ok(Self {
             labels_tight: file.vector("labels_tight", Some(n))?,
             labels_loose: file.vector("labels_loose", Some(n))?,
@@ -131,6 +140,7 @@ impl ClusterSnapshot {
             cluster_score,
             knn_index,
             k,
+            pca,
         })
     }
 }

@@ -105,6 +105,11 @@ impl Archive {
         Ok(names)
     }
 
+    /// Whether there is an array of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.parsed().is_ok_and(|parsed| parsed.tensor(name).is_ok())
+    }
+
     /// The shape and values of one array.
     ///
     /// # Errors

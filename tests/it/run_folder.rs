@@ -194,6 +194,14 @@ fn a_manifest_of_a_newer_format_says_so() {
     assert!(error.contains("format 99") && error.contains("newer"), "{error}");
 }
 
+#[test]
+fn a_clustering_of_a_version_without_components_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let older = ClusterSnapshot { pca: Vec::new(), ..clusters() };
+    older.write(dir.path(), 3).unwrap();
+    assert_eq!(ClusterSnapshot::read(dir.path(), 3).unwrap(), older);
+}
+
 fn clusters() -> ClusterSnapshot {
     ClusterSnapshot {
         labels: vec![0, 0, -1],
@@ -206,6 +214,7 @@ fn clusters() -> ClusterSnapshot {
         knn_index: vec![0, 1, 1, 0, 2, 1],
         knn_dist: vec![0.0, 0.5, 0.0, 0.5, 0.0, 0.75],
         k: 2,
+        pca: vec![0.5, -0.5, 0.25, 0.0, -0.75, 0.5],
     }
 }
 

@@ -213,6 +213,7 @@ fn clusters(found: Clustering) -> ClusterSnapshot {
         knn_index: (0..TRAIN as u32).collect(),
         knn_dist: vec![0.0; TRAIN],
         k: 1,
+        pca: Vec::new(),
     }
 }
 

@@ -1,15 +1,83 @@
-//! Cluster map.
+//! Cluster map: the training images of the target as points, near where their features are near.
+//!
+//! Principal components are there at once; t-SNE goes on from them, or from the layout of the epoch before, on a
+//! thread of its own. What is drawn is one mesh, made anew only when something in it changes.
 
-use eframe::egui::Ui;
+mod bar;
+pub mod colours;
+pub mod grid;
+mod hover;
+mod layouts;
+mod lens;
+mod picture;
+pub mod points;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::{
+    Align2, ComboBox, Key as Button, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
+};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use crate::gui::widgets::{icon, tile};
+use crate::engine::event::{ImageRef, Split};
+use crate::export::PointRow;
+use crate::gui::plot::ticks;
+use crate::gui::theme::{Type, size};
+use crate::gui::view_model::{Loaded, Part};
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::{button, chip, combo, tile};
+use crate::run::images::Images;
+use crate::run::snapshot::ClusterSnapshot;
+use colours::Colouring;
+pub use layouts::{Key, Layout, known};
+use layouts::{Standing, Tsne};
+pub use lens::{Lens, Place};
+use picture::{Picture, Seen};
+use points::Glyph;
+pub use points::points;
+
+/// Reach of the pointer, in points.
+const REACH: f32 = 10.0;
+
+/// How the images are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Method {
+    Pca,
+    #[default]
+    Tsne,
+}
 
 /// State of the Cluster map tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct MapPanel {}
+pub struct MapPanel {
+    method: Method,
+    colouring: Colouring,
+    /// A drag draws a line around the images, not a box.
+    lasso: bool,
+    #[serde(skip)]
+    lens: Lens,
+    #[serde(skip)]
+    tsne: Tsne,
+    #[serde(skip)]
+    picture: Picture,
+    #[serde(skip)]
+    bar: bar::Bar,
+    /// The line under the hand: two corners of a box, or a lasso.
+    #[serde(skip)]
+    line: Option<Vec<Pos2>>,
+}
+
+/// What is shown of which clustering.
+struct Shown {
+    key: Key,
+    snapshot: Arc<ClusterSnapshot>,
+    images: Option<Arc<Images>>,
+}
 
 impl MapPanel {
     /// Title of the tile.
@@ -17,7 +85,304 @@ impl MapPanel {
 
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        tile::head(ui, cx.head, "", |_| {});
-        tile::empty_state(ui, icon::INFO, "No clusters yet", "", None);
+        let shown = match find(cx) {
+            Ok(shown) => shown,
+            Err(Some((title, text))) => {
+                tile::head(ui, cx.head, "", |_| {});
+                tile::empty_state(ui, icon::SCATTER, title, &text, None);
+                return;
+            }
+            Err(None) => {
+                tile::head(ui, cx.head, "reading…", |_| {});
+                return;
+            }
+        };
+        if !cx.truth && self.colouring == Colouring::Identity {
+            self.colouring = Colouring::Cluster;
+        }
+        let components = self.picture.components(&shown.snapshot);
+        let (layout, standing) = self.layout(ui, &shown, components);
+        self.head(ui, cx, &shown, &standing);
+        self.tools(ui, cx);
+        let Some(layout) = layout else {
+            let (title, text) = match standing {
+                Some(Standing::Failed(why)) => ("t-SNE is not possible", why),
+                Some(_) => ("t-SNE has begun", "The first picture comes in a moment.".to_owned()),
+                None => (
+                    "No principal components",
+                    "This run was made by a version that did not store them. t-SNE works without.".to_owned(),
+                ),
+            };
+            tile::empty_state(ui, icon::SCATTER, title, &text, None);
+            return;
+        };
+        let whole = ui.available_rect_before_wrap();
+        let rect = whole.with_max_y((whole.bottom() - 20.0).max(whole.top() + 40.0));
+        self.plot(ui, cx, &shown, &layout, rect);
+        if !cx.selection.picked.is_empty() {
+            // Over the map: points must not move because some of them were picked.
+            let area = rect.with_min_y(rect.bottom() - 28.0);
+            let offered = csv_file(&shown.key);
+            let at = Arc::clone(&layout);
+            self.bar.ui(ui, cx, area, &offered, |cx| table(cx, &shown, &at));
+        }
+        let line = Rect::from_min_max(pos2(whole.left(), whole.bottom() - 16.0), whole.max);
+        self.legend(ui, cx, &shown, &standing, line);
     }
+
+    /// The layout to draw, and how t-SNE stands when that is what is asked for.
+    fn layout(
+        &mut self,
+        ui: &Ui,
+        shown: &Shown,
+        components: Option<Arc<Layout>>,
+    ) -> (Option<Arc<Layout>>, Option<Standing>) {
+        if self.method == Method::Pca {
+            return (components, None);
+        }
+        let standing = self.tsne.want(ui.ctx(), &shown.key, &shown.snapshot);
+        let own = layouts::known(ui.ctx(), &shown.key);
+        // Until its first picture: where the points were, else the components.
+        let last =
+            || self.picture.last(shown.snapshot.labels.len()).filter(|_| !matches!(standing, Standing::Failed(_)));
+        (own.or_else(last).or(components), Some(standing))
+    }
+
+    fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, standing: &Option<Standing>) {
+        let epoch = shown.key.epoch + 1;
+        let scope = match standing {
+            Some(Standing::Running(share)) => format!("t-SNE {:.0} %, epoch {epoch}", 100.0 * share),
+            _ => format!("epoch {epoch}"),
+        };
+        let moved = self.lens != Lens::default();
+        tile::head(ui, cx.head, &scope, |ui| {
+            let on = self.lasso.then_some(cx.theme.accent);
+            let name = if self.lasso { "Select with a box" } else { "Select with a lasso (Shift and drag)" };
+            if button::icon_button_colored(ui, icon::LASSO, name, on).clicked() {
+                self.lasso = !self.lasso;
+            }
+            if moved && button::icon_button(ui, icon::RESET, "Show the whole map (double click)").clicked() {
+                self.lens = Lens::default();
+            }
+        });
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) {
+        ui.horizontal(|ui| {
+            button::segment(ui, &[(Method::Pca, "PCA"), (Method::Tsne, "t-SNE")], &mut self.method);
+            let chosen = format!("colour {}", self.colouring.words());
+            let list: ComboBox = combo::dressed("map colours", &chosen, 118.0);
+            let response = list.show_ui(ui, |ui| {
+                for by in Colouring::ALL.into_iter().filter(|by| cx.truth || *by != Colouring::Identity) {
+                    ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
+                }
+            });
+            response.response.accessible_name("Colour of the points").on_hover_text(self.colouring.help());
+            if self.colouring == Colouring::Identity {
+                chip::ground_truth(ui);
+            }
+        });
+    }
+
+    fn plot(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, layout: &Arc<Layout>, rect: Rect) {
+        let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        let place = self.lens.over(rect, layout.half);
+        self.navigate(ui, &response, place);
+        let rows = shown.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
+        let seen = Seen {
+            key: (self.method == Method::Tsne, &shown.key),
+            snapshot: &shown.snapshot,
+            layout,
+            rows,
+            colouring: self.colouring,
+            lens: self.lens,
+            settled: self.method == Method::Pca || !self.tsne.busy(),
+        };
+        let place = self.picture.paint(ui, cx, &seen, rect);
+        let words = format!(
+            "Cluster map, {}, {} images, colour {}",
+            if self.method == Method::Pca { "PCA" } else { "t-SNE" },
+            ticks::count(layout.at.len()),
+            self.colouring.words()
+        );
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+        self.select(ui, cx, &response, place, layout);
+        if self.picture.travels() || self.line.is_some() {
+            return;
+        }
+        let under = |p: Pos2| self.picture.nearest(layout, place.plane(p), place.length(REACH));
+        let hovered = response.hover_pos().and_then(under);
+        self.mark_selected(ui, cx, layout, place);
+        if response.clicked() {
+            let found = response.interact_pointer_pos().and_then(under);
+            cx.selection.image = found.map(|i| ImageRef { split: Split::Train, index: i as u32 });
+            cx.selection.cluster = found.and_then(|i| u32::try_from(shown.snapshot.labels[i]).ok());
+        }
+        if let Some(i) = hovered {
+            let under = hover::Hovered { i, row: rows.get(i), at: place.screen(layout.at[i]), room: rect };
+            hover::show(ui, cx, &shown.snapshot, &under);
+        }
+    }
+
+    fn navigate(&mut self, ui: &Ui, response: &Response, place: Place) {
+        let space = ui.input(|i| i.key_down(Button::Space)) && !ui.ctx().egui_wants_keyboard_input();
+        let pan = response.dragged_by(PointerButton::Middle) || response.dragged_by(PointerButton::Secondary);
+        if pan || (space && response.dragged_by(PointerButton::Primary)) {
+            self.line = None;
+            self.lens.pan(place, response.drag_delta());
+        }
+        if let Some(pointer) = response.hover_pos() {
+            let factor = ui.input(|i| (0.005 * i.smooth_scroll_delta().y).exp() * i.zoom_delta());
+            if (factor - 1.0).abs() > 1e-4 {
+                self.lens.zoom(place, pointer, factor);
+            }
+        }
+        if response.double_clicked() {
+            self.lens = Lens::default();
+        }
+        let draws = response.dragged_by(PointerButton::Primary) && !space;
+        if let (true, Some(at)) = (draws, response.interact_pointer_pos()) {
+            let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
+            let lasso = self.lasso || ui.input(|i| i.modifiers.shift);
+            let line = self.line.get_or_insert_with(|| vec![origin, origin]);
+            match (lasso || line.len() > 2, line.last_mut()) {
+                (true, Some(last)) if last.distance(at) > 2.0 => line.push(at),
+                (false, Some(last)) => *last = at,
+                _ => {}
+            }
+        }
+    }
+
+    /// The box or lasso under the hand; when it is let go, the images within are picked.
+    fn select(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, place: Place, layout: &Layout) {
+        let Some(line) = &self.line else { return };
+        let painter = ui.painter().with_clip_rect(place.rect);
+        let stroke = Stroke::new(size::STROKE, cx.theme.accent);
+        let boxed = line.len() == 2;
+        if boxed {
+            let area = Rect::from_two_pos(line[0], line[1]);
+            painter.rect(area, 0.0, cx.theme.accent.gamma_multiply(0.12), stroke, StrokeKind::Inside);
+        } else {
+            painter.add(Shape::closed_line(line.clone(), stroke));
+        }
+        if ui.input(|i| i.key_pressed(Button::Escape)) {
+            self.line = None;
+        } else if !response.dragged() {
+            let at = layout.at.iter().map(|p| place.screen(*p));
+            let picked = match boxed {
+                true => grid::in_box(at, Rect::from_two_pos(line[0], line[1])),
+                false => grid::in_lasso(at, line),
+            };
+            cx.selection.picked = Arc::new(picked);
+            self.line = None;
+        }
+    }
+
+    fn mark_selected(&self, ui: &Ui, cx: &PanelCtx<'_>, layout: &Layout, place: Place) {
+        let Some(ImageRef { split: Split::Train, index }) = cx.selection.image else { return };
+        if let Some(p) = layout.at.get(index as usize) {
+            let painter = ui.painter().with_clip_rect(place.rect);
+            painter.circle_stroke(place.screen(*p), 6.0, Stroke::new(size::STROKE_HERO, cx.theme.accent));
+        }
+    }
+
+    fn legend(&self, ui: &Ui, cx: &PanelCtx<'_>, shown: &Shown, standing: &Option<Standing>, area: Rect) {
+        let theme = cx.theme;
+        let painter = ui.painter();
+        let small = Type::Small.font(ui);
+        let y = area.center().y;
+        // Said here too: beside many tabs the head has no room for it.
+        let how = match (self.method, standing) {
+            (Method::Pca, _) => "PCA".to_owned(),
+            (_, Some(Standing::Failed(_))) => "PCA: t-SNE is not possible".to_owned(),
+            (_, Some(Standing::Running(share))) => format!("t-SNE {:.0} %", 100.0 * share),
+            _ => "t-SNE".to_owned(),
+        };
+        let images = ticks::counted(shown.snapshot.labels.len(), "image", "images");
+        let right = painter.text(
+            pos2(area.right(), y),
+            Align2::RIGHT_CENTER,
+            format!("{how} · {images}"),
+            small.clone(),
+            theme.t3,
+        );
+        let outliers = ticks::count(shown.snapshot.labels.iter().filter(|l| **l < 0).count());
+        let mut x = area.left();
+        for (glyph, words) in [
+            (Glyph::Disc, "reliable".to_owned()),
+            (Glyph::Ring, "unreliable".to_owned()),
+            (Glyph::Cross, format!("outlier {outliers}")),
+        ] {
+            let galley = painter.layout_no_wrap(words, small.clone(), theme.t2);
+            if x + 14.0 + galley.size().x > right.left() - 8.0 {
+                return;
+            }
+            let states = self.colouring == Colouring::Reliability || glyph == Glyph::Cross;
+            let ink = if states { colours::state(theme, glyph) } else { theme.t2 };
+            let at = pos2(x + 4.0, y);
+            match glyph {
+                Glyph::Disc => drop(painter.circle_filled(at, 3.5, ink)),
+                Glyph::Ring => drop(painter.circle_stroke(at, 3.0, Stroke::new(size::STROKE_CURVE, ink))),
+                Glyph::Cross => icon::paint(painter, at, icon::CROSS, Weight::Bold, 9.0, ink),
+            }
+            x = at.x + 8.0 + galley.size().x + 12.0;
+            painter.galley(pos2(at.x + 8.0, y - galley.size().y / 2.0), galley, theme.t2);
+        }
+        if self.colouring == Colouring::Score && x + 100.0 < right.left() {
+            let steps = 24;
+            for i in 0..steps {
+                let left = x + 2.0 * i as f32;
+                let color = colours::score(theme, i as f32 / (steps - 1) as f32);
+                painter.rect_filled(Rect::from_min_size(pos2(left, y - 4.0), vec2(2.0, 8.0)), 0.0, color);
+            }
+            painter.text(pos2(x + 52.0, y), Align2::LEFT_CENTER, "score 0–1", small, theme.t3);
+        }
+    }
+}
+
+/// The clustering of the epoch looked at; or what to say instead, nothing while it is read.
+fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Option<(&'static str, String)>> {
+    let view = cx.view;
+    let absent = || {
+        let text =
+            "The map appears after the first extraction and clustering of the target, which follow pre-training.";
+        Some(("No clusters yet", text.to_owned()))
+    };
+    let epoch = view.newest_snapshot(Part::Clusters, cx.selection.epoch).ok_or_else(absent)?;
+    let snapshot = match cx.snapshots.clusters(view, epoch) {
+        Loaded::Ready(snapshot) => snapshot,
+        Loaded::Loading => return Err(None),
+        Loaded::Absent => return Err(absent()),
+        Loaded::Failed(why) => return Err(Some(("The clusters cannot be read", why))),
+    };
+    let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.get(&(epoch, Part::Clusters))) else {
+        return Err(absent());
+    };
+    let images = cx.snapshots.images(view).ready().cloned();
+    Ok(Shown { key: Key { folder, epoch, seq: *seq }, snapshot, images })
+}
+
+fn csv_file(key: &Key) -> PathBuf {
+    key.folder.join("export").join(format!("images-of-epoch-{}.csv", key.epoch + 1))
+}
+
+/// The picked images as rows of a table.
+fn table(cx: &PanelCtx<'_>, shown: &Shown, layout: &Layout) -> Vec<PointRow> {
+    let Shown { snapshot, images, .. } = shown;
+    let row = |&i: &u32| {
+        let info = images.as_ref().and_then(|list| list.get(ImageRef { split: Split::Train, index: i }));
+        let at = i as usize;
+        let (x, y) = (layout.values.get(2 * at), layout.values.get(2 * at + 1));
+        Some(PointRow {
+            row: i,
+            path: info.map(|r| r.path.display().to_string()).unwrap_or_default(),
+            pid: info.map(|r| r.pid).filter(|_| cx.truth),
+            camid: info.map(|r| r.camid),
+            cluster: *snapshot.labels.get(at)?,
+            score: *snapshot.score.get(at)?,
+            x: *x?,
+            y: *y?,
+        })
+    };
+    cx.selection.picked.iter().filter_map(row).collect()
 }

@@ -46,7 +46,7 @@ impl Facts {
             threshold: summary.threshold,
             eps: summary.used.eps,
             delta_d: summary.used.delta_d,
-            points: Vec::new(),
+            points: snapshot.pca.clone(),
         }
     }
 
