@@ -46,6 +46,7 @@ fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> Vie
     images::Images::new((0..n).map(row)).unwrap().write(dir).unwrap();
     let summary = found.summary(&params, None);
     ClusterSnapshot {
+        pca: Vec::new(),
         labels: found.labels,
         labels_tight: found.tight,
         labels_loose: found.loose,
