@@ -11,7 +11,7 @@ use reid_workbench::cli::error::UsageError;
 use reid_workbench::cli::shot::{self, Select, ShotArgs};
 use reid_workbench::cli::{Cli, fail};
 use reid_workbench::engine::worker::Engine;
-use reid_workbench::gui::app::still::Look;
+use reid_workbench::gui::app::still::{Look, Trial};
 use reid_workbench::gui::command::Layout;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::panels::Selection;
@@ -64,6 +64,7 @@ fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
         out: args.out.clone(),
         look: Look { dark: args.theme == shot::Theme::Dark, layout, zoom: args.zoom },
         selection: selection(args),
+        trial: Trial { values: args.trial.clone(), sweep: args.sweep },
         limit: Duration::from_secs(args.limit),
         registry: Arc::new(UserRegistry),
         runs_dir: PathBuf::from("runs"),

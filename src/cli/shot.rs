@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::progress::print_json;
+use crate::method::params::{Params, Value};
 use crate::run::event::{ImageRef, Split};
 
 /// Draws the window, or one tile of it, into a PNG: no display, no graphics card.
@@ -43,6 +44,12 @@ pub struct ShotArgs {
     /// What is selected: cluster=3, query=5, image=train:7; may be repeated
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = select)]
     pub select: Vec<Select>,
+    /// A parameter to try on the epoch's clusters, as the What-if tile does: eps=0.5; may be repeated
+    #[arg(long = "try", value_name = "KEY=VALUE", value_parser = trial)]
+    pub trial: Vec<(String, Value)>,
+    /// Cluster the epoch at many values of eps and Δd, as one click in the window does
+    #[arg(long)]
+    pub sweep: bool,
     /// Give up on a picture that is not complete after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub limit: u64,
@@ -98,6 +105,14 @@ fn size(text: &str) -> Result<Size, String> {
 fn zoom(text: &str) -> Result<f32, String> {
     let zoom: Option<f32> = text.parse().ok().filter(|zoom| (0.5..=3.0).contains(zoom));
     zoom.ok_or_else(|| "the zoom is a number from 0.5 to 3".to_owned())
+}
+
+fn trial(text: &str) -> Result<(String, Value), String> {
+    let mut params = Params::default();
+    params.assign(text).map_err(|e| e.to_string())?;
+    let key = text.split('=').next().unwrap_or_default().trim().to_owned();
+    let value = params.get(&key).map_err(|e| e.to_string())?;
+    Ok((key, value))
 }
 
 fn select(text: &str) -> Result<Select, String> {

@@ -138,6 +138,17 @@ pub enum Maker {
     Device,
 }
 
+/// How batches are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hands {
+    /// Who makes the pixels.
+    pub maker: Maker,
+    /// Batches made before they are asked for, about.
+    pub ahead: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
 /// The augmented batches of an epoch, in order.
 pub struct TrainLoader(Workers);
 
@@ -156,7 +167,7 @@ impl TrainLoader {
         ahead: usize,
         threads: usize,
     ) -> Result<Self, DataError> {
-        Self::made_by(Maker::Threads, cache, batches, augment, seed, ahead, threads)
+        Self::made_by(Hands { maker: Maker::Threads, ahead, threads }, cache, batches, augment, seed)
     }
 
     /// As [`TrainLoader::new`]; with [`Maker::Device`] the moves alone are drawn.
@@ -164,14 +175,13 @@ impl TrainLoader {
     /// # Errors
     /// When the system refuses a thread.
     pub fn made_by(
-        maker: Maker,
+        hands: Hands,
         cache: Arc<ImageCache>,
         batches: Vec<Vec<u32>>,
         augment: impl Into<SharedAugment>,
         seed: u64,
-        ahead: usize,
-        threads: usize,
     ) -> Result<Self, DataError> {
+        let Hands { maker, ahead, threads } = hands;
         let augment: SharedAugment = augment.into();
         let total = batches.len();
         let make = move |b: usize, stop: &AtomicBool| {

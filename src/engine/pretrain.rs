@@ -16,7 +16,7 @@ use super::seeds::{self, Purpose};
 use super::session::Session;
 use super::settings::Boundary;
 use super::worker::Link;
-use crate::data::loader::{Batch, Maker, TrainLoader};
+use crate::data::loader::{Batch, Hands, Maker, TrainLoader};
 use crate::data::sampler::{BatchStream, Source};
 use crate::model::head::Classifier;
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
@@ -206,7 +206,8 @@ impl Session {
         let (cache, augment) = (Arc::clone(data.cache(Split::Train)), Arc::clone(&self.augment));
         let stream = seed(draw.images);
         let maker = if self.on_device(&cache)?.is_some() { Maker::Device } else { Maker::Threads };
-        let mut loader = TrainLoader::made_by(maker, cache, batches, augment, stream, AHEAD, loader_threads())?;
+        let hands = Hands { maker, ahead: AHEAD, threads: loader_threads() };
+        let mut loader = TrainLoader::made_by(hands, cache, batches, augment, stream)?;
         for _ in 0..done {
             loader.next();
         }

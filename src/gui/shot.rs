@@ -13,7 +13,7 @@ use std::time::Duration;
 use image::{ImageFormat, RgbImage};
 
 use self::studio::Studio;
-use super::app::still::Look;
+use super::app::still::{Look, Trial};
 use super::clock;
 use super::datasets::Registry;
 use super::panels::{Pane, Selection};
@@ -36,6 +36,8 @@ pub struct Order {
     pub look: Look,
     /// What is selected.
     pub selection: Selection,
+    /// What is tried.
+    pub trial: Trial,
     /// How long one picture may take.
     pub limit: Duration,
     /// Where datasets are registered.

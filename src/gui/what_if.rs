@@ -190,7 +190,7 @@ impl WhatIf {
 
     /// Waits for the answers that are under way, for tests and pictures.
     pub fn settle(&mut self, limit: Duration) {
-        while self.asked.iter().any(Option::is_some) {
+        while self.is_busy() {
             let Some(reply) = self.worker.wait(limit) else { return };
             self.hear(reply);
         }
@@ -292,6 +292,11 @@ impl WhatIf {
     /// Whether an answer of that kind is under way.
     pub fn is_waiting(&self, kind: usize) -> bool {
         self.asked[kind].is_some()
+    }
+
+    /// Whether any answer is under way.
+    pub fn is_busy(&self) -> bool {
+        self.asked.iter().any(Option::is_some)
     }
 
     /// Why there is no answer of that kind, if so.

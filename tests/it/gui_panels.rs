@@ -231,7 +231,7 @@ fn hits_are_marked_right_wrong_or_junk() {
     harness.run();
     let wrong = worst_first(&ranks, true).len();
     assert!(wrong > 0 && wrong < QUERIES - 1);
-    harness.get_by_label_contains(&format!("{wrong} queries, epoch {EPOCHS}"));
+    harness.get_by_label_contains(&format!("{wrong} queries, after {EPOCHS} epochs"));
 }
 
 #[test]

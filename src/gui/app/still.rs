@@ -6,9 +6,10 @@ use super::App;
 use super::saved::Saved;
 use crate::gui::WindowOptions;
 use crate::gui::command::Layout;
-use crate::gui::panels::{Pane, Selection};
+use crate::gui::panels::{Pane, Selection, sweep};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
+use crate::method::params::Value;
 
 /// How a picture looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,13 +22,24 @@ pub struct Look {
     pub zoom: f32,
 }
 
+/// What is tried in the picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trial {
+    /// Parameters and their values.
+    pub values: Vec<(String, Value)>,
+    /// Whether the epoch is clustered at many values of eps and Δd.
+    pub sweep: bool,
+}
+
 impl App {
-    /// An application as it starts for the first time, in that look; `shown` is the run on screen.
+    /// An application as it starts for the first time, in that look; `shown` is the run on screen, `trial` what is
+    /// tried there.
     pub fn still(
         ctx: &egui::Context,
         options: WindowOptions,
         look: Look,
         shown: Option<(ViewModel, Selection)>,
+        trial: &Trial,
     ) -> Self {
         let mut saved = Saved::default();
         (saved.dark, saved.layout, saved.zoom) = (look.dark, look.layout, look.zoom);
@@ -35,6 +47,16 @@ impl App {
         if let Some((view, selection)) = shown {
             app.show_run(ctx, view);
             app.selection = selection;
+            app.what_if.look_at(app.opened.as_ref().unwrap_or(&app.live), app.selection.epoch);
+            for (key, value) in &trial.values {
+                app.what_if.set(key, value);
+            }
+            app.what_if.let_go();
+            if let Some(base) = app.what_if.base().filter(|_| trial.sweep).map(|b| b.params.clone()) {
+                let (eps, delta_d) = sweep::grid(&base);
+                app.what_if.ask_table(eps, delta_d);
+                app.what_if.ask_sweep(sweep::radii(&base));
+            }
         }
         app
     }
@@ -52,7 +74,7 @@ impl App {
 
     /// Whether something is being read or decoded for the panels. Jobs are counted by [`crate::gui::job::Works`].
     pub fn reads(&self) -> bool {
-        self.images.busy() || self.snapshots.busy()
+        self.images.busy() || self.snapshots.busy() || self.what_if.is_busy()
     }
 
     /// What lies behind everything.

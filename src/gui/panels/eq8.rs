@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
 use super::browser::members;
-use super::clustered::{From, Kind, Row, Shown, Watch, thumb};
+use super::clustered::{Facts, From, Kind, Row, Shown, Watch, thumb};
 use crate::engine::event::Split;
+use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::what_if::worker::Outcome;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::method::sets::{Fraction, Sets, sets};
 
@@ -27,6 +29,40 @@ pub struct Eq8Panel {
     watch: Watch,
     #[serde(skip)]
     drawn: Option<Drawn>,
+    #[serde(skip)]
+    tried: Tried,
+}
+
+/// The clusters with the parameters that are tried, made ready off the window's thread.
+#[derive(Default)]
+struct Tried {
+    /// Shown in place of the run's.
+    on: bool,
+    of: Option<Arc<Outcome>>,
+    job: Job<Shown>,
+    shown: Option<Arc<Shown>>,
+}
+
+impl Tried {
+    /// What to draw instead of the run's clusters `run`, if anything is tried there and it is switched on.
+    fn get(&mut self, ui: &Ui, cx: &PanelCtx<'_>, run: &Shown) -> Option<Arc<Shown>> {
+        let here = cx.what_if.base().is_some_and(|b| b.epoch == run.epoch);
+        let Some((outcome, _)) = cx.what_if.outcome().filter(|_| here && self.on) else {
+            (self.of, self.shown) = (None, None);
+            return None;
+        };
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, outcome)) {
+            let (from, epoch, images) = (Arc::clone(outcome), run.epoch, run.images.clone());
+            self.job.start("what-if table", ui.ctx(), move || {
+                Shown::new(epoch, Facts::of_clustering(from.clustering.clone(), &from.params), images)
+            });
+            self.of = Some(Arc::clone(outcome));
+        }
+        if let Some(shown) = self.job.poll() {
+            self.shown = Some(Arc::new(shown));
+        }
+        self.shown.clone()
+    }
 }
 
 /// The sets of the image shown; kept until it changes.
@@ -77,6 +113,19 @@ impl Eq8Panel {
             tile::empty_state(ui, icon::CIRCLE, "No cluster at all", text, None);
             return;
         };
+        let mut cluster = cluster;
+        let mut shown = shown;
+        let tried = self.tried.get(ui, cx, &shown);
+        if let (Some(tried), Some(row)) = (tried, shown.table.row(cluster)) {
+            // The cluster that now holds the image whose score was the old one's.
+            let Some(now) = tried.facts.cluster_of(row.member) else {
+                head_of_tried(ui, cx, &mut self.tried.on, cluster);
+                let text = "With the values that are tried its best member is noise: there is no cluster to score.";
+                tile::empty_state(ui, icon::CIRCLE, "It dissolves", text, None);
+                return;
+            };
+            (cluster, shown) = (now, tried);
+        }
         let Some(row) = shown.table.row(cluster) else { return };
         let member = member(cx, &shown, cluster, row);
         let known = self.drawn.take().filter(|d| d.image == member && Arc::ptr_eq(&d.of, &shown));
@@ -86,7 +135,7 @@ impl Eq8Panel {
             Drawn { of: Arc::clone(&shown), image: member, sets }
         });
         let picture = Picture { shown: &shown, cluster, row, member, sets: &drawn.sets };
-        head(ui, cx, &picture);
+        head(ui, cx, &picture, &mut self.tried);
         picture.show(ui, cx);
         self.drawn = Some(drawn);
     }
@@ -109,7 +158,19 @@ fn title_of(row: &Row, member: u32) -> String {
     format!("{what}, image {}", ticks::count(member as usize))
 }
 
-fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
+/// The run's clusters, or those with the values that are tried.
+fn which(ui: &mut Ui, tried: &mut bool) {
+    button::segment(ui, &[(false, "run"), (true, "what-if")], tried);
+}
+
+fn head_of_tried(ui: &mut Ui, cx: &PanelCtx<'_>, on: &mut bool, cluster: u32) {
+    tile::head(ui, cx.head, &format!("what-if, cluster {cluster}"), |ui| {
+        which(ui, on);
+        chip::outline(ui, "not applied", Theme::of(ui.ctx()).what_if);
+    });
+}
+
+fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, tried: &mut Tried) {
     let order = &picture.shown.table.worst_first;
     let at = order.iter().position(|c| *c == picture.cluster).unwrap_or(0);
     let scope = format!(
@@ -122,7 +183,15 @@ fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
     let mut to = None;
     // The chip stands with the members where those are shown, else here.
     let truth = cx.truth && picture.row.pid.is_some() && !with_strip(ui);
+    let there = cx.what_if.base().is_some_and(|b| b.epoch == picture.shown.epoch) && cx.what_if.outcome().is_some();
+    if tried.on && tried.shown.is_some() {
+        head_of_tried(ui, cx, &mut tried.on, picture.cluster);
+        return;
+    }
     tile::head(ui, cx.head, &scope, |ui| {
+        if there {
+            which(ui, &mut tried.on);
+        }
         if button::icon_button(ui, icon::CARET_RIGHT, "Next cluster, worst first").clicked() {
             to = order.get(at + 1).copied();
         }

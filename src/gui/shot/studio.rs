@@ -73,7 +73,7 @@ impl Studio {
             run: None,
         };
         Self {
-            app: App::still(&ctx, options, order.look, shown),
+            app: App::still(&ctx, options, order.look, shown, &order.trial),
             textures: Textures::default(),
             works: Works::of(&ctx),
             woken,

@@ -90,18 +90,14 @@ choice! {
 }
 choice! {
     /// Where decoded images wait, and where they are augmented.
+    #[derive(Default)]
     ImageStore {
+        #[default]
         /// On a GPU whose memory they fit, else in main memory.
         Auto = "auto",
         /// In main memory; threads of the CPU make the batches.
         Host = "host",
         /// On the device, which makes the batches itself.
         Device = "device",
-    }
-}
-
-impl Default for ImageStore {
-    fn default() -> Self {
-        Self::Auto
     }
 }

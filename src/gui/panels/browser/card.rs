@@ -9,6 +9,7 @@ use crate::gui::panels::PanelCtx;
 use crate::gui::panels::clustered::{Row, Shown, thumb};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
+use crate::gui::what_if::worker::Verdict;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
 
@@ -219,12 +220,26 @@ impl Card<'_> {
             painter.rect_filled(bar, 1.0, ink.gamma_multiply(shade));
         }
         let below = top + BARS + 6.0;
-        let born = self.born.map_or("–".to_owned(), |epoch| (epoch + 1).to_string());
-        painter.text(pos2(inner.left(), below), Align2::LEFT_TOP, format!("born {born}"), small.clone(), theme.t3);
+        // What is tried says more than where the cluster comes from, as long as something is tried.
+        let (words, ink) = match self.would(cx) {
+            Some(verdict) => (would_words(verdict), theme.what_if),
+            None => {
+                let born = self.born.map_or("–".to_owned(), |epoch| (epoch + 1).to_string());
+                (format!("born {born}"), theme.t3)
+            }
+        };
+        painter.text(pos2(inner.left(), below), Align2::LEFT_TOP, words, small.clone(), ink);
         if let Some(purity) = row.purity.filter(|_| truth) {
             let at = pos2(inner.right(), below);
             painter.text(at, Align2::RIGHT_TOP, ticks::number(purity, 2), Type::Body.font(ui), theme.truth);
         }
+    }
+
+    /// What becomes of the cluster with the parameters that are tried.
+    fn would(&self, cx: &PanelCtx<'_>) -> Option<Verdict> {
+        cx.what_if.base().filter(|b| b.epoch == self.shown.epoch)?;
+        let (outcome, _) = cx.what_if.outcome()?;
+        outcome.verdicts.get(self.cluster as usize).copied()
     }
 
     fn explain(&self, ui: &mut Ui, row: Option<&Row>, truth: bool) {
@@ -261,6 +276,17 @@ impl Card<'_> {
 /// `reliable` or `unreliable`.
 pub fn verdict(row: &Row) -> &'static str {
     if row.reliable { "reliable" } else { "unreliable" }
+}
+
+/// What becomes of a cluster with the parameters that are tried.
+fn would_words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Same => "no change".to_owned(),
+        Verdict::Keeps(images) => format!("keeps {images}"),
+        Verdict::Splits(parts) => format!("splits in {parts}"),
+        Verdict::Merges => "merges".to_owned(),
+        Verdict::Dissolves => "dissolves".to_owned(),
+    }
 }
 
 /// The frame of an image that is selected.

@@ -204,6 +204,7 @@ impl Tsne {
         };
         let shared = Arc::new(Shared::default());
         let work = Work {
+            _under_way: crate::gui::job::Work::begin(ctx),
             ctx: ctx.clone(),
             shared: Arc::clone(&shared),
             snapshot: Arc::clone(snapshot),
@@ -219,6 +220,8 @@ impl Tsne {
 
 /// What the thread needs.
 struct Work {
+    /// Who waits for a whole picture waits for the layout.
+    _under_way: crate::gui::job::Work,
     ctx: Context,
     shared: Arc<Shared>,
     snapshot: Arc<ClusterSnapshot>,
