@@ -9,7 +9,7 @@ pub fn is_active(view: &ViewModel) -> bool {
 }
 
 /// Words for the state pill.
-pub fn sentence(view: &ViewModel) -> String {
+pub fn sentence(view: &ViewModel, truth: bool) -> String {
     let epoch = if view.epochs > 0 { format!(" · epoch {}/{}", view.epoch + 1, view.epochs) } else { String::new() };
     let iter = match view.stage {
         Some(Stage::Adapt | Stage::Pretrain) if view.iters > 0 => format!(" · iteration {}/{}", view.iter, view.iters),
@@ -27,7 +27,7 @@ pub fn sentence(view: &ViewModel) -> String {
         State::Evaluating => format!("Evaluating{units}"),
         State::Paused => format!("Paused{epoch}{iter}"),
         State::Stopped => format!("Stopped{epoch}"),
-        State::Done => match view.target_retrieval.last_key_value() {
+        State::Done => match view.target_retrieval.last_key_value().filter(|_| truth) {
             Some((_, r)) => format!("Done · mAP {:.1}", 100.0 * r.mAP),
             None => "Done".to_owned(),
         },

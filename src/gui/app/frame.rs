@@ -7,7 +7,7 @@ use crate::engine::event::Severity;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{is_active, sentence};
 
@@ -16,6 +16,7 @@ impl App {
     pub(super) fn frame(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
         ui.painter().rect_filled(ui.max_rect(), 0.0, theme.bg0);
+        set_truth(ui.ctx(), self.saved.truth);
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
         let mut actions = std::mem::take(&mut self.actions);
@@ -174,7 +175,7 @@ impl App {
         if !self.dialogs.quit {
             return;
         }
-        match quit::show(ctx, &sentence(&self.live)) {
+        match quit::show(ctx, &sentence(&self.live, self.saved.truth)) {
             quit::Answer::Open => {}
             quit::Answer::Stay => self.dialogs.quit = false,
             quit::Answer::Leave => {

@@ -48,7 +48,8 @@ impl ClustersPanel {
         };
         let scope = format!("{} images, {}", ticks::count(clusters.summary.images), epoch_words(epoch));
         tile::head(ui, cx.head, &scope, |_| {});
-        let truth = if clusters.summary.quality.is_some() { 44.0 } else { 0.0 };
+        let known = clusters.summary.quality.filter(|_| cx.truth);
+        let truth = if known.is_some() { 44.0 } else { 0.0 };
         let caption = 18.0;
         let room = ui.available_height() - truth - caption - 8.0;
         let both = room > 150.0;
@@ -60,7 +61,7 @@ impl ClustersPanel {
             cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epochs done");
         }
         in_words(ui, clusters, both);
-        if let Some(quality) = &clusters.summary.quality {
+        if let Some(quality) = &known {
             let before = epoch.checked_sub(1).and_then(|e| view.clusters.get(&e)).and_then(|c| c.summary.quality);
             quality_row(ui, quality, before.as_ref());
         }

@@ -226,15 +226,17 @@ fn run_row(ui: &mut Ui, run: &RunRow, second: &str, number: usize, on: bool) -> 
     let bar = Rect::from_min_size(pos2(rect.left(), rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
     let dim = run.outcome == Outcome::Failed;
     ui.painter().rect_filled(bar, 1.5, if dim { theme.t4 } else { color });
-    let value = run.mean_ap.map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
+    let shown = super::truth(ui.ctx());
+    let curve: &[f64] = if shown { &run.curve } else { &[] };
+    let value = run.mean_ap.filter(|_| shown).map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
     let at = pos2(rect.right(), rect.center().y);
     ui.painter().text(at, Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);
     let right = rect.right() - 34.0;
     let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
-    let text_right = if run.curve.len() > 1 { spark.left() - 4.0 } else { right };
+    let text_right = if curve.len() > 1 { spark.left() - 4.0 } else { right };
     let ink = if on { theme.t1 } else { theme.t2 };
     two_lines(ui, rect, rect.left() + 11.0, text_right, (&run.title, second), (ink, theme.t3));
-    sparkline(ui, spark, &run.curve, if dim { theme.t4 } else { color });
+    sparkline(ui, spark, curve, if dim { theme.t4 } else { color });
     response.on_hover_text(run.folder.display().to_string())
 }
 

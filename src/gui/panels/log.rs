@@ -10,6 +10,7 @@ use crate::gui::view_model::Notice;
 use crate::gui::widgets::button::icon_button;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
+use crate::gui::words::after_words;
 use crate::gui::words::thousands;
 
 /// Lines kept.
@@ -26,6 +27,8 @@ pub struct Entry {
     pub title: String,
     /// Why, and what to do.
     pub text: String,
+    /// Whether it looks at the target's labels.
+    pub truth: bool,
 }
 
 impl Entry {
@@ -36,7 +39,7 @@ impl Entry {
 
     /// An entry of now.
     pub fn now(severity: Severity, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { wall: clock::now(), severity, title: title.into(), text: text.into() }
+        Self { wall: clock::now(), severity, title: title.into(), text: text.into(), truth: false }
     }
 }
 
@@ -75,6 +78,7 @@ impl Log {
             self.unread = 0;
             actions.push(UiCommand::ToggleLog);
         }
+        let shown = super::truth(ui.ctx());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::TILE_MARGIN);
             let caret = if open { icon::CARET_DOWN } else { icon::CARET_UP };
@@ -93,7 +97,7 @@ impl Log {
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add_space(size::TILE_MARGIN);
-                if let Some(last) = self.entries.last() {
+                if let Some(last) = self.entries.iter().rfind(|e| shown || !e.truth) {
                     ui.label(Type::Mono.text(clock::hms(last.wall), theme.t3));
                     ui.add(egui::Label::new(Type::Small.text(sentence(last), theme.t2)).truncate());
                 } else {
@@ -121,9 +125,9 @@ impl Log {
                 self.entries.iter().map(|e| format!("{} {}", clock::hms(e.wall), sentence(e))).collect();
             ui.ctx().copy_text(lines.join("\n"));
         }
-        let only_warnings = self.only_warnings;
-        let shown: Vec<&Entry> =
-            self.entries.iter().filter(|e| !only_warnings || e.severity != Severity::Info).collect();
+        let (only_warnings, truth) = (self.only_warnings, super::truth(ui.ctx()));
+        let fits = |e: &&Entry| (truth || !e.truth) && (!only_warnings || e.severity != Severity::Info);
+        let shown: Vec<&Entry> = self.entries.iter().filter(fits).collect();
         ScrollArea::vertical().auto_shrink([false; 2]).stick_to_bottom(true).show_rows(
             ui,
             size::TABLE_ROW,
@@ -171,7 +175,8 @@ fn sentence(entry: &Entry) -> String {
 
 /// The line an event leaves, and whether it also floats up as a toast.
 pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
-    let line = |severity, title: String, text: String| Entry { wall: stamped.wall, severity, title, text };
+    let line =
+        |severity, title: String, text: String| Entry { wall: stamped.wall, severity, title, text, truth: false };
     let info = |title: String, text: &str| Some((line(Severity::Info, title, text.to_owned()), false));
     match &stamped.event {
         Event::Started { title, weights, resumed, .. } => {
@@ -191,7 +196,9 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
         Event::Evaluated { epoch, domain, retrieval, .. } => {
             let set = if *domain == crate::engine::event::Domain::Target { "target" } else { "source" };
             let (map, rank1) = (100.0 * retrieval.mAP, 100.0 * retrieval.cmc[0]);
-            info(format!("Evaluated on the {set} after {epoch} epochs"), &format!("mAP {map:.1}, rank-1 {rank1:.1}."))
+            let told = format!("Evaluated on the {set}, {}", after_words(*epoch));
+            let told = info(told, &format!("mAP {map:.1}, rank-1 {rank1:.1}."));
+            told.map(|(entry, toast)| (Entry { truth: true, ..entry }, toast))
         }
         Event::ParamPending { key, value, effect } => {
             info(format!("{key} → {value} waits"), &format!("It takes effect with the {}.", after(effect.label())))

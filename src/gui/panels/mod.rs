@@ -63,6 +63,16 @@ pub struct PanelCtx<'a> {
     pub head: Rect,
 }
 
+/// Whether what target labels say may be shown: the switch of the menu, for what stands beside the tiles.
+pub fn truth(ctx: &eframe::egui::Context) -> bool {
+    ctx.data(|data| data.get_temp(eframe::egui::Id::unique("truth")).unwrap_or(true))
+}
+
+/// Puts the switch in force.
+pub fn set_truth(ctx: &eframe::egui::Context, on: bool) {
+    ctx.data_mut(|data| data.insert_temp(eframe::egui::Id::unique("truth"), on));
+}
+
 /// Where a parameter that is changed counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applies {

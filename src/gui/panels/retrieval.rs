@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{PanelCtx, epochs};
 use crate::engine::event::Retrieval;
+use crate::gui::command::UiCommand;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
@@ -35,6 +36,15 @@ impl RetrievalPanel {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let view = cx.view;
         let newest = view.target_retrieval.last_key_value();
+        if newest.is_some() && !cx.truth {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "mAP and rank-k are judged by the target's labels, which are switched off.";
+            let show = Some("Show ground truth");
+            if tile::empty_state(ui, icon::EYE, "Ground truth is hidden", text, show).is_some_and(|r| r.clicked()) {
+                cx.actions.push(UiCommand::ToggleTruth);
+            }
+            return;
+        }
         let scope = newest
             .map_or(String::new(), |(epoch, _)| format!("percent, {} test, {}", view.target, after_words(*epoch)));
         let published = published(view);

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::Selection;
+use super::{Selection, truth};
 use crate::engine::event::Phase;
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type, size};
@@ -113,6 +113,12 @@ fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) {
         let at = pos2(bar.left() + unit * mark.x as f32, bar.top() - 8.0);
         icon::paint(painter, at, glyph, Weight::Fill, 9.0, color);
     }
+    // The best model by the target's test labels: an oracle's choice.
+    let best = view.target_retrieval.iter().max_by(|a, b| a.1.mAP.total_cmp(&b.1.mAP));
+    if let Some((&epochs, _)) = best.filter(|_| truth(painter.ctx())) {
+        let at = pos2(bar.left() + unit * epochs as f32, bar.top() - 8.0);
+        icon::paint(painter, at, icon::STAR, Weight::Fill, 10.0, theme.truth);
+    }
 }
 
 fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &ViewModel) {
@@ -136,18 +142,23 @@ fn keys(ui: &mut Ui) {
     let theme = Theme::of(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(vec2(200.0, size::SCRUBBER), Sense::hover());
     let swatches = [("outlier", theme.bg4), ("unreliable", theme.unreliable), ("reliable", theme.reliable)];
-    let marks = [
+    let mut marks = vec![
         ("checkpoint", icon::DIAMOND, theme.t2),
         ("parameter", icon::TRIANGLE, theme.pending),
         ("pause", icon::PAUSE, theme.t3),
     ];
-    for (n, ((word, color), (mark, glyph, ink))) in swatches.into_iter().zip(marks).enumerate() {
+    if truth(ui.ctx()) {
+        marks.push(("best mAP", icon::STAR, theme.truth));
+    }
+    for (n, (mark, glyph, ink)) in marks.into_iter().enumerate() {
+        let at = pos2(rect.left() + 116.0, rect.top() + 9.0 + 15.0 * n as f32);
+        icon::paint(ui.painter(), at, glyph, Weight::Fill, 9.0, ink);
+        ui.painter().text(at + vec2(10.0, 0.0), Align2::LEFT_CENTER, mark, Type::Small.font(ui), theme.t3);
+    }
+    for (n, (word, color)) in swatches.into_iter().enumerate() {
         let y = rect.top() + 14.0 + 18.0 * n as f32;
         let left = rect.left() + 20.0;
         ui.painter().rect_filled(Rect::from_center_size(pos2(left, y), vec2(8.0, 8.0)), 1.0, color);
         ui.painter().text(pos2(left + 10.0, y), Align2::LEFT_CENTER, word, Type::Small.font(ui), theme.t3);
-        let right = left + 96.0;
-        icon::paint(ui.painter(), pos2(right, y), glyph, Weight::Fill, 9.0, ink);
-        ui.painter().text(pos2(right + 10.0, y), Align2::LEFT_CENTER, mark, Type::Small.font(ui), theme.t3);
     }
 }

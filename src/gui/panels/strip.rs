@@ -2,6 +2,7 @@
 
 use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::truth;
 use crate::engine::event::{Stage, State};
 use crate::gui::clock;
 use crate::gui::command::{COMMANDS, UiCommand};
@@ -100,7 +101,7 @@ fn help(command: &UiCommand) -> &'static str {
 
 fn state_pill(ui: &mut Ui, view: &ViewModel) {
     let theme = Theme::of(ui.ctx());
-    let text = words::sentence(view);
+    let text = words::sentence(view, truth(ui.ctx()));
     let (mark, fill) = match &view.state {
         State::Idle => (Mark::Dot(theme.t4), theme.bg2),
         State::Paused => (Mark::Icon(icon::PAUSE, theme.t1), theme.bg3),
