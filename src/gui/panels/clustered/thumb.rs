@@ -24,6 +24,7 @@ pub fn paint(
     opacity: f32,
 ) -> Rect {
     let path = images.and_then(|i| i.get(train(row))).map(|r| r.path.as_path());
+    let path = path.filter(|p| !p.as_os_str().is_empty()); // of a run made of features alone
     if path.is_some_and(|p| photos.failure(p).is_none()) {
         return photo::paint(ui, photos, path, cell, Tone::Color, opacity);
     }

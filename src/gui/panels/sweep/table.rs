@@ -87,7 +87,9 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let (low, high) =
         values.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let small = Type::Small.font(ui);
-    let fits = cell_size.x > 5.2 * small.size * if metric.is_truth() { 0.7 } else { 0.6 };
+    let widest = values.iter().flatten().map(|&v| ticks::number(v, metric.decimals())).max_by_key(String::len);
+    let needs = widest.map_or(0.0, |w| ui.painter().layout_no_wrap(w, small.clone(), theme.t1).size().x);
+    let fits = cell_size.x > needs + 5.0;
     let run = cx.what_if.base().map(|b| (b.params.eps, b.params.delta_d));
     let draft = (cx.what_if.draft().eps, cx.what_if.draft().delta_d);
     let same = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 1e-6 && (a.1 - b.1).abs() < 1e-6;
