@@ -4,17 +4,19 @@
 #![allow(missing_docs)]
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use reid_workbench::data::synthetic::features::{Spec, generate};
 use reid_workbench::method::cluster::{cluster, refine, three_dbscans};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, evaluate};
+use reid_workbench::method::graph::Graph;
 use reid_workbench::method::jaccard::jaccard;
 use reid_workbench::method::knn::neighbours;
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
+use reid_workbench::run::graph::REACH;
 
 const SIZES: &str = "3234x2048,842x3978x2048";
 
@@ -53,6 +55,33 @@ fn clustering(c: &mut Criterion, n: usize, d: usize) {
         });
     });
     group.finish();
+    let Ok(wide) = jaccard(rows, &nb, params.k1, params.k2, REACH, &no_tick) else { return };
+    dragged(&wide, &params);
+}
+
+/// What a hand on the sliders waits for, on the graph as a run stores it: the slowest of many, not the average.
+fn dragged(graph: &Graph, params: &Params) {
+    let mut times: Vec<f64> = (0..400)
+        .map(|i| {
+            let mut tried = params.clone();
+            tried.eps = 0.45 + 0.3 * f64::from(i % 100) / 100.0;
+            tried.delta_d = 0.01 * f64::from(1 + i % 5);
+            tried.min_samples = 3 + (i % 4) as usize;
+            let began = Instant::now();
+            let clustering = refine(three_dbscans(graph, &tried), &tried, None);
+            black_box(clustering.summary(&tried, None));
+            1e3 * began.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!(
+        "eps, Δd and min_samples dragged over {} images: median {:.1} ms, 95 % {:.1} ms, longest {:.1} ms",
+        graph.n,
+        at(0.5),
+        at(0.95),
+        at(1.0)
+    );
 }
 
 fn evaluation(c: &mut Criterion, nq: usize, ng: usize, d: usize) {

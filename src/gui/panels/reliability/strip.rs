@@ -86,9 +86,11 @@ fn labels(ui: &Ui, theme: &Theme, plot: Rect, first: usize, last: usize, center:
         painter.text(at, Align2::RIGHT_CENTER, ticks::number(f64::from(t), 1), small.clone(), theme.t3);
     }
     let count = (plot.width() / 44.0).clamp(1.0, 6.0) as usize;
-    let marks = if first == last { vec![first as f64] } else { ticks::epochs(first as f64, last as f64, count) };
-    for epoch in marks {
-        let at = pos2(center(epoch as usize), plot.bottom() + 3.0);
-        painter.text(at, Align2::CENTER_TOP, ticks::number(epoch + 1.0, 0), small.clone(), theme.t3);
+    // Counted from 1, as people do.
+    let (from, to) = (first as f64 + 1.0, last as f64 + 1.0);
+    let marks = if first == last { vec![from] } else { ticks::epochs(from, to, count) };
+    for epoch in marks.into_iter().filter(|e| e.fract() == 0.0 && *e >= 1.0) {
+        let at = pos2(center(epoch as usize - 1), plot.bottom() + 3.0);
+        painter.text(at, Align2::CENTER_TOP, ticks::number(epoch, 0), small.clone(), theme.t3);
     }
 }
