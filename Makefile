@@ -1,6 +1,6 @@
 # make run   fetches what is missing, builds, opens the window on the built-in datasets
 # make test  fetches what is missing, runs formatting, lints and all tests
-.PHONY: run test setup lint bench clean
+.PHONY: run test setup bench pictures clean
 
 # One profile for both, so that nothing is built twice; see Cargo.toml.
 run:
@@ -23,6 +23,11 @@ setup:
 bench:
 	@scripts/setup-libtorch.sh
 	cargo bench
+
+# The pictures of README and docs/pictures, from a demo run of its own (about five minutes).
+pictures:
+	@scripts/setup-libtorch.sh
+	scripts/pictures.sh
 
 clean:
 	cargo clean

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Draws docs/pictures: every tile and the window, on a demo run made for it. RUN names one that is there already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build -q --bin reid-workbench
+program=(cargo run -q --bin reid-workbench --)
+run=${RUN:-}
+if [ -z "$run" ]; then
+    run=$(mktemp -d)/demo
+    "${program[@]}" train --preset demo --source synthetic-plaza --target synthetic-station --out "$run" > /dev/null
+fi
+out=docs/pictures
+small=(--size 900x560 --out)
+shoot() { "${program[@]}" shot "$run" "$@" > /dev/null; }
+for panel in loss retrieval clusters map browser exhibit; do
+    shoot --panel $panel "${small[@]}" $out/$panel.png
+done
+shoot --panel reliability "${small[@]}" $out/reliability.png
+# A cluster that is neither the best nor the worst, an image of it, and values to try.
+shoot --panel eq8 --epoch 4 "${small[@]}" $out/eq8.png
+shoot --panel inspector --select image=train:20 "${small[@]}" $out/inspector.png
+shoot --panel what-if --try eps=0.5 --size 420x900 --out $out/what-if.png
+shoot --panel k-distance --try eps=0.5 "${small[@]}" $out/k-distance.png
+shoot --panel sweep --sweep --try eps=0.54 --try delta_d=0.03 "${small[@]}" $out/sweep.png
+shoot --panel lineage --against 3 "${small[@]}" $out/lineage.png
+shoot --panel heat-maps "${small[@]}" $out/heat-maps.png
+shoot --panel rank-lists "${small[@]}" $out/rank-lists.png
+shoot --panel window --size 1600x1000 --out $out/window.png
+shoot --panel window --layout tune --try eps=0.5 --sweep --size 1600x1000 --out $out/tune.png
+shoot --panel window --layout teach --theme light --size 1600x1000 --out $out/teach.png
