@@ -31,6 +31,7 @@ mod gui_panels;
 mod gui_run;
 mod gui_shell;
 mod gui_theme;
+mod gui_walk;
 mod gui_what_if;
 mod layering;
 mod method_cluster;
