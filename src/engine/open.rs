@@ -142,7 +142,9 @@ pub(super) fn network(params: &Params, device: tch::Device) -> Result<(Net, Stri
     let positions = params.positions().map_err(EngineError::Refused)?;
     let domains = if params.adapt.joint { 2 } else { 1 };
     let spec = NetSpec { backbone: params.backbone, positions, domains };
+    device::tune(device);
     let mut net = Net::new(&spec, device, seeds::seed(params.seed, Purpose::Weights, 0))?;
+    net.set_bf16(params.device.bf16);
     if params.weights.is_empty() {
         return Ok((net, "scratch".to_owned()));
     }

@@ -86,6 +86,22 @@ fn images_on_the_device_change_nothing() {
 }
 
 #[test]
+fn bfloat16_is_switched_on_by_its_parameter_and_trains() {
+    let tiny = Tiny::new();
+    let with = |name: &str, bf16: bool| {
+        let mut params = tiny_params();
+        params.assign(&format!("device.bf16={bf16}")).unwrap();
+        params.assign("adapt.epochs=1").unwrap();
+        let (end, events) = Driver::run(tiny.request(name, params));
+        assert_eq!(end, State::Done, "{:?}", events.last());
+        steps(&events)[0].loss
+    };
+    let (full, half) = (with("full", false), with("half", true));
+    assert!(half.is_finite() && half != full, "{half} and {full}: the switch has no effect");
+    assert!((half - full).abs() < 0.05 * full.abs(), "{half} is far from {full}");
+}
+
+#[test]
 fn a_stopped_run_goes_on_as_if_it_had_not_stopped() {
     let tiny = Tiny::new();
     let (_, whole) = Driver::run(tiny.request("whole", tiny_params()));
