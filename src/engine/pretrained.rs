@@ -20,6 +20,7 @@ const KEYS: &[&str] = &[
     "triplet.weight",
     "triplet.margin",
     "optim.weight_decay",
+    "device.bf16",
     "seed",
 ];
 
