@@ -37,8 +37,8 @@ use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
 use crate::run::RunReader;
 
-/// Events taken in at most before the next frame is drawn.
-const EVENTS_A_FRAME: usize = 20_000;
+/// Events taken in at most before the next frame is drawn: a few milliseconds of work.
+const EVENTS_A_FRAME: usize = 2_000;
 
 /// Which dialogs are open.
 #[derive(Default)]

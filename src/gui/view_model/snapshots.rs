@@ -18,6 +18,8 @@ use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
 
 /// How many epochs of each part stay in memory.
 const KEPT: usize = 6;
+/// Graphs are larger than all the rest together (100 MB at 13,000 images): the epoch looked at and one more.
+const GRAPHS: usize = 2;
 
 /// What a panel gets when it asks.
 #[derive(Debug)]
@@ -81,15 +83,14 @@ enum Answer {
 /// The newest few of one kind.
 struct Shelf<T> {
     items: Vec<(Key, Loaded<T>)>,
-}
-
-impl<T> Default for Shelf<T> {
-    fn default() -> Self {
-        Self { items: Vec::new() }
-    }
+    kept: usize,
 }
 
 impl<T> Shelf<T> {
+    fn of(kept: usize) -> Self {
+        Self { items: Vec::with_capacity(kept + 1), kept }
+    }
+
     /// What is known, moved to the end as the last one used; `None` when nobody asked before.
     fn get(&mut self, key: &Key) -> Option<Loaded<T>> {
         let at = self.items.iter().position(|(k, _)| k == key)?;
@@ -102,7 +103,7 @@ impl<T> Shelf<T> {
     fn put(&mut self, key: Key, value: Loaded<T>) {
         self.items.retain(|(k, _)| *k != key);
         self.items.push((key, value));
-        if self.items.len() > KEPT {
+        if self.items.len() > self.kept {
             self.items.remove(0);
         }
     }
@@ -164,17 +165,23 @@ impl Snapshots {
         Self {
             requests: Requests { to: requests, open: Cell::new(0) },
             answers,
-            clusters: Shelf::default(),
-            graphs: Shelf::default(),
-            ranks: Shelf::default(),
-            heat_maps: Shelf::default(),
-            images: Shelf::default(),
+            clusters: Shelf::of(KEPT),
+            graphs: Shelf::of(GRAPHS),
+            ranks: Shelf::of(KEPT),
+            heat_maps: Shelf::of(KEPT),
+            images: Shelf::of(KEPT),
         }
     }
 
     /// Whether something is being read.
     pub fn busy(&self) -> bool {
         self.requests.open.get() > 0
+    }
+
+    /// How many snapshots are in memory, all kinds together.
+    pub fn held(&self) -> usize {
+        let [clusters, graphs] = [self.clusters.items.len(), self.graphs.items.len()];
+        clusters + graphs + self.ranks.items.len() + self.heat_maps.items.len() + self.images.items.len()
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
