@@ -84,7 +84,7 @@ fn main() -> anyhow::Result<()> {
     let mut stage = open(None)?;
     let (past, new) = reader.events.split_at(reader.events.len().saturating_sub(FRAMES * STREAM));
     stage.say(past);
-    tell("a whole run caught up", &(0..past.len() / 2_000).map(|_| stage.frame(Vec::new())).collect::<Vec<_>>());
+    tell("a whole run caught up", &(0..FRAMES).map(|_| stage.frame(Vec::new())).collect::<Vec<_>>());
     stage.settle(PATIENCE);
     let costs = new.chunks(STREAM).map(|events| {
         stage.say(events);

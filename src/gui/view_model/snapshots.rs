@@ -18,8 +18,6 @@ use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
 
 /// How many epochs of each part stay in memory.
 const KEPT: usize = 6;
-/// Graphs are larger than all the rest together (100 MB at 13,000 images): the epoch looked at and one more.
-const GRAPHS: usize = 2;
 
 /// What a panel gets when it asks.
 #[derive(Debug)]
@@ -83,14 +81,15 @@ enum Answer {
 /// The newest few of one kind.
 struct Shelf<T> {
     items: Vec<(Key, Loaded<T>)>,
-    kept: usize,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
 }
 
 impl<T> Shelf<T> {
-    fn of(kept: usize) -> Self {
-        Self { items: Vec::with_capacity(kept + 1), kept }
-    }
-
     /// What is known, moved to the end as the last one used; `None` when nobody asked before.
     fn get(&mut self, key: &Key) -> Option<Loaded<T>> {
         let at = self.items.iter().position(|(k, _)| k == key)?;
@@ -103,7 +102,7 @@ impl<T> Shelf<T> {
     fn put(&mut self, key: Key, value: Loaded<T>) {
         self.items.retain(|(k, _)| *k != key);
         self.items.push((key, value));
-        if self.items.len() > self.kept {
+        if self.items.len() > KEPT {
             self.items.remove(0);
         }
     }
@@ -165,11 +164,11 @@ impl Snapshots {
         Self {
             requests: Requests { to: requests, open: Cell::new(0) },
             answers,
-            clusters: Shelf::of(KEPT),
-            graphs: Shelf::of(GRAPHS),
-            ranks: Shelf::of(KEPT),
-            heat_maps: Shelf::of(KEPT),
-            images: Shelf::of(KEPT),
+            clusters: Shelf::default(),
+            graphs: Shelf::default(),
+            ranks: Shelf::default(),
+            heat_maps: Shelf::default(),
+            images: Shelf::default(),
         }
     }
 
