@@ -2,7 +2,7 @@
 # make test  fetches what is missing, runs formatting, lints and all tests
 .PHONY: run test setup bench pictures clean
 
-# One profile for both, so that nothing is built twice; see Cargo.toml.
+# One profile for all, so that nothing is built twice; see Cargo.toml.
 run:
 	@scripts/setup-system.sh window
 	@scripts/setup-libtorch.sh
@@ -22,7 +22,7 @@ setup:
 
 bench:
 	@scripts/setup-libtorch.sh
-	cargo bench
+	cargo bench --profile dev
 
 # The pictures of README and docs/pictures, from a demo run of its own (about five minutes).
 pictures:

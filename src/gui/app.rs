@@ -37,8 +37,9 @@ use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
 use crate::run::RunReader;
 
-/// Events taken in at most before the next frame is drawn.
-const EVENTS_A_FRAME: usize = 20_000;
+/// Events taken in at most before the next frame is drawn: two milliseconds of work, were each a step with twenty
+/// parts of the loss.
+const EVENTS_A_FRAME: usize = 500;
 
 /// Which dialogs are open.
 #[derive(Default)]

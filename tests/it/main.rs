@@ -28,6 +28,7 @@ mod gui_images;
 mod gui_lineage;
 mod gui_map;
 mod gui_panels;
+mod gui_rest;
 mod gui_run;
 mod gui_shell;
 mod gui_theme;

@@ -1,12 +1,13 @@
 //! The application without a window system: what [`crate::gui::shot`] draws pictures of.
 
-use eframe::egui::{self, Ui};
+use eframe::egui::{self, Rect, Ui};
+use egui_tiles::Tree;
 
 use super::App;
 use super::saved::Saved;
 use crate::gui::WindowOptions;
 use crate::gui::command::Layout;
-use crate::gui::panels::{Pane, Selection, sweep};
+use crate::gui::panels::{Pane, Panels, Selection, map, sweep};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
 use crate::method::params::Value;
@@ -29,6 +30,23 @@ pub struct Trial {
     pub values: Vec<(String, Value)>,
     /// Whether the epoch is clustered at many values of eps and Δd.
     pub sweep: bool,
+}
+
+/// What is kept in memory for the panels; none of it grows with the length of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Snapshots of epochs, all kinds together.
+    pub snapshots: usize,
+    /// Layouts of t-SNE.
+    pub layouts: usize,
+    /// Rank lists of single images that were asked for.
+    pub rankings: usize,
+    /// Settings that were tried in What-if.
+    pub tried: usize,
+    /// Lines of the log.
+    pub lines: usize,
+    /// Bytes of all textures, photos and heat maps among them.
+    pub textures: usize,
 }
 
 impl App {
@@ -72,9 +90,33 @@ impl App {
         self.act_on_all(&ctx);
     }
 
+    /// Puts other tiles in force than the layout's, in that state; for measurements.
+    pub fn arrange(&mut self, tree: Tree<Pane>, panels: Panels) {
+        *self.saved.tree() = tree;
+        self.panels = panels;
+    }
+
+    /// Where a tile was drawn last; `None` when it is behind another.
+    pub fn tile_at(&mut self, pane: Pane) -> Option<Rect> {
+        let tiles = &self.saved.tree().tiles;
+        tiles.find_pane(&pane).and_then(|id| tiles.rect(id))
+    }
+
     /// Whether something is being read or decoded for the panels. Jobs are counted by [`crate::gui::job::Works`].
     pub fn reads(&self) -> bool {
         self.images.busy() || self.snapshots.busy() || self.what_if.is_busy()
+    }
+
+    /// What is kept in memory just now.
+    pub fn held(&self, ctx: &egui::Context) -> Held {
+        Held {
+            snapshots: self.snapshots.held(),
+            layouts: map::held(ctx),
+            rankings: self.shown().rankings.len(),
+            tried: self.what_if.tried().len(),
+            lines: self.log.entries().len(),
+            textures: ctx.tex_manager().read().allocated().map(|(_, texture)| texture.bytes_used()).sum(),
+        }
     }
 
     /// What lies behind everything.

@@ -147,7 +147,7 @@ fn curve(canvas: &Canvas<'_>, series: &Series, width: usize, color: Color32, nam
             both.into_iter().flatten().map(|y| (s.x, y))
         });
         canvas.line(raw, Stroke::new(0.8, epochs::faint(color)));
-        canvas.gaps(&series.gaps(64));
+        canvas.gaps(series.gaps(64));
     }
     let stroke = Stroke::new(if hero { 1.8 } else { 1.2 }, color);
     canvas.line(spans.iter().map(|s| (s.x, if s.min.is_nan() { f64::NAN } else { s.smooth })), stroke);

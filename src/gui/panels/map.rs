@@ -32,7 +32,7 @@ use crate::gui::widgets::{button, chip, combo, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use colours::Colouring;
-pub use layouts::{Key, Layout, known};
+pub use layouts::{Key, Layout, held, known};
 use layouts::{Standing, Tsne};
 pub use lens::{Lens, Place};
 use picture::{Picture, Seen};

@@ -12,6 +12,8 @@ pub struct Series {
     x: Vec<f64>,
     y: Vec<f64>,
     smooth: Vec<f64>,
+    /// Where values are not finite, in order.
+    gaps: Vec<f64>,
     ema: Ema,
     levels: Vec<Vec<Bucket>>,
 }
@@ -59,6 +61,9 @@ impl Series {
         self.x.push(x);
         self.y.push(y);
         self.smooth.push(smooth);
+        if !y.is_finite() {
+            self.gaps.push(x);
+        }
         let (low, high) = if y.is_finite() { (y, y) } else { (f64::INFINITY, f64::NEG_INFINITY) };
         let mut size = BASE;
         for level in &mut self.levels {
@@ -125,11 +130,8 @@ impl Series {
     }
 
     /// Where values that are not finite lie, at most `limit`, newest last.
-    pub fn gaps(&self, limit: usize) -> Vec<f64> {
-        let mut gaps: Vec<f64> =
-            self.points().rev().filter(|(_, y)| !y.is_finite()).map(|(x, _)| x).take(limit).collect();
-        gaps.reverse();
-        gaps
+    pub fn gaps(&self, limit: usize) -> &[f64] {
+        &self.gaps[self.gaps.len().saturating_sub(limit)..]
     }
 
     /// The curve between `from` and `to` in at most `width` stretches (and one more at each side, so that a

@@ -177,6 +177,12 @@ impl Snapshots {
         self.requests.open.get() > 0
     }
 
+    /// How many snapshots are in memory, all kinds together.
+    pub fn held(&self) -> usize {
+        let [clusters, graphs] = [self.clusters.items.len(), self.graphs.items.len()];
+        clusters + graphs + self.ranks.items.len() + self.heat_maps.items.len() + self.images.items.len()
+    }
+
     /// Labels, scores and neighbours of an adaptation epoch.
     pub fn clusters(&mut self, view: &ViewModel, epoch: usize) -> Loaded<ClusterSnapshot> {
         self.take_answers();

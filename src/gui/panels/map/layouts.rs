@@ -91,6 +91,11 @@ pub fn known(ctx: &Context, key: &Key) -> Option<Arc<Layout>> {
     Shelf::with(ctx, |shelf| shelf.0.iter().find(|k| k.key == *key).map(|k| Arc::clone(&k.layout)))
 }
 
+/// How many layouts of t-SNE are in memory.
+pub fn held(ctx: &Context) -> usize {
+    Shelf::with(ctx, |shelf| shelf.0.len())
+}
+
 /// What the thread has to say.
 #[derive(Default)]
 struct State {
