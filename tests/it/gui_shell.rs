@@ -37,7 +37,7 @@ impl Window {
         };
         let mut harness = Harness::builder()
             .with_size(egui::vec2(1600.0, 1000.0))
-            .with_max_steps(12)
+            .with_max_steps(48)
             .build_eframe(move |cc| App::new(cc, options));
         harness.state_mut().wait_for_lists(LIMIT);
         harness.run();
