@@ -162,4 +162,10 @@ fn legend(ui: &Ui, outer: Rect, shown: &Shown) {
         }
         x = painter.text(pos2(x + 14.0, y), Align2::LEFT_CENTER, words, small.clone(), theme.t2).right() + 12.0;
     }
+    let words = format!("PCA · {}", ticks::counted(shown.facts.labels.len(), "image", "images"));
+    let galley = painter.layout_no_wrap(words, small, theme.t3);
+    let left = outer.right() - galley.size().x;
+    if left > x {
+        painter.galley(pos2(left, y - galley.size().y / 2.0), galley, theme.t3);
+    }
 }
