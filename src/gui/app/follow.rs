@@ -38,12 +38,8 @@ impl Follow {
         let left = chosen.as_ref().and_then(|chosen| chosen.here);
         let Some(chosen) = chosen.filter(|_| selection.cluster == left.and_then(|(_, cluster)| cluster)) else {
             let epoch = left.map_or(at, |(epoch, _)| epoch);
-            let new = |cluster| Chosen {
-                folder: view.folder.clone(),
-                epoch,
-                cluster,
-                here: Some((epoch, Some(cluster))),
-            };
+            let new =
+                |cluster| Chosen { folder: view.folder.clone(), epoch, cluster, here: Some((epoch, Some(cluster))) };
             self.chosen = selection.cluster.map(new);
             if self.chosen.is_some() && epoch != at {
                 self.update(view, selection, snapshots);

@@ -160,7 +160,6 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
         let align = if run > eps { Align2::LEFT_BOTTOM } else { Align2::LEFT_TOP };
         let words = format!("run {}", ticks::number(run, 2));
         painter.text(pos2(inner.left() + 4.0, y), align, words, small.clone(), theme.t1);
-        drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
     }
     painter.line_segment(across(eps), Stroke::new(size::STROKE_CURVE, color));
     let word = if changed { "what-if" } else { "eps" };
@@ -169,6 +168,9 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
     let edge = if align == Align2::LEFT_TOP { band.bottom() } else { band.top() };
     painter.text(pos2(inner.left() + 4.0, edge), align, words, small.clone(), color);
     drop(eps, color, format!("{} core images", ticks::count(core_images(curve, eps))), false);
+    if changed {
+        drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
+    }
 }
 
 /// The handle at the right end; drag, arrow keys, or a screen reader's "set value".

@@ -201,10 +201,8 @@ impl Behavior<Pane> for Frame<'_, '_> {
         };
         let short = self.short.contains(&tile_id.0);
         let galley = ui.painter().layout_no_wrap(title.to_owned(), Type::Title.font(ui), Color32::PLACEHOLDER);
-        let (_, rect) = ui.allocate_space(vec2(
-            if short { size::ICON } else { galley.size().x } + TAB_GAP,
-            ui.available_height(),
-        ));
+        let (_, rect) =
+            ui.allocate_space(vec2(if short { size::ICON } else { galley.size().x } + TAB_GAP, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
         response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), state.active, title));
         if ui.is_rect_visible(rect) && !state.is_being_dragged {

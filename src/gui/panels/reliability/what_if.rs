@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Color32, CursorIcon, FontId, Galley, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    self, Align2, Color32, CursorIcon, FontId, Galley, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::histogram::{BARS, bars};
@@ -14,7 +15,7 @@ use crate::gui::theme::{self, Theme, Type, size};
 use crate::method::params::Value;
 
 /// Height of the strip with the difference.
-const STRIP: f32 = 66.0;
+const STRIP: f32 = 76.0;
 
 /// Shows both histograms; dragging the threshold tries another one.
 pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2) {
@@ -136,7 +137,7 @@ fn difference(ui: &Ui, theme: &Theme, above: &Fixed<'_>, area: Rect, old: &[usiz
     let small = Type::Small.font(ui);
     let painter = ui.painter();
     painter.text(area.left_top(), Align2::LEFT_TOP, "Difference", small.clone(), theme.t2);
-    let inner = Rect::from_x_y_ranges(above.inner.x_range(), area.top() + k * 22.0..=area.bottom() - k * 16.0);
+    let inner = Rect::from_x_y_ranges(above.inner.x_range(), area.top() + k * 22.0..=area.bottom() - k * 20.0);
     let most = old.iter().zip(new).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0).max(1) as f64;
     let plot = Fixed { outer: area, inner, x: [0.0, 1.0], y: [-most, most], caption: "" };
     let zero = painter.round_to_pixel_center(plot.y_of(0.0));

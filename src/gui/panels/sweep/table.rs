@@ -95,13 +95,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let same = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 1e-6 && (a.1 - b.1).abs() < 1e-6;
     let mut chosen = None;
     let (mut run_cell, mut draft_cell) = (None, None);
-    ui.painter().text(
-        pos2(outer.left(), inner.top() - 14.0),
-        Align2::LEFT_CENTER,
-        "Δd",
-        small.clone(),
-        theme.t3,
-    );
+    ui.painter().text(pos2(outer.left(), inner.top() - 14.0), Align2::LEFT_CENTER, "Δd", small.clone(), theme.t3);
     for (c, &e) in eps.iter().enumerate() {
         for (r, &d) in delta_d.iter().enumerate() {
             let min = inner.min + vec2(cell_size.x * c as f32, cell_size.y * r as f32);
