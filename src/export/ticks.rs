@@ -116,6 +116,7 @@ pub fn scientific(value: f64) -> String {
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
     match whole {
+        _ if seconds > 0.0 && seconds < 0.095 => format!("{:.0} ms", (1e3 * seconds).max(1.0)),
         _ if seconds < 9.95 => format!("{seconds:.1} s"),
         0..=119 => format!("{whole} s"),
         120..=5399 => format!("{} min {} s", whole / 60, whole % 60),

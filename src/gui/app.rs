@@ -1,6 +1,7 @@
 //! The window's application: events in, frames out, commands carried out after each frame.
 
 mod act;
+mod follow;
 mod frame;
 mod keys;
 mod saved;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crossbeam_channel::TryRecvError;
 use eframe::egui::{self, Ui};
 
+use self::follow::Follow;
 use self::saved::Saved;
 use super::WindowOptions;
 use super::command::UiCommand;
@@ -70,6 +72,7 @@ pub struct App {
     snapshots: Snapshots,
     what_if: WhatIf,
     selection: Selection,
+    follow: Follow,
     library: Library,
     log: Log,
     log_open: bool,
@@ -111,6 +114,7 @@ impl App {
             snapshots: Snapshots::new(move || waking.request_repaint()),
             what_if: WhatIf::new(move || answering.request_repaint()),
             selection: Selection::default(),
+            follow: Follow::default(),
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),
             log_open: false,

@@ -8,6 +8,11 @@ pub fn is_active(view: &ViewModel) -> bool {
     view.is_running() || view.state == State::Paused
 }
 
+/// Whether the run is over: what it has not brought will not come.
+pub fn is_over(view: &ViewModel) -> bool {
+    matches!(view.state, State::Done | State::Stopped | State::Failed(_))
+}
+
 /// Words for the state pill.
 pub fn sentence(view: &ViewModel, truth: bool) -> String {
     let epoch = if view.epochs > 0 { format!(" · epoch {}/{}", view.epoch + 1, view.epochs) } else { String::new() };

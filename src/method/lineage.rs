@@ -98,6 +98,19 @@ pub fn lineage(earlier: &[i32], later: &[i32]) -> Lineage {
     out
 }
 
+/// The later cluster that took the largest part of one earlier cluster, the smallest number on a tie; `None` when
+/// all its images are outliers now. As [`Lineage::heir`], without the rest of it.
+pub fn heir(earlier: &[i32], later: &[i32], cluster: u32) -> Option<u32> {
+    let mut taken = vec![0u32; count_clusters(later)];
+    for (_, &to) in earlier.iter().zip(later).filter(|(from, _)| u32::try_from(**from) == Ok(cluster)) {
+        if let Some(images) = usize::try_from(to).ok().and_then(|to| taken.get_mut(to)) {
+            *images += 1;
+        }
+    }
+    let most = (0u32..).zip(taken).max_by_key(|&(to, images)| (images, std::cmp::Reverse(to)));
+    most.filter(|&(_, images)| images > 0).map(|(to, _)| to)
+}
+
 /// Images that were together and are together still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flow {

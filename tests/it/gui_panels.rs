@@ -52,6 +52,22 @@ fn every_tile_says_what_will_fill_it() {
 }
 
 #[test]
+fn a_run_that_is_over_promises_nothing() {
+    let mut view = ViewModel::default();
+    view.state = State::Done;
+    for (pane, title) in [
+        (Pane::Loss, "Nothing was trained"),
+        (Pane::Retrieval, "Not evaluated"),
+        (Pane::HeatMaps, "No attention maps"),
+        (Pane::RankLists, "No rank lists"),
+    ] {
+        let mut harness = window(pane, view.clone());
+        harness.run();
+        harness.get_by_label(title);
+    }
+}
+
+#[test]
 fn curves_tell_their_last_values() {
     let sample = sample();
     let smooth = sample.view.adapt.loss.last_smooth().unwrap();

@@ -126,6 +126,16 @@ fn the_pill_says_where_the_run_is() {
 }
 
 #[test]
+fn tabs_give_way_to_what_the_title_row_must_say() {
+    let window = Window::on_a_run();
+    let tab = window.harness.get_by_role_and_label(egui::Role::Tab, "Cluster counts").rect();
+    let chips = window.harness.query_all_by_label("ground truth").map(|chip| chip.rect());
+    let chip = chips.into_iter().find(|chip| (chip.center().y - tab.center().y).abs() < 8.0).unwrap();
+    assert!(tab.width() < 40.0, "an icon stands for the tab: {tab}");
+    assert!(chip.left() > tab.right() && chip.width() > 60.0, "{tab}, {chip}");
+}
+
+#[test]
 fn the_new_run_dialog_sends_the_request() {
     let mut window = Window::open();
     window.click("Start");

@@ -4,7 +4,7 @@ use reid_workbench::method::cluster::cluster;
 use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::neighbours;
-use reid_workbench::method::lineage::{Flow, flows, lineage};
+use reid_workbench::method::lineage::{Flow, flows, heir, lineage};
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::{Grid, eps_delta_table, eps_sweep, k_distance};
@@ -23,6 +23,8 @@ fn kept_split_merged_born_and_died_clusters_are_told_apart() {
     assert_eq!(found.born, [4]);
     assert_eq!(found.died, [4]);
     assert_eq!(found.heir, [Some(0), Some(1), Some(3), Some(3), None]);
+    assert_eq!([0, 1, 2, 3, 4].map(|cluster| heir(&earlier, &later, cluster)).to_vec(), found.heir);
+    assert_eq!(heir(&earlier, &later, 9), None);
     assert_eq!(found.won_back, [13, 14, 16]);
     assert_eq!(found.lost, [11, 12, 17]);
     assert_eq!(found.clusters[3].heirs_of, [2, 3]);

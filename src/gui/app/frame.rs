@@ -106,6 +106,7 @@ impl App {
             (false, _) => Applies::ToNextRun,
         };
         self.what_if.look_at(view, self.selection.epoch);
+        self.follow.update(view, &mut self.selection, &mut self.snapshots);
         let mut cx = PanelCtx {
             view,
             theme: Theme::of(ui.ctx()),
@@ -122,6 +123,8 @@ impl App {
             Some(pane) => tiles::ui(ui, &mut tiles::single(pane), &mut self.panels, &mut cx),
             None => tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx),
         }
+        // What was clicked is of the epoch that this frame showed.
+        self.follow.update(view, &mut self.selection, &mut self.snapshots);
     }
 
     /// Draws the dialogs that are open.

@@ -79,7 +79,7 @@ fn image_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2) {
     let theme = crate::gui::theme::Theme::of(ui.ctx());
     let curves: [Curve; 2] =
         [("kept", |s| s.kept, theme.reliable, false), ("outliers", |s| s.noise[0], theme.outlier, false)];
-    counts(ui, view, size, "image", "images, by epoch", &curves);
+    counts(ui, view, size, "image", "images, by epochs done", &curves);
 }
 
 fn counts(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {

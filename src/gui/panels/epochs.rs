@@ -54,9 +54,13 @@ pub fn words(mark: &Mark) -> String {
         MarkKind::Param { key, old, new } => format!("{key} {old} → {new}"),
         MarkKind::Pause => "paused".to_owned(),
         MarkKind::Resumed => "resumed".to_owned(),
-        MarkKind::LrDrop { factor } if (1.0 / factor).round() >= 2.0 => format!("lr ÷ {:.0}", 1.0 / factor),
-        MarkKind::LrDrop { factor } => format!("lr × {factor:.2}"),
+        MarkKind::LrDrop { factor } => rate_words(*factor),
     }
+}
+
+/// What becomes of the learning rate: `lr ÷ 10`.
+pub fn rate_words(factor: f64) -> String {
+    if (1.0 / factor).round() >= 2.0 { format!("lr ÷ {:.0}", 1.0 / factor) } else { format!("lr × {factor:.2}") }
 }
 
 /// `epoch 12 · 25 %`: the epoch that a place on the axis of epochs done lies in, and how much of it is done.

@@ -110,7 +110,7 @@ fn picture(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject) {
     let drawn: Rect = photo::paint(ui, cx.images, path, rect, Tone::Color, 1.0);
     let stroke = egui::Stroke::new(size::STROKE, cx.theme.line2);
     ui.painter().rect_stroke(drawn, size::RADIUS_CHIP, stroke, egui::StrokeKind::Inside);
-    let number = ticks::count(subject.image.index as usize + 1);
+    let number = ticks::count(subject.image.index as usize);
     let name = format!("Photo of {} image {number}", split_words(subject.image.split));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     let missing = photo::missing(cx.images, path);

@@ -38,7 +38,7 @@ impl KDistancePanel {
         };
         let curve = cx.what_if.curve();
         let others = cx.what_if.draft().min_samples.saturating_sub(1);
-        let scope = format!("Jaccard distance to the {} neighbour, epoch {}", ordinal(others), epoch + 1);
+        let scope = format!("epoch {}, Jaccard distance to the {} neighbour", epoch + 1, ordinal(others));
         tile::head(ui, cx.head, &scope, |_| {});
         let Some(curve) = curve else {
             if let Some(why) = cx.what_if.failure(1) {
@@ -63,7 +63,7 @@ impl KDistancePanel {
         frame.widget_info(|| WidgetInfo::labeled(Role::Image, true, said.as_str()));
         let plot = Fixed { outer, inner, x: [0.0, images.max(1) as f64], y: [0.0, 1.0], caption: "images, sorted" };
         plot.axes(ui);
-        draw(ui, &plot, &curve, eps);
+        draw(ui, &plot, &curve, [run, eps]);
         lines(ui, cx, &plot, &curve, [run, eps]);
         handle(ui, cx, &plot, eps);
     }
@@ -80,7 +80,7 @@ fn ordinal(n: usize) -> String {
 }
 
 /// The curve, and the ground below it as far as images are core.
-fn draw(ui: &Ui, plot: &Fixed<'_>, curve: &KDistance, eps: f64) {
+fn draw(ui: &Ui, plot: &Fixed<'_>, curve: &KDistance, [run, eps]: [f64; 2]) {
     let theme = Theme::of(ui.ctx());
     let painter = ui.painter();
     let n = curve.curve.len();
@@ -99,7 +99,7 @@ fn draw(ui: &Ui, plot: &Fixed<'_>, curve: &KDistance, eps: f64) {
         .collect();
     let core = plot.x_of(core_images(curve, eps) as f64);
     let mut ground = Mesh::default();
-    let fill = theme.what_if.gamma_multiply(0.14);
+    let fill = if (run - eps).abs() > 1e-9 { theme.what_if } else { theme.t3 }.gamma_multiply(0.14);
     for (i, p) in points.iter().enumerate().take_while(|(_, p)| p.x <= core) {
         ground.colored_vertex(*p, fill);
         ground.colored_vertex(pos2(p.x, plot.inner.bottom()), fill);
@@ -150,7 +150,9 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
         let left = if right { x + 6.0 } else { x - 6.0 - galley.size().x };
         let left = left.clamp(inner.left() + 2.0, (inner.right() - galley.size().x).max(inner.left() + 2.0));
         let row = if right { 2.0 } else { 1.0 };
-        painter.galley(pos2(left, inner.bottom() - row * (galley.size().y + 3.0)), galley, color);
+        let at = pos2(left, inner.bottom() - row * (galley.size().y + 3.0));
+        painter.rect_filled(Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 0.0)), 2.0, theme.bg1);
+        painter.galley(at, galley, color);
     };
     if changed {
         painter.extend(Shape::dashed_line(&across(run), Stroke::new(size::STROKE, theme.t1), 4.0, 3.0));
@@ -158,7 +160,6 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
         let align = if run > eps { Align2::LEFT_BOTTOM } else { Align2::LEFT_TOP };
         let words = format!("run {}", ticks::number(run, 2));
         painter.text(pos2(inner.left() + 4.0, y), align, words, small.clone(), theme.t1);
-        drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
     }
     painter.line_segment(across(eps), Stroke::new(size::STROKE_CURVE, color));
     let word = if changed { "what-if" } else { "eps" };
@@ -167,6 +168,9 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
     let edge = if align == Align2::LEFT_TOP { band.bottom() } else { band.top() };
     painter.text(pos2(inner.left() + 4.0, edge), align, words, small.clone(), color);
     drop(eps, color, format!("{} core images", ticks::count(core_images(curve, eps))), false);
+    if changed {
+        drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
+    }
 }
 
 /// The handle at the right end; drag, arrow keys, or a screen reader's "set value".

@@ -101,7 +101,7 @@ impl Log {
                     ui.label(Type::Mono.text(clock::hms(last.wall), theme.t3));
                     ui.add(egui::Label::new(Type::Small.text(sentence(last), theme.t2)).truncate());
                 } else {
-                    ui.label(Type::Small.text("Nothing has happened yet.", theme.t3));
+                    ui.label(Type::Small.text("No message in this session yet.", theme.t3));
                 }
             });
         });

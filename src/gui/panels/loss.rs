@@ -10,6 +10,7 @@ use crate::engine::event::Phase;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::view_model::{Curves, Series};
 use crate::gui::widgets::{button, icon, tile};
+use crate::gui::words::is_over;
 
 /// State of the Loss tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ impl LossPanel {
                     "No iteration yet",
                     "The curve begins with the first batch, once images are read and the model is made.",
                 )
+            } else if is_over(cx.view) {
+                ("Nothing was trained", "This run ended before its first batch, or was made of features alone.")
             } else {
                 ("Nothing trained yet", "Start a run: its loss is drawn here from the first batch on.")
             };

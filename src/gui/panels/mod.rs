@@ -162,5 +162,5 @@ panes! {
     Exhibit: exhibit as exhibit::ExhibitPanel, CHECK, "Reliable against unreliable clusters, as in Figs. 7 and 8 of the paper.";
     HeatMaps: heat_maps as heat_maps::HeatMapsPanel, HEAT, "Where the attention blocks look, drawn over the watched images.";
     RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
-    Inspector: inspector as inspector::InspectorPanel, EYE, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
+    Inspector: inspector as inspector::InspectorPanel, SEARCH, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
 }

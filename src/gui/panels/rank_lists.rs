@@ -25,7 +25,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::{Loaded, Part, ViewModel};
 use crate::gui::widgets::{icon, tile};
-use crate::gui::words::after_words;
+use crate::gui::words::{after_words, is_over};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 use asked::Picker;
@@ -239,8 +239,14 @@ fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<Shown> {
         }
         (None, _) | (_, Loaded::Absent) => {
             tile::head(ui, cx.head, "", |_| {});
-            let text = "They come with each evaluation; the first follows pre-training, with the source-only model.";
-            tile::empty_state(ui, icon::IMAGE, "No rank lists yet", text, None);
+            let (title, text) = if is_over(view) {
+                ("No rank lists", "They come with each evaluation, and this run ended before one.")
+            } else {
+                let text =
+                    "They come with each evaluation; the first follows pre-training, with the source-only model.";
+                ("No rank lists yet", text)
+            };
+            tile::empty_state(ui, icon::IMAGE, title, text, None);
             return None;
         }
     };

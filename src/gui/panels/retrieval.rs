@@ -10,7 +10,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::{button, chip, icon, tile};
-use crate::gui::words::after_words;
+use crate::gui::words::{after_words, is_over};
 use crate::method::params::Params;
 
 /// State of the Retrieval tile that outlives the window.
@@ -55,12 +55,17 @@ impl RetrievalPanel {
             }
         });
         let Some((_, last)) = newest else {
-            let text = if view.is_running() {
-                "The source-only model is evaluated after pre-training, then each epoch adds a point."
+            let (title, text) = if view.is_running() {
+                let text = "The source-only model is evaluated after pre-training, then each epoch adds a point.";
+                ("Not evaluated yet", text)
+            } else if is_over(view) {
+                ("Not evaluated", "This run ended before its model was evaluated on the target's test set.")
             } else {
-                "Start a run: mAP and rank-1, -5, -10 on the target's test set are drawn here after each evaluation."
+                let text = "Start a run: mAP and rank-1, -5, -10 on the target's test set are drawn here after each \
+                            evaluation.";
+                ("Not evaluated yet", text)
             };
-            tile::empty_state(ui, icon::CHART, "Not evaluated yet", text, None);
+            tile::empty_state(ui, icon::CHART, title, text, None);
             return;
         };
         let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));

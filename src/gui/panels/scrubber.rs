@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::epochs::rate_words;
 use super::{Selection, truth};
 use crate::engine::event::Phase;
 use crate::gui::command::UiCommand;
@@ -69,9 +70,9 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
             let top = pos2(x_of(drop), bar.top() - 4.0);
             let line = Stroke::new(size::STROKE, theme.t3);
             painter.extend(Shape::dashed_line(&[top, pos2(x_of(drop), bar.bottom())], line, 2.0, 3.0));
-            let words = format!("lr × {}", params.adapt.gamma);
+            let words = rate_words(params.adapt.gamma);
             painter.text(
-                pos2(x_of(drop) + 4.0, rect.top() + 9.0),
+                pos2(x_of(drop) + 9.0, rect.top() + 9.0),
                 Align2::LEFT_CENTER,
                 words,
                 Type::Small.font(ui),

@@ -14,6 +14,8 @@ use super::{Pane, PanelCtx, Panels};
 use crate::gui::command::{Layout, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::tile;
 
 /// The arrangement that a layout begins with.
 pub fn default_tree(layout: Layout) -> Tree<Pane> {
@@ -26,9 +28,9 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
                 (&[Pane::Reliability, Pane::KDistance], 1.35),
             ];
             let left = column(&mut tiles, &left);
-            let clusters = &[Pane::Map, Pane::Browser, Pane::Eq8, Pane::Lineage, Pane::Exhibit];
+            let clusters = &[Pane::Map, Pane::Browser, Pane::Lineage];
             let top = row(&mut tiles, &[(clusters, 1.25), (&[Pane::HeatMaps, Pane::Inspector], 1.0)]);
-            let bottom = tabs(&mut tiles, &[Pane::RankLists, Pane::WhatIf, Pane::Sweep]);
+            let bottom = tabs(&mut tiles, &[Pane::RankLists, Pane::Eq8, Pane::Exhibit, Pane::WhatIf, Pane::Sweep]);
             let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
             linear(&mut tiles, true, &[(left, 0.5), (right, 1.0)])
         }
@@ -128,7 +130,7 @@ pub fn show_pane(tree: &mut Tree<Pane>, pane: Pane) {
 
 /// Draws the tiles of `tree`.
 pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, panels: &mut Panels, cx: &mut PanelCtx<'_>) {
-    let mut behavior = Frame { panels, cx, heads: BTreeMap::new() };
+    let mut behavior = Frame { panels, cx, heads: BTreeMap::new(), short: BTreeSet::new() };
     tree.ui(&mut behavior, ui);
 }
 
@@ -137,6 +139,31 @@ struct Frame<'a, 'b> {
     cx: &'a mut PanelCtx<'b>,
     /// Where the tabs over a tile end, by the tile's number.
     heads: BTreeMap<u64, f32>,
+    /// Tabs that are an icon, so that the title row of the tile in front has room; by the tile's number.
+    short: BTreeSet<u64>,
+}
+
+/// Around the title of a tab.
+const TAB_GAP: f32 = 12.0;
+
+impl Frame<'_, '_> {
+    /// Makes icons of tabs behind the one in front, the last first, until its title row has the room it asked for.
+    fn shorten(&mut self, tiles: &Tiles<Pane>, ui: &Ui, tabs: &Tabs) {
+        let title = |pane: &Pane| {
+            ui.painter().layout_no_wrap(pane.title().to_owned(), Type::Title.font(ui), Color32::PLACEHOLDER).size().x
+        };
+        let shown: Vec<(TileId, f32)> =
+            tabs.children.iter().filter_map(|&id| Some((id, title(tiles.get_pane(&id)?) + TAB_GAP))).collect();
+        let wanted = tabs.active.and_then(|id| tiles.get_pane(&id)).map_or(0.0, |pane| tile::wanted(ui, *pane));
+        let mut over = shown.iter().map(|(_, width)| width).sum::<f32>() + wanted + 8.0 - ui.available_width();
+        for (id, width) in shown.iter().rev().filter(|(id, _)| Some(*id) != tabs.active) {
+            if over <= 0.0 {
+                break;
+            }
+            over -= width - (size::ICON + TAB_GAP);
+            self.short.insert(id.0);
+        }
+    }
 }
 
 impl Behavior<Pane> for Frame<'_, '_> {
@@ -153,7 +180,7 @@ impl Behavior<Pane> for Frame<'_, '_> {
         child.set_clip_rect(ui.clip_rect().intersect(rect));
         // Who measures the window learns which tile its time goes to; without a listener this costs nothing.
         let _timed = tracing::trace_span!("tile", pane = pane.title()).entered();
-        self.panels.show(*pane, &mut child, self.cx);
+        tile::watch(&mut child, *pane, |ui| self.panels.show(*pane, ui, self.cx));
         UiResponse::None
     }
 
@@ -170,20 +197,32 @@ impl Behavior<Pane> for Frame<'_, '_> {
         state: &TabState,
     ) -> Response {
         let theme = Theme::of(ui.ctx());
-        let (title, help) = match tiles.get_pane(&tile_id) {
-            Some(pane) => (pane.title(), pane.help()),
-            None => ("Tiles", "A group of tiles."),
+        let (title, help, glyph) = match tiles.get_pane(&tile_id) {
+            Some(pane) => (pane.title(), pane.help(), pane.icon()),
+            None => ("Tiles", "A group of tiles.", icon::GRID),
         };
+        let short = self.short.contains(&tile_id.0);
         let galley = ui.painter().layout_no_wrap(title.to_owned(), Type::Title.font(ui), Color32::PLACEHOLDER);
-        let (_, rect) = ui.allocate_space(vec2(galley.size().x + 12.0, ui.available_height()));
+        let (_, rect) =
+            ui.allocate_space(vec2(if short { size::ICON } else { galley.size().x } + TAB_GAP, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
         response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), state.active, title));
         if ui.is_rect_visible(rect) && !state.is_being_dragged {
             let ink = if state.active || response.hovered() { theme.t1 } else { theme.t3 };
-            ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, ink);
+            if short {
+                let at = pos2(rect.left() + size::ICON / 2.0, rect.center().y);
+                icon::paint(ui.painter(), at, glyph, Weight::Regular, size::ICON, ink);
+            } else {
+                ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, ink);
+            }
             focus_ring(ui, &response, rect.shrink2(vec2(0.0, 5.0)), size::RADIUS_INPUT);
         }
-        let response = response.on_hover_text(help);
+        let response = response.on_hover_ui(|ui| {
+            if short {
+                ui.label(Type::Title.text(title, theme.t1));
+            }
+            ui.label(help);
+        });
         response.context_menu(|ui| {
             if ui.button("Reset the layout").on_hover_text("Puts all tiles where they were at first.").clicked() {
                 self.cx.actions.push(UiCommand::ResetLayout);
@@ -192,8 +231,9 @@ impl Behavior<Pane> for Frame<'_, '_> {
         response
     }
 
-    fn tab_bar_left_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, _: &Tabs) {
+    fn tab_bar_left_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs) {
         ui.add_space(size::TILE_MARGIN);
+        self.shorten(tiles, ui, tabs);
     }
 
     fn tab_bar_trailing_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs) {

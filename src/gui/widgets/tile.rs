@@ -1,6 +1,9 @@
 //! Frames: the tile, its title row, section heads, and what an empty tile says.
 
-use eframe::egui::{self, CornerRadius, Frame, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use eframe::egui::{self, CornerRadius, Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::button::{Look, Push};
 use super::icon::{self, Weight};
@@ -31,6 +34,34 @@ pub fn title_row(ui: &mut Ui, title: &str, scope: &str, tools: impl FnOnce(&mut 
     head(&mut row, rest, scope, tools);
 }
 
+/// How much of a long scope a title row asks room for.
+const SCOPE_WANTED: f32 = 170.0;
+
+fn asked() -> Id {
+    Id::unique("room asked for by the last title row")
+}
+
+/// The width that the title row of a tile asked for when it was drawn last, beside its tabs.
+pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> f32 {
+    ui.data(|data| data.get_temp(Id::unique(("title row", tile))).unwrap_or(0.0))
+}
+
+/// Draws the contents of a tile and remembers what its title row asks for: [`wanted`].
+pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui)) {
+    let id = Id::unique(("title row", tile));
+    ui.data_mut(|data| data.remove::<f32>(asked()));
+    contents(ui);
+    let now: f32 = ui.data(|data| data.get_temp(asked()).unwrap_or(0.0));
+    let before: Option<f32> = ui.data_mut(|data| {
+        let before = data.get_temp(id);
+        data.insert_temp(id, now);
+        before
+    });
+    if before.is_none_or(|before| (before - now).abs() > 1.0) {
+        ui.ctx().request_repaint(); // the tabs beside it may have to give way
+    }
+}
+
 /// Fills the rest of a title row (`rest`): scope at the left, tools from the right.
 ///
 /// Panels call it with `cx.head`, the room that the tile's tabs leave.
@@ -42,6 +73,9 @@ pub fn head(ui: &mut Ui, rest: Rect, scope: &str, tools: impl FnOnce(&mut Ui)) {
     row.spacing_mut().item_spacing.x = 4.0;
     tools(&mut row);
     let left = row.available_rect_before_wrap();
+    let words = row.painter().layout_no_wrap(scope.to_owned(), Type::Small.font(&row), theme.t3).size().x;
+    let wanted = (rest.right() - row.cursor().right()).max(0.0) + words.min(SCOPE_WANTED);
+    row.data_mut(|data| data.insert_temp(asked(), wanted));
     if !scope.is_empty() && left.width() > 24.0 {
         let builder = UiBuilder::new().max_rect(left).layout(Layout::left_to_right(egui::Align::Center));
         let mut words = row.new_child(builder);

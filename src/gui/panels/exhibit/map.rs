@@ -162,4 +162,12 @@ fn legend(ui: &Ui, outer: Rect, shown: &Shown) {
         }
         x = painter.text(pos2(x + 14.0, y), Align2::LEFT_CENTER, words, small.clone(), theme.t2).right() + 12.0;
     }
+    let images = format!("PCA · {}", ticks::counted(shown.facts.labels.len(), "image", "images"));
+    let fits = [images, "PCA".to_owned()]
+        .map(|words| painter.layout_no_wrap(words, small.clone(), theme.t3))
+        .into_iter()
+        .find(|galley| outer.right() - galley.size().x > x);
+    if let Some(galley) = fits {
+        painter.galley(pos2(outer.right() - galley.size().x, y - galley.size().y / 2.0), galley, theme.t3);
+    }
 }

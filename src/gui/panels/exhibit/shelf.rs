@@ -20,13 +20,21 @@ const BETWEEN: f32 = 16.0;
 /// Shows both kinds.
 pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, how: How, seed: u64) {
     let room = ui.available_rect_before_wrap();
-    let half = ((room.height() - 8.0) / 2.0).floor();
-    for (i, reliable) in [true, false].into_iter().enumerate() {
-        let top = room.top() + i as f32 * (half + 8.0);
-        let rect = Rect::from_min_size(pos2(room.left(), top), vec2(room.width(), half));
+    let kinds = [true, false].map(|reliable| (reliable, sample(&shown.table, reliable, how, seed)));
+    // A kind without clusters leaves its room to the other.
+    let empty = type_scale(ui) * 48.0;
+    let heights = match kinds.each_ref().map(|(_, clusters)| clusters.is_empty()) {
+        [true, false] => [empty, room.height() - 8.0 - empty],
+        [false, true] => [room.height() - 8.0 - empty, empty],
+        _ => [((room.height() - 8.0) / 2.0).floor(); 2],
+    };
+    let mut top = room.top();
+    for ((reliable, clusters), height) in kinds.into_iter().zip(heights) {
+        let rect = Rect::from_min_size(pos2(room.left(), top), vec2(room.width(), height.max(0.0)));
+        top += height + 8.0;
         let mut child = ui.new_child(UiBuilder::new().id_salt(("shelf", reliable)).max_rect(rect));
         child.shrink_clip_rect(rect.expand(3.0));
-        kind(&mut child, cx, shown, reliable, &sample(&shown.table, reliable, how, seed));
+        kind(&mut child, cx, shown, reliable, &clusters);
     }
 }
 

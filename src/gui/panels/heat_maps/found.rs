@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::PanelCtx;
 use crate::engine::event::{ImageMaps, ImageRef};
 use crate::gui::view_model::{Loaded, Part, ViewModel};
+use crate::gui::words::is_over;
 
 /// The maps to show and after how many epochs they were computed: those that came live, then those of the
 /// snapshot. Nothing is copied: a network's maps are megabytes.
@@ -48,6 +49,10 @@ pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, 
     let text = match &view.params {
         Some(params) if !params.attention.enabled => {
             "This run trains without attention blocks: switch `attention` on for the next run."
+        }
+        _ if is_over(view) => {
+            let text = "The maps of the watched images come with each evaluation, and this run ended before one.";
+            return Err(("No attention maps", text.to_owned()));
         }
         _ => "The maps of the watched images come with each evaluation; the first follows pre-training.",
     };

@@ -1,6 +1,6 @@
 //! The watched images on screen: a strip of pictures each, as many side by side as there is room for.
 
-use eframe::egui::{self, Align2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
+use eframe::egui::{self, Align2, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2};
 
 use super::maps::{Kind, Scale};
 use super::paint::{self, PROFILE, Painted};
@@ -120,9 +120,9 @@ pub fn header(ui: &mut Ui, sheet: &Sheet<'_>, packing: &Packing) {
     if sheet.columns.len() == 1 || titles.iter().any(|t| t.size().x > room) {
         let names: Vec<&str> = sheet.columns.iter().map(|c| c.title.as_str()).collect();
         let lead = if names.len() > 1 { "left to right " } else { "" };
-        let font = Type::Small.font(ui);
         let words = format!("{lead}{}", names.join(", "));
-        ui.painter().text(area.left_center(), Align2::LEFT_CENTER, words, font, theme.t3);
+        let mut line = ui.new_child(UiBuilder::new().max_rect(area));
+        line.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
         return;
     }
     for place in 0..packing.per_row.min(sheet.people.len()) {

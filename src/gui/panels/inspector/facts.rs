@@ -46,8 +46,8 @@ const LABEL: f32 = 52.0;
 pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject) {
     let theme = cx.theme;
     ui.spacing_mut().item_spacing.y = 1.0;
-    let number = ticks::count(subject.image.index as usize + 1);
-    let of = if subject.of > 0 { format!(" of {}", ticks::count(subject.of)) } else { String::new() };
+    let number = ticks::count(subject.image.index as usize);
+    let of = if subject.of > 0 { format!(" · {} in all", ticks::count(subject.of)) } else { String::new() };
     fact(ui, cx, "image", &format!("{number}{of}"), theme.t1, |_| {});
     if let Some(row) = &subject.row {
         fact(ui, cx, "camera", &(row.camid + 1).to_string(), theme.t1, |_| {});

@@ -126,7 +126,7 @@ fn neighbour(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject, rect: Rect, 
     let id = ui.scope_id().with((of.name, of.j));
     let response = ui.interact(rect, id, Sense::click());
     let cluster = if of.same { ", same cluster" } else { "" };
-    let number = ticks::count(of.j as usize + 1);
+    let number = ticks::count(of.j as usize);
     response.widget_info(|| {
         let words = format!("{} neighbour {}: image {number}, distance {written}{cluster}", of.name, of.place + 1);
         WidgetInfo::labeled(Role::Button, true, words)

@@ -61,7 +61,7 @@ pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, snapshot: &ClusterSnapshot, hovered:
         eframe::egui::WidgetInfo::labeled(
             eframe::egui::Role::Label,
             true,
-            format!("Under the pointer: image {}", i + 1),
+            format!("Under the pointer: image {}", ticks::count(i)),
         )
     });
 }
@@ -84,7 +84,7 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, row: Option<&Im
     let score = snapshot.score.get(i).copied().unwrap_or(f64::NAN);
     let camera = row.map_or(String::new(), |r| format!("camera {} · ", r.camid + 1));
     out.push(say(format!("{camera}score {}", ticks::number(score, 2)), Type::Small, theme.t2));
-    let image = format!("image {}", ticks::count(i + 1));
+    let image = format!("image {}", ticks::count(i));
     match row.filter(|_| cx.truth) {
         Some(r) => {
             out.push(say(image, Type::Small, theme.t3));

@@ -200,14 +200,19 @@ impl Row<'_> {
         let ap = Self::ap(&self.a);
         if cx.truth && ap.is_finite() {
             say(ticks::number(100.0 * ap, 1), Type::Figure.font(ui), theme.t1);
-            let of = if self.b.is_some() || self.pinned { when(&self.a) } else { "percent".to_owned() };
+            // Beside two lists the epochs stand in full over them.
+            let of = match self.b {
+                Some(_) => brief(self.a.epoch),
+                None if self.pinned => when(&self.a),
+                None => "percent".to_owned(),
+            };
             say(format!("AP, {of}"), small.clone(), theme.t3);
         } else if self.pinned {
             say(when(&self.a), small.clone(), theme.t2);
         }
         if let Some(b) = self.b.filter(|_| cx.truth) {
             let before = Self::ap(&b);
-            say(format!("{}, {}", ticks::number(100.0 * before, 1), when(&b)), small.clone(), theme.t3);
+            say(format!("{}, {}", ticks::number(100.0 * before, 1), brief(b.epoch)), small.clone(), theme.t3);
             let change = 100.0 * (ap - before);
             let color = match change {
                 c if c >= 0.05 => theme.match_,
@@ -389,6 +394,11 @@ pub fn title(query: &RankQuery) -> String {
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
         }
     }
+}
+
+/// When it was evaluated, in few words.
+fn brief(epoch: usize) -> String {
+    if epoch == 0 { "source".to_owned() } else { format!("after {}", ticks::count(epoch)) }
 }
 
 /// `after 3 epochs`, `after 3 epochs + 12 it`.

@@ -1,7 +1,10 @@
 //! The run's scores and those of what is tried, together: violet bars, the run as a line, the difference below.
 
+use std::sync::Arc;
+
 use eframe::egui::{
-    self, Align2, Color32, CursorIcon, FontId, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    self, Align2, Color32, CursorIcon, FontId, Galley, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::histogram::{BARS, bars};
@@ -12,7 +15,7 @@ use crate::gui::theme::{self, Theme, Type, size};
 use crate::method::params::Value;
 
 /// Height of the strip with the difference.
-const STRIP: f32 = 66.0;
+const STRIP: f32 = 76.0;
 
 /// Shows both histograms; dragging the threshold tries another one.
 pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2) {
@@ -54,8 +57,8 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2
         ui.painter().rect_filled(rect, 1, theme.what_if.gamma_multiply(if dropped { 0.35 } else { 0.85 }));
     }
     steps(ui, theme, &plot, &old);
-    let taken = words(ui, theme, upper, run, tried);
-    threshold(ui, cx, &plot, taken, alpha);
+    let handle = words(ui, upper, run, tried, alpha.map(|alpha| plot.x_of(alpha)));
+    threshold(ui, cx, &plot, handle, alpha);
     if strip > 0.0 {
         let below = Rect::from_min_max(pos2(outer.left(), upper.bottom()), outer.max);
         difference(ui, theme, &plot, below, &old, &new);
@@ -74,44 +77,43 @@ fn steps(ui: &Ui, theme: &Theme, plot: &Fixed<'_>, counts: &[usize; BARS]) {
     ui.painter().add(Shape::line(path, Stroke::new(size::STROKE_CURVE, theme.t1)));
 }
 
-/// Kept and dropped: what is tried above, the run below. Returns the room between them.
-fn words(ui: &Ui, theme: &Theme, at: Rect, run: &ClusterSummary, tried: &ClusterSummary) -> Rect {
-    let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
-    let small = Type::Small.font(ui);
+/// Kept and dropped on either side of the threshold's box: what is tried above, the run below. Returns the box; at the
+/// edges it gives way to the words.
+fn words(ui: &Ui, at: Rect, run: &ClusterSummary, tried: &ClusterSummary, line: Option<f32>) -> Rect {
+    let theme = Theme::of(ui.ctx());
+    let k = type_scale(ui);
     let painter = ui.painter();
+    let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
     let dropped = |s: &ClusterSummary| ticks::count(s.clusters[0].saturating_sub(s.reliable));
-    let left = pos2(at.left() + 4.0, at.top() + 2.0);
-    let above =
-        painter.text(left, Align2::LEFT_TOP, format!("{} dropped", dropped(tried)), strong.clone(), theme.what_if);
-    painter.text(
-        pos2(left.x, above.bottom()),
-        Align2::LEFT_TOP,
-        format!("run {}", dropped(run)),
-        small.clone(),
-        theme.t3,
-    );
-    let right = pos2(at.right() - 4.0, at.top() + 2.0);
     let kept = |s: &ClusterSummary| ticks::count(s.reliable);
-    let other = painter.text(right, Align2::RIGHT_TOP, format!("{} kept", kept(tried)), strong, theme.what_if);
-    painter.text(pos2(right.x, other.bottom()), Align2::RIGHT_TOP, format!("run {}", kept(run)), small, theme.t3);
-    Rect::from_min_max(pos2(above.right(), at.top()), pos2(other.left(), above.bottom()))
+    let lines = |head: String, below: String| {
+        let head = painter.layout_no_wrap(head, strong.clone(), theme.what_if);
+        (head, painter.layout_no_wrap(format!("run {below}"), Type::Small.font(ui), theme.t3))
+    };
+    let left = lines(format!("{} dropped", dropped(tried)), dropped(run));
+    let right = lines(format!("{} kept", kept(tried)), kept(run));
+    let beside = 8.0 + k * 17.0;
+    let width = |(head, below): &(Arc<Galley>, Arc<Galley>)| head.size().x.max(below.size().x) + beside;
+    let x = line.unwrap_or(at.center().x).min(at.right() - width(&right)).max(at.left() + width(&left));
+    let handle = Rect::from_center_size(pos2(x, at.top() + k * 11.0), k * vec2(34.0, 18.0));
+    for ((head, below), x, sign) in [(left, handle.left() - 8.0, 1.0), (right, handle.right() + 8.0, 0.0)] {
+        let under = pos2(x - sign * below.size().x, handle.bottom() + 1.0);
+        painter.galley(pos2(x - sign * head.size().x, handle.center().y - head.size().y / 2.0), head, theme.what_if);
+        painter.galley(under, below, theme.t3);
+    }
+    handle
 }
 
-fn threshold(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, room: Rect, alpha: Option<f64>) {
+fn threshold(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, handle: Rect, alpha: Option<f64>) {
     let theme = Theme::of(ui.ctx());
     let Some(alpha) = alpha else { return };
-    let k = type_scale(ui);
     let x = ui.painter().round_to_pixel_center(plot.x_of(alpha));
-    // At the edges the box gives way to the words; its line stays at the value.
-    let beside = k * 17.0 + 6.0;
-    let at = x.min(room.right() - beside).max(room.left() + beside);
-    let handle = Rect::from_center_size(pos2(at, room.top() + k * 11.0), k * vec2(34.0, 18.0));
     let grab = Rect::from_min_max(pos2(x - 12.0, handle.top()), pos2(x + 12.0, plot.inner.bottom())).union(handle);
     let response = ui.interact(grab, ui.scope_id().with("what-if threshold"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::slider(true, alpha, "What-if threshold"));
     let painter = ui.painter();
     let line = Stroke::new(size::STROKE, theme.t1);
-    painter.line_segment([pos2(at, handle.bottom()), pos2(x, plot.inner.top())], line);
+    painter.line_segment([handle.center_bottom(), pos2(x, plot.inner.top())], line);
     painter.vline(x, plot.inner.y_range(), line);
     if response.hovered() || response.dragged() {
         painter.rect_filled(handle.expand(3.0), size::RADIUS_BUTTON + 2, theme.t1.gamma_multiply(0.25));
@@ -135,7 +137,7 @@ fn difference(ui: &Ui, theme: &Theme, above: &Fixed<'_>, area: Rect, old: &[usiz
     let small = Type::Small.font(ui);
     let painter = ui.painter();
     painter.text(area.left_top(), Align2::LEFT_TOP, "Difference", small.clone(), theme.t2);
-    let inner = Rect::from_x_y_ranges(above.inner.x_range(), area.top() + k * 16.0..=area.bottom() - k * 16.0);
+    let inner = Rect::from_x_y_ranges(above.inner.x_range(), area.top() + k * 22.0..=area.bottom() - k * 20.0);
     let most = old.iter().zip(new).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0).max(1) as f64;
     let plot = Fixed { outer: area, inner, x: [0.0, 1.0], y: [-most, most], caption: "" };
     let zero = painter.round_to_pixel_center(plot.y_of(0.0));

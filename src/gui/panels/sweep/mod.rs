@@ -7,6 +7,7 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
+use super::clustered::bar;
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::what_if::WhatIf;
@@ -68,7 +69,8 @@ impl SweepPanel {
         let waiting = cx.what_if.is_waiting(kind);
         let mut again = false;
         let mut copy = false;
-        tile::head(ui, cx.head, &format!("epoch {}", epoch + 1), |ui| {
+        let least = if there { 330.0 } else { 270.0 };
+        bar(ui, cx.head, least, &format!("epoch {}", epoch + 1), |ui| {
             if there {
                 copy = button::icon_button(ui, icon::COPY, "Copy as CSV").clicked();
                 again = button::icon_button(ui, icon::RESET, "Sweep again with what is tried now").clicked();

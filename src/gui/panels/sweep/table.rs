@@ -87,21 +87,15 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     let (low, high) =
         values.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let small = Type::Small.font(ui);
-    let widest = values.iter().flatten().map(|&v| ticks::number(v, metric.decimals())).max_by_key(String::len);
-    let needs = widest.map_or(0.0, |w| ui.painter().layout_no_wrap(w, small.clone(), theme.t1).size().x);
-    let fits = cell_size.x > needs + 5.0;
+    let width = |text: String| ui.painter().layout_no_wrap(text, small.clone(), theme.t1).size().x;
+    let widest = values.iter().flatten().map(|&v| width(ticks::number(v, metric.decimals()))).fold(0.0, f32::max);
+    let fits = widest + 4.0 <= cell_size.x;
     let run = cx.what_if.base().map(|b| (b.params.eps, b.params.delta_d));
     let draft = (cx.what_if.draft().eps, cx.what_if.draft().delta_d);
     let same = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() < 1e-6 && (a.1 - b.1).abs() < 1e-6;
     let mut chosen = None;
     let (mut run_cell, mut draft_cell) = (None, None);
-    ui.painter().text(
-        pos2(inner.left() - 8.0, inner.top() - 14.0),
-        Align2::RIGHT_CENTER,
-        "Δd",
-        small.clone(),
-        theme.t3,
-    );
+    ui.painter().text(pos2(outer.left(), inner.top() - 14.0), Align2::LEFT_CENTER, "Δd", small.clone(), theme.t3);
     for (c, &e) in eps.iter().enumerate() {
         for (r, &d) in delta_d.iter().enumerate() {
             let min = inner.min + vec2(cell_size.x * c as f32, cell_size.y * r as f32);

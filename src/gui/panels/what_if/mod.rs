@@ -50,18 +50,36 @@ impl WhatIfPanel {
         });
         let footer = 66.0;
         let room = (ui.available_height() - footer).max(40.0);
-        ScrollArea::vertical().id_salt("what-if").max_height(room).auto_shrink([false, false]).show(ui, |ui| {
-            for key in KEYS {
-                knob::show(ui, cx.what_if, key);
-            }
-            if let Some(problem) = cx.what_if.problem() {
-                problem_line(ui, &problem);
-            }
-            tile::rule(ui);
-            changes::ui(ui, cx);
-            tried(ui, cx);
-        });
+        let scroll = |part| ScrollArea::vertical().id_salt(part).max_height(room).auto_shrink([false, false]);
+        if ui.available_width() > SIDE_BY_SIDE {
+            ui.columns(2, |columns| {
+                scroll("knobs").show(&mut columns[0], |ui| knobs(ui, cx));
+                scroll("changes").show(&mut columns[1], |ui| {
+                    changes::ui(ui, cx);
+                    tried(ui, cx);
+                });
+            });
+        } else {
+            scroll("what-if").show(ui, |ui| {
+                knobs(ui, cx);
+                tile::rule(ui);
+                changes::ui(ui, cx);
+                tried(ui, cx);
+            });
+        }
         foot(ui, cx);
+    }
+}
+
+/// From this width on, what would change stands beside the sliders.
+const SIDE_BY_SIDE: f32 = 560.0;
+
+fn knobs(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    for key in KEYS {
+        knob::show(ui, cx.what_if, key);
+    }
+    if let Some(problem) = cx.what_if.problem() {
+        problem_line(ui, &problem);
     }
 }
 
@@ -141,7 +159,7 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)));
     let changed = !cx.what_if.changes().is_empty();
     let words = sentence(cx.what_if, cx.applies, cx.view.epoch);
-    child.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
+    child.add(egui::Label::new(Type::Small.text(words, theme.t3)).wrap());
     child.add_space(4.0);
     child.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -155,7 +173,7 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
             Applies::Not => ("Apply to the run", "Another run is going on; go back to it to change its parameters."),
         };
         let able = changed && !cx.what_if.is_applied() && cx.what_if.problem().is_none() && cx.applies != Applies::Not;
-        let wide = (ui.available_width() - 88.0).max(60.0);
+        let wide = (ui.available_width() - 88.0).clamp(60.0, 260.0);
         let label = if wide < 150.0 { "Apply" } else { label };
         let look = if able { Look::WhatIf } else { Look::Framed };
         let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
