@@ -22,7 +22,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
-    restart_with_openmp_setting();
+    restart_with_settings();
     log_to_stderr();
     let cli = Cli::parse();
     match &cli.command {
@@ -31,14 +31,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// libtorch's threads read this setting when the program is loaded, so it is set by starting over once.
-/// Where that fails, training is slower beside other work, and everything else is the same.
-fn restart_with_openmp_setting() {
+/// The libraries below libtorch read these settings when the program is loaded, so they are set by starting over
+/// once. Where that fails, training is slower, and everything else is the same.
+fn restart_with_settings() {
     #[cfg(unix)]
-    if let (Some((name, value)), Ok(program)) = (device::openmp_setting(), std::env::current_exe()) {
+    if let (settings, Ok(program)) = (device::start_settings(), std::env::current_exe()) {
         use std::os::unix::process::CommandExt;
-        let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(name, value).exec();
-        eprintln!("could not start over with {name}={value}: {error}");
+        if !settings.is_empty() {
+            let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).envs(settings).exec();
+            eprintln!("could not start over with faster settings: {error}");
+        }
     }
 }
 

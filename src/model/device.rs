@@ -108,14 +108,28 @@ pub fn set_threads(threads: usize) {
     let _ = catch_unwind(|| tch::set_num_threads(threads));
 }
 
-/// A setting of OpenMP, libtorch's threads on the CPU, that must be in the environment when the program starts: a
-/// program that wants it restarts itself with it. `None` when the user has chosen already, or it does not apply.
+/// Settings of the run-time libraries below libtorch that must be in the environment when the program starts: a
+/// program that wants them restarts itself with them. Those that the user has chosen already are left out, and there
+/// are none where they do not apply.
 ///
-/// By default each thread that waits for the others spins for milliseconds. When something else uses the cores (the
-/// loader, the window, another program) the spinning takes the very time that is waited for: with two threads on two
-/// busy cores a step was seen to take two to three times as long, and five times the processor time. A few thousand
-/// turns bridge the gap between two operations; then the thread sleeps.
-pub fn openmp_setting() -> Option<(&'static str, &'static str)> {
-    let chosen = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|k| std::env::var_os(k).is_some());
-    (cfg!(target_os = "linux") && !chosen).then_some(("GOMP_SPINCOUNT", "5000"))
+/// - OpenMP, libtorch's threads on the CPU: by default each thread that waits for the others spins for milliseconds.
+///   When something else uses the cores (the loader, the window, another program) the spinning takes the very time
+///   that is waited for: with two threads on two busy cores a step was seen to take two to three times as long, and
+///   five times the processor time. A few thousand turns bridge the gap between two operations; then the thread
+///   sleeps.
+/// - glibc's malloc: by default it gives blocks above 32 MB back to the system when they are freed, and the next
+///   step's activations are cleared page by page again. Kept blocks make a step of ResNet-50 a tenth shorter.
+pub fn start_settings() -> Vec<(&'static str, &'static str)> {
+    let chosen = |names: &[&str]| names.iter().any(|k| std::env::var_os(k).is_some());
+    let mut settings = Vec::new();
+    if cfg!(target_os = "linux") && !chosen(&["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]) {
+        settings.push(("GOMP_SPINCOUNT", "5000"));
+    }
+    if cfg!(all(target_os = "linux", target_env = "gnu"))
+        && !chosen(&["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
+    {
+        settings.push(("MALLOC_MMAP_THRESHOLD_", "268435456"));
+        settings.push(("MALLOC_TRIM_THRESHOLD_", "2147483648"));
+    }
+    settings
 }

@@ -47,7 +47,11 @@ fn running_out_of_memory_is_told_apart_and_says_what_to_do() {
 }
 
 #[test]
-fn the_openmp_setting_gives_way_to_the_users() {
-    let chosen = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|k| std::env::var_os(k).is_some());
-    assert_eq!(device::openmp_setting().is_some(), cfg!(target_os = "linux") && !chosen);
+fn settings_for_the_start_give_way_to_the_users() {
+    let set = |name: &str| std::env::var_os(name).is_some();
+    let names: Vec<&str> = device::start_settings().into_iter().map(|(name, _)| name).collect();
+    let spins = cfg!(target_os = "linux") && !set("OMP_WAIT_POLICY") && !set("GOMP_SPINCOUNT");
+    assert_eq!(names.contains(&"GOMP_SPINCOUNT"), spins);
+    // With them set, as after a start with them, nothing is asked for again: a program cannot start over for ever.
+    assert!(names.iter().all(|name| !set(name)), "{names:?}");
 }
