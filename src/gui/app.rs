@@ -10,6 +10,7 @@ pub mod still;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::TryRecvError;
 use eframe::egui::{self, Ui};
@@ -43,6 +44,11 @@ use crate::run::RunReader;
 /// parts of the loss.
 const EVENTS_A_FRAME: usize = 500;
 
+/// Milliseconds from an event to its frame.
+const AT_ONCE: u64 = 10;
+/// The same while training runs on the same processor.
+const BESIDE_TRAINING: u64 = 250;
+
 /// Which dialogs are open.
 #[derive(Default)]
 struct Dialogs {
@@ -60,6 +66,8 @@ type Opened = Result<ViewModel, String>;
 /// The application.
 pub struct App {
     handle: Handle,
+    /// Milliseconds until a frame shows what the engine said.
+    pace: Arc<AtomicU64>,
     live: ViewModel,
     opened: Option<ViewModel>,
     opening: Job<Opened>,
@@ -98,11 +106,14 @@ impl App {
         let panels = std::mem::take(&mut saved.panels);
         let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
         // Many events a second give one frame: what was already asked for is not asked for again.
+        let pace = Arc::new(AtomicU64::new(AT_ONCE));
+        let frames = Arc::clone(&pace);
         let handle = (options.connect)(Arc::new(move || {
-            waker.request_repaint_after(std::time::Duration::from_millis(10));
+            waker.request_repaint_after(std::time::Duration::from_millis(frames.load(Ordering::Relaxed)));
         }));
         let mut app = Self {
             handle,
+            pace,
             live: ViewModel::default(),
             opened: None,
             opening: Job::default(),
@@ -194,6 +205,9 @@ impl App {
             self.live = opened;
         }
         self.live.fold(stamped);
+        // While the processor trains, frames take its time; what the hand does is drawn at once all the same.
+        let busy = self.live.is_running() && self.live.device_name == "cpu";
+        self.pace.store(if busy { BESIDE_TRAINING } else { AT_ONCE }, Ordering::Relaxed);
         match &stamped.event {
             Event::Started { .. } => {
                 self.opened = None;
