@@ -2,15 +2,10 @@
 //! run elsewhere without its photos.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Key, Modifiers};
-use egui_kittest::Harness;
+use eframe::egui::Key;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::event::State;
-use reid_workbench::gui::WindowOptions;
-use reid_workbench::gui::app::App;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::images::Images;
@@ -19,55 +14,7 @@ use reid_workbench::run::snapshot::ClusterSnapshot;
 use crate::cli_cluster::{json, program};
 use crate::support::engine::{Driver, Tiny, tiny_params};
 use crate::support::golden::values;
-use crate::support::play::{FakeEngine, FakeRegistry};
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-struct Window(Harness<'static, App>);
-
-impl Window {
-    fn on(run: &Path) -> Self {
-        let (handle, engine) = FakeEngine::new();
-        let options = WindowOptions {
-            connect: Box::new(|_| handle),
-            registry: Arc::new(FakeRegistry::default()),
-            runs_dir: run.join("no-runs-here"),
-            run: Some(run.to_owned()),
-        };
-        let mut harness = Harness::builder()
-            .with_size(egui::vec2(1900.0, 1300.0))
-            .with_max_steps(24)
-            .build_eframe(move |cc| App::new(cc, options));
-        harness.state_mut().wait_for_lists(LIMIT);
-        std::mem::forget(engine); // its end would be told in the log
-        let mut window = Self(harness);
-        window.until("Done");
-        window
-    }
-
-    fn shows(&self, words: &str) -> bool {
-        self.0.query_all_by_label_contains(words).next().is_some()
-    }
-
-    fn until(&mut self, words: &str) {
-        let began = Instant::now();
-        while !self.shows(words) {
-            assert!(began.elapsed() < LIMIT, "`{words}` did not come");
-            self.0.run_steps(1);
-            std::thread::yield_now();
-        }
-    }
-
-    fn click(&mut self, label: &str) {
-        self.0.get_by_label(label).click();
-        self.0.run_steps(3);
-    }
-
-    fn press(&mut self, key: Key) {
-        self.0.key_press_modifiers(Modifiers::NONE, key);
-        self.0.run_steps(3);
-    }
-}
+use crate::support::window::Window;
 
 /// A run of three epochs, small but real.
 fn run_of(tiny: &Tiny) -> std::path::PathBuf {
@@ -105,9 +52,9 @@ fn the_worst_cluster_shows_the_numbers_of_the_cluster_command() {
     window.click("Tune");
     let name = format!("Cluster {worst}, ");
     window.until(&name);
-    let card = window.0.query_all_by_label_contains(&name).next().unwrap();
+    let card = window.harness.query_all_by_label_contains(&name).next().unwrap();
     card.click();
-    window.0.run_steps(3);
+    window.harness.run_steps(3);
     window.until(&format!("cluster {worst}, 1 of {} worst first, epoch 3", scores.len()));
     window.until(&format!("= {score:.2}"));
     assert_eq!(found["clusters"]["normal"], scores.len());
@@ -169,7 +116,7 @@ fn a_run_copied_elsewhere_without_photos_shows_the_same_and_says_what_is_missing
     window.until("Query ");
     window.click("Tune");
     window.until("Cluster 0, ");
-    window.0.get_by_label("Try eps").set_value_accesskit(0.6);
+    window.set("Try eps", 0.6);
     window.until("would become");
 }
 

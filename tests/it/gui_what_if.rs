@@ -2,16 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use eframe::egui;
-use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::data::synthetic::features::{Spec, generate};
 use reid_workbench::engine::command::Command;
 use reid_workbench::engine::feature_run::{self, FeatureSet};
-use reid_workbench::gui::WindowOptions;
-use reid_workbench::gui::app::App;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::gui::what_if::worker::{Answer, Question, Reply, Verdict, answer_now, verdicts};
 use reid_workbench::gui::what_if::{Base, WhatIf};
@@ -20,9 +15,7 @@ use reid_workbench::method::params::{Params, Value};
 use reid_workbench::run::RunReader;
 
 use crate::cli_cluster::{json, program};
-use crate::support::play::{FakeEngine, FakeRegistry};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::window::Window;
 
 /// A run made of 700 features with identities, on which every slider does something.
 fn write_run(dir: &Path) {
@@ -38,55 +31,12 @@ fn write_run(dir: &Path) {
     feature_run::write(dir, &set, &Params::default(), [&no_tick, &no_tick]).unwrap();
 }
 
-struct Window {
-    harness: Harness<'static, App>,
-    engine: FakeEngine,
-}
-
-impl Window {
-    fn on(run: &Path) -> Self {
-        let (handle, engine) = FakeEngine::new();
-        let options = WindowOptions {
-            connect: Box::new(|_| handle),
-            registry: Arc::new(FakeRegistry::default()),
-            runs_dir: run.join("no-runs-here"),
-            run: Some(run.to_owned()),
-        };
-        let mut harness = Harness::builder()
-            .with_size(egui::vec2(1800.0, 1300.0))
-            .with_max_steps(24)
-            .build_eframe(move |cc| App::new(cc, options));
-        harness.state_mut().wait_for_lists(LIMIT);
-        let mut window = Self { harness, engine };
-        window.until("Done");
-        window.click("Tune");
-        window.until("What would change");
-        window
-    }
-
-    fn shows(&self, words: &str) -> bool {
-        self.harness.query_all_by_label_contains(words).next().is_some()
-    }
-
-    /// Draws until the window shows these words: other threads are at work.
-    fn until(&mut self, words: &str) {
-        let began = Instant::now();
-        while !self.shows(words) {
-            assert!(began.elapsed() < LIMIT, "`{words}` did not come");
-            self.harness.run_steps(1);
-            std::thread::yield_now();
-        }
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.harness.run_steps(3);
-    }
-
-    fn set(&mut self, label: &str, value: f64) {
-        self.harness.get_by_label(label).set_value_accesskit(value);
-        self.harness.run_steps(2);
-    }
+/// The run in the layout that tunes.
+fn window_on(run: &Path) -> Window {
+    let mut window = Window::on(run);
+    window.click("Tune");
+    window.until("What would change");
+    window
 }
 
 #[test]
@@ -94,7 +44,7 @@ fn what_a_slider_shows_is_what_the_cluster_command_finds() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let mut window = Window::on(&run);
+    let mut window = window_on(&run);
     let out = home.path().join("o.safetensors");
     let truth = |set: &[&str]| {
         let mut command = program();
@@ -133,7 +83,7 @@ fn apply_sends_what_is_tried_and_discard_goes_back() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let mut window = Window::on(&run);
+    let mut window = window_on(&run);
     window.set("Try eps", 0.5);
     window.until("would become");
     window.until("not applied");
@@ -148,7 +98,6 @@ fn apply_sends_what_is_tried_and_discard_goes_back() {
     window.click("Research");
     window.until("eps, number");
     let shown = window.harness.get_by_label("eps, number");
-    use egui_kittest::kittest::NodeT;
     assert_eq!(shown.accesskit_node().value().as_deref(), Some("0.50"));
 }
 
@@ -157,7 +106,7 @@ fn a_sweep_is_a_click_and_a_click_on_a_cell_tries_it() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let mut window = Window::on(&run);
+    let mut window = window_on(&run);
     window.click("Sweep eps × Δd");
     window.until("eps 0.52 Δd 0.03: ");
     let out = home.path().join("o.safetensors");

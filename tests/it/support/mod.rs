@@ -7,3 +7,4 @@ pub use reid_workbench::data::synthetic::features as gen_features;
 pub mod golden;
 pub mod play;
 pub mod sha256;
+pub mod window;
