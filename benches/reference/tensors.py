@@ -1,4 +1,4 @@
-"""Reads one array of a safetensors file."""
+"""Reads one array of a safetensors file; writes several."""
 
 import json
 
@@ -15,3 +15,18 @@ def read(path, name):
         start, end = info["data_offsets"]
         file.seek(begin + start)
         return np.frombuffer(file.read(end - start), KINDS[info["dtype"]]).reshape(info["shape"]).copy()
+
+
+def write(path, arrays):
+    """Writes arrays (f32, else i32) by name."""
+    header, end = {}, 0
+    for name, array in arrays.items():
+        kind = "F32" if array.dtype == np.float32 else "I32"
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [end, end + array.nbytes]}
+        end += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(array.tobytes())
