@@ -7,8 +7,10 @@ pub mod datasets;
 pub mod dialogs;
 pub mod fonts;
 pub mod job;
+pub mod pace;
 pub mod panels;
 pub mod plot;
+pub mod renderer;
 pub mod shot;
 pub mod theme;
 pub mod toasts;
@@ -54,7 +56,8 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         .with_app_id("reid-workbench")
         .with_inner_size([1600.0, 1000.0])
         .with_min_inner_size([900.0, 560.0]);
-    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    // Without dithering a frame is what `shot` draws, and a sixth cheaper where the processor draws it.
+    let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     eframe::run_native("reid-workbench", native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
         // The window system's errors end in the reason, after the places in its source that they went through.
         .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))

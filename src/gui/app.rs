@@ -10,7 +10,7 @@ pub mod still;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crossbeam_channel::TryRecvError;
 use eframe::egui::{self, Ui};
@@ -25,6 +25,7 @@ use super::dialogs::new_run::NewRun;
 use super::dialogs::open_run::OpenRun;
 use super::dialogs::palette::Palette;
 use super::job::Job;
+use super::pace::Pace;
 use super::panels::library::Library;
 use super::panels::log::{Entry, Log, entry_of};
 use super::panels::{Panels, Selection};
@@ -34,7 +35,7 @@ use super::view_model::{Snapshots, ViewModel};
 use super::what_if::WhatIf;
 use super::widgets::images::Images;
 use super::words::is_active;
-use super::{clock, fonts};
+use super::{clock, fonts, renderer};
 use crate::engine::command::{Command, Handle};
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
@@ -44,10 +45,8 @@ use crate::run::RunReader;
 /// parts of the loss.
 const EVENTS_A_FRAME: usize = 500;
 
-/// Milliseconds from an event to its frame.
-const AT_ONCE: u64 = 10;
-/// The same while training runs on the same processor.
-const BESIDE_TRAINING: u64 = 250;
+/// From an event of the engine to its frame, at least: so long the next ones may join it.
+const BURST: Duration = Duration::from_millis(10);
 
 /// Which dialogs are open.
 #[derive(Default)]
@@ -66,8 +65,9 @@ type Opened = Result<ViewModel, String>;
 /// The application.
 pub struct App {
     handle: Handle,
-    /// Milliseconds until a frame shows what the engine said.
-    pace: Arc<AtomicU64>,
+    pace: Pace,
+    /// Whether the processor draws the window.
+    software: bool,
     live: ViewModel,
     opened: Option<ViewModel>,
     opening: Job<Opened>,
@@ -96,7 +96,9 @@ impl App {
     /// Makes the application in a window that was just created, and connects it to the engine.
     pub fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions) -> Self {
         let saved = cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text));
-        Self::with(&cc.egui_ctx, saved.unwrap_or_default(), options)
+        let mut app = Self::with(&cc.egui_ctx, saved.unwrap_or_default(), options);
+        app.software = renderer::is_software(cc.gl.as_deref());
+        app
     }
 
     /// As [`App::new`], with what was kept of an earlier session.
@@ -105,15 +107,15 @@ impl App {
         clock::start();
         let panels = std::mem::take(&mut saved.panels);
         let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
+        let pace = Pace::of(ctx);
+        let (reading, trying) = (pace.clone(), pace.clone());
         // Many events a second give one frame: what was already asked for is not asked for again.
-        let pace = Arc::new(AtomicU64::new(AT_ONCE));
-        let frames = Arc::clone(&pace);
-        let handle = (options.connect)(Arc::new(move || {
-            waker.request_repaint_after(std::time::Duration::from_millis(frames.load(Ordering::Relaxed)));
-        }));
+        let frames = pace.clone();
+        let handle = (options.connect)(Arc::new(move || waker.request_repaint_after(frames.wait().max(BURST))));
         let mut app = Self {
             handle,
             pace,
+            software: false,
             live: ViewModel::default(),
             opened: None,
             opening: Job::default(),
@@ -122,8 +124,8 @@ impl App {
             sent: BTreeMap::new(),
             panels,
             images: Images::default(),
-            snapshots: Snapshots::new(move || waking.request_repaint()),
-            what_if: WhatIf::new(move || answering.request_repaint()),
+            snapshots: Snapshots::new(move || reading.wake(&waking)),
+            what_if: WhatIf::new(move || trying.wake(&answering)),
             selection: Selection::default(),
             follow: Follow::default(),
             library: Library::new(options.registry, options.runs_dir),
@@ -164,7 +166,7 @@ impl App {
     }
 
     /// Waits until datasets and runs are listed, for tests.
-    pub fn wait_for_lists(&mut self, limit: std::time::Duration) {
+    pub fn wait_for_lists(&mut self, limit: Duration) {
         self.library.wait(limit);
     }
 
@@ -205,9 +207,7 @@ impl App {
             self.live = opened;
         }
         self.live.fold(stamped);
-        // While the processor trains, frames take its time; what the hand does is drawn at once all the same.
-        let busy = self.live.is_running() && self.live.device_name == "cpu";
-        self.pace.store(if busy { BESIDE_TRAINING } else { AT_ONCE }, Ordering::Relaxed);
+        self.pace.choose(self.live.is_running() && self.live.device_name == "cpu", self.software);
         match &stamped.event {
             Event::Started { .. } => {
                 self.opened = None;
@@ -277,6 +277,9 @@ impl App {
 
     /// Takes in all that is new; before [`App::draw`].
     fn take_in(&mut self, ctx: &egui::Context) {
+        if ctx.input(|i| !i.raw.events.is_empty()) {
+            self.pace.attend();
+        }
         self.drain(ctx);
         self.poll(ctx);
         self.closing(ctx);
@@ -329,7 +332,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         // The window is gone: a short wait harms nobody, and a full queue must not keep the engine alive.
-        let limit = std::time::Duration::from_secs(2);
+        let limit = Duration::from_secs(2);
         if self.handle.commands.send_timeout(Command::Shutdown, limit).is_err() && !self.gone {
             tracing::warn!("the engine did not take the command to end");
         }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use eframe::egui;
 
+use super::pace::Pace;
+
 /// How many works of a window were begun, and how many of them ended.
 #[derive(Clone, Default)]
 pub struct Works(Arc<[AtomicU64; 2]>);
@@ -41,7 +43,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         self.works.0[1].fetch_add(1, Ordering::SeqCst);
-        self.ctx.request_repaint();
+        Pace::of(&self.ctx).wake(&self.ctx);
     }
 }
 

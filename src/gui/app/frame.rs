@@ -15,7 +15,6 @@ impl App {
     /// Draws the frame around the work, and the work.
     pub(super) fn frame(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
-        ui.painter().rect_filled(ui.max_rect(), 0.0, theme.bg0);
         set_truth(ui.ctx(), self.saved.truth);
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
@@ -84,7 +83,6 @@ impl App {
     }
 
     fn tiles(&mut self, ui: &mut Ui) {
-        let theme = Theme::of(ui.ctx());
         let gap = size::GAP as i8;
         let open = *self.saved.columns();
         let sides = Margin {
@@ -93,7 +91,7 @@ impl App {
             top: gap,
             bottom: gap,
         };
-        let frame = Frame::new().fill(theme.bg0).inner_margin(sides);
+        let frame = Frame::new().inner_margin(sides); // the ground was cleared to its colour
         CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, None));
     }
 

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
+use crate::gui::pace::Pace;
+
 /// Bytes of textures kept by default.
 const MAX_BYTES: usize = 192 << 20;
 const THREADS: usize = 2;
@@ -227,7 +229,7 @@ impl Images {
                     if results.send((key, result)).is_err() {
                         return;
                     }
-                    ctx.request_repaint();
+                    Pace::of(&ctx).wake(&ctx);
                 }
             });
             if let Err(error) = spawned {

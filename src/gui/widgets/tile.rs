@@ -58,7 +58,7 @@ pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui
         before
     });
     if before.is_none_or(|before| (before - now).abs() > 1.0) {
-        ui.ctx().request_repaint(); // the tabs beside it may have to give way
+        ui.ctx().request_discard("the tabs beside it may have to give way");
     }
 }
 

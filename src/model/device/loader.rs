@@ -1,6 +1,6 @@
 //! Loads libtorch's CUDA half, once.
 //!
-//! The one place of the program with `unsafe`: loading a shared library runs its initialisers, which Rust cannot
+//! `unsafe`, since loading a shared library runs its initialisers, which Rust cannot
 //! vouch for. What is loaded is libtorch's own library, from beside the libtorch already in the process or from
 //! where the user points `LIBTORCH` or `LD_LIBRARY_PATH`: the same trust as the linked half has.
 #![allow(unsafe_code)]

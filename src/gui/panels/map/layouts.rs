@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Id, Pos2, Vec2, pos2, vec2};
 
+use crate::gui::pace::Pace;
 use crate::method::embed::{Lists, Start, TsneOptions, spiral, tsne};
 use crate::method::error::MethodError;
 use crate::run::snapshot::ClusterSnapshot;
 
 /// Layouts of t-SNE that stay in memory.
 const KEPT: usize = 24;
-/// Between two pictures of a layout on its way.
+/// At least between two pictures of a layout on its way.
 const PICTURE: Duration = Duration::from_millis(200);
 
 /// N images in the plane.
@@ -244,9 +245,10 @@ impl Work {
             Some(layout) => Start::Layout(&layout.values),
             None => Start::Shape(&shape),
         };
+        let pace = Pace::of(&self.ctx);
         let mut shown = Instant::now();
         let found = tsne(lists, start, self.options, &mut |done, values| {
-            let picture = shown.elapsed() >= PICTURE;
+            let picture = shown.elapsed() >= PICTURE.max(pace.wait());
             let layout = picture.then(|| Arc::new(Layout::of(values)));
             {
                 let mut state = self.shared.state();
@@ -255,7 +257,7 @@ impl Work {
             }
             if picture {
                 shown = Instant::now();
-                self.ctx.request_repaint();
+                pace.wake(&self.ctx);
             }
             !self.shared.cancel.load(Ordering::Relaxed)
         });
@@ -269,6 +271,6 @@ impl Work {
             Err(error) => state.end = Some(Err(error.to_string())),
         }
         drop(state);
-        self.ctx.request_repaint();
+        pace.wake(&self.ctx);
     }
 }

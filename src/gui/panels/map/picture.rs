@@ -10,6 +10,7 @@ use super::layouts::{Key, Layout};
 use super::lens::{Lens, Place};
 use super::points::{Mark, mesh, radius};
 use crate::gui::job::Job;
+use crate::gui::pace::Pace;
 use crate::gui::panels::PanelCtx;
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;
@@ -183,8 +184,9 @@ impl Picture {
             }
             None => None,
         };
-        // No motion where the user asked for none.
-        if let Some(old) = moved.filter(|_| ui.style().animation_time > 0.0) {
+        // No motion where the user asked for none, or where it would hold up the training.
+        let moves = ui.style().animation_time > 0.0 && Pace::of(ui.ctx()).moves();
+        if let Some(old) = moved.filter(|_| moves) {
             let (from, half) = self.on_the_way(ui, seen).unwrap_or_else(|| (old.at.clone(), old.half));
             self.travel = Some(Travel { from, half, began: ui.input(|i| i.time) });
         }
