@@ -126,6 +126,16 @@ fn the_pill_says_where_the_run_is() {
 }
 
 #[test]
+fn the_source_only_model_is_judged_before_anything_is_extracted() {
+    let mut window = Window::open();
+    play::demo(1).into_iter().take(3).for_each(|event| window.engine.say(event));
+    window.say(Event::State { state: State::Evaluating, epoch: 0 });
+    assert!(window.shows("Pre-train, ") && window.shows("Evaluate, ") && !window.shows("Extract, "));
+    window.say(Event::State { state: State::Extracting, epoch: 0 });
+    assert!(window.shows("Extract, ") && window.shows("Evaluate, ") && !window.shows("Pre-train, "));
+}
+
+#[test]
 fn tabs_give_way_to_what_the_title_row_must_say() {
     let window = Window::on_a_run();
     let tab = window.harness.get_by_role_and_label(egui::Role::Tab, "Cluster counts").rect();
@@ -201,6 +211,15 @@ fn a_number_is_typed_and_reset_to_the_papers() {
     window.say(Event::ParamApplied { key, old: Value::Float(0.2), new, epoch: 1, iter: 20 });
     window.click("Reset β");
     assert_eq!(window.asked(), set("beta", Value::Float(0.2)));
+}
+
+#[test]
+fn typing_replaces_a_number_that_was_clicked() {
+    let mut window = Window::on_a_run();
+    window.click("β, number");
+    window.harness.get_by_label("β, number").type_text("0.35");
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.asked(), set("beta", Value::Float(0.35)));
 }
 
 #[test]

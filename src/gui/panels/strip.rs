@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::truth;
-use crate::engine::event::{Stage, State};
+use crate::engine::event::{Phase, Stage, State};
 use crate::gui::clock;
 use crate::gui::command::{COMMANDS, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
@@ -122,7 +122,15 @@ const NAMES: [&str; 6] = ["Prepare", "Pre-train", "Extract", "Cluster", "Adapt",
 
 fn stages(ui: &mut Ui, view: &ViewModel) {
     let Some(now) = view.stage else { return };
-    let list = if now <= Stage::Pretrain { &view.stages[..3] } else { &view.stages[2..] };
+    // The source-only model is judged before the first epoch: nothing was extracted for it.
+    let source_only = now == Stage::Evaluate && view.phase == Phase::Pretrain;
+    let in_row = |s: &&StageView| match s.stage {
+        Stage::Prepare | Stage::Pretrain => source_only || now <= Stage::Pretrain,
+        Stage::Extract => !source_only,
+        Stage::Cluster | Stage::Adapt => !source_only && now > Stage::Pretrain,
+        Stage::Evaluate => now > Stage::Pretrain,
+    };
+    let list: Vec<&StageView> = view.stages.iter().filter(in_row).collect();
     let gap = ui.spacing().item_spacing.x;
     let room = ui.available_width() - 132.0;
     let unit = (room - gap * list.len() as f32) / (list.len() as f32 + 0.6);

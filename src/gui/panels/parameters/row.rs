@@ -1,5 +1,7 @@
 //! One row of the parameter column.
 
+use eframe::egui::text::{CCursor, CCursorRange};
+use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{
     self, Align, Align2, Color32, Key, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
@@ -49,6 +51,8 @@ struct Cell<'a> {
     places: Places,
     value: Value,
     waits: bool,
+    /// Whether the pointer is over the row.
+    lit: bool,
     shown: &'a Params,
 }
 
@@ -81,13 +85,14 @@ impl Parameters {
         let end = if row.kind == Kind::Bool { places.number.left() - 12.0 } else { places.wide.left() - 2.0 };
         let words = Rect::from_min_max(rect.min, pos2(end, rect.bottom()));
         let label = ui.interact(words, ui.scope_id().with(("label", row.key)), Sense::hover());
-        if ui.rect_contains_pointer(rect) {
+        let lit = ui.rect_contains_pointer(rect);
+        if lit {
             ui.painter().rect_filled(rect.expand2(vec2(4.0, 0.0)), size::RADIUS_INPUT, theme.bg2);
         }
         let painter = ui.painter_at(words.expand(1.0));
         painter.text(words.left_center(), Align2::LEFT_CENTER, row.label, Type::Body.font(ui), theme.t2);
         label.on_hover_ui(|ui| tooltip(ui, row));
-        let cell = Cell { row, places, value, waits, shown };
+        let cell = Cell { row, places, value, waits, lit, shown };
         self.control(ui, &cell, actions);
         self.reset_dot(ui, &cell, actions);
         effect(ui, &cell);
@@ -129,7 +134,7 @@ impl Parameters {
     }
 
     fn slide(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &mut Vec<UiCommand>) {
-        let &Cell { row, ref places, ref value, waits, shown } = cell;
+        let &Cell { row, ref places, ref value, waits, shown, .. } = cell;
         let theme = Theme::of(ui.ctx());
         let Some(now) = value.as_f64() else { return };
         let Some(paper) = row.paper().as_f64() else { return };
@@ -170,7 +175,7 @@ impl Parameters {
     }
 
     fn typed(&mut self, ui: &mut Ui, cell: &Cell<'_>, place: Rect, actions: &mut Vec<UiCommand>) {
-        let &Cell { row, ref value, waits, shown, .. } = cell;
+        let &Cell { row, ref value, waits, lit, shown, .. } = cell;
         let theme = Theme::of(ui.ctx());
         let rect = Rect::from_center_size(
             place.center(),
@@ -198,7 +203,9 @@ impl Parameters {
             .frame(egui::Frame::NONE.inner_margin(egui::Margin::symmetric(5, 0)))
             .desired_width(rect.width() - 10.0)
             .clip_text(true);
-        ui.painter().rect_filled(rect, size::RADIUS_INPUT, theme.bg2);
+        // Over the row's own light the box is one step lighter still.
+        let ground = if lit { theme.bg3 } else { theme.bg2 };
+        ui.painter().rect_filled(rect, size::RADIUS_INPUT, ground);
         let mut child = child(ui, rect, Layout::left_to_right(Align::Center));
         child.spacing_mut().interact_size.y = rect.height();
         let response = child.put(rect, edit.min_size(rect.size()));
@@ -213,6 +220,10 @@ impl Parameters {
         }
         let suffix = if is_number { ", number" } else { "" };
         let response = response.accessible_name(format!("{}{suffix}", name(row)));
+        // A click takes the whole number, so that typing replaces it; once something was typed, it places the cursor.
+        if is_number && self.typing.is_none() && response.clicked() {
+            select_all(ui, &response, &text);
+        }
         if response.lost_focus() && self.typing.as_ref().is_some_and(|(key, _)| *key == row.key) {
             self.typing = None;
             if !ui.input(|i| i.key_pressed(Key::Escape)) {
@@ -280,6 +291,14 @@ impl Parameters {
             });
         });
         ui.add_space(4.0);
+    }
+}
+
+fn select_all(ui: &Ui, edit: &Response, text: &str) {
+    if let Some(mut state) = TextEditState::load(ui.ctx(), edit.id) {
+        let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+        state.cursor.set_char_range(Some(all));
+        state.store(ui.ctx(), edit.id);
     }
 }
 
