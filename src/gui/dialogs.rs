@@ -10,11 +10,12 @@ pub mod quit;
 
 use std::path::PathBuf;
 
-use eframe::egui::{self, Align, Id, Key, Layout, Modal, Ui, vec2};
+use eframe::egui::{self, Align, Id, Key, Layout, Modal, Popup, Ui, vec2};
 
 use super::job::Job;
 use super::theme::{Theme, Type, size};
-use super::widgets::button::{Push, icon_button};
+use super::widgets::button::{Look, Push, icon_button};
+use super::widgets::icon::Weight;
 use super::widgets::{icon, tile};
 
 /// A dialog frame with a title. The answer is true when the user wants it gone.
@@ -89,6 +90,18 @@ impl Browse {
         }
         self.0.poll().flatten()
     }
+}
+
+/// What a dialog is there for: its button, which Enter presses, too, unless something else has the keyboard. Call it
+/// after the boxes: a box of text gives the keyboard back on Enter.
+fn default_button(ui: &mut Ui, text: &str, icon: Option<&'static str>, ready: bool, tip: &str) -> bool {
+    let mut button = Push::new(text).look(Look::Primary).enabled(ready).min_width(72.0);
+    if let Some(icon) = icon {
+        button = button.icon(icon, Weight::Fill);
+    }
+    let clicked = ui.add(button).on_hover_text(tip).clicked();
+    let free = ui.memory(|m| m.focused().is_none()) && !Popup::is_any_open(ui.ctx());
+    clicked || (ready && free && ui.input(|i| i.key_pressed(Key::Enter)))
 }
 
 /// The row of buttons at the foot of a dialog, from the right.

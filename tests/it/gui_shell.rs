@@ -169,6 +169,20 @@ fn the_new_run_dialog_sends_the_request() {
 }
 
 #[test]
+fn enter_presses_the_button_that_a_dialog_is_there_for() {
+    let mut window = Window::open();
+    window.press(Modifiers::COMMAND, Key::N);
+    window.harness.get_by_label("Cancel").focus();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert!(!window.shows("Start run") && window.asked().is_empty(), "Cancel had the keyboard");
+    window.press(Modifiers::COMMAND, Key::N);
+    window.fill("Run folder", "runs/by-enter");
+    window.press(Modifiers::NONE, Key::Enter);
+    let asked = window.asked();
+    assert!(matches!(&asked[..], [Command::Start(request)] if request.out == Path::new("runs/by-enter")), "{asked:?}");
+}
+
+#[test]
 fn a_run_without_two_domains_is_not_started() {
     let mut window = Window::open();
     window.click("Start");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use super::{Browse, dialog, field, foot, problem, text_box};
+use super::{Browse, default_button, dialog, field, foot, problem, text_box};
 use crate::gui::datasets::{Registry, short_name};
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type};
@@ -76,9 +76,8 @@ impl AddDataset {
             }
             foot(ui, |ui| {
                 let ready = missing.is_none() && !self.adding.busy();
-                let button = ui.add(Push::new("Add").look(Look::Primary).enabled(ready).min_width(72.0));
-                let button = button.on_hover_text(missing.unwrap_or("Looks at the folder and notes its place."));
-                if button.clicked() {
+                let tip = missing.unwrap_or("Looks at the folder and notes its place.");
+                if default_button(ui, "Add", None, ready, tip) {
                     self.refused = None;
                     let (registry, layout) = (Arc::clone(registry), self.layout.clone());
                     let (name, root) = (name.trim().to_owned(), PathBuf::from(self.root.trim()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
-use super::{Browse, dialog, field, foot, text_box};
+use super::{Browse, default_button, dialog, field, foot, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{Look, Push};
@@ -38,8 +38,7 @@ impl Export {
             });
             foot(ui, |ui| {
                 let ready = !self.folder.trim().is_empty();
-                let button = ui.add(Push::new("Export").look(Look::Primary).enabled(ready).min_width(72.0));
-                if button.on_hover_text("Writes the files; a message says where they are.").clicked() {
+                if default_button(ui, "Export", None, ready, "Writes the files; a message says where they are.") {
                     actions.push(UiCommand::ExportTo(PathBuf::from(self.folder.trim())));
                     gone = true;
                 }

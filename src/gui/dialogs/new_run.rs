@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Browse, dialog, field, foot, problem, text_box};
+use super::{Browse, default_button, dialog, field, foot, problem, text_box};
 use crate::engine::command::{DeviceChoice, RunRequest, cache_dir};
 use crate::gui::clock;
 use crate::gui::command::UiCommand;
@@ -13,7 +13,7 @@ use crate::gui::datasets::{DatasetRow, short_name};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{Look, Push, icon_button};
 use crate::gui::widgets::combo;
-use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::icon;
 use crate::method::params::Params;
 use crate::method::params::presets::PRESETS;
 
@@ -110,9 +110,8 @@ impl NewRun {
                 problem(ui, text);
             }
             foot(ui, |ui| {
-                let button = Push::new("Start run").icon(icon::PLAY, Weight::Fill).look(Look::Primary);
-                let response = ui.add(button.enabled(wrong.is_none()));
-                if response.on_hover_text("Creates the folder and trains.").clicked() {
+                let tip = "Creates the folder and trains.";
+                if default_button(ui, "Start run", Some(icon::PLAY), wrong.is_none(), tip) {
                     actions.push(UiCommand::Start(Box::new(RunRequest {
                         source: choice.source.trim().to_owned(),
                         target: choice.target.trim().to_owned(),

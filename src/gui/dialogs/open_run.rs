@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui;
 
-use super::{Browse, dialog, field, foot, text_box};
+use super::{Browse, default_button, dialog, field, foot, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::widgets::button::{Look, Push};
 
@@ -29,8 +29,7 @@ impl OpenRun {
             });
             foot(ui, |ui| {
                 let ready = !self.folder.trim().is_empty();
-                let button = ui.add(Push::new("Open").look(Look::Primary).enabled(ready).min_width(72.0));
-                if button.on_hover_text("Shows the run as it was recorded.").clicked() {
+                if default_button(ui, "Open", None, ready, "Shows the run as it was recorded.") {
                     actions.push(UiCommand::OpenRun(PathBuf::from(self.folder.trim())));
                     gone = true;
                 }
