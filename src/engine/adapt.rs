@@ -93,9 +93,7 @@ impl Session {
             let (epoch, step) = (self.position.epoch, self.position.step);
             // Read before anything is obeyed or saved, so that no point is lost.
             let now = iter + 1 == iters || link.control.has_arrived();
-            if let Some(Reading { loss, parts, seconds, waited, merged }) =
-                meter.add(&losses, clock.elapsed().as_secs_f64(), waited, now)?
-            {
+            if let Some(Reading { loss, parts, seconds, waited, merged }) = meter.add(&losses, clock, waited, now)? {
                 let phase = Phase::Adapt;
                 let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
                 link.outbox.emit(Event::Step(point))?;

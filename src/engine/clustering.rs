@@ -151,7 +151,7 @@ impl Session {
     /// Eq. 9 and the classes of this epoch: the hybrid memory, or the baseline's classifier.
     fn prepare_classes(&mut self, features: &[f32], link: &mut Link) -> Result<(), EngineError> {
         let n = self.labels.len() as i64;
-        let target = Tensor::from_slice(features).view([n, self.net.dim()]).to_device(self.device);
+        let target = Tensor::f_from_slice(features)?.f_view([n, self.net.dim()])?.f_to_device(self.device)?;
         let labels: Vec<i64> = self.labels.iter().map(|&l| i64::from(l)).collect();
         let params = self.params().clone();
         if params.memory.enabled {
@@ -195,7 +195,7 @@ impl Session {
         let features = self.extract(&images, 0, (Stage::Extract, 0, n), link)?;
         let labels: Vec<i64> = self.source.dataset.train.iter().map(|s| i64::from(s.pid)).collect();
         let classes = labels.iter().max().map_or(0, |&m| m + 1);
-        let features = Tensor::from_slice(&features).view([n as i64, self.net.dim()]).to_device(self.device);
+        let features = Tensor::f_from_slice(&features)?.f_view([n as i64, self.net.dim()])?.f_to_device(self.device)?;
         Ok(Some(class_means(&features, &labels, classes, true)?))
     }
 }
@@ -232,6 +232,6 @@ pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) ->
 }
 
 fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
-    let t = t.to_device(tch::Device::Cpu).to_kind(Kind::Float).contiguous();
-    Ok(Vec::<f32>::try_from(t.view([-1]))?)
+    let t = t.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    Ok(Vec::<f32>::try_from(t.f_view([-1])?)?)
 }

@@ -49,14 +49,14 @@ impl Meter {
         Self { every, last: Instant::now(), sum: None, names: Vec::new(), seconds: 0.0, waited: 0.0, merged: 0 }
     }
 
-    /// Takes in a step. Its point, with those of the steps since the last one, when it is due or `now` is set.
+    /// Takes in a step that began `began`. Its point, with those of the steps since the last one, when it is due or `now` is set.
     ///
     /// # Errors
     /// When libtorch fails.
     pub fn add(
         &mut self,
         losses: &Losses,
-        seconds: f64,
+        began: Instant,
         waited: f64,
         now: bool,
     ) -> Result<Option<Reading>, EngineError> {
@@ -77,10 +77,13 @@ impl Meter {
             Some(sum) => sum.f_add(&values)?,
             None => values,
         });
-        self.seconds += seconds;
         self.waited += waited;
         self.merged += 1;
-        if now || self.last.elapsed() >= self.every { self.read() } else { Ok(None) }
+        let due = now || self.last.elapsed() >= self.every;
+        // Reading waits for the device, and so takes what is left of the step and of those queued before it.
+        let reading = if due { self.read()? } else { None };
+        self.seconds += began.elapsed().as_secs_f64();
+        Ok(reading.map(|reading| Reading { seconds: std::mem::take(&mut self.seconds), ..reading }))
     }
 
     /// The point of the steps that have not been read.
@@ -92,11 +95,11 @@ impl Meter {
         let reading = Reading {
             loss: means.next().unwrap_or(f64::NAN),
             parts: self.names.iter().map(|name| (*name).to_owned()).zip(means).collect(),
-            seconds: self.seconds,
+            seconds: 0.0,
             waited: self.waited,
             merged: self.merged,
         };
-        (self.seconds, self.waited, self.merged) = (0.0, 0.0, 0);
+        (self.waited, self.merged) = (0.0, 0);
         self.last = Instant::now();
         Ok(Some(reading))
     }
@@ -110,24 +113,31 @@ mod tests {
         Losses { total: Tensor::from(total), parts: vec![("target", Tensor::from(target))] }
     }
 
+    fn began(seconds_ago: f64) -> Instant {
+        Instant::now().checked_sub(Duration::from_secs_f64(seconds_ago)).unwrap()
+    }
+
     #[test]
     fn steps_between_two_readings_are_one_point_with_their_means() {
         let mut meter = Meter::new(Device::Cpu);
         meter.every = Duration::from_secs(3600);
-        assert_eq!(meter.add(&losses(3.0, 1.0), 0.5, 0.1, false).unwrap(), None);
-        assert_eq!(meter.add(&losses(5.0, 2.0), 0.5, 0.1, false).unwrap(), None);
-        let point = meter.add(&losses(1.0, 6.0), 0.5, 0.1, true).unwrap().unwrap();
-        assert_eq!((point.loss, point.merged, point.seconds), (3.0, 3, 1.5));
+        assert_eq!(meter.add(&losses(3.0, 1.0), began(5.0), 0.1, false).unwrap(), None);
+        assert_eq!(meter.add(&losses(5.0, 2.0), began(5.0), 0.1, false).unwrap(), None);
+        let point = meter.add(&losses(1.0, 6.0), began(5.0), 0.1, true).unwrap().unwrap();
+        assert_eq!((point.loss, point.merged), (3.0, 3));
+        assert!((15.0..16.0).contains(&point.seconds), "{}", point.seconds);
         assert_eq!(point.parts, [("target".to_owned(), 3.0)]);
-        let next = meter.add(&losses(2.0, 2.0), 0.25, 0.0, true).unwrap().unwrap();
-        assert_eq!((next.loss, next.merged, next.seconds), (2.0, 1, 0.25));
+        let next = meter.add(&losses(2.0, 2.0), began(2.0), 0.0, true).unwrap().unwrap();
+        assert_eq!((next.loss, next.merged), (2.0, 1));
+        assert!((2.0..3.0).contains(&next.seconds), "{}", next.seconds);
     }
 
     #[test]
     fn on_the_cpu_every_step_is_a_point() {
         let mut meter = Meter::new(Device::Cpu);
         for total in [4.0, 2.0] {
-            assert_eq!(meter.add(&losses(total, 1.0), 0.1, 0.0, false).unwrap().unwrap().loss, total);
+            let point = meter.add(&losses(total, 1.0), Instant::now(), 0.0, false).unwrap();
+            assert_eq!(point.unwrap().loss, total);
         }
     }
 }

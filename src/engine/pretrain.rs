@@ -156,9 +156,7 @@ impl Session {
             self.position.step += 1;
             self.position.iter = iter + 1;
             let now = iter + 1 == iters || link.control.has_arrived();
-            if let Some(Reading { loss, parts, seconds, waited, merged }) =
-                meter.add(&losses, began.elapsed().as_secs_f64(), waited, now)?
-            {
+            if let Some(Reading { loss, parts, seconds, waited, merged }) = meter.add(&losses, began, waited, now)? {
                 let phase = Phase::Pretrain;
                 let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
                 link.outbox.emit(Event::Step(point))?;
@@ -230,6 +228,6 @@ impl Session {
             return Ok(images.batch(&batch.indices, &batch.moves)?);
         }
         let (height, width) = cache.size();
-        Ok(self.to_device(&batch.pixels, batch.indices.len(), height, width))
+        self.to_device(&batch.pixels, [batch.indices.len(), height, width])
     }
 }

@@ -133,8 +133,9 @@ impl Session {
         // Before adaptation begins, the target's batch normalisation is not yet copied from the source's.
         let domain = if self.position.phase == Phase::Pretrain { 0 } else { self.target_domain() };
         let (net, images) = (Rc::clone(&self.net), Arc::clone(self.target.cache(Split::Gallery)));
-        let extraction =
-            Extraction { net: &net, domain, images: &images, on_device: None, batch: self.params().eval.batch };
+        let on_device =
+            self.uploaded.iter().find(|(of, _)| Arc::ptr_eq(of, &images)).and_then(|(_, known)| known.as_deref());
+        let extraction = Extraction { net: &net, domain, images: &images, on_device, batch: self.params().eval.batch };
         let total = images.len() as u64;
         let gallery = extraction.run(|done| {
             link.outbox.progress(Stage::Evaluate, done, total);
@@ -162,7 +163,7 @@ impl Session {
         let (height, width) = self.target.cache(Split::Gallery).size();
         let mut normalised = vec![0.0; 3 * height * width];
         augment::normalise_into(pixels, height, width, &mut normalised);
-        let x = self.to_device(&normalised, 1, height, width);
+        let x = self.to_device(&normalised, [1, height, width])?;
         let f = self.net.extract(&x, domain)?.to_device(Device::Cpu).contiguous();
         let mut feature = vec![0.0; self.net.dim() as usize];
         f.f_view([-1])?.f_copy_data(&mut feature, self.net.dim() as usize)?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::checkpoint::Position;
 use super::command::{Command, RunRequest};
@@ -59,7 +59,7 @@ pub struct Session {
     /// Where pre-trained networks are kept.
     pub(super) cache: Option<PathBuf>,
     /// Images that lie on the device, by the cache they came from; `None` where they do not fit.
-    uploaded: Vec<(Arc<ImageCache>, Option<Rc<DeviceImages>>)>,
+    pub(super) uploaded: Vec<(Arc<ImageCache>, Option<Rc<DeviceImages>>)>,
     /// Features of the test set, from the newest evaluation or a later question.
     pub(super) described: Option<Described>,
     pub(super) state: State,
@@ -280,7 +280,7 @@ impl Session {
             let (height, width) = cache.size();
             let mut pixels = vec![0.0; 3 * height * width];
             crate::data::augment::normalise_into(&cache.get(image.index as usize), height, width, &mut pixels);
-            let x = self.to_device(&pixels, 1, height, width);
+            let x = self.to_device(&pixels, [1, height, width])?;
             let maps = self.net.attention_maps(&x, self.target_domain())?.pop().unwrap_or_default();
             let maps = maps.into_iter().map(|m| AttentionMap {
                 name: m.name,
@@ -294,9 +294,12 @@ impl Session {
     }
 
     /// Pixels `[B, 3, H, W]` on the device.
-    pub(super) fn to_device(&self, pixels: &[f32], batch: usize, height: usize, width: usize) -> Tensor {
-        let shape = [batch as i64, 3, height as i64, width as i64];
-        Tensor::from_slice(pixels).view(shape).to_device(self.device).to_kind(Kind::Float)
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub(super) fn to_device(&self, pixels: &[f32], [batch, height, width]: [usize; 3]) -> Result<Tensor, EngineError> {
+        let host = Tensor::f_from_slice(pixels)?.f_view([batch as i64, 3, height as i64, width as i64])?;
+        Ok(crate::model::device::send(&host, self.device)?)
     }
 
     fn tell_device(&mut self, link: &mut Link) {

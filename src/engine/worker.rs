@@ -65,6 +65,7 @@ impl Engine {
 }
 
 fn work(link: &mut Link) {
+    crate::model::device::prepare();
     // The last run stays at hand, so that its model answers queries until the next begins.
     let mut last: Option<Session> = None;
     while let Some(command) = link.control.wait(&mut link.outbox) {

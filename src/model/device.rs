@@ -10,7 +10,7 @@ mod memory;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
-use tch::{Cuda, Device};
+use tch::{Cuda, Device, Tensor};
 
 use super::error::{ModelError, Result};
 
@@ -52,7 +52,16 @@ impl FromStr for DeviceRequest {
 pub fn choose(request: DeviceRequest) -> Result<Device> {
     match request {
         DeviceRequest::Cpu => Ok(Device::Cpu),
-        DeviceRequest::Auto => Ok(cuda_devices().ok().filter(|&n| n > 0).map_or(Device::Cpu, |_| Device::Cuda(0))),
+        DeviceRequest::Auto => Ok(match cuda_devices() {
+            Ok(n) if n > 0 => Device::Cuda(0),
+            Ok(_) => Device::Cpu,
+            Err(reason) => {
+                if reason != loader::NO_DRIVER {
+                    tracing::warn!("computing on the CPU, since {reason}");
+                }
+                Device::Cpu
+            }
+        }),
         DeviceRequest::Cuda(index) => match cuda_devices() {
             Ok(count) if index < count => Ok(Device::Cuda(index)),
             Ok(0) => Err(ModelError::Device(format!(
@@ -68,6 +77,19 @@ pub fn choose(request: DeviceRequest) -> Result<Device> {
             }
         },
     }
+}
+
+/// Makes CUDA known to libtorch where there is a driver, whatever is computed on first: libtorch asks once, at the
+/// first convolution, and a process that began on the CPU without this could not train on a GPU later. What is wrong
+/// with CUDA is said by [`choose`].
+pub fn prepare() {
+    let _ = loader::load_cuda();
+}
+
+/// Sends a tensor of the host to the device without waiting for what the device has still to do. The bytes were
+/// copied when this returns: the driver keeps those of unpinned memory for itself.
+pub(crate) fn send(host: &Tensor, device: Device) -> Result<Tensor> {
+    Ok(host.f_to_device_(device, host.f_kind()?, true, false)?)
 }
 
 /// How many CUDA devices libtorch can use, or why none, as half a sentence.

@@ -2,13 +2,14 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::device::send;
 use super::error::{ModelError, Result};
 
 fn labels_tensor(labels: &[i64], rows: i64, device: Device) -> Result<Tensor> {
     if labels.len() as i64 != rows {
         return Err(ModelError::Shape(format!("{} labels for {rows} rows", labels.len())));
     }
-    Ok(Tensor::f_from_slice(labels)?.f_to_device(device)?)
+    send(&Tensor::f_from_slice(labels)?, device)
 }
 
 /// Cross-entropy with label smoothing, the mean over the batch (OpenUnReID `classification.py:13-46`):

@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::device::send;
 use super::error::{ModelError, Result};
 use super::layers::dense_copy;
 use super::net::unit_length;
@@ -145,7 +146,7 @@ impl HybridMemory {
                 _ => return Err(ModelError::Shape(format!("row {row} of the memory belongs to no class"))),
             }
         }
-        let targets = Tensor::f_from_slice(&targets)?.f_to_device(feats.device())?;
+        let targets = send(&Tensor::f_from_slice(&targets)?, feats.device())?;
         let rows_total = self.bank.size2()?.0;
         let s = feats.f_matmul(&self.bank.f_transpose(0, 1)?)?.f_mul_scalar(1.0 / temperature)?;
         let batch = feats.size2()?.0;
@@ -171,11 +172,11 @@ impl HybridMemory {
         // together, then the second ones, and so on. Mostly that is one round of tensor operations.
         for round in rounds(rows) {
             let at: Vec<i64> = round.iter().map(|&b| rows[b as usize]).collect();
-            let at = Tensor::f_from_slice(&at)?.f_to_device(self.bank.device())?;
+            let at = send(&Tensor::f_from_slice(&at)?, self.bank.device())?;
             let new = if round.len() == rows.len() {
                 feats.shallow_clone()
             } else {
-                feats.f_index_select(0, &Tensor::f_from_slice(&round)?.f_to_device(feats.device())?)?
+                feats.f_index_select(0, &send(&Tensor::f_from_slice(&round)?, feats.device())?)?
             };
             let mixed = self
                 .bank

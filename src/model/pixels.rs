@@ -1,7 +1,9 @@
 //! Decoded images on the device, augmented there: a training step then copies a few numbers instead of pixels.
 
+use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
+use super::device::send;
 use super::error::Result;
 use crate::data::augment::{MEAN, Moves, STD};
 use crate::data::cache::ImageCache;
@@ -16,6 +18,8 @@ pub struct DeviceImages {
     bytes: Tensor,
     /// `[3 · 256]`: the normalised value of every byte, a channel after the other.
     table: Tensor,
+    /// `[3]`: where the values of each channel begin in `table`.
+    channel: Tensor,
     /// `[3]`: what an erased pixel is set to.
     mean: Tensor,
     height: usize,
@@ -44,11 +48,10 @@ impl DeviceImages {
         for start in (0..n).step_by(CHUNK) {
             let end = (start + CHUNK).min(n);
             host.clear();
-            for i in start..end {
-                host.extend_from_slice(&cache.get(i));
-                if !tick(i as u64 + 1, n as u64) {
-                    return Ok(None);
-                }
+            let decoded: Vec<_> = (start..end).into_par_iter().map(|i| cache.get(i)).collect();
+            decoded.iter().for_each(|pixels| host.extend_from_slice(pixels));
+            if !tick(end as u64, n as u64) {
+                return Ok(None);
             }
             let shape = [(end - start) as i64, height as i64, width as i64, 3];
             let chunk = Tensor::f_from_slice(&host)?.f_view(shape)?;
@@ -59,6 +62,7 @@ impl DeviceImages {
         Ok(Some(Self {
             bytes,
             table: Tensor::f_from_slice(&values)?.f_to_device(device)?,
+            channel: Tensor::f_from_slice(&[0i64, 256, 512])?.f_to_device(device)?,
             mean: Tensor::f_from_slice(&MEAN)?.f_to_device(device)?,
             height,
             width,
@@ -75,9 +79,8 @@ impl DeviceImages {
         let device = self.bytes.device();
         let (b, h, w) = (indices.len() as i64, self.height as i64, self.width as i64);
         let (rows, columns) = self.places(moves);
-        let at = |v: &[i64], shape: [i64; 3]| -> Result<Tensor> {
-            Ok(Tensor::f_from_slice(v)?.f_view(shape)?.f_to_device(device)?)
-        };
+        let at =
+            |v: &[i64], shape: [i64; 3]| -> Result<Tensor> { send(&Tensor::f_from_slice(v)?.f_view(shape)?, device) };
         let which: Vec<i64> = indices.iter().map(|&i| i64::from(i)).collect();
         let which = at(&which, [b, 1, 1])?;
         let (rows, columns) = (at(&rows, [b, h, 1])?, at(&columns, [b, 1, w])?);
@@ -85,8 +88,7 @@ impl DeviceImages {
         let inside = rows.f_ge(0)?.f_logical_and(&columns.f_ge(0)?)?.f_unsqueeze(3)?;
         let picked = [Some(which), Some(rows.f_clamp_min(0)?), Some(columns.f_clamp_min(0)?)];
         let bytes = self.bytes.f_index(&picked)?.f_mul(&inside)?;
-        let channel = Tensor::f_from_slice(&[0i64, 256, 512])?.f_to_device(device)?;
-        let slots = bytes.f_to_kind(Kind::Int64)?.f_add(&channel)?;
+        let slots = bytes.f_to_kind(Kind::Int64)?.f_add(&self.channel)?;
         let mut x = self.table.f_index_select(0, &slots.f_view([-1])?)?.f_view([b, h, w, 3])?;
         if let Some(erased) = self.erased(moves)? {
             x = x.f_where_self(&erased.f_logical_not()?, &self.mean)?;
@@ -121,7 +123,7 @@ impl DeviceImages {
         let (b, h, w) = (moves.len() as i64, self.height as i64, self.width as i64);
         let side = |of: fn(&crate::data::augment::Rect) -> usize| -> Result<Tensor> {
             let v: Vec<i64> = moves.iter().map(|m| m.erase.as_ref().map_or(0, |r| of(r) as i64)).collect();
-            Ok(Tensor::f_from_slice(&v)?.f_view([b, 1])?.f_to_device(device)?)
+            send(&Tensor::f_from_slice(&v)?.f_view([b, 1])?, device)
         };
         let range = |n: i64| Tensor::f_arange(n, (Kind::Int64, device));
         let (y, x) = (range(h)?, range(w)?);

@@ -18,6 +18,9 @@ const DRIVER: &str = "nvcuda.dll";
 #[cfg(not(target_os = "linux"))]
 const CUDA_HALF: &str = "torch_cuda.dll";
 
+/// The reason on a machine that has no NVIDIA GPU.
+pub const NO_DRIVER: &str = "there is no NVIDIA driver on this machine";
+
 /// Loads the CUDA half if it is not in yet; the reason, as half a sentence, when it cannot be used.
 pub fn load_cuda() -> Result<(), String> {
     static OUTCOME: OnceLock<Result<(), String>> = OnceLock::new();
@@ -26,7 +29,7 @@ pub fn load_cuda() -> Result<(), String> {
 
 fn load() -> Result<(), String> {
     if open(OsStr::new(DRIVER)).is_err() {
-        return Err("there is no NVIDIA driver on this machine".to_owned());
+        return Err(NO_DRIVER.to_owned());
     }
     load_from(&places())
 }
@@ -36,7 +39,10 @@ fn load_from(places: &[PathBuf]) -> Result<(), String> {
     let mut refusal = None;
     for place in places.iter().filter(|p| p.is_file()) {
         match open_with_needs(place) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                open_compilers(place);
+                return Ok(());
+            }
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
     }
@@ -72,6 +78,23 @@ fn open_with_needs(library: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Opens NVIDIA's run-time compiler and linker from the same folders, if they are there: cuDNN asks for them by their
+/// bare names, and only what is loaded already is found by that.
+fn open_compilers(library: &Path) {
+    let files = neighbours(library).into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let mut compilers: Vec<PathBuf> = files
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["libnvJitLink.so", "libnvrtc.so"].iter().any(|start| name.starts_with(start))
+        })
+        .collect();
+    compilers.sort(); // the linker first: the compiler may need it
+    for compiler in compilers {
+        let _ = open(compiler.as_os_str()); // cuDNN does without, slower
+    }
 }
 
 /// `torch/lib` above the library, and the `nvidia/*/lib` beside `torch`.
