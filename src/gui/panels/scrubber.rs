@@ -64,20 +64,19 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
         }
     }
     ticks(ui, &painter, bar, planned, x_of);
-    marks(&painter, view, bar, unit);
+    let taken = marks(&painter, view, bar, unit);
     if let Some(params) = &view.params {
         for drop in (1..).map(|n| n * params.adapt.step).take_while(|&e| e < planned).take(12) {
             let top = pos2(x_of(drop), bar.top() - 4.0);
             let line = Stroke::new(size::STROKE, theme.t3);
             painter.extend(Shape::dashed_line(&[top, pos2(x_of(drop), bar.bottom())], line, 2.0, 3.0));
-            let words = rate_words(params.adapt.gamma);
-            painter.text(
-                pos2(x_of(drop) + 9.0, rect.top() + 9.0),
-                Align2::LEFT_CENTER,
-                words,
-                Type::Small.font(ui),
-                theme.t3,
-            );
+            let words = painter.layout_no_wrap(rate_words(params.adapt.gamma), Type::Small.font(ui), theme.t3);
+            let at = pos2(x_of(drop) + 9.0, rect.top() + 9.0 - words.size().y / 2.0);
+            // Where marks stand close, the line alone says it.
+            let room = at.x - 6.0..=at.x + words.size().x + 6.0;
+            if !taken.iter().any(|x| room.contains(x)) {
+                painter.galley(at, words, theme.t3);
+            }
         }
     }
     if let Some(at) = at {
@@ -102,8 +101,10 @@ fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl
     }
 }
 
-fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) {
+/// What happened, above the bars; gives the places it took.
+fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) -> Vec<f32> {
     let theme = Theme::of(painter.ctx());
+    let mut taken = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt) {
         let (glyph, color) = match mark.kind {
             MarkKind::Checkpoint { .. } => (icon::DIAMOND, theme.t2),
@@ -113,13 +114,16 @@ fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) {
         };
         let at = pos2(bar.left() + unit * mark.x as f32, bar.top() - 8.0);
         icon::paint(painter, at, glyph, Weight::Fill, 9.0, color);
+        taken.push(at.x);
     }
     // The best model by the target's test labels: an oracle's choice.
     let best = view.target_retrieval.iter().max_by(|a, b| a.1.mAP.total_cmp(&b.1.mAP));
     if let Some((&epochs, _)) = best.filter(|_| truth(painter.ctx())) {
         let at = pos2(bar.left() + unit * epochs as f32, bar.top() - 8.0);
         icon::paint(painter, at, icon::STAR, Weight::Fill, 10.0, theme.truth);
+        taken.push(at.x);
     }
+    taken
 }
 
 fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &ViewModel) {
