@@ -138,7 +138,9 @@ fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Sel
         (None, ..) => "last".to_owned(),
     };
     let galley = painter.layout_no_wrap(words, Type::Small.font(ui), Color32::PLACEHOLDER);
-    let pill = Rect::from_min_size(pos2(x + 8.0, bar.center().y - 8.0), vec2(galley.size().x + 18.0, 16.0));
+    let width = galley.size().x + 18.0;
+    let left = if x + 8.0 + width > bar.right() + 8.0 { x - 8.0 - width } else { x + 8.0 };
+    let pill = Rect::from_min_size(pos2(left, bar.center().y - 8.0), vec2(width, 16.0));
     painter.rect_filled(pill, 8.0, theme.accent_fill);
     painter.galley(pill.center() - galley.size() / 2.0, galley, theme.accent_ink);
 }
