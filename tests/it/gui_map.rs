@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::inspector::{euclid_neighbours, jaccard_neighbours, overlap};
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
@@ -251,6 +251,12 @@ fn picked_images_go_into_a_table() {
         harness.state_mut().truth = truth;
         harness.state_mut().selection.picked = Arc::new(vec![3, 8, 398]);
         wait_for(&mut harness, "3 images selected");
+        let began = Instant::now();
+        while harness.get_by_label("To CSV…").accesskit_node().is_disabled() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the images are not listed");
+            harness.step();
+            std::thread::yield_now();
+        }
         harness.get_by_label("To CSV…").click();
         harness.step();
         harness.step();

@@ -11,6 +11,7 @@ use crate::gui::job::Job;
 use crate::gui::panels::{Pane, PanelCtx};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
+use crate::gui::view_model::Loaded;
 use crate::gui::widgets::button::{Look, Push, icon_button};
 use crate::gui::widgets::icon;
 
@@ -65,7 +66,9 @@ impl Bar {
         if show.on_hover_text("Brings the cluster cards to the front, with these images.").clicked() {
             cx.actions.push(UiCommand::ShowPane(Pane::Browser));
         }
-        let csv = row.add(Push::new("To CSV…").look(Look::Flat).small());
+        // Without the list of images the table would lack their files.
+        let listed = !matches!(cx.snapshots.images(cx.view), Loaded::Loading);
+        let csv = row.add(Push::new("To CSV…").look(Look::Flat).small().enabled(listed));
         if csv.on_hover_text("Writes file, camera, cluster, score and place of these images as a table.").clicked() {
             self.file = Some(offered.display().to_string());
             self.said = None;
