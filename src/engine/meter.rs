@@ -49,7 +49,8 @@ impl Meter {
         Self { every, last: Instant::now(), sum: None, names: Vec::new(), seconds: 0.0, waited: 0.0, merged: 0 }
     }
 
-    /// Takes in a step that began `began`. Its point, with those of the steps since the last one, when it is due or `now` is set.
+    /// Takes in a step that began `began`. Its point, with those of the steps since the last one, when it is due or
+    /// `now` is set.
     ///
     /// # Errors
     /// When libtorch fails.

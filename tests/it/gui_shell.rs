@@ -11,6 +11,7 @@ use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest, cache_d
 use reid_workbench::engine::event::{Event, Severity, Stamped, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
+use reid_workbench::gui::pace::Pace;
 use reid_workbench::method::params::{Effect, Params, Value};
 
 use crate::support::play::{self, FakeEngine, FakeRegistry};
@@ -123,6 +124,19 @@ fn the_pill_says_where_the_run_is() {
     window.click("Dismiss The run failed");
     assert!(window.harness.query_by_label("The run failed").is_none());
     assert_eq!(window.harness.state().messages().last().unwrap().title, "The run failed");
+}
+
+#[test]
+fn frames_are_few_while_the_processor_trains_and_nobody_looks() {
+    let mut window = Window::on_a_run();
+    let pace = Pace::of(&window.harness.ctx);
+    assert_eq!(pace.wait(), Duration::from_millis(250));
+    window.harness.hover_at(egui::pos2(400.0, 400.0));
+    window.harness.step();
+    assert_eq!(pace.wait(), Duration::ZERO, "the hand is served at once");
+    let mut window = Window::on_a_run();
+    window.say(Event::State { state: State::Paused, epoch: 1 });
+    assert_eq!(Pace::of(&window.harness.ctx).wait(), Duration::ZERO, "nothing trains");
 }
 
 #[test]

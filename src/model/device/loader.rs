@@ -1,8 +1,8 @@
 //! Loads libtorch's CUDA half, once.
 //!
-//! `unsafe`, since loading a shared library runs its initialisers, which Rust cannot
-//! vouch for. What is loaded is libtorch's own library, from beside the libtorch already in the process or from
-//! where the user points `LIBTORCH` or `LD_LIBRARY_PATH`: the same trust as the linked half has.
+//! `unsafe`, since loading a shared library runs its initialisers, which Rust cannot vouch for. What is loaded is
+//! libtorch's own library and what it needs, from beside the libtorch already in the process or from where the user
+//! points `LIBTORCH` or `LD_LIBRARY_PATH`: the same trust as the linked half has.
 #![allow(unsafe_code)]
 
 use std::ffi::OsStr;
@@ -91,7 +91,8 @@ fn open_compilers(library: &Path) {
             ["libnvJitLink.so", "libnvrtc.so"].iter().any(|start| name.starts_with(start))
         })
         .collect();
-    compilers.sort(); // the linker first: the compiler may need it
+    // The linker first, wherever it lies: the compiler may need it.
+    compilers.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
     for compiler in compilers {
         let _ = open(compiler.as_os_str()); // cuDNN does without, slower
     }
