@@ -23,3 +23,4 @@ pub mod score;
 pub mod sets;
 pub mod smooth;
 pub mod sweep;
+pub mod tree;

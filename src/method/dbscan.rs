@@ -44,14 +44,14 @@ pub fn dbscan(graph: &Graph, eps: f64, min_samples: usize) -> Vec<i32> {
 }
 
 /// Disjoint sets whose root is their smallest member.
-struct Sets(Vec<u32>);
+pub(super) struct Sets(Vec<u32>);
 
 impl Sets {
-    fn new(n: usize) -> Self {
+    pub(super) fn new(n: usize) -> Self {
         Self((0..n as u32).collect())
     }
 
-    fn root(&mut self, mut i: usize) -> usize {
+    pub(super) fn root(&mut self, mut i: usize) -> usize {
         while self.0[i] as usize != i {
             let up = self.0[self.0[i] as usize];
             self.0[i] = up;
@@ -60,7 +60,7 @@ impl Sets {
         i
     }
 
-    fn join(&mut self, i: usize, j: usize) {
+    pub(super) fn join(&mut self, i: usize, j: usize) {
         let (i, j) = (self.root(i), self.root(j));
         self.0[i.max(j)] = i.min(j) as u32;
     }

@@ -39,6 +39,12 @@ impl Graph {
         (&self.indices[range.clone()], &self.values[range])
     }
 
+    /// The distance of two images; `None` where it is not stored.
+    pub fn distance(&self, i: u32, j: u32) -> Option<f32> {
+        let (others, distances) = self.row(i as usize);
+        others.binary_search(&j).ok().map(|at| distances[at])
+    }
+
     /// Whether the graph holds every pair within `eps`, so that DBSCAN at that radius is exact on it.
     pub fn covers(&self, eps: f64) -> bool {
         eps as f32 <= self.max || self.max >= 1.0

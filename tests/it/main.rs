@@ -44,6 +44,7 @@ mod method_properties;
 mod method_refine;
 mod method_rerank;
 mod method_sets;
+mod method_tree;
 mod model_attention;
 mod model_backbone;
 mod model_device;

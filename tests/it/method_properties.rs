@@ -14,7 +14,7 @@ use reid_workbench::method::rows::Rows;
 use reid_workbench::method::score::scores;
 
 /// Rows of small integers: every distance is exact, and many are equal.
-fn lattice(max_rows: usize) -> impl Strategy<Value = (Vec<f32>, usize)> {
+pub fn lattice(max_rows: usize) -> impl Strategy<Value = (Vec<f32>, usize)> {
     (1..=max_rows, 1..6usize).prop_flat_map(|(n, d)| {
         (proptest::collection::vec(-2..=2i8, n * d), Just(d))
             .prop_map(|(x, d)| (x.into_iter().map(f32::from).collect(), d))
@@ -22,7 +22,7 @@ fn lattice(max_rows: usize) -> impl Strategy<Value = (Vec<f32>, usize)> {
 }
 
 /// Rows of unit length around a few directions.
-fn directions(max_rows: usize) -> impl Strategy<Value = (Vec<f32>, usize)> {
+pub fn directions(max_rows: usize) -> impl Strategy<Value = (Vec<f32>, usize)> {
     (2..=max_rows, any::<u64>()).prop_map(|(n, seed)| {
         let d = 6;
         let mut state = seed | 1;

@@ -1,0 +1,102 @@
+//! Many radii side by side: how clusters split and merge as eps moves, and the radii that rules of thumb propose.
+
+use super::Tree;
+use super::condensed::Condensed;
+use super::order::{Dendrogram, Order};
+use crate::method::cluster::cluster_sizes;
+use crate::method::jaccard::Graph;
+use crate::method::lineage::{Flow, flows};
+use crate::method::params::Params;
+use crate::method::sweep::{KDistance, k_distance};
+
+/// The clusters at one radius.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Level {
+    /// The radius.
+    pub eps: f64,
+    /// Images in each cluster.
+    pub size: Vec<u32>,
+    /// Score of each cluster at this radius and Δd: Eq. 8, of its best member unless `reliability.cluster` says
+    /// otherwise.
+    pub score: Vec<f64>,
+    /// Images in no cluster.
+    pub noise: u32,
+    /// To the clusters of the next radius, noise as none; empty for the last.
+    pub flows: Vec<Flow>,
+}
+
+/// Clusters at each radius of `eps`, ascending, and where their images go at the next (a "clustree", Zappia and
+/// Oshlack 2018). Δd and how a cluster is scored are those of `params`.
+pub fn levels(tree: &Tree, eps: &[f64], params: &Params) -> Vec<Level> {
+    let found: Vec<_> = eps.iter().map(|&eps| tree.cluster(&Params { eps, ..params.clone() }, None)).collect();
+    (0..found.len())
+        .map(|at| Level {
+            eps: eps[at],
+            size: cluster_sizes(&found[at].labels),
+            score: found[at].cluster_score.clone(),
+            noise: found[at].labels.iter().filter(|&&l| l < 0).count() as u32,
+            flows: found.get(at + 1).map_or_else(Vec::new, |next| flows(&found[at].labels, &next.labels)),
+        })
+        .collect()
+}
+
+/// SSG's share of all pairs whose mean distance is eps (`selftraining.py`, `--rho`).
+pub const SSG_SHARE: f64 = 1.6e-3;
+
+/// Radii that rules of thumb propose; `None` where a rule finds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Suggested {
+    /// Where the most stable branches of the condensed tree are cut ([`Condensed::stable_radius`]).
+    pub stable: Option<f64>,
+    /// The knee of the k-distance curve for `min_samples`.
+    pub knee: Option<f64>,
+    /// The mean of the smallest [`SSG_SHARE`] of all distances.
+    pub mean_smallest: Option<f64>,
+}
+
+/// What the rules propose for a graph and its forest; the condensed tree is that of clusters of at least
+/// `min_samples` images.
+pub fn suggested(graph: &Graph, tree: &Tree) -> Suggested {
+    let dendrogram = Dendrogram::new(tree);
+    let order = Order::new(&dendrogram);
+    Suggested {
+        stable: Condensed::new(&dendrogram, &order, tree.min_samples).stable_radius(tree.max),
+        knee: knee(&k_distance(graph, tree.min_samples)),
+        mean_smallest: mean_smallest(graph, SSG_SHARE),
+    }
+}
+
+/// The knee of a k-distance curve: where it lies farthest below the line between its ends (Satopää et al. 2011).
+/// `None` for fewer than three images or a curve without a rise.
+pub fn knee(curve: &KDistance) -> Option<f64> {
+    let (first, last) = (*curve.curve.first()?, *curve.curve.last()?);
+    let steps = curve.curve.len() - 1;
+    if steps < 2 || last <= first {
+        return None;
+    }
+    let below = |at: usize| at as f32 / steps as f32 - (curve.curve[at] - first) / (last - first);
+    let best = (0..=steps).rev().max_by(|&a, &b| below(a).total_cmp(&below(b)))?;
+    Some(f64::from(curve.curve[best]))
+}
+
+/// SSG's rule for eps: the mean of the smallest `share` of the distances of all pairs that are not 0. `None` when
+/// the graph does not hold so many pairs, or the share is no pair.
+pub fn mean_smallest(graph: &Graph, share: f64) -> Option<f64> {
+    let pairs = graph.n as f64 * (graph.n as f64 - 1.0) / 2.0;
+    let upper = |i: usize| {
+        let (row, distances) = graph.row(i);
+        &distances[row.partition_point(|&j| j as usize <= i)..]
+    };
+    let mut stored: Vec<f32> = (0..graph.n).flat_map(upper).copied().filter(|&d| d > 0.0).collect();
+    let zeros = graph.indices.len() / 2 - stored.len();
+    let count = (share * (pairs - zeros as f64)).round_ties_even() as usize;
+    if count == 0 || count > stored.len() {
+        return None;
+    }
+    if count < stored.len() {
+        stored.select_nth_unstable_by(count, f32::total_cmp);
+    }
+    // In ascending order, so that the sum does not depend on how the selection left them.
+    stored[..count].sort_unstable_by(f32::total_cmp);
+    Some(stored[..count].iter().map(|&d| f64::from(d)).sum::<f64>() / count as f64)
+}
