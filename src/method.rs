@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod graph;
 pub mod jaccard;
 pub mod knn;
+pub mod label_free;
 pub mod lineage;
 pub mod params;
 mod product;

@@ -1,5 +1,6 @@
 //! Steps 3 to 6 of the paper, once an epoch: features, clusters at three radii, Eq. 8, pseudo-labels, memory.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use crate::method::error::{Tick, no_tick};
 use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
+use crate::method::label_free::label_free;
 use crate::method::params::{FeatureSource, Outliers, Params};
 use crate::method::rows::Rows;
 use crate::model::head::Classifier;
@@ -135,7 +137,9 @@ impl Session {
         // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
         let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
         let known = pids.iter().any(|&p| p != pids[0]);
-        let summary = clustering.summary(self.params(), known.then_some(&pids[..]));
+        let mut summary = clustering.summary(self.params(), known.then_some(&pids[..]));
+        let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&self.folder, before));
+        summary.label_free = label_free(clustering, graph, neighbours, before.as_ref());
         let camids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.camid).collect();
         write_features(&self.folder, epoch, self.net.dim() as usize, features, &pids, &camids)?;
         write_graph(&self.folder, epoch, graph)?;
@@ -198,6 +202,12 @@ impl Session {
         let features = Tensor::f_from_slice(&features)?.f_view([n as i64, self.net.dim()])?.f_to_device(self.device)?;
         Ok(Some(class_means(&features, &labels, classes, true)?))
     }
+}
+
+/// The neighbours that an epoch kept; `None` where it kept none, as after a part of the run was deleted.
+fn neighbours_of(folder: &Path, epoch: usize) -> Option<Neighbours> {
+    let snapshot = ClusterSnapshot::read(folder, epoch).ok()?;
+    Some(Neighbours { n: snapshot.labels.len(), k: snapshot.k, index: snapshot.knn_index, dist: snapshot.knn_dist })
 }
 
 /// Class of each image in training, from 0: reliable clusters first, then each outlier as a class of its own,

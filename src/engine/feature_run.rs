@@ -7,6 +7,7 @@ use super::clustering::{Found, form, snapshot};
 use super::error::EngineError;
 use super::event::{ClusterSummary, Event, SnapshotPart, Split, Stage, State};
 use crate::method::error::Tick;
+use crate::method::label_free::label_free;
 use crate::method::params::Params;
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
@@ -65,7 +66,8 @@ pub fn write(
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
     let Found { clustering, neighbours, pca, graph, seconds } = form(rows, params, None, ticks)?;
-    let summary = clustering.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
+    let mut summary = clustering.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
+    summary.label_free = label_free(&clustering, &graph, &neighbours, None);
     write_features(dir, 0, set.d, set.features, pids, camids)?;
     write_graph(dir, 0, &graph)?;
     snapshot(&clustering, &neighbours, &pca).write(dir, 0)?;

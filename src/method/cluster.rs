@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dbscan::dbscan;
 use super::jaccard::Graph;
+use super::label_free::LabelFree;
 use super::params::{ClusterScore, Params, Rule, ScoreKind};
 use super::quality::{Quality, quality};
 use super::score::{Scores, scores};
@@ -31,6 +32,9 @@ pub struct ClusterSummary {
     pub quality: Option<Quality>,
     /// The parameters the clustering used: eps, Δd, k1, k2, min_samples.
     pub used: ClusterParams,
+    /// Scores without truth, where they were computed; all `None` in runs of earlier versions.
+    #[serde(default)]
+    pub label_free: LabelFree,
 }
 
 /// The parameters of one clustering.
@@ -153,6 +157,7 @@ impl Clustering {
                 k2: params.k2,
                 min_samples: params.min_samples,
             },
+            label_free: LabelFree::default(),
         }
     }
 }

@@ -39,6 +39,7 @@ mod method_cluster;
 mod method_embed;
 mod method_evaluate;
 mod method_generator;
+mod method_label_free;
 mod method_lineage;
 mod method_properties;
 mod method_refine;

@@ -32,6 +32,12 @@ pub fn graph_of(x: &[f32], d: usize, k1: usize, k2: usize, max: f32) -> Graph {
     jaccard(rows, &nb, k1, k2, max, &no_tick).unwrap()
 }
 
+/// Each label replaced by the first image that has it; negative ones by the image itself.
+pub fn canonical(labels: &[i32]) -> Vec<usize> {
+    let mut first = HashMap::new();
+    labels.iter().enumerate().map(|(i, &l)| if l < 0 { i } else { *first.entry(l).or_insert(i) }).collect()
+}
+
 fn golden(name: &str) -> Graph {
     let case = Case::fixture(&format!("cluster/{name}"));
     let (features, d) = case.features();

@@ -116,6 +116,7 @@ pub fn clustered(epoch: usize, params: &Params) -> Event {
                 k2: params.k2,
                 min_samples: params.min_samples,
             },
+            label_free: Default::default(),
         }),
         seconds: [0.2, 0.9, 0.1, 0.05],
     }
