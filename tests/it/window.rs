@@ -24,7 +24,7 @@ fn display() -> Option<(Owned, String)> {
         .stderr(Stdio::null())
         .spawn();
     let Ok(mut server) = spawned else {
-        println!("skipped: there is no Xvfb on this machine");
+        crate::support::skipped("the window under a virtual display", "there is no Xvfb on this machine");
         return None;
     };
     let mut number = String::new();

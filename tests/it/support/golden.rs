@@ -26,7 +26,7 @@ pub fn fixtures() -> PathBuf {
 pub fn full_folder(wanted_for: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|a| a.join("shared/golden")).find(|p| p.is_dir());
     if found.is_none() {
-        eprintln!("skipped, because there is no ../shared/golden: {wanted_for}");
+        super::skipped(wanted_for, "the folder of all the reference's outputs is not beside this checkout");
     }
     found
 }

@@ -16,7 +16,7 @@ pub fn large(name: &str) -> Option<PathBuf> {
     let found =
         ["../shared/golden", "../../shared/golden"].map(|s| root.join(s).join(name)).into_iter().find(|p| p.is_dir());
     if found.is_none() {
-        println!("skipped: the golden case {name} is not beside this checkout");
+        crate::support::skipped(name, "this large case of the reference's outputs is not beside this checkout");
     }
     found
 }

@@ -8,3 +8,9 @@ pub mod golden;
 pub mod play;
 pub mod sha256;
 pub mod window;
+
+/// Says on the terminal itself that a test, or a part of one, was not run: what a passing test prints is hidden.
+pub fn skipped(what: &str, why: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}, because {why}");
+}
