@@ -1,6 +1,9 @@
 //! `reid-workbench`: unsupervised cross-domain person re-identification by attention blocks and refined
 //! clustering, live in a window and headless on the command line. `docs/ARCHITECTURE.md` has the map.
 
+/// The ground floor: files, tensors on disk, folders, time, numbers as text, seeded streams, progress.
+pub mod base;
+
 /// The method as pure functions: k-NN, k-reciprocal Jaccard, DBSCAN, Eq. 8, refinement, CMC/mAP, parameters.
 pub mod method;
 

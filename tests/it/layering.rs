@@ -1,24 +1,263 @@
-//! The arrows between rooms: reads every `crate::…` path in `src` and fails on one that the table in
-//! docs/ARCHITECTURE.md does not allow.
+//! The arrows between rooms: reads every path in `src` that leads through the crate, whether by `crate::`, by a climb of
+//! `super::` or through a re-export, and fails on one that the table in docs/ARCHITECTURE.md does not allow.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Room, the rooms it may use, and crates it must never name.
+/// Room, the rooms (or parts of them) it may use, and crates it must never name.
 const TABLE: &[(&str, &[&str], &[&str])] = &[
-    ("method", &[], &["tch", "egui", "eframe", "std::fs", "std::time", "crossbeam_channel"]),
-    ("data", &["method"], &["tch", "egui", "eframe"]),
-    ("model", &["method", "data"], &["egui", "eframe"]),
-    ("run", &["method"], &["tch", "egui", "eframe"]),
-    ("engine", &["method", "data", "model", "run"], &["egui", "eframe"]),
-    ("export", &["method", "run"], &["egui", "eframe", "tch"]),
+    ("base", &[], &["tch", "egui", "eframe"]),
+    (
+        "method",
+        &["base::rng", "base::text", "base::tick"],
+        &["tch", "egui", "eframe", "std::fs", "std::time", "crossbeam_channel"],
+    ),
+    ("data", &["base", "method"], &["tch", "egui", "eframe"]),
+    ("model", &["base", "method", "data"], &["egui", "eframe"]),
+    ("run", &["base", "method"], &["tch", "egui", "eframe"]),
+    ("engine", &["base", "method", "data", "model", "run"], &["egui", "eframe"]),
+    ("export", &["base", "method", "run"], &["egui", "eframe", "tch"]),
     (
         "gui",
-        &["method", "run", "export", "engine::command", "engine::event", "data::decode", "data::registry"],
+        &["base", "method", "run", "export", "engine::command", "engine::event", "data::decode", "data::registry"],
         &["tch"],
     ),
-    ("cli", &["method", "data", "model", "run", "engine", "export"], &["egui", "eframe"]),
+    ("cli", &["base", "method", "data", "model", "run", "engine", "export"], &["egui", "eframe"]),
 ];
+
+/// A path through the crate, or of another crate, as its segments; `*` for all of a module.
+type Segments = Vec<String>;
+
+/// What one file says.
+#[derive(Default)]
+struct Read {
+    /// Line and path of everything that leads through the crate.
+    uses: Vec<(usize, Segments)>,
+    /// Module, name given there, and what it stands for.
+    exports: Vec<(Segments, String, Segments)>,
+    /// Line and name of `word::` that begins a path.
+    crates: Vec<(usize, String)>,
+}
+
+/// Words and signs of the code with their lines: no comments, no strings.
+fn tokens(text: &str) -> Vec<(usize, String)> {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut i, mut line, mut out) = (0, 1, Vec::new());
+    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+    while i < chars.len() {
+        let c = chars[i];
+        let begin = i;
+        if c == '/' && at(i + 1) == '/' {
+            while i < chars.len() && chars[i] != '\n' {
+                i += 1;
+            }
+        } else if c == '/' && at(i + 1) == '*' {
+            i += 2;
+            while i < chars.len() && !(chars[i] == '*' && at(i + 1) == '/') {
+                i += 1;
+            }
+            i += 2;
+        } else if c == 'r' && (at(i + 1) == '"' || (at(i + 1) == '#' && matches!(at(i + 2), '"' | '#'))) {
+            let hashes = chars[i + 1..].iter().take_while(|c| **c == '#').count();
+            i += hashes + 2;
+            while i < chars.len() && !(chars[i] == '"' && chars[i + 1..].iter().take(hashes).all(|c| *c == '#')) {
+                i += 1;
+            }
+            i += hashes + 1;
+        } else if c == '"' {
+            i += 1;
+            while i < chars.len() && chars[i] != '"' {
+                i += 1 + usize::from(chars[i] == '\\');
+            }
+            i += 1;
+        } else if c == '\'' && (at(i + 2) == '\'' || at(i + 1) == '\\') {
+            i += 2;
+            while i < chars.len() && chars[i] != '\'' {
+                i += 1;
+            }
+            i += 1;
+        } else if c.is_alphabetic() || c == '_' {
+            while at(i).is_alphanumeric() || at(i) == '_' {
+                i += 1;
+            }
+            out.push((line, chars[begin..i].iter().collect()));
+        } else if c == ':' && at(i + 1) == ':' {
+            i += 2;
+            out.push((line, "::".to_owned()));
+        } else {
+            i += 1;
+            if !c.is_whitespace() {
+                out.push((line, c.to_string()));
+            }
+        }
+        line += chars[begin..i.min(chars.len())].iter().filter(|c| **c == '\n').count();
+    }
+    out
+}
+
+/// The paths of a tree like `a::{b, c::*, d as e}` that begins at token `i`, each with the name that it gives, and the
+/// token after it.
+fn tree(tokens: &[(usize, String)], mut i: usize, prefix: &[String]) -> (Vec<(Segments, String)>, usize) {
+    let word = |i: usize| tokens.get(i).map_or("", |t| t.1.as_str());
+    let mut path = prefix.to_vec();
+    loop {
+        if word(i) == "{" {
+            let mut found = Vec::new();
+            i += 1;
+            while !matches!(word(i), "}" | "") {
+                let (items, next) = tree(tokens, i, &path);
+                found.extend(items);
+                i = next.max(i + 1);
+                i += usize::from(word(i) == ",");
+            }
+            return (found, i + 1);
+        }
+        let segment = word(i).to_owned();
+        if segment != "*" && !segment.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return (vec![(path, String::new())], i);
+        }
+        if !(segment == "self" && path.len() > prefix.len().max(1) - 1 && !prefix.is_empty()) {
+            path.push(segment.clone());
+        }
+        if word(i + 1) == "::" && word(i + 2) != "<" {
+            i += 2;
+            continue;
+        }
+        let named = path.last().cloned().unwrap_or_default();
+        if word(i + 1) == "as" {
+            return (vec![(path, word(i + 2).to_owned())], i + 3);
+        }
+        return (vec![(path, named)], i + 1);
+    }
+}
+
+/// A path as written, from the crate's root: `None` where it leads to another crate or cannot be told.
+fn absolute(path: &[String], module: &[String], modules: &BTreeSet<Segments>) -> Option<Segments> {
+    let mut base = module.to_vec();
+    let mut rest = path;
+    match rest.first().map(String::as_str) {
+        Some("crate") => return Some(rest[1..].to_vec()),
+        Some("self") => rest = &rest[1..],
+        Some("super") => {
+            while rest.first().is_some_and(|s| s == "super") {
+                base.pop();
+                rest = &rest[1..];
+            }
+        }
+        Some(first) => {
+            let child: Segments = module.iter().cloned().chain([first.to_owned()]).collect();
+            if !modules.contains(&child) {
+                return None;
+            }
+        }
+        None => return None,
+    }
+    base.extend(rest.iter().cloned());
+    Some(base)
+}
+
+fn read(text: &str, file: &[String], modules: &BTreeSet<Segments>) -> Read {
+    let tokens = tokens(text);
+    let word = |i: usize| tokens.get(i).map_or("", |t| t.1.as_str());
+    let before = |i: usize, n: usize| i.checked_sub(n).map_or("", |i| tokens[i].1.as_str());
+    let mut out = Read::default();
+    let (mut module, mut depth, mut inline) = (file.to_vec(), 0usize, Vec::new());
+    let mut i = 0;
+    while i < tokens.len() {
+        match word(i) {
+            "{" => depth += 1,
+            "}" => {
+                depth = depth.saturating_sub(1);
+                if inline.last() == Some(&depth) {
+                    inline.pop();
+                    module.pop();
+                }
+            }
+            "mod" if word(i + 2) == "{" => {
+                inline.push(depth);
+                module.push(word(i + 1).to_owned());
+            }
+            _ => {}
+        }
+        let is_export = word(i) == "use" && matches!(before(i, 1), "pub" | ")");
+        let starts = matches!(word(i), "crate" | "super" | "self") && word(i + 1) == "::";
+        if is_export {
+            for (path, name) in tree(&tokens, i + 1, &[]).0 {
+                let target = absolute(&path, &module, modules);
+                out.exports.push((module.clone(), name, target.unwrap_or(path)));
+            }
+        }
+        if starts && before(i, 1) != "::" && before(i, 1) != "$" {
+            let (paths, _) = tree(&tokens, i, &[]);
+            let found = paths.into_iter().filter_map(|(path, _)| absolute(&path, &module, modules));
+            out.uses.extend(found.map(|path| (tokens[i].0, path)));
+        } else if word(i + 1) == "::" && before(i, 1) != "::" {
+            out.crates.push((tokens[i].0, format!("{}::{}", word(i), word(i + 2))));
+        }
+        i += 1;
+    }
+    out
+}
+
+/// What a path stands for when re-exports on its way are followed, itself first.
+fn meanings(path: &[String], exports: &[(Segments, String, Segments)], left: usize) -> Vec<Segments> {
+    let mut found = vec![path.to_vec()];
+    for (module, name, target) in exports.iter().filter(|_| left > 0) {
+        let Some(rest) = path.strip_prefix(module.as_slice()) else { continue };
+        let further: Segments = match (name.as_str(), rest.first()) {
+            ("*", Some(_)) => target[..target.len() - 1].iter().chain(rest).cloned().collect(),
+            (name, Some(first)) if name == first || first == "*" => target.iter().chain(&rest[1..]).cloned().collect(),
+            _ => continue,
+        };
+        if further != path {
+            found.extend(meanings(&further, exports, left - 1));
+        }
+    }
+    found
+}
+
+/// The house as a list of files (place below `src`, text) and the arrows in it that the table forbids.
+fn violations(files: &[(String, String)]) -> Vec<String> {
+    let module = |name: &str| -> Segments {
+        let name = name.trim_end_matches(".rs").trim_end_matches("/mod");
+        name.split('/').map(str::to_owned).collect()
+    };
+    let modules: BTreeSet<Segments> = files.iter().map(|(name, _)| module(name)).collect();
+    let read: BTreeMap<&str, Read> =
+        files.iter().map(|(name, text)| (name.as_str(), read(text, &module(name), &modules))).collect();
+    let exports: Vec<_> = read.values().flat_map(|r| r.exports.iter().cloned()).collect();
+    let mut found = Vec::new();
+    for (name, read) in &read {
+        let room = module(name)[0].clone();
+        let Some((_, allowed, banned)) = TABLE.iter().find(|(of, ..)| *of == room) else { continue };
+        let permitted = |path: &Segments| {
+            let joined = path.join("::");
+            let within = |place: &str| joined == place || joined.starts_with(&format!("{place}::"));
+            within(&room) || allowed.iter().any(|a| within(a))
+        };
+        let rooms: BTreeSet<&str> = TABLE.iter().map(|row| row.0).collect();
+        for (line, path) in &read.uses {
+            for meaning in meanings(path, &exports, 6) {
+                let in_house = meaning.first().is_some_and(|first| rooms.contains(first.as_str()));
+                let words = meaning.join("::");
+                if in_house && !permitted(&meaning) {
+                    found.push(format!("{name}:{line}: `{room}` may not use `{words}` (by `{}`)", path.join("::")));
+                } else if !in_house && banned.iter().any(|b| words == *b || words.starts_with(&format!("{b}::"))) {
+                    found.push(format!("{name}:{line}: `{room}` may not name `{words}` (by `{}`)", path.join("::")));
+                }
+            }
+        }
+        for (line, path) in &read.crates {
+            if banned.iter().any(|b| path == b || path.starts_with(&format!("{b}::"))) {
+                found.push(format!("{name}:{line}: `{room}` may not name `{path}`"));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
 
 fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -31,54 +270,84 @@ fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")).map(|(i, l)| (i + 1, l))
-}
-
-fn violations(room: &str, allowed: &[&str], banned: &[&str], name: &str, text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (number, line) in code_lines(text) {
-        for (at, _) in line.match_indices("crate::") {
-            let target = &line[at + "crate::".len()..];
-            let inside = target.starts_with(&format!("{room}::")) || target.starts_with(&format!("{room};"));
-            let permitted = allowed.iter().any(|a| target.starts_with(a));
-            if !inside && !permitted && !line[..at].ends_with('$') {
-                found.push(format!("{name}:{number}: `{room}` may not use `{}`", target.trim()));
-            }
-        }
-        for word in banned {
-            let uses = line
-                .match_indices(&format!("{word}::"))
-                .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
-            if uses {
-                found.push(format!("{name}:{number}: `{room}` may not name `{word}`"));
-            }
-        }
-    }
-    found
+fn source() -> Vec<(String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    rust_files(&src, &mut paths);
+    paths.sort();
+    let name = |path: &Path| path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+    paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
 }
 
 #[test]
 fn rooms_use_only_what_the_table_allows() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    for (room, allowed, banned) in TABLE {
-        let mut files = vec![src.join(format!("{room}.rs"))];
-        rust_files(&src.join(room), &mut files);
-        for file in files {
-            let text = fs::read_to_string(&file).unwrap();
-            let name = file.strip_prefix(&src).unwrap().display().to_string();
-            found.extend(violations(room, allowed, banned, &name, &text));
-        }
-    }
+    let files = source();
+    let rooms: BTreeSet<&str> = files.iter().map(|(name, _)| name.split(['/', '.']).next().unwrap()).collect();
+    let known: BTreeSet<&str> = TABLE.iter().map(|row| row.0).chain(["lib", "main"]).collect();
+    assert_eq!(rooms, known, "every room has a row in the table");
+    let found = violations(&files);
     assert!(found.is_empty(), "forbidden arrows:\n{}", found.join("\n"));
+}
+
+/// What is found in one file of a small house.
+fn found(name: &str, text: &str) -> Vec<String> {
+    let house = [
+        ("engine.rs", "pub mod command;\npub mod worker;\npub mod event;"),
+        ("engine/command.rs", "pub use super::worker::Worker;\npub use tch::Tensor as Array;\npub struct Command;"),
+        ("engine/event.rs", "pub use crate::run::event::*;"),
+        ("engine/worker.rs", "pub struct Worker;"),
+        ("gui.rs", "pub mod x;\npub mod panels;"),
+        ("gui/panels/mod.rs", "pub mod y;"),
+        ("run/event.rs", "pub use crate::method::params;"),
+    ];
+    let mut files: Vec<(String, String)> =
+        house.iter().filter(|(n, _)| *n != name).map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
+    files.push((name.to_owned(), text.to_owned()));
+    violations(&files)
 }
 
 #[test]
 fn a_forbidden_arrow_is_found() {
-    let (room, allowed, banned) = TABLE[6];
-    let bad = "use crate::model::net::Net;\nuse crate::engine::worker::Worker;\nlet x = tch::Tensor::new();\n";
-    assert_eq!(violations(room, allowed, banned, "gui/x.rs", bad).len(), 3);
-    let good = "use crate::engine::command::Command;\n// crate::model is not used\nuse crate::gui::theme;\n";
-    assert!(violations(room, allowed, banned, "gui/x.rs", good).is_empty());
+    for bad in [
+        "use crate::model::net::Net;",
+        "fn f() { crate::engine::worker::run() }",
+        "let x = tch::Tensor::new();",
+        "use crate::{gui::theme, model::{net, head}};",
+        "use crate::method::params; use crate::engine;",
+    ] {
+        assert!(!found("gui/x.rs", bad).is_empty(), "{bad}");
+    }
+    assert_eq!(found("gui/x.rs", "use crate::{gui::theme, model::{net, head}};").len(), 2);
+    for good in [
+        "use crate::engine::command::Command;\n// crate::model is not used\nuse crate::gui::theme;",
+        "/* use crate::model; */ const X: &str = \"crate::model::net\"; const Y: &str = r#\"tch::Tensor\"#;",
+        "pub(crate) fn f<'a>(x: &'a str) -> char { 'x' }\nuse self::y::Z; use super::theme::size;",
+        "use crate::engine::event::State; use crate::base::text;",
+    ] {
+        assert_eq!(found("gui/x.rs", good), Vec::<String>::new(), "{good}");
+    }
+    assert!(!found("method/x.rs", "use crate::base::fs::write_bytes;").is_empty(), "the method knows no files");
+}
+
+#[test]
+fn a_climb_out_of_the_room_is_found() {
+    assert_eq!(found("gui/x.rs", "use super::super::model::net::Net;").len(), 1);
+    assert_eq!(found("gui/panels/y.rs", "fn f() { super::super::super::model::net::build() }").len(), 1);
+    assert_eq!(found("gui/panels/mod.rs", "use super::super::{model, run};").len(), 1);
+    // In a module written in place, one climb more stays in the room.
+    let inside = "mod tests { use super::super::panels; mod deeper { use super::super::super::panels; } }";
+    assert_eq!(found("gui/x.rs", inside), Vec::<String>::new());
+    assert_eq!(found("gui/x.rs", "mod tests { use super::super::super::model::net; }").len(), 1);
+    assert_eq!(found("gui/x.rs", "mod tests { fn f() {} } use super::super::model;").len(), 1);
+}
+
+#[test]
+fn what_an_allowed_module_passes_on_is_found() {
+    assert_eq!(found("gui/x.rs", "use crate::engine::command::{Command, Worker};").len(), 1);
+    assert_eq!(found("gui/x.rs", "fn f(x: crate::engine::command::Array) {}").len(), 1);
+    assert_eq!(found("gui/x.rs", "use crate::engine::command::*;").len(), 2);
+    assert_eq!(found("cli/x.rs", "use crate::engine::command::{Command, Worker};"), Vec::<String>::new());
+    // Through two doors.
+    let second = "pub use crate::engine::command::Worker as Hand;";
+    assert_eq!(found("gui/x.rs", second).len(), 1);
 }

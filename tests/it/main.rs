@@ -6,6 +6,7 @@ mod golden;
 #[path = "support/prng.rs"]
 mod prng;
 
+mod base;
 mod cli_cluster;
 mod cli_evaluate;
 mod cli_shot;

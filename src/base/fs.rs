@@ -1,0 +1,206 @@
+//! Files that are there whole or not at all, and files that are opened without a trap.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+/// Writes `path` through `write`: into a temporary file beside it, synced, then renamed over the old one, and the
+/// folder synced.
+///
+/// Whoever reads `path` meanwhile, and whoever opens it after a crash at any moment, finds the old content or the
+/// new one, never a mixture. Two writers of one path do not meet: each has a temporary file of its own. Where `path`
+/// is a link, the link is replaced and the file behind it left alone. The folder is made when it is missing.
+///
+/// # Errors
+/// Those of `write` and of the file system; the old file is then untouched and the temporary one removed.
+pub fn atomic_write<T>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+    let mut staged = Staged::beside(path)?;
+    let result = write(staged.file())?;
+    staged.keep()?;
+    Ok(result)
+}
+
+/// As [`atomic_write`], of bytes that are there.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_bytes(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    atomic_write(path, |file| file.write_all(bytes.as_ref()))
+}
+
+/// A file being written beside the one that it is to replace; removed unless it is kept.
+///
+/// For writers that want a path rather than an open file; [`atomic_write`] serves all others.
+pub struct Staged {
+    temporary: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// An empty file beside `path`, whose folder is made when it is missing.
+    ///
+    /// # Errors
+    /// Those of the file system, and when `path` has no file name.
+    pub fn beside(path: &Path) -> io::Result<Self> {
+        let Some(name) = path.file_name() else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"));
+        };
+        let dir = folder_of(path);
+        std::fs::create_dir_all(dir)?;
+        // The name says whose litter it is, should the writer be killed; see [`sweep_litter`].
+        let prefix = format!(".{}.", name.to_string_lossy());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(SUFFIX);
+        // A temporary file is private to its owner unless told otherwise; ours are meant to be copied and shared.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        Ok(Self { temporary: builder.tempfile_in(dir)?, target: path.to_owned() })
+    }
+
+    /// Where it lies until it is kept.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// The open file.
+    pub fn file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Puts it on the disk and in its place; returns its size in bytes.
+    ///
+    /// # Errors
+    /// Those of the file system; what was there before is then untouched.
+    pub fn keep(self) -> io::Result<u64> {
+        let file = self.temporary.as_file();
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        self.temporary.persist(&self.target).map_err(|e| e.error)?;
+        sync_folder(folder_of(&self.target))?;
+        Ok(bytes)
+    }
+}
+
+const SUFFIX: &str = ".tmp";
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A rename is on the disk only once the folder is.
+#[cfg(unix)]
+fn sync_folder(dir: &Path) -> io::Result<()> {
+    match File::open(dir)?.sync_all() {
+        // Some network file systems cannot sync a folder; the rename is theirs to keep.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Removes what killed writers left in a folder and, `depth` levels down, in its sub-folders: `.NAME.XXXXXX.tmp`
+/// files that nobody has written to for `idle`. Links are neither followed nor removed. Returns how many files went.
+///
+/// The caller sees to it that nobody else writes there meanwhile, or gives an `idle` that no writer reaches.
+///
+/// # Errors
+/// When the folder cannot be read. A file that cannot be removed stays.
+pub fn sweep_litter(dir: &Path, depth: usize, idle: Duration) -> io::Result<usize> {
+    let mut swept = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let Ok(entry) = entry else { continue };
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() && depth > 0 {
+            swept += sweep_litter(&entry.path(), depth - 1, idle).unwrap_or(0);
+        }
+        let name = entry.file_name();
+        let is_litter = name.to_str().is_some_and(|n| n.starts_with('.') && n.ends_with(SUFFIX));
+        if kind.is_file() && is_litter && rests(&entry.path(), idle) && std::fs::remove_file(entry.path()).is_ok() {
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+fn rests(path: &Path, idle: Duration) -> bool {
+    let written = std::fs::symlink_metadata(path).and_then(|m| m.modified());
+    written.is_ok_and(|at| at.elapsed().is_ok_and(|since| since >= idle) || idle.is_zero())
+}
+
+/// Opens a file to read, only if it is a regular one: a named pipe would block for ever, a device never end.
+///
+/// # Errors
+/// Those of the file system; [`io::ErrorKind::InvalidInput`] with one sentence for what is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Opened without waiting for a writer at the other end, and looked at afterwards: no gap between look and open.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() {
+        return Ok(file);
+    }
+    let found = if kind.is_dir() { "a folder" } else { "a pipe, a device or a socket" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {found}, not a file")))
+}
+
+/// The bytes of a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`]; [`io::ErrorKind::FileTooLarge`] when it is larger.
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    let expected = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(expected.min(limit) as usize);
+    // It may grow while it is read.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let words = format!("it is larger than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
+    }
+    Ok(bytes)
+}
+
+/// As [`read_regular`], as text.
+///
+/// # Errors
+/// As [`read_regular`]; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    let bytes = read_regular(path, limit)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+/// Refuses a `path` below `root` that a link would lead elsewhere, itself or a folder on its way; parts that are not
+/// there yet are no links. What leads to `root` is the user's choice and not looked at.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] with one sentence that names the link, or when `path` is not below `root`.
+pub fn refuse_links(root: &Path, path: &Path) -> io::Result<()> {
+    let refused = |words: String| Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    let Ok(below) = path.strip_prefix(root) else {
+        return refused(format!("it does not lie in {}", root.display()));
+    };
+    let mut at = root.to_owned();
+    for part in below.components() {
+        let Component::Normal(name) = part else {
+            return refused(format!("it does not lie in {}", root.display()));
+        };
+        at.push(name);
+        match std::fs::symlink_metadata(&at) {
+            Ok(found) if found.is_symlink() => {
+                return refused(format!("{} is a link, which would be followed out of the folder", at.display()));
+            }
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
