@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::error::UsageError;
 use super::params::device;
+use super::progress::note;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample, registry};
 use crate::engine::command::DeviceChoice;
@@ -56,6 +57,10 @@ pub enum SplitArg {
 pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
     let began = Instant::now();
     let trained = Trained::open(&args.checkpoint, &args.set, args.device)?;
+    if let Some(report) = &trained.weights {
+        report.notes.iter().for_each(|text| note(&format!("weights: {text}")));
+        note(&format!("weights: {} ({})", report.summary(), report.habit));
+    }
     let dataset = registry::open(&args.dataset)?;
     let mut arrays = Arrays::default();
     let parts: &[(&str, &[Sample])] = match args.split {
@@ -72,6 +77,7 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
     arrays.write(&args.out)?;
     let report = json!({
         "out": args.out, "images": images, "dimension": trained.net.dim(), "dataset": dataset.name,
+        "weights": trained.weights, "attention": trained.params.attention.enabled,
         "seconds": began.elapsed().as_secs_f64(),
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
@@ -104,6 +110,12 @@ fn add(
         Ok(())
     })?;
     bar.finish_and_clear();
+    if let Some(at) = features.iter().position(|x| !x.is_finite()) {
+        let path = samples[at / (trained.net.dim() as usize)].path.display();
+        return Err(
+            UsageError(format!("the network gives no finite feature for {path}: its weights are damaged")).into()
+        );
+    }
     for (path, reason) in images.unreadable() {
         eprintln!("{} could not be read and is grey instead: {reason}", path.display());
     }

@@ -44,6 +44,7 @@ impl EngineError {
             self,
             Self::Data(_)
                 | Self::Refused(_)
+                | Self::Model(ModelError::Weights { .. })
                 | Self::Run(RunError::Exists { .. } | RunError::NotARun { .. } | RunError::Locked { .. })
         )
     }

@@ -14,7 +14,7 @@ use crate::data::Dataset;
 use crate::method::params::Params;
 use crate::model::device::{self, DeviceRequest};
 use crate::model::net::{Net, NetSpec};
-use crate::model::weights;
+use crate::model::weights::{self, LoadReport, WeightsFile};
 use crate::run::folder::{RunWriter, params_path};
 use crate::run::images::{ImageRow, Images};
 use crate::run::manifest::Manifest;
@@ -45,7 +45,10 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Session, Eng
     if !request.resume {
         images(&target).and_then(|images| Ok(images.write(&request.out)?))?;
     }
-    let (net, origin) = network(&request.params, device)?;
+    let (net, report) = network(&request.params, device)?;
+    if let Some(report) = &report {
+        tell_weights(report, link);
+    }
     let size = request.params.image.clone();
     let title = format!("{} → {}", source.name, target.name);
     let (source_name, target_name) = (source.name.clone(), target.name.clone());
@@ -68,7 +71,7 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Session, Eng
         target: target_name,
         params: Box::new(session.params().clone()),
         device: device::name(device),
-        weights: origin,
+        weights: origin(&request.params, report.as_ref()),
         resumed: request.resume,
     })?;
     session.tell_pending(link)?;
@@ -137,36 +140,48 @@ fn images(target: &Dataset) -> Result<Images, EngineError> {
     Images::new(rows).map_err(EngineError::Refused)
 }
 
-/// The network with its initial weights, and where they came from.
-pub(super) fn network(params: &Params, device: tch::Device) -> Result<(Net, String), EngineError> {
+/// The network with its initial weights, and what loading them did; nothing for weights drawn at random.
+pub(super) fn network(params: &Params, device: tch::Device) -> Result<(Net, Option<LoadReport>), EngineError> {
+    let file = match params.weights.as_str() {
+        "" => None,
+        path => Some(WeightsFile::open(Path::new(path))?),
+    };
+    let mut net = untrained(params, device)?;
+    let report = file.map(|file| weights::apply(&mut net, &file)).transpose()?;
+    Ok((net, report))
+}
+
+/// The network that the parameters describe, with weights drawn from the seed.
+pub(super) fn untrained(params: &Params, device: tch::Device) -> Result<Net, EngineError> {
     let positions = params.positions().map_err(EngineError::Refused)?;
     let domains = if params.adapt.joint { 2 } else { 1 };
     let spec = NetSpec { backbone: params.backbone, positions, domains };
     device::tune(device);
     let mut net = Net::new(&spec, device, seeds::seed(params.seed, Purpose::Weights, 0))?;
     net.set_bf16(params.device.bf16);
-    if params.weights.is_empty() {
-        return Ok((net, "scratch".to_owned()));
+    Ok(net)
+}
+
+/// Where the weights came from, in one line.
+fn origin(params: &Params, report: Option<&LoadReport>) -> String {
+    match report {
+        None => "scratch".to_owned(),
+        Some(report) => format!("{}: {} ({})", params.weights, report.summary(), report.habit),
     }
-    let report = weights::load_backbone(&mut net, Path::new(&params.weights))?;
-    if report.loaded.is_empty() {
-        return Err(EngineError::Refused(format!(
-            "{} holds no weight of {}; check the backbone",
-            params.weights,
-            params.backbone.name()
-        )));
+}
+
+/// Says what of the weights file is not used, and what of the network is not in it.
+fn tell_weights(report: &LoadReport, link: &mut Link) {
+    let mut texts = report.notes.clone();
+    if report.lacks_attention() {
+        texts.push("it knows no attention blocks: they begin at random and are trained".to_owned());
     }
-    tracing::info!("{report:?}");
-    Ok((
-        net,
-        format!(
-            "{}: {} tensors loaded, {} missing, {} unexpected",
-            params.weights,
-            report.loaded.len(),
-            report.missing.len(),
-            report.unexpected.len()
-        ),
-    ))
+    if !report.unexpected.is_empty() {
+        texts.push(report.summary());
+    }
+    for text in texts {
+        link.outbox.notice(Severity::Warning, "Weights", text);
+    }
 }
 
 /// Decodes the training images on all cores before the first epoch asks for them one by one.

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use tch::Device;
+
 use super::checkpoint;
 use super::command::DeviceChoice;
 use super::error::EngineError;
-use super::open::{device_request, network};
+use super::open::{device_request, untrained};
 use crate::method::params::Params;
 use crate::model::device;
 use crate::model::net::Net;
+use crate::model::weights::{self, LoadReport, WeightsFile};
 
 /// A network with its parameters.
 pub struct Trained {
@@ -16,6 +19,8 @@ pub struct Trained {
     pub net: Net,
     /// The parameters it was trained with.
     pub params: Params,
+    /// What loading a plain weights file did; nothing for a checkpoint, which is taken whole.
+    pub weights: Option<LoadReport>,
 }
 
 impl Trained {
@@ -42,19 +47,33 @@ impl Trained {
         match checkpoint::read_network(&file)? {
             Some((mut params, tensors)) => {
                 assign(&mut params)?;
-                let (net, _) = network(&Params { weights: String::new(), ..params.clone() }, device)?;
+                let net = untrained(&params, device)?;
                 checkpoint::fill(&net, tensors, &file)?;
-                Ok(Self { net, params })
+                Ok(Self { net, params, weights: None })
             }
             None => {
                 // A plain weights file knows of one domain only.
                 let mut params = Params { weights: file.display().to_string(), ..Params::default() };
                 params.adapt.joint = false;
                 assign(&mut params)?;
-                let (net, _) = network(&params, device)?;
-                Ok(Self { net, params })
+                Self::of_weights(params, &file, device)
             }
         }
+    }
+
+    /// A plain weights file in a network; attention blocks that the file does not know are left out, since untrained
+    /// ones would turn every feature into noise.
+    fn of_weights(mut params: Params, path: &Path, device: Device) -> Result<Self, EngineError> {
+        let file = WeightsFile::open(path)?;
+        let mut net = untrained(&params, device)?;
+        let mut report = weights::apply(&mut net, &file)?;
+        if report.lacks_attention() {
+            params.attention.enabled = false;
+            net = untrained(&params, device)?;
+            report = weights::apply(&mut net, &file)?;
+            report.notes.push("it knows no attention blocks, so attention is left out".to_owned());
+        }
+        Ok(Self { net, params, weights: Some(report) })
     }
 
     /// The domain whose batch normalisation the target uses.

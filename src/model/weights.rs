@@ -4,64 +4,94 @@
 //! data: a name of a Python function that is not among the few that describe a tensor is kept as a name and never
 //! called, because there is nothing to call.
 
+mod file;
+pub mod names;
 pub mod pickle;
 mod torch_file;
 mod value;
 mod zip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tch::{Device, Tensor};
 
 use super::error::{ModelError, Result};
 use super::net::Net;
+pub use file::WeightsFile;
 
 /// What loading did; names are the network's for `loaded` and `missing`, the file's for `unexpected`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LoadReport {
     /// Tensors taken over.
+    #[serde(rename = "matched")]
     pub loaded: Vec<String>,
     /// Tensors of the network that the file does not have; they keep their values.
     pub missing: Vec<String>,
     /// Tensors of the file that the network does not have.
     pub unexpected: Vec<String>,
-    /// Tensors of both, of different shapes: a sentence each.
-    pub mismatched: Vec<String>,
+    /// Whose names the file uses.
+    pub habit: String,
+    /// What stands there before the backbone's names.
+    pub prefix: String,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl LoadReport {
     /// Whether every tensor of the network came from the file, and every tensor of the file was used.
     pub fn is_complete(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
+        self.missing.is_empty() && self.unexpected.is_empty()
+    }
+
+    /// Whether the attention blocks of the network are not in the file.
+    pub fn lacks_attention(&self) -> bool {
+        self.missing.iter().any(|n| is_attention(n))
     }
 
     /// One line for a notice: counts, and the first names of what did not fit.
     pub fn summary(&self) -> String {
         let list = |what: &str, names: &[String]| match names.len() {
             0 => String::new(),
-            n => {
-                let more = if n > 3 { ", …" } else { "" };
-                format!("; {n} {what} ({}{more})", names.iter().take(3).cloned().collect::<Vec<_>>().join(", "))
-            }
+            n => format!("; {n} {what} ({})", first_three(names)),
         };
         format!(
-            "{} tensors loaded{}{}{}",
+            "{} tensors loaded{}{}",
             self.loaded.len(),
             list("missing", &self.missing),
             list("unexpected", &self.unexpected),
-            list("of another shape", &self.mismatched)
         )
     }
 }
 
+fn first_three(names: &[String]) -> String {
+    let more = if names.len() > 3 { ", …" } else { "" };
+    format!("{}{more}", names.iter().take(3).cloned().collect::<Vec<_>>().join(", "))
+}
+
+fn is_attention(name: &str) -> bool {
+    name.starts_with("att_in.") || name.starts_with("att_out.")
+}
+
+/// Whether the network works without a trained tensor of that name: its attention blocks begin anew, and its last
+/// batch normalisation then changes nothing.
+fn is_optional(name: &str) -> bool {
+    is_attention(name) || name.starts_with("feat_bn.")
+}
+
 /// Every tensor of a weights file by name: safetensors, or a `.pth`/`.pt` of `torch.save` (old and new form), told
-/// apart by content. Wrappings such as `{"state_dict": …}` are opened, prefixes such as `module.` dropped.
+/// apart by content. Of dictionaries in dictionaries the one with the most tensors counts; a prefix that all names
+/// have is dropped.
 ///
 /// # Errors
 /// When the file cannot be read or holds no tensors by name.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    Ok(strip_prefixes(read_tensors(path)?))
+    let file = WeightsFile::open(path)?;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    file.given().iter().for_each(|g| *counts.entry(&g.name[..g.dict]).or_default() += 1);
+    let dict = counts.iter().max_by_key(|(_, n)| **n).map_or("", |(d, _)| d).to_owned();
+    let all = file.all()?;
+    Ok(strip_prefixes(all.into_iter().filter_map(|(n, t)| Some((n.strip_prefix(&dict)?.to_owned(), t))).collect()))
 }
 
 /// As [`read`], names as they stand in the file: for checkpoints.
@@ -69,44 +99,7 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 /// # Errors
 /// As [`read`].
 pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let wrong = |reason: String| ModelError::Weights { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
-    let tensors: Vec<(String, Tensor)> = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0x80]) {
-        torch_file::read(&bytes).map_err(wrong)?
-    } else {
-        read_safetensors(&bytes).map_err(|e| {
-            wrong(format!(
-                "neither safetensors nor a file of torch.save ({e}); a .pth, .pt or .safetensors was expected"
-            ))
-        })?
-    };
-    if tensors.is_empty() {
-        return Err(wrong("it holds no tensors by name; a state_dict was expected".to_owned()));
-    }
-    Ok(tensors.into_iter().collect())
-}
-
-fn read_safetensors(bytes: &[u8]) -> std::result::Result<Vec<(String, Tensor)>, String> {
-    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-    file.iter().map(|(name, view)| Ok((name.to_owned(), from_view(&view)?))).collect()
-}
-
-fn from_view(view: &safetensors::tensor::TensorView) -> std::result::Result<Tensor, String> {
-    use safetensors::Dtype;
-    use tch::Kind;
-    let kind = match view.dtype() {
-        Dtype::F32 => Kind::Float,
-        Dtype::F64 => Kind::Double,
-        Dtype::F16 => Kind::Half,
-        Dtype::BF16 => Kind::BFloat16,
-        Dtype::I64 => Kind::Int64,
-        Dtype::I32 => Kind::Int,
-        Dtype::U8 => Kind::Uint8,
-        Dtype::BOOL => Kind::Bool,
-        other => return Err(format!("tensors of type {other:?} are not read")),
-    };
-    let size: Vec<i64> = view.shape().iter().map(|&x| x as i64).collect();
-    Tensor::f_from_data_size(view.data(), &size, kind).map_err(|e| e.to_string())
+    WeightsFile::open(path)?.all()
 }
 
 /// Drops `module.`, `model.` or `backbone.` (what wrappers add) while every name has the same one.
@@ -119,57 +112,89 @@ fn strip_prefixes(mut tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Ten
     tensors
 }
 
-/// Whether a name of a file says nothing to a feature extractor: counters, and the ImageNet classifier.
-fn ignorable(name: &str) -> bool {
-    name.ends_with("num_batches_tracked") || ["fc.", "classifier."].iter().any(|p| name.starts_with(p))
-}
-
-/// Takes over what `tensors` and the network have in common, in place.
+/// Takes over what the file and the network have in common, in place; see [`names`] for whose names are understood.
 ///
-/// # Errors
-/// When libtorch fails.
-pub fn apply(net: &mut Net, tensors: &BTreeMap<String, Tensor>) -> Result<LoadReport> {
-    let _guard = tch::no_grad_guard();
-    let mut report = LoadReport::default();
-    for (name, mut target) in net.named_variables() {
-        match tensors.get(&name) {
-            None => report.missing.push(name),
-            Some(t) if t.size() == target.size() => {
-                target.f_copy_(t)?;
-                report.loaded.push(name);
-            }
-            Some(t) => {
-                report.mismatched.push(format!("{name} is {:?} in the file, {:?} here", t.size(), target.size()))
-            }
-        }
-    }
-    let known = net.vs.variables();
-    report.unexpected = tensors.keys().filter(|n| !known.contains_key(*n) && !ignorable(n)).cloned().collect();
-    Ok(report)
-}
-
-/// Loads a weights file into the network by name; see [`read`] for what is understood.
+/// The backbone must be covered whole, in both directions: a network of which a part stays random, and a file of
+/// which a part of the backbone is not used, give features that are wrong without looking so.
 ///
 /// With two domains and a file that knows only one, the target's batch normalisation is copied from the source's
 /// and then no longer counts as missing.
 ///
 /// # Errors
-/// When the file cannot be read, or no tensor of it fits the network.
-pub fn load(net: &mut Net, path: &Path) -> Result<LoadReport> {
-    let tensors = read(path)?;
-    let mut report = apply(net, &tensors)?;
-    if report.loaded.is_empty() {
-        let example = tensors.keys().next().cloned().unwrap_or_default();
-        return Err(ModelError::Weights {
-            path: path.to_owned(),
-            reason: format!("none of its {} tensors is one of this network (the first is `{example}`)", tensors.len()),
-        });
+/// When the file does not cover the backbone, or libtorch fails.
+pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
+    let _guard = tch::no_grad_guard();
+    let wrong = |reason: String| ModelError::Weights { path: file.path().to_owned(), reason };
+    let domains = net.spec().domains;
+    let plan = file.plan(domains)?;
+    let one_domain = domains > 1 && !plan.pairs.keys().any(|k| k.contains(".target."));
+    let ours = net.spec().backbone.name();
+    let hint = match plan.body {
+        Some(body) if body != ours => format!(
+            "; the file holds a {body}, this network is a {ours}{}",
+            match body {
+                "resnet50" | "resnet34" | "resnet18" | "resnet50-lite" => format!(": set backbone={body}"),
+                _ => String::new(),
+            }
+        ),
+        _ => String::new(),
+    };
+    let variables = net.named_variables();
+    let shape = |name: &str| plan.pairs.get(name).map(|&at| &file.given()[at].shape);
+    let differs = variables.iter().find(|(n, t)| shape(n).is_some_and(|s| *s != t.size()));
+    if let Some((name, t)) = differs {
+        let there = shape(name).cloned().unwrap_or_default();
+        return Err(wrong(format!("`{name}` is {there:?} in the file and {:?} here{hint}", t.size())));
     }
-    if net.spec().domains > 1 && !tensors.keys().any(|k| k.contains(".target.")) {
+    let known: BTreeSet<&str> = variables.iter().map(|(n, _)| n.as_str()).collect();
+    let stray: Vec<String> = plan.pairs.keys().filter(|n| !known.contains(n.as_str())).cloned().collect();
+    let (stray_attention, stray): (Vec<String>, Vec<String>) = stray.into_iter().partition(|n| is_attention(n));
+    if !stray.is_empty() {
+        let (n, first) = (stray.len(), first_three(&stray));
+        return Err(wrong(format!("{n} tensors of its backbone have no place in this network ({first}){hint}")));
+    }
+    let missing: Vec<String> = variables
+        .iter()
+        .map(|(n, _)| n.clone())
+        .filter(|n| !(plan.pairs.contains_key(n) || one_domain && n.contains(".target.")))
+        .collect();
+    let uncovered: Vec<String> = missing.iter().filter(|n| !is_optional(n)).cloned().collect();
+    if !uncovered.is_empty() {
+        let (n, of, first) = (uncovered.len(), variables.len(), first_three(&uncovered));
+        return Err(wrong(format!("it lacks {n} of the {of} tensors of this network ({first}){hint}")));
+    }
+    let mut report = LoadReport {
+        missing,
+        unexpected: plan.unexpected,
+        habit: plan.habit,
+        prefix: plan.prefix,
+        notes: plan.notes,
+        ..LoadReport::default()
+    };
+    if !stray_attention.is_empty() {
+        report
+            .notes
+            .push("it has attention blocks, which this network leaves out: attention.enabled is off".to_owned());
+        report.unexpected.extend(stray_attention);
+    }
+    for (name, mut target) in variables {
+        if let Some(&at) = plan.pairs.get(&name) {
+            target.f_copy_(&file.tensor(at)?)?;
+            report.loaded.push(name);
+        }
+    }
+    if one_domain {
         net.copy_domain(0, 1)?;
-        report.missing.retain(|n| !n.contains(".target."));
     }
     Ok(report)
+}
+
+/// Loads a weights file into the network by name: [`WeightsFile::open`] and [`apply`].
+///
+/// # Errors
+/// As those.
+pub fn load(net: &mut Net, path: &Path) -> Result<LoadReport> {
+    apply(net, &WeightsFile::open(path)?)
 }
 
 /// Writes tensors as safetensors, to a temporary file beside `path` that then takes its name.
@@ -197,12 +222,4 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
 /// When the file cannot be written.
 pub fn export_safetensors(net: &Net, path: &Path) -> Result<()> {
     net.save(path)
-}
-
-/// Loads published backbone weights, as [`Net::load`].
-///
-/// # Errors
-/// As [`load`].
-pub fn load_backbone(net: &mut Net, path: &Path) -> Result<LoadReport> {
-    load(net, path)
 }

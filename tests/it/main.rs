@@ -22,6 +22,7 @@ mod data_synthetic;
 mod engine_parts;
 mod engine_run;
 mod export;
+mod foreign_weights;
 mod gui_clusters;
 mod gui_clusters_speed;
 mod gui_heat_maps;

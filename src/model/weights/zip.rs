@@ -1,9 +1,12 @@
 //! Just enough of the zip format for `torch.save`: stored (uncompressed) entries, zip64 included.
 
-/// The entries of an archive: name, and where its bytes lie.
-pub struct Archive<'a> {
-    bytes: &'a [u8],
-    entries: Vec<(String, usize, usize)>,
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The entries of an archive: name, and where its bytes lie; nowhere for those that are compressed, which
+/// `torch.save` never does.
+pub struct Archive {
+    entries: BTreeMap<String, Option<Range<usize>>>,
 }
 
 fn number(bytes: &[u8], at: usize, size: usize) -> Result<u64, String> {
@@ -32,11 +35,11 @@ fn directory(bytes: &[u8]) -> Result<(usize, usize), String> {
     Ok((place(bytes, end + 16, 4)?, place(bytes, end + 10, 2)?))
 }
 
-impl<'a> Archive<'a> {
+impl Archive {
     /// Reads the directory of an archive held in memory.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, String> {
+    pub fn open(bytes: &[u8]) -> Result<Self, String> {
         let (mut at, count) = directory(bytes)?;
-        let mut entries = Vec::new();
+        let mut entries = BTreeMap::new();
         for _ in 0..count {
             if number(bytes, at, 4)? != 0x0201_4b50 {
                 return Err("the zip archive's directory is damaged".to_owned());
@@ -50,9 +53,9 @@ impl<'a> Archive<'a> {
             }
             let name = String::from_utf8_lossy(&bytes[name_at..name_at + name_len]).into_owned();
             if number(bytes, at + 10, 2)? != 0 {
-                return Err(format!(
-                    "`{name}` in the zip archive is compressed; torch.save stores its entries plainly"
-                ));
+                entries.insert(name, None);
+                at = next;
+                continue;
             }
             let extra = &bytes[name_at + name_len..name_at + name_len + extra_len];
             let (size, header) = sizes(bytes, at, extra)?;
@@ -63,22 +66,22 @@ impl<'a> Archive<'a> {
                 .and_then(|d| d.checked_add(place(bytes, header + 28, 2).ok()?))
                 .ok_or("the zip archive is damaged")?;
             match data.checked_add(size) {
-                Some(end) if end <= bytes.len() => entries.push((name, data, end)),
+                Some(end) if end <= bytes.len() => drop(entries.insert(name, Some(data..end))),
                 _ => return Err(format!("`{name}` in the zip archive is cut off")),
             }
             at = next;
         }
-        Ok(Self { bytes, entries })
+        Ok(Self { entries })
     }
 
-    /// The bytes of the entry of that name.
-    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.entries.iter().find(|(n, _, _)| n == name).map(|&(_, a, b)| &self.bytes[a..b])
+    /// Where the entry of that name lies.
+    pub fn get(&self, name: &str) -> Option<Range<usize>> {
+        self.entries.get(name).cloned().flatten()
     }
 
-    /// All names, in the archive's order.
+    /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|(n, _, _)| n.as_str())
+        self.entries.keys().map(String::as_str)
     }
 }
 

@@ -7,6 +7,7 @@ pub use reid_workbench::data::synthetic::features as gen_features;
 pub mod golden;
 pub mod play;
 pub mod sha256;
+pub mod torch_save;
 pub mod window;
 
 /// Says on the terminal itself that a test, or a part of one, was not run: what a passing test prints is hidden.
