@@ -10,9 +10,11 @@ pub mod extract;
 pub mod params;
 mod progress;
 pub mod shot;
+mod signals;
 pub mod tensors;
 pub mod train;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,7 +77,8 @@ impl Command {
 
 /// One clear sentence on stderr, and the exit code that goes with it.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
+    // Where stderr cannot be written the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "{error:#}");
     let bad_input = error.chain().any(|e| {
         e.is::<UsageError>()
             || e.is::<ParamError>()

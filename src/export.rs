@@ -8,7 +8,6 @@ pub mod attention;
 mod chart;
 mod draw;
 mod figures;
-mod history;
 mod points;
 pub mod style;
 mod tables;

@@ -36,10 +36,12 @@ fn main() -> ExitCode {
 fn restart_with_settings() {
     #[cfg(unix)]
     if let (settings, Ok(program)) = (device::start_settings(), std::env::current_exe()) {
+        use std::io::Write;
         use std::os::unix::process::CommandExt;
+
         if !settings.is_empty() {
             let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).envs(settings).exec();
-            eprintln!("could not start over with faster settings: {error}");
+            let _ = writeln!(std::io::stderr(), "could not start over with faster settings: {error}");
         }
     }
 }
@@ -48,7 +50,9 @@ fn restart_with_settings() {
 fn log_to_stderr() {
     let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(targets);
+    // A log that cannot be written is not told to the same stderr: that would end the program.
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);
+    let lines = lines.with_filter(targets);
     tracing_subscriber::registry().with(lines).init();
 }
 

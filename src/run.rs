@@ -20,8 +20,10 @@ pub mod manifest;
 pub mod reader;
 pub mod snapshot;
 pub mod tensors;
+pub mod view;
 
 pub use error::RunError;
 pub use folder::RunWriter;
 pub use manifest::Manifest;
 pub use reader::{RunReader, Tail};
+pub use view::RunView;

@@ -4,13 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::chart::{Bar, Chart, Curve, Figure, Mark};
-use super::history::{History, x_of};
 use super::style::{self, Rgb};
 use super::{ExportError, draw, ticks};
-use crate::method::smooth::Ema;
-use crate::run::RunReader;
 use crate::run::atomic::atomic_write;
 use crate::run::event::{ClusterSummary, Phase, Retrieval};
+use crate::run::view::{Change, ClusterView};
+use crate::run::{RunReader, RunView};
 
 /// Bars of the histogram.
 const BARS: usize = 25;
@@ -21,13 +20,13 @@ const BARS: usize = 25;
 /// When the run cannot be read, has nothing to draw yet, or a file cannot be written.
 pub fn figures(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let reader = RunReader::open(run)?;
-    let history = History::of(&reader);
+    let view = RunView::of_folder(&reader);
     let figures: Vec<Figure> = [
-        loss(&reader, &history, Phase::Pretrain),
-        loss(&reader, &history, Phase::Adapt),
-        retrieval(&reader, &history),
-        clusters(&reader, &history),
-        reliability(&reader, &history),
+        loss(&reader, &view, Phase::Pretrain),
+        loss(&reader, &view, Phase::Adapt),
+        retrieval(&reader, &view),
+        clusters(&reader, &view),
+        reliability(&reader, &view),
     ]
     .into_iter()
     .flatten()
@@ -63,27 +62,28 @@ fn scope(run: &RunReader, more: &str) -> String {
     format!("{} → {}, seed {}, {more}", run.manifest.source, run.manifest.target, run.manifest.seed)
 }
 
-fn changes(history: &History) -> Vec<Mark> {
-    let iters = |epoch: usize| history.steps_of(Phase::Adapt).find(|s| s.epoch == epoch).map_or(1, |s| s.iters.max(1));
-    let mark = |c: &super::history::Change| Mark {
+fn changes(view: &RunView) -> Vec<Mark> {
+    let iters = |epoch: usize| view.adapt.points_of(epoch).first().map_or(1, |p| p.iters.max(1));
+    let mark = |c: &Change| Mark {
         x: c.epoch as f64 + c.iter as f64 / iters(c.epoch) as f64,
         left: (String::new(), style::PENDING),
         right: (format!("{} {} → {}", c.key, c.old, c.new), style::PENDING),
         color: style::PENDING,
         dashed: true,
     };
-    history.changes.iter().map(mark).collect()
+    view.changes.iter().filter(|c| c.phase == Phase::Adapt).map(mark).collect()
 }
 
-fn epoch_range(history: &History) -> [f64; 2] {
-    let trained = history.steps_of(Phase::Adapt).last().map_or(0.0, |s| x_of(s).ceil());
-    [0.0, (*history.epochs().end() as f64).max(trained).max(1.0)]
+fn epoch_range(view: &RunView) -> [f64; 2] {
+    let trained = view.adapt.points.last().map_or(0.0, |p| p.x().ceil());
+    let newest = [view.clusters.keys().max(), view.target_retrieval.keys().max(), view.source_retrieval.keys().max()];
+    let newest = newest.into_iter().flatten().max().map_or(0.0, |e| *e as f64);
+    [0.0, newest.max(trained).max(1.0)]
 }
 
-fn loss(run: &RunReader, history: &History, phase: Phase) -> Option<Figure> {
-    let mut ema = Ema::default();
-    let raw: Vec<(f64, f64)> = history.steps_of(phase).map(|s| (x_of(s), s.loss)).collect();
-    let smooth: Vec<(f64, f64)> = history.steps_of(phase).map(|s| (x_of(s), ema.push(s.loss, s.merged))).collect();
+fn loss(run: &RunReader, view: &RunView, phase: Phase) -> Option<Figure> {
+    let raw: Vec<(f64, f64)> = view.curves(phase).loss.points().collect();
+    let smooth: Vec<(f64, f64)> = view.curves(phase).loss.smoothed().collect();
     let last = smooth.iter().rev().find(|(_, y)| y.is_finite())?.1;
     let mut sorted: Vec<f64> = raw.iter().map(|(_, y)| *y).filter(|y| y.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -97,10 +97,10 @@ fn loss(run: &RunReader, history: &History, phase: Phase) -> Option<Figure> {
     let faint = Curve { opacity: 0.28, ..curve("", String::new(), style::SERIES, 0.8, raw) };
     let clear = curve("total", ticks::number(last, 2), style::SERIES, 2.0, smooth);
     let x = match phase {
-        Phase::Pretrain => [0.0, history.steps_of(phase).last().map_or(1.0, |s| x_of(s).ceil().max(1.0))],
-        Phase::Adapt => epoch_range(history),
+        Phase::Pretrain => [0.0, view.pretrain.points.last().map_or(1.0, |p| p.x().ceil().max(1.0))],
+        Phase::Adapt => epoch_range(view),
     };
-    let marks = if phase == Phase::Adapt { changes(history) } else { Vec::new() };
+    let marks = if phase == Phase::Adapt { changes(view) } else { Vec::new() };
     let chart = Chart { x, y, caption: "epoch".into(), curves: vec![faint, clear], marks, ..Chart::default() };
     let scope = scope(run, "every iteration and its moving average (0.90)");
     Some(Figure { name, title: words.to_owned(), scope, charts: vec![chart] })
@@ -109,8 +109,8 @@ fn loss(run: &RunReader, history: &History, phase: Phase) -> Option<Figure> {
 /// A curve: its name, its value, its colour, its width.
 type Rank = (&'static str, fn(&Retrieval) -> f64, Rgb, f64);
 
-fn retrieval(run: &RunReader, history: &History) -> Option<Figure> {
-    let (newest, _) = history.target.last_key_value()?;
+fn retrieval(run: &RunReader, view: &RunView) -> Option<Figure> {
+    let (newest, _) = view.target_retrieval.last_key_value()?;
     let curves: [Rank; 4] = [
         ("rank-10", |r| r.cmc[2], style::T3, 1.5),
         ("rank-5", |r| r.cmc[1], style::T3, 1.5),
@@ -118,13 +118,13 @@ fn retrieval(run: &RunReader, history: &History) -> Option<Figure> {
         ("mAP", |r| r.mAP, style::SERIES, 2.0),
     ];
     let mut drawn: Vec<Curve> = Vec::new();
-    if let (Some(first), true) = (history.target.get(&0), history.target.len() > 1) {
-        let (y, [from, to]) = (100.0 * first.mAP, epoch_range(history));
+    if let (Some(first), true) = (view.target_retrieval.get(&0), view.target_retrieval.len() > 1) {
+        let (y, [from, to]) = (100.0 * first.mAP, epoch_range(view));
         let line = curve("source only", ticks::number(y, 1), style::T3, 0.8, vec![(from, y), (to, y)]);
         drawn.push(Curve { dashed: true, ..line });
     }
     for (name, of, color, width) in curves {
-        let points: Vec<(f64, f64)> = history.target.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();
+        let points: Vec<(f64, f64)> = view.target_retrieval.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();
         let last = points.last().map_or(f64::NAN, |(_, y)| *y);
         drawn.push(curve(name, ticks::number(last, 1), color, width, points));
     }
@@ -132,27 +132,27 @@ fn retrieval(run: &RunReader, history: &History) -> Option<Figure> {
     let (low, high) = values.fold((100.0, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
     let [low, high] = ticks::round_out(low.min(high), high, 5);
     let chart = Chart {
-        x: epoch_range(history),
+        x: epoch_range(view),
         y: [low.max(0.0), high.min(100.0).max(low + 1.0)],
         caption: "adaptation epochs done".into(),
         curves: drawn,
-        marks: changes(history),
+        marks: changes(view),
         ..Chart::default()
     };
     let scope = scope(run, &format!("percent on the target's test set (ground truth), epoch {newest}"));
     Some(Figure { name: "retrieval", title: "Retrieval".into(), scope, charts: vec![chart] })
 }
 
-fn clusters(run: &RunReader, history: &History) -> Option<Figure> {
-    let (newest, (last, _)) = history.clusters.last_key_value()?;
+fn clusters(run: &RunReader, view: &RunView) -> Option<Figure> {
+    let (newest, ClusterView { summary: last, .. }) = view.clusters.last_key_value()?;
     let curve_of = |name: &str, of: fn(&ClusterSummary) -> usize, color: Rgb, width: f64| {
-        let points = history.clusters.iter().map(|(e, (s, _))| (*e as f64, of(s) as f64)).collect();
+        let points = view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64)).collect();
         curve(name, ticks::count(of(last)), color, width, points)
     };
     let chart = |caption: &str, curves: Vec<Curve>| {
         let high = curves.iter().flat_map(|c| &c.points).map(|(_, y)| *y).fold(1.0, f64::max);
-        let (x, y) = (epoch_range(history), ticks::round_out(0.0, high, 4));
-        Chart { x, y, caption: caption.to_owned(), curves, marks: changes(history), ..Chart::default() }
+        let (x, y) = (epoch_range(view), ticks::round_out(0.0, high, 4));
+        Chart { x, y, caption: caption.to_owned(), curves, marks: changes(view), ..Chart::default() }
     };
     let charts = vec![
         chart(
@@ -174,8 +174,8 @@ fn clusters(run: &RunReader, history: &History) -> Option<Figure> {
     Some(Figure { name: "clusters", title: "Clusters and outliers".into(), scope, charts })
 }
 
-fn reliability(run: &RunReader, history: &History) -> Option<Figure> {
-    let (newest, (summary, _)) = history.clusters.last_key_value()?;
+fn reliability(run: &RunReader, view: &RunView) -> Option<Figure> {
+    let (newest, ClusterView { summary, .. }) = view.clusters.last_key_value()?;
     let mut bars = Vec::new();
     for i in 0..BARS {
         let (from, to) = (i as f64 / BARS as f64, (i + 1) as f64 / BARS as f64);

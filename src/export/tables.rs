@@ -1,16 +1,17 @@
 //! The numbers of a run: `metrics.csv` a row an epoch, `steps.csv` a row an iteration, `metrics.json` all.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::ExportError;
-use super::history::History;
 use crate::method::params::table;
-use crate::run::RunReader;
 use crate::run::atomic::atomic_write;
 use crate::run::event::{Phase, Step};
+use crate::run::view::{Curves, Series};
+use crate::run::{RunReader, RunView};
 
 /// One row of a table, its columns in order.
 type Row = Vec<(String, Value)>;
@@ -22,16 +23,18 @@ type Row = Vec<(String, Value)>;
 /// When the run cannot be read, has computed nothing yet, or a file cannot be written.
 pub fn tables(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let reader = RunReader::open(run)?;
-    let history = History::of(&reader);
-    if history.is_empty() {
+    let view = RunView::of_folder(&reader);
+    if !view.has_results() {
         return Err(ExportError::Empty { path: run.to_owned() });
     }
-    let epochs: Vec<Row> = history.epochs().map(|e| epoch_row(&history, e)).collect();
-    let steps: Vec<Row> = history.steps.iter().map(|s| step_row(&history, s)).collect();
+    let epochs: Vec<Row> = epochs(&view).into_iter().map(|e| epoch_row(&view, e)).collect();
+    let names = part_names(&view);
+    let steps = [Phase::Pretrain, Phase::Adapt].into_iter().flat_map(|phase| view.curves(phase).steps(phase));
+    let steps: Vec<Row> = steps.map(|s| step_row(&names, &s)).collect();
     let json = json!({
         "manifest": &reader.manifest,
-        "params": params(&history),
-        "changes": history.changes.iter().map(|c| json!({
+        "params": params(&reader),
+        "changes": view.changes.iter().map(|c| json!({
             "key": c.key, "old": c.old, "new": c.new, "epoch": c.epoch, "iter": c.iter,
         })).collect::<Vec<_>>(),
         "epochs": epochs.iter().map(|row| Value::Object(row.iter().cloned().collect())).collect::<Vec<_>>(),
@@ -51,16 +54,22 @@ pub fn tables(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
     Ok(files)
 }
 
-fn params(history: &History) -> Map<String, Value> {
-    table::ROWS.iter().map(|row| (row.key.to_owned(), json!((row.get)(&history.params)))).collect()
+fn params(run: &RunReader) -> Map<String, Value> {
+    table::ROWS.iter().map(|row| (row.key.to_owned(), json!((row.get)(&run.params)))).collect()
+}
+
+/// The first epoch, and all that anything is known of.
+fn epochs(view: &RunView) -> BTreeSet<usize> {
+    let evaluated = view.target_retrieval.keys().chain(view.source_retrieval.keys()).copied();
+    std::iter::once(0).chain(view.clusters.keys().copied()).chain(evaluated).chain(view.adapt.epochs()).collect()
 }
 
 /// Everything known of one epoch: its clustering, its training, and the evaluation of the model that began it.
-fn epoch_row(history: &History, epoch: usize) -> Row {
+fn epoch_row(view: &RunView, epoch: usize) -> Row {
     let mut row = Row::new();
     let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
     put("epoch", json!(epoch));
-    for (prefix, by_epoch) in [("target", &history.target), ("source", &history.source)] {
+    for (prefix, by_epoch) in [("target", &view.target_retrieval), ("source", &view.source_retrieval)] {
         let r = by_epoch.get(&epoch);
         put(&format!("{prefix}_mAP"), json!(r.map(|r| r.mAP)));
         put(&format!("{prefix}_mAP_trapezoid"), json!(r.map(|r| r.mAP_trapezoid)));
@@ -69,8 +78,8 @@ fn epoch_row(history: &History, epoch: usize) -> Row {
         }
         put(&format!("{prefix}_valid_queries"), json!(r.map(|r| r.valid_queries)));
     }
-    let clustered = history.clusters.get(&epoch);
-    let s = clustered.map(|(s, _)| s);
+    let clustered = view.clusters.get(&epoch);
+    let s = clustered.map(|c| &c.summary);
     put("images", json!(s.map(|s| s.images)));
     for (i, radius) in ["", "_tight", "_loose"].into_iter().enumerate() {
         put(&format!("clusters{radius}"), json!(s.map(|s| s.clusters[i])));
@@ -90,16 +99,19 @@ fn epoch_row(history: &History, epoch: usize) -> Row {
     put("ari", json!(quality.map(|q| q.ari)));
     put("pairwise_f", json!(quality.map(|q| q.pairwise_f)));
     for (i, part) in ["knn", "jaccard", "dbscan", "scores"].into_iter().enumerate() {
-        put(&format!("seconds_{part}"), json!(clustered.map(|(_, t)| t[i])));
+        put(&format!("seconds_{part}"), json!(clustered.map(|c| c.seconds[i])));
     }
-    let losses = || history.steps_of(Phase::Adapt).filter(|s| s.epoch == epoch && s.loss.is_finite());
-    let count = losses().count();
-    put("mean_loss", json!((count > 0).then(|| losses().map(|s| s.loss).sum::<f64>() / count as f64)));
-    put("lr", json!(losses().last().map(|s| s.lr)));
+    let of = view.adapt.range_of(epoch);
+    let points = |curve: &Series| curve.points().skip(of.start).take(of.len()).map(|(_, y)| y).collect::<Vec<f64>>();
+    let (losses, rates) = (points(&view.adapt.loss), points(&view.adapt.lr));
+    let finite = || losses.iter().zip(&rates).filter(|(loss, _)| loss.is_finite());
+    let count = finite().count();
+    put("mean_loss", json!((count > 0).then(|| finite().map(|(loss, _)| loss).sum::<f64>() / count as f64)));
+    put("lr", json!(finite().next_back().map(|(_, lr)| *lr)));
     row
 }
 
-fn step_row(history: &History, step: &Step) -> Row {
+fn step_row(names: &[&str], step: &Step) -> Row {
     let mut row = Row::new();
     let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
     put("phase", json!(step.phase));
@@ -108,7 +120,7 @@ fn step_row(history: &History, step: &Step) -> Row {
     put("iters", json!(step.iters));
     put("step", json!(step.step));
     put("loss", json!(step.loss));
-    for name in part_names(history) {
+    for name in names {
         let value = step.parts.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
         put(&format!("loss_{name}"), json!(value));
     }
@@ -120,14 +132,11 @@ fn step_row(history: &History, step: &Step) -> Row {
 }
 
 /// The parts that any iteration has, in the order they first occur.
-fn part_names(history: &History) -> Vec<&str> {
-    // Parts change only between trainings: the first iteration of each has them all.
+fn part_names(view: &RunView) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    for phase in [Phase::Pretrain, Phase::Adapt] {
-        for (name, _) in history.steps_of(phase).next().into_iter().flat_map(|s| &s.parts) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
+    for (name, _) in [&view.pretrain, &view.adapt].into_iter().flat_map(|curves: &Curves| &curves.parts) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
         }
     }
     names

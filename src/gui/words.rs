@@ -74,7 +74,15 @@ fn short(reason: &str) -> String {
 
 /// The clustering and training of epoch `e`, counted from 0, as people count.
 pub fn epoch_words(e: usize) -> String {
-    format!("epoch {}", e + 1)
+    format!("epoch {}", e.saturating_add(1))
+}
+
+/// When a change that waits for an epoch takes effect.
+pub fn next_epoch(view: &ViewModel) -> String {
+    match view.next_epoch() {
+        (Phase::Pretrain, epoch) => format!("pre-training {}", epoch_words(epoch)),
+        (Phase::Adapt, epoch) => epoch_words(epoch),
+    }
 }
 
 /// What was evaluated once `e` epochs of adaptation were done.

@@ -122,17 +122,22 @@ pub(super) fn read_events(path: &Path, from: u64, next_seq: u64) -> Result<Found
     file.seek(SeekFrom::Start(from)).map_err(RunError::io("read", path))?;
     file.read_to_end(&mut bytes).map_err(RunError::io("read", path))?;
     let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    let mut misnumbered = 0_u64;
     for line in bytes[..whole].split(|&b| b == b'\n').filter(|l| !l.is_empty()) {
-        match serde_json::from_slice::<Stamped>(line) {
-            Ok(event) => {
-                out.next_seq = event.seq + 1;
-                out.events.push(event);
+        match Stamped::from_line(line) {
+            Ok(mut stamped) => {
+                // The place in the file is the number: one that says otherwise would hide what follows it.
+                misnumbered += u64::from(stamped.seq != out.next_seq);
+                stamped.seq = out.next_seq;
+                out.events.push(stamped);
             }
-            Err(error) => {
-                out.warnings.push(skipped(line, &error));
-                out.next_seq += 1;
-            }
+            Err(error) => skip(&mut out.warnings, line, &error),
         }
+        out.next_seq = out.next_seq.saturating_add(1);
+    }
+    if misnumbered > 0 {
+        let text = "events.jsonl: {} events carry a number that is not their place; two programs may have written it";
+        out.warnings.push(text.replace("{}", &misnumbered.to_string()));
     }
     if whole < bytes.len() {
         let rest = bytes.len() - whole;
@@ -140,6 +145,17 @@ pub(super) fn read_events(path: &Path, from: u64, next_seq: u64) -> Result<Found
     }
     out.good += whole as u64;
     Ok(out)
+}
+
+/// Warnings about single lines; a file of garbage is told in so many, and a count.
+const LINES_TOLD: usize = 20;
+
+fn skip(warnings: &mut Vec<String>, line: &[u8], error: &serde_json::Error) {
+    match warnings.len() {
+        0..LINES_TOLD => warnings.push(skipped(line, error)),
+        LINES_TOLD => warnings.push("further lines of events.jsonl are skipped too".to_owned()),
+        _ => {}
+    }
 }
 
 fn skipped(line: &[u8], error: &serde_json::Error) -> String {

@@ -115,3 +115,92 @@ fn an_interrupt_saves_a_checkpoint_and_exits_with_130() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(tiny.path("run/checkpoints/last.safetensors").is_file());
 }
+
+/// A training that goes on until it is stopped.
+#[cfg(unix)]
+fn endless(tiny: &Tiny) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+    command.env("REID_CACHE_DIR", tiny.path("cache")).current_dir(tiny.dir.path());
+    command.args([
+        "train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run", "--device", "cpu",
+    ]);
+    SMALL.iter().chain(&["adapt.epochs=900"]).for_each(|s| {
+        command.args(["--set", s]);
+    });
+    command
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stderr_that_goes_away_does_not_harm_the_run() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let tiny = Tiny::new();
+    let mut command = endless(&tiny);
+    command.args(["--set", "adapt.epochs=4"]);
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    drop(lines); // the reader of a pipe ends
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{:?}", output.status);
+    assert_eq!((json(&output)["state"].as_str(), json(&output)["epochs"].as_u64()), (Some("done"), Some(4)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_log_or_the_result_does_not_harm_the_run() {
+    let tiny = Tiny::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = endless(&tiny);
+    command.args(["--set", "adapt.epochs=1"]);
+    let output = command.stderr(full()).stdout(full()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{:?}", output.status);
+    let run = reid_workbench::run::RunReader::open(&tiny.path("run")).unwrap();
+    let done = run.events.iter().any(|e| format!("{:?}", e.event).contains("Done"));
+    assert!(done, "the run has come to its end");
+}
+
+#[cfg(unix)]
+#[test]
+fn two_signals_at_once_are_one_wish_and_a_hangup_is_one_too() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    for names in [&["-TERM", "-TERM"][..], &["-HUP"]] {
+        let tiny = Tiny::new();
+        let mut child = endless(&tiny).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(lines.by_ref().map(Result::unwrap).any(|l| l.contains("clustered in")));
+        let last = tiny.path("run/checkpoints/last.safetensors");
+        std::fs::remove_file(&last).ok();
+        names.iter().for_each(|name| signal(&child, name));
+        lines.for_each(drop);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{names:?}");
+        assert!(last.is_file(), "{names:?}: the checkpoint is written");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let tiny = Tiny::new();
+    let train = endless(&tiny);
+    // What `nohup` does, but for its redirections.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(train.get_program()).args(train.get_args());
+    command.args(["--set", "adapt.epochs=6"]).current_dir(tiny.dir.path()).env("REID_CACHE_DIR", tiny.path("cache"));
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().map(Result::unwrap).any(|l| l.contains("clustered in")));
+    signal(&child, "-HUP");
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

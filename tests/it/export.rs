@@ -225,3 +225,23 @@ fn attention_of_several_people_is_one_picture() {
     assert_eq!(grid.draw().unwrap().dimensions(), picture.dimensions());
     assert!(matches!(grid.save(home.path()), Err(ExportError::Write { .. })), "a folder is no file");
 }
+
+#[test]
+fn a_run_that_names_a_monstrous_epoch_is_exported_in_no_time() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    let mut writer = RunWriter::create(&run, &Manifest::new("a", "b", 1, "cpu"), &Params::default()).unwrap();
+    for epoch in [3, 1_000_000_000_000, usize::MAX] {
+        writer.append(crate::support::play::step(0, 0, 1)).unwrap();
+        let mut evaluated = crate::support::play::evaluated(1);
+        if let Event::Evaluated { epoch: e, .. } = &mut evaluated {
+            *e = epoch;
+        }
+        writer.append(evaluated).unwrap();
+    }
+    let out = home.path().join("out");
+    export::tables(&run, &out).unwrap();
+    export::figures(&run, &out).unwrap();
+    let rows = std::fs::read_to_string(out.join("metrics.csv")).unwrap().lines().count();
+    assert!(rows < 8, "{rows} rows");
+}

@@ -10,7 +10,7 @@ use reid_workbench::run::event::*;
 use reid_workbench::run::folder::events_path;
 use reid_workbench::run::images::{ImageRow, Images};
 use reid_workbench::run::snapshot::{self, ClusterSnapshot, RankSnapshot};
-use reid_workbench::run::{Manifest, RunError, RunReader, RunWriter};
+use reid_workbench::run::{Manifest, RunError, RunReader, RunView, RunWriter};
 
 fn manifest() -> Manifest {
     Manifest::new("plaza", "station", 7, "cpu")
@@ -146,6 +146,56 @@ fn an_unknown_event_type_is_skipped_and_reported() {
     assert!(reader.warnings[0].contains("`from-the-future`"), "{:?}", reader.warnings);
     let mut writer = RunWriter::reopen(dir.path()).unwrap();
     assert_eq!(writer.append(step(1, 1.0)).unwrap().seq, 3, "a skipped line keeps its number");
+}
+
+#[test]
+fn a_number_that_is_not_its_place_hides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let line = |seq: u64, at: u64| {
+        serde_json::to_string(&Stamped { seq, t: 1.0, wall: 1.0, event: step(at, 1.0) }).unwrap() + "\n"
+    };
+    let text = line(0, 0) + &line(u64::MAX, 1) + &line(2, 2) + &line(2, 3);
+    fs::write(events_path(dir.path()), text).unwrap();
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!(reader.events.iter().map(|e| e.seq).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(reader.warnings[0].contains("2 events carry a number"), "{:?}", reader.warnings);
+    assert_eq!(RunWriter::reopen(dir.path()).unwrap().append(step(4, 1.0)).unwrap().seq, 4);
+}
+
+/// The size of a paper's run: 70 epochs of 400 iterations.
+#[test]
+fn a_long_run_opens_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let mut text = String::new();
+    let mut seq = 0;
+    for epoch in 0..70 {
+        for iter in 0..400 {
+            let mut event = step(iter, 1.234_567_890_123 + iter as f64);
+            if let Event::Step(s) = &mut event {
+                (s.epoch, s.iters, s.step) = (epoch, 400, epoch as u64 * 400 + iter);
+            }
+            text += &serde_json::to_string(&Stamped { seq, t: seq as f64, wall: 1e9, event }).unwrap();
+            text.push('\n');
+            seq += 1;
+        }
+    }
+    fs::write(events_path(dir.path()), text).unwrap();
+    let mut times: Vec<_> = (0..3)
+        .map(|_| {
+            let began = std::time::Instant::now();
+            let reader = RunReader::open(dir.path()).unwrap();
+            let read = began.elapsed();
+            let view = RunView::of_folder(&reader);
+            assert_eq!(view.adapt.loss.len(), 28_000);
+            (began.elapsed(), read)
+        })
+        .collect();
+    times.sort();
+    println!("28,000 iterations: read in {:?}, with the fold {:?}", times[0].1, times[0].0);
+    // 100 ms on an idle machine; tests share theirs.
+    assert!(times[0].0.as_millis() < 800, "{times:?}");
 }
 
 #[test]

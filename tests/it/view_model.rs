@@ -171,19 +171,182 @@ fn stages_tell_their_time_left_whatever_the_pauses() {
 }
 
 #[test]
-fn what_is_said_without_a_folder_is_heard_too() {
+fn an_attempt_to_go_on_that_fails_leaves_the_run_as_it_was() {
     let home = tempfile::tempdir().unwrap();
     let mut view = folded(&sample_run::write(&home.path().join("run")));
-    let before = view.notices.len();
+    let before = view.clone();
     let why = "no such dataset".to_owned();
     let notice = Event::Notice { severity: Severity::Error, title: "Refused".into(), text: why.clone() };
     for event in [Event::State { state: State::Preparing, epoch: 0 }, notice] {
         view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event });
     }
-    assert_eq!((view.state.clone(), view.notices.len()), (State::Preparing, before + 1));
-    let event = Event::State { state: State::Failed(why.clone()), epoch: 0 };
-    view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event });
-    assert_eq!((view.state.clone(), view.adapt.loss.len()), (State::Failed(why), EPOCHS * ITERS));
+    assert_eq!((view.state.clone(), view.notices.len()), (State::Preparing, before.notices.len() + 1));
+    view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event: Event::State { state: State::Failed(why), epoch: 0 } });
+    assert_eq!((view.state.clone(), view.stages, view.epoch), (State::Done, before.stages, before.epoch));
+}
+
+/// What a folder shows of a run that was killed in the middle and taken up at its last checkpoint.
+#[test]
+fn what_a_crash_undid_is_gone_whatever_it_was() {
+    let mut params = Params::default();
+    params.apply_presets("demo").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let started = |resumed| Event::Started {
+        folder: home.path().to_owned(),
+        title: "a → b".into(),
+        source: "a".into(),
+        target: "b".into(),
+        params: Box::new(params.clone()),
+        device: "cpu".into(),
+        weights: "scratch".into(),
+        resumed,
+    };
+    let applied = |key: &str, new: f64, epoch, iter| Event::ParamApplied {
+        key: key.into(),
+        old: Value::Float(0.2),
+        new: Value::Float(new),
+        epoch,
+        iter,
+    };
+    let epoch = |e: usize, loss: f64| {
+        let mut events = vec![Event::State { state: State::Extracting, epoch: e }];
+        events.push(crate::support::play::clustered(e, &params));
+        events.push(Event::Snapshot { epoch: e, part: SnapshotPart::Clusters });
+        events.push(Event::State { state: State::Adapting, epoch: e });
+        events.extend((0..10).map(|i| step(e, i, loss)));
+        events.push(Event::State { state: State::Evaluating, epoch: e });
+        events.push(crate::support::play::evaluated(e + 1));
+        events.push(Event::Snapshot { epoch: e + 1, part: SnapshotPart::Ranks });
+        events.push(Event::EpochDone { epoch: e, epochs: 12 });
+        events.push(Event::Checkpoint { file: "checkpoints/last.safetensors".into(), epoch: e + 1, bytes: 1 });
+        events
+    };
+    let head = || vec![started(false), crate::support::play::evaluated(0)];
+    let undisturbed: Vec<Event> = head().into_iter().chain((0..3).flat_map(|e| epoch(e, 1.0))).collect();
+    // Killed in the third epoch, after two changes that the checkpoint before it did not hold; done anew.
+    let mut torn: Vec<Event> = head().into_iter().chain(epoch(0, 1.0)).chain(epoch(1, 1.0)).collect();
+    torn.push(applied("eps", 0.5, 2, 0));
+    torn.extend(epoch(2, 9.0).into_iter().take(9));
+    torn.push(applied("memory.momentum", 0.9, 2, 5));
+    torn.push(started(true));
+    torn.extend(epoch(2, 1.0));
+    let view = |events: &[Event]| {
+        let mut writer =
+            RunWriter::create(&tempfile::tempdir().unwrap().keep(), &Manifest::new("a", "b", 1, "cpu"), &params)
+                .unwrap();
+        let mut view = ViewModel::default();
+        for event in events {
+            view.fold(&writer.append(event.clone()).unwrap());
+        }
+        std::fs::remove_dir_all(writer.dir()).unwrap();
+        view
+    };
+    let (torn, whole) = (view(&torn), view(&undisturbed));
+    assert_eq!(torn.changes, [], "they were undone");
+    assert!(torn.marks.iter().all(|m| !matches!(m.kind, MarkKind::Param { .. })), "{:?}", torn.marks);
+    let resumed: Vec<f64> = torn.marks.iter().filter(|m| m.kind == MarkKind::Resumed).map(|m| m.x).collect();
+    assert_eq!(resumed, [2.0], "it went on from the end of the second epoch");
+    assert_eq!((&torn.adapt.loss, &torn.adapt.points), (&whole.adapt.loss, &whole.adapt.points));
+    assert_eq!((&torn.clusters, &torn.target_retrieval), (&whole.clusters, &whole.target_retrieval));
+    assert_eq!(torn.snapshots.keys().collect::<Vec<_>>(), whole.snapshots.keys().collect::<Vec<_>>());
+    assert_eq!((torn.epochs_done, torn.epoch, torn.iter), (whole.epochs_done, whole.epoch, whole.iter));
+}
+
+#[test]
+fn a_change_kept_in_the_checkpoint_stays_when_the_run_is_taken_up() {
+    let started = |eps: f64, resumed| Event::Started {
+        folder: "runs/x".into(),
+        title: "a → b".into(),
+        source: "a".into(),
+        target: "b".into(),
+        params: Box::new(Params { eps, ..Params::default() }),
+        device: "cpu".into(),
+        weights: "scratch".into(),
+        resumed,
+    };
+    let applied =
+        Event::ParamApplied { key: "eps".into(), old: Value::Float(0.6), new: Value::Float(0.5), epoch: 1, iter: 0 };
+    let extracting = Event::State { state: State::Extracting, epoch: 1 };
+    for (eps, kept) in [(0.5, 1), (0.6, 0)] {
+        let mut view = ViewModel::default();
+        let events = [started(0.6, false), step(0, 9, 1.0), applied.clone(), started(eps, true), extracting.clone()];
+        for (seq, event) in events.into_iter().enumerate() {
+            view.fold(&stamped(seq as u64, 0.5, event));
+        }
+        assert_eq!(view.changes.len(), kept, "the parameters at the resume say eps {eps}");
+    }
+}
+
+#[test]
+fn a_pause_is_no_work_and_changes_name_their_epoch() {
+    let mut view = ViewModel::default();
+    let mut seq = 0;
+    let mut at = |wall: f64, event: Event| {
+        view.fold(&Stamped { seq, t: wall, wall: 1e9 + wall, event });
+        seq += 1;
+        view.clone()
+    };
+    let state = |state, epoch| Event::State { state, epoch };
+    at(0.0, state(State::Adapting, 1));
+    assert_eq!(at(1.0, step(1, 0, 1.0)).next_epoch(), (Phase::Adapt, 2), "epoch 1 has begun");
+    at(2.0, state(State::Paused, 1));
+    at(902.0, state(State::Adapting, 1));
+    for iter in 1..10 {
+        at(902.0 + iter as f64, step(1, iter, 1.0));
+    }
+    let done = at(912.0, Event::StageDone { stage: Stage::Adapt, epoch: 1, seconds: 912.0 });
+    assert_eq!(done.stages[4].seconds, Some(12.0), "15 minutes of pause are no work");
+    at(912.0, Event::EpochDone { epoch: 1, epochs: 12 });
+    // "Step to the end of the epoch" waits before the next epoch's clustering: a change counts from there.
+    let waits = at(912.0, state(State::Paused, 2));
+    assert_eq!((waits.next_epoch(), waits.iter), ((Phase::Adapt, 2), 0));
+    at(990.0, state(State::Adapting, 2));
+    let (old, new) = (Value::Float(0.6), Value::Float(0.5));
+    let applied = at(990.0, Event::ParamApplied { key: "eps".into(), old, new, epoch: 2, iter: 0 });
+    let mark = applied.marks.iter().find(|m| matches!(m.kind, MarkKind::Param { .. })).unwrap();
+    assert_eq!(mark.x, 2.0, "not one epoch late");
+    assert_eq!(at(991.0, state(State::Extracting, 2)).next_epoch(), (Phase::Adapt, 3));
+}
+
+#[test]
+fn monstrous_numbers_cost_neither_time_nor_memory() {
+    let began = std::time::Instant::now();
+    let mut view = ViewModel::default();
+    let mut params = Params::default();
+    params.adapt.epochs = 1 << 63;
+    let huge = |epoch: usize| {
+        let mut event = step(0, 0, 1.0);
+        if let Event::Step(step) = &mut event {
+            (step.epoch, step.iter, step.iters) = (epoch, usize::MAX, usize::MAX);
+            step.parts = (0..100_000).map(|i| (format!("part {i}"), 1.0)).collect();
+        }
+        event
+    };
+    let started = Event::Started {
+        folder: "x".into(),
+        title: "a → b".into(),
+        source: "a".into(),
+        target: "b".into(),
+        params: Box::new(params),
+        device: "cpu".into(),
+        weights: "scratch".into(),
+        resumed: false,
+    };
+    let mut clustered = crate::support::play::clustered(0, &Params::default());
+    if let Event::Clustered { epoch, .. } = &mut clustered {
+        *epoch = 1_000_000_000_000;
+    }
+    for event in [started, huge(1_000_000_000_000), clustered, huge(usize::MAX), huge(3), huge(usize::MAX)] {
+        view.fold(&stamped(u64::MAX, 1.0, event));
+        view.next_epoch();
+        view.run_left();
+    }
+    // One iteration after another that falls back to the first.
+    for i in 0..100_000 {
+        view.fold(&Stamped { seq: u64::MAX, t: 1.0, wall: 1.0, event: step(5, if i % 2 == 0 { 9 } else { 0 }, 1.0) });
+    }
+    assert!(view.adapt.parts.len() <= 32);
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
 }
 
 #[test]

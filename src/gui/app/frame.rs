@@ -9,7 +9,7 @@ use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
-use crate::gui::words::{is_active, sentence};
+use crate::gui::words::{self, is_active, sentence};
 
 impl App {
     /// Draws the frame around the work, and the work.
@@ -72,7 +72,7 @@ impl App {
             run: if is_active(live) { live.params.as_ref() } else { None },
             pending: &live.pending,
             sent: &self.sent,
-            epoch: live.epoch,
+            next_epoch: words::next_epoch(live),
         };
         let parameters = &mut self.saved.parameters;
         right

@@ -26,8 +26,8 @@ pub struct Knobs<'a> {
     pub pending: &'a [(String, Value, Effect)],
     /// Changes that were sent and not yet answered.
     pub sent: &'a BTreeMap<String, Value>,
-    /// Number of the run's epoch, from 0.
-    pub epoch: usize,
+    /// When a change that waits for an epoch takes effect, in words.
+    pub next_epoch: String,
 }
 
 impl Knobs<'_> {
@@ -212,10 +212,10 @@ fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &mut Vec
         .inner_margin(egui::Margin::symmetric(8, 3))
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                let word = if waiting == 1 { "change" } else { "changes" };
+                let (word, waits) = if waiting == 1 { ("change", "waits") } else { ("changes", "wait") };
                 ui.label(Type::Button.text(format!("{waiting} {word}"), theme.pending));
                 let to_epoch = ROWS.iter().filter(|r| knobs.value(r).1).any(|r| r.effect == Effect::NextEpoch);
-                let when = if to_epoch { format!("waits for epoch {}", knobs.epoch + 2) } else { "waits".to_owned() };
+                let when = if to_epoch { format!("{waits} for {}", knobs.next_epoch) } else { waits.to_owned() };
                 ui.label(Type::Body.text(when, theme.t2));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let undo = ui.add(Push::new("Undo").look(Look::Flat).small());

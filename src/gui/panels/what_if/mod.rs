@@ -13,6 +13,7 @@ use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, WhatIf};
 use crate::gui::widgets::button::{self, Look, Push};
 use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::words;
 use crate::method::params::table::row;
 
 /// State of the What-if tile that outlives the window.
@@ -158,7 +159,7 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         egui::Rect::from_min_max(egui::pos2(ui.max_rect().left(), ui.max_rect().bottom() - 58.0), ui.max_rect().max);
     let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)));
     let changed = !cx.what_if.changes().is_empty();
-    let words = sentence(cx.what_if, cx.applies, cx.view.epoch);
+    let words = sentence(cx.what_if, cx.applies, &words::next_epoch(cx.view));
     child.add(egui::Label::new(Type::Small.text(words, theme.t3)).wrap());
     child.add_space(4.0);
     child.horizontal(|ui| {
@@ -193,16 +194,16 @@ fn brief(seconds: f64) -> String {
     if seconds < 1.0 { format!("{} ms", ticks::number(1e3 * seconds, 0)) } else { ticks::duration(seconds) }
 }
 
-fn sentence(what_if: &WhatIf, applies: Applies, epoch: usize) -> String {
+fn sentence(what_if: &WhatIf, applies: Applies, next_epoch: &str) -> String {
     let Some((_, seconds)) = what_if.outcome() else {
         return "Move a slider: the clusters are formed anew, nothing is trained.".to_owned();
     };
     let took = format!("Re-clustered in {}.", brief(seconds));
     match applies {
         _ if what_if.is_applied() && applies == Applies::ToRun => {
-            format!("{took} Sent; takes effect at epoch {}.", epoch + 2)
+            format!("{took} Sent; takes effect at {next_epoch}.")
         }
-        Applies::ToRun => format!("{took} Would take effect at epoch {}.", epoch + 2),
+        Applies::ToRun => format!("{took} Would take effect at {next_epoch}."),
         Applies::ToNextRun | Applies::Not => took,
     }
 }

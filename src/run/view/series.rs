@@ -12,9 +12,10 @@ pub struct Series {
     x: Vec<f64>,
     y: Vec<f64>,
     smooth: Vec<f64>,
+    /// The average after each point, so that going back costs nothing.
+    averages: Vec<Ema>,
     /// Where values are not finite, in order.
     gaps: Vec<f64>,
-    ema: Ema,
     levels: Vec<Vec<Bucket>>,
 }
 
@@ -23,6 +24,17 @@ pub struct Series {
 struct Bucket {
     min: f64,
     max: f64,
+}
+
+const NOTHING: Bucket = Bucket { min: f64::INFINITY, max: f64::NEG_INFINITY };
+
+fn span_of(values: &[f64]) -> Bucket {
+    let widen = |b: Bucket, y: &f64| Bucket { min: b.min.min(*y), max: b.max.max(*y) };
+    values.iter().filter(|y| y.is_finite()).fold(NOTHING, widen)
+}
+
+fn joined(buckets: &[Bucket]) -> Bucket {
+    buckets.iter().fold(NOTHING, |a, b| Bucket { min: a.min.min(b.min), max: a.max.max(b.max) })
 }
 
 /// A stretch of the curve, ready to draw.
@@ -52,11 +64,9 @@ impl Series {
         if self.x.last().is_some_and(|last| *last >= x) {
             self.rewind(x);
         }
-        let smooth = self.ema.push(y, merged);
-        self.add(x, y, smooth);
-    }
-
-    fn add(&mut self, x: f64, y: f64, smooth: f64) {
+        let mut average = self.averages.last().copied().unwrap_or_default();
+        let smooth = average.push(y, merged);
+        self.averages.push(average);
         let i = self.x.len();
         self.x.push(x);
         self.y.push(y);
@@ -74,23 +84,38 @@ impl Series {
             size *= 2;
         }
         if i + 1 >= size {
-            self.levels.push(self.level(size));
+            let level = match self.levels.last() {
+                Some(below) => below.chunks(2).map(joined).collect(),
+                None => self.y.chunks(size).map(span_of).collect(),
+            };
+            self.levels.push(level);
         }
     }
 
-    fn level(&self, size: usize) -> Vec<Bucket> {
-        let start = Bucket { min: f64::INFINITY, max: f64::NEG_INFINITY };
-        let widen = |b: Bucket, y: &f64| Bucket { min: b.min.min(*y), max: b.max.max(*y) };
-        self.y.chunks(size).map(|c| c.iter().filter(|y| y.is_finite()).fold(start, widen)).collect()
-    }
-
-    fn rewind(&mut self, x: f64) {
+    /// Drops the points from `x` on, in time that grows with their number only.
+    pub(super) fn rewind(&mut self, x: f64) {
         let keep = self.x.partition_point(|known| *known < x);
-        let (xs, ys) = (self.x[..keep].to_vec(), self.y[..keep].to_vec());
-        *self = Self::default();
-        for (x, y) in xs.into_iter().zip(ys) {
-            self.push(x, y, 1);
+        self.x.truncate(keep);
+        self.y.truncate(keep);
+        self.smooth.truncate(keep);
+        self.averages.truncate(keep);
+        self.gaps.truncate(self.gaps.partition_point(|known| *known < x));
+        let mut size = BASE;
+        let mut levels = 0;
+        for at in 0..self.levels.len() {
+            if keep < size {
+                break;
+            }
+            levels = at + 1;
+            let count = keep.div_ceil(size);
+            self.levels[at].truncate(count);
+            // The last bucket held points that are gone: it is made anew of the halves below it.
+            let last = (count - 1) * size;
+            let rest = if at == 0 { span_of(&self.y[last..]) } else { joined(&self.levels[at - 1][2 * (count - 1)..]) };
+            self.levels[at][count - 1] = rest;
+            size = size.saturating_mul(2);
         }
+        self.levels.truncate(levels);
     }
 
     /// Number of points.
@@ -116,6 +141,17 @@ impl Series {
     /// All points, as they came.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> + '_ {
         self.x.iter().copied().zip(self.y.iter().copied())
+    }
+
+    /// All points, smoothed.
+    pub fn smoothed(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.x.iter().copied().zip(self.smooth.iter().copied())
+    }
+
+    /// The value at exactly `x`, if there is a point.
+    pub fn at(&self, x: f64) -> Option<f64> {
+        let i = self.x.partition_point(|known| *known < x);
+        self.x.get(i).filter(|known| **known == x).map(|_| self.y[i])
     }
 
     /// The point nearest to `x`, raw and smoothed.

@@ -7,28 +7,40 @@ use super::*;
 /// Answers kept; each holds at most 50 hits and the query's matches.
 const RANKINGS: usize = 32;
 
-impl ViewModel {
+impl RunView {
     /// Takes in the next event. An event that was already taken in (the same run read twice) changes nothing.
     pub fn fold(&mut self, stamped: &Stamped) {
+        let outside = is_outside(stamped);
         if let Event::Started { folder, title, resumed, .. } = &stamped.event {
             let same = self.folder.as_ref() == Some(folder) || (stamped.seq == self.next_seq && self.title == *title);
             if !*resumed || !same {
                 *self = Self::default();
             }
         }
-        if !is_outside(stamped) {
+        if !outside {
             if stamped.seq < self.next_seq {
                 return;
             }
-            self.next_seq = stamped.seq + 1;
+            self.next_seq = stamped.seq.saturating_add(1);
             self.t = self.t.max(stamped.t);
         }
         self.live |= crate::run::folder::is_live_only(&stamped.event);
+        if let Event::State { state, .. } = &stamped.event
+            && outside
+            && self.attempt(state)
+        {
+            return;
+        }
+        if let Some(place) = self.place_of(&stamped.event)
+            && (self.resumed || self.is_behind(place))
+        {
+            self.rewind(place);
+        }
         match &stamped.event {
             Event::Started { .. } => self.started(&stamped.event),
             Event::State { state, epoch } => self.state_changed(state, *epoch, stamped.wall),
             Event::Progress { stage, done, total } => self.progress(*stage, *done, *total, stamped.wall),
-            Event::StageDone { stage, seconds, .. } => self.stage_done(*stage, *seconds),
+            Event::StageDone { stage, seconds, .. } => self.stage_done(*stage, *seconds, stamped.wall),
             Event::Step(step) => self.step(step, stamped.wall),
             Event::Clustered { epoch, summary, seconds } => {
                 self.clusters.split_off(epoch);
@@ -45,9 +57,18 @@ impl ViewModel {
             Event::Snapshot { epoch, part } => {
                 self.snapshots.insert((*epoch, (*part).into()), stamped.seq);
             }
-            Event::EpochDone { epochs, .. } => self.epochs = *epochs,
+            Event::EpochDone { epoch, epochs } => {
+                self.epochs_done = epoch.saturating_add(1);
+                if self.phase == Phase::Adapt {
+                    self.epochs = *epochs;
+                }
+            }
             Event::ParamPending { key, value, effect } => self.param_pending(key, value, *effect),
-            Event::ParamApplied { key, old, new, .. } => self.param_applied(key, old, new),
+            Event::ParamApplied { key, old, new, epoch, iter } => {
+                let (key, old, new) = (key.clone(), old.clone(), new.clone());
+                let phase = self.training();
+                self.param_applied(Change { key, old, new, phase, epoch: *epoch, iter: *iter });
+            }
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
             Event::Ranked(ranking) => self.ranked(ranking),
@@ -64,6 +85,33 @@ impl ViewModel {
         }
     }
 
+    /// Whether an iteration was told before, with others after it.
+    fn is_behind(&self, place: Place) -> bool {
+        let last = |phase: Phase| self.curves(phase).points.last().map(|p| (phase, p.epoch, p.iter));
+        last(Phase::Adapt).or_else(|| last(Phase::Pretrain)).is_some_and(|last| place <= last)
+    }
+
+    /// An attempt to go on with a run is told before its folder can be written. One that fails leaves what is known
+    /// of the run as it was; the answer is whether the event is dealt with.
+    fn attempt(&mut self, state: &State) -> bool {
+        match state {
+            State::Preparing if !self.is_empty() => {
+                let before = Attempt { state: self.state.clone(), stage: self.stage, stages: self.stages };
+                self.before_attempt.get_or_insert(before);
+                (self.state, self.stage) = (State::Preparing, Some(Stage::Prepare));
+                true
+            }
+            State::Failed(_) => match self.before_attempt.take() {
+                Some(Attempt { state, stage, stages }) => {
+                    (self.state, self.stage, self.stages) = (state, stage, stages);
+                    true
+                }
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
     fn started(&mut self, event: &Event) {
         let Event::Started { folder, title, source, target, params, device, weights, resumed } = event else { return };
         self.folder.get_or_insert_with(|| folder.clone());
@@ -75,6 +123,9 @@ impl ViewModel {
         self.epochs = if self.phase == Phase::Adapt { params.adapt.epochs } else { params.pretrain.epochs };
         self.params = Some((**params).clone());
         self.pending.clear();
+        self.before_attempt = None;
+        self.begun = None;
+        self.resumed = *resumed;
         if *resumed {
             self.mark(MarkKind::Resumed);
         }
@@ -90,17 +141,27 @@ impl ViewModel {
             State::Evaluating => Some(Stage::Evaluate),
             State::Idle | State::Paused | State::Done | State::Stopped | State::Failed(_) => None,
         };
+        let over = matches!(state, State::Done | State::Stopped | State::Failed(_));
         let back_from_pause = self.state == State::Paused && stage.is_some() && stage == self.stage;
-        if *state == State::Paused && self.state != State::Paused {
-            self.mark(MarkKind::Pause);
-            self.paused_at = wall;
+        // The end is told in epochs of adaptation, also where pre-training was not over.
+        if epoch != self.epoch && !(over && self.phase == Phase::Pretrain) {
+            (self.epoch, self.iter, self.iters) = (epoch, 0, 0);
+        }
+        if self.state == State::Paused {
+            // The stage did not go on meanwhile: its pace is that of the time it worked.
+            let pause = (wall - self.clock.paused_at).max(0.0);
+            self.clock.began += pause;
+            self.clock.paused += pause;
+        }
+        if *state == State::Paused {
+            if self.state != State::Paused {
+                self.mark(MarkKind::Pause);
+            }
+            self.clock.paused_at = wall;
         }
         self.state = state.clone();
-        self.epoch = epoch;
         let Some(stage) = stage else { return };
         if back_from_pause {
-            // The stage did not go on meanwhile: its pace is that of the time it worked.
-            self.stage_began += (wall - self.paused_at).max(0.0);
             return;
         }
         let phase = match stage {
@@ -116,7 +177,10 @@ impl ViewModel {
         }
         self.phase = phase;
         self.stage = Some(stage);
-        self.stage_began = wall;
+        self.clock = Clock { began: wall, ..Clock::default() };
+        if !matches!(stage, Stage::Prepare | Stage::Evaluate) {
+            self.begun = Some((phase, epoch));
+        }
         for view in &mut self.stages {
             view.progress = match view.stage.cmp(&stage) {
                 std::cmp::Ordering::Less if view.seconds.is_some() => StageProgress::Done,
@@ -130,17 +194,22 @@ impl ViewModel {
     }
 
     fn progress(&mut self, stage: Stage, done: u64, total: u64, wall: f64) {
-        let began = self.stage_began;
+        let Clock { began, from, .. } = self.clock;
         let view = &mut self.stages[stage as usize];
         (view.done, view.total) = (done, total);
-        let pace = (done > 0 && wall > began && began > 0.0).then(|| (wall - began) / done as f64);
+        let worked = done.saturating_sub(from.unwrap_or(0));
+        let pace = (worked > 0 && wall > began && began > 0.0).then(|| (wall - began) / worked as f64);
         view.left = pace.map(|pace| pace * total.saturating_sub(done) as f64);
     }
 
-    fn stage_done(&mut self, stage: Stage, seconds: f64) {
+    fn stage_done(&mut self, stage: Stage, seconds: f64, wall: f64) {
+        let Clock { began, paused, .. } = self.clock;
+        // The engine's own clock runs on through a pause.
+        let worked =
+            if paused > 0.0 && self.stage == Some(stage) { seconds.min((wall - began).max(0.0)) } else { seconds };
         let view = &mut self.stages[stage as usize];
         view.progress = StageProgress::Done;
-        view.seconds = Some(seconds);
+        view.seconds = Some(worked);
         view.left = None;
     }
 
@@ -150,25 +219,27 @@ impl ViewModel {
             Phase::Adapt => Stage::Adapt,
         };
         (self.phase, self.epoch) = (step.phase, step.epoch);
-        (self.iter, self.iters) = (step.iter + 1, step.iters);
+        (self.iter, self.iters) = (step.iter.saturating_add(1), step.iters);
+        self.begun = Some((step.phase, step.epoch));
         self.stages[stage as usize].progress = StageProgress::Running;
-        let (done, total) = match step.phase {
-            Phase::Pretrain => (
-                (step.epoch * step.iters + step.iter + 1) as u64,
-                (self.epochs.max(step.epoch + 1) * step.iters) as u64,
-            ),
-            Phase::Adapt => (step.iter as u64 + 1, step.iters as u64),
+        let count = |epochs: usize, iters: usize| {
+            (epochs as u64).saturating_mul(step.iters as u64).saturating_add(iters as u64)
         };
+        let (done, total) = match step.phase {
+            Phase::Pretrain => (count(step.epoch, self.iter), count(self.epochs.max(step.epoch.saturating_add(1)), 0)),
+            Phase::Adapt => (self.iter as u64, step.iters as u64),
+        };
+        self.clock.from.get_or_insert(done.saturating_sub(u64::from(step.merged.max(1))));
         self.progress(stage, done, total, wall);
-        let x = step.epoch as f64 + step.iter as f64 / step.iters.max(1) as f64;
         let curves = match step.phase {
             Phase::Pretrain => &mut self.pretrain,
             Phase::Adapt => &mut self.adapt,
         };
-        let before = curves.lr.last().filter(|(last, _)| *last < x).map(|(_, lr)| lr);
-        curves.push(x, step);
+        let before = curves.lr.last().map(|(_, lr)| lr);
+        curves.push(step);
         // Only a cut counts: warm-up rises, and a slider that is moved has its own mark.
         if let Some(factor) = before.map(|lr| step.lr / lr).filter(|f| *f > 0.0 && *f < 0.6) {
+            let x = super::curves::x(step.epoch, step.iter, step.iters);
             self.marks.push(Mark { phase: step.phase, x, kind: MarkKind::LrDrop { factor } });
         }
     }
@@ -181,13 +252,19 @@ impl ViewModel {
         }
     }
 
-    fn param_applied(&mut self, key: &str, old: &Value, new: &Value) {
+    fn param_applied(&mut self, change: Change) {
+        let Change { key, old, new, phase, epoch, iter } = &change;
         self.pending.retain(|(k, v, _)| k != key || v != new);
         if let Some(params) = &mut self.params {
             // A key of another version is not in the table; the mark still tells what happened.
             params.set(key, new).ok();
         }
-        self.mark(MarkKind::Param { key: key.to_owned(), old: old.clone(), new: new.clone() });
+        let (x, kind) = (
+            self.x_of((*phase, *epoch, *iter)),
+            MarkKind::Param { key: key.clone(), old: old.clone(), new: new.clone() },
+        );
+        self.marks.push(Mark { phase: *phase, x, kind });
+        self.changes.push(change);
     }
 
     fn heat_maps(&mut self, epoch: usize, images: &[ImageMaps]) {
@@ -221,25 +298,4 @@ impl ViewModel {
 fn is_outside(stamped: &Stamped) -> bool {
     let unstamped = stamped.seq == 0 && stamped.t == 0.0 && !matches!(stamped.event, Event::Started { .. });
     unstamped || crate::run::folder::is_live_only(&stamped.event)
-}
-
-impl Curves {
-    fn push(&mut self, x: f64, step: &Step) {
-        if step.iter > 0 && step.seconds > 0.0 {
-            let now = f64::from(step.merged.max(1)) / step.seconds;
-            self.rate = Some(self.rate.map_or(now, |rate| 0.9 * rate + 0.1 * now));
-        }
-        self.loss.push(x, step.loss, step.merged);
-        self.lr.push(x, step.lr, step.merged);
-        for (name, value) in &step.parts {
-            match self.parts.iter_mut().find(|(n, _)| n == name) {
-                Some((_, series)) => series.push(x, *value, step.merged),
-                None => {
-                    let mut series = Series::default();
-                    series.push(x, *value, step.merged);
-                    self.parts.push((name.clone(), series));
-                }
-            }
-        }
-    }
 }
