@@ -7,6 +7,7 @@ pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod extract;
+pub mod import;
 pub mod params;
 mod progress;
 pub mod shot;
@@ -48,6 +49,8 @@ pub enum Command {
     Cluster(cluster::ClusterArgs),
     /// mAP and CMC of query and gallery features.
     Evaluate(evaluate::EvaluateArgs),
+    /// Any program's features, over one or many epochs, as a run to look at.
+    Import(import::ImportArgs),
     /// List, check and synthesise datasets.
     Datasets(datasets::DatasetsArgs),
     /// Figures and tables out of a run folder.
@@ -67,6 +70,7 @@ impl Command {
             Self::Extract(args) => extract::run(args),
             Self::Cluster(args) => cluster::run(args),
             Self::Evaluate(args) => evaluate::run(args),
+            Self::Import(args) => import::run(args),
             Self::Datasets(args) => datasets::run(args),
             Self::Export(args) => export::run(args),
             Self::Shot(args) => shoot(args).and_then(|files| shot::report(&files)),

@@ -1,6 +1,7 @@
 //! Datasets: registry, layouts, synthetic pedestrians, decoding, augmentation, sampling.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 pub mod augment;
 pub mod builtin;
@@ -8,6 +9,7 @@ pub mod cache;
 pub mod check;
 pub mod decode;
 pub mod error;
+pub mod files;
 pub mod layout;
 pub mod loader;
 pub mod registry;
@@ -15,6 +17,7 @@ pub mod resample;
 pub mod sampler;
 pub mod seed;
 pub mod synthetic;
+pub mod twins;
 
 pub use error::DataError;
 pub use registry::open;
@@ -57,4 +60,25 @@ pub struct Dataset {
     pub has_cameras: bool,
     /// What the loader had to say: dropped junk, ignored files, notices of the layout.
     pub notes: Vec<String>,
+    /// See [`Dataset::evaluation_cameras`].
+    cameras: OnceLock<EvaluationCameras>,
+}
+
+/// The cameras by which a test set is evaluated: a gallery image of the query's person *and* camera is no hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluationCameras {
+    /// `[nq]`.
+    pub query: Vec<i32>,
+    /// `[ng]`.
+    pub gallery: Vec<i32>,
+    /// Whether the rule is on.
+    pub rule: bool,
+}
+
+impl Dataset {
+    /// The cameras for the evaluation. Where names carry none, no image may count as of the query's camera, except
+    /// the query's own picture: it must not find itself. Found once, from the files where need be.
+    pub fn evaluation_cameras(&self) -> &EvaluationCameras {
+        self.cameras.get_or_init(|| twins::cameras(&self.query, &self.gallery, self.has_cameras))
+    }
 }

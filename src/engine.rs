@@ -6,6 +6,7 @@ pub mod error;
 pub mod event;
 pub mod feature_run;
 pub mod features;
+pub mod import;
 pub mod outbox;
 pub mod pretrained;
 pub mod seeds;

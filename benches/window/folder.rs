@@ -57,6 +57,7 @@ pub fn write(home: &Path, size: Size) -> anyhow::Result<PathBuf> {
         d: spec.d,
         pids: Some(&made.pid),
         camids: Some(&made.camid),
+        paths: None,
     };
     let (summary, _) = feature_run::write(&dir, &set, &params, [&no_tick, &no_tick])?;
     images(home, &made, size)?.write(&dir)?;

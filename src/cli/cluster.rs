@@ -1,13 +1,14 @@
 //! `reid-workbench cluster`: from features to pseudo-labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::json;
 
 use super::error::{from_method, usage};
+use super::import::unit_length;
 use super::progress::{Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, Values, write_tensors};
+use crate::data::layout::manifest::{self, List};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
 use crate::method::jaccard::{Graph, jaccard};
@@ -15,14 +16,14 @@ use crate::method::knn::neighbours;
 use crate::method::params::Params;
 use crate::method::rows::Rows;
 
-/// How far a feature's length may be from 1 before features are normalised.
-const UNIT: f32 = 1e-3;
-
 /// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
 #[derive(clap::Args, Debug)]
 pub struct ClusterArgs {
-    /// safetensors file with `features` f32 [N, d], and `pid` i32 [N] where identities are known
+    /// `features` [N, d] of any precision, and `pid` [N] where identities are known: safetensors, .npy, .npz or .pt
     pub features: PathBuf,
+    /// Which images they are of, in the same order: path, and pid and camid where they are known; --run keeps them
+    #[arg(long, value_name = "LIST.csv")]
+    pub images: Option<PathBuf>,
     /// Where labels and scores go (safetensors)
     #[arg(long)]
     pub out: PathBuf,
@@ -45,16 +46,35 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     let params = parameters(&args.set)?;
     let mut seconds = Seconds::start();
     let mut file = TensorReader::open(&args.features)?;
-    let (mut features, d) = file.matrix("features")?;
+    let name = file.features();
+    let (mut features, d) = file.matrix(name)?;
     let n = features.len() / d;
-    let pids = if file.has("pid") { Some(file.ids("pid", n)?) } else { None };
+    let list = args.images.as_deref().map(|path| listed(path, n)).transpose()?;
+    let pids = match &list {
+        _ if file.has("pid") => Some(file.ids("pid", n)?),
+        Some(list) if list.has_pids => Some(list.rows.iter().map(|r| r.pid).collect()),
+        _ => None,
+    };
     let warnings = prepare(&mut features, d, &params)?;
     let rows = Rows::new(&features, d).map_err(from_method)?;
-    let camids = if args.run.is_some() && file.has("camid") { Some(file.ids("camid", n)?) } else { None };
+    let camids = match &list {
+        _ if file.has("camid") => Some(file.ids("camid", n)?),
+        Some(list) if list.has_cameras => Some(list.rows.iter().map(|r| r.camid).collect()),
+        _ => None,
+    };
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let paths: Option<Vec<PathBuf>> = list.map(|l| l.rows.iter().map(|r| absolute(&r.path)).collect());
     seconds.book("read");
     if let Some(dir) = &args.run {
         let name = args.features.file_stem().map_or_else(|| "features".into(), |s| s.to_string_lossy());
-        let set = FeatureSet { name: &name, features: &features, d, pids: pids.as_deref(), camids: camids.as_deref() };
+        let set = FeatureSet {
+            name: &name,
+            features: &features,
+            d,
+            pids: pids.as_deref(),
+            camids: camids.as_deref(),
+            paths: paths.as_deref(),
+        };
         with_bar("run folder", |tick| feature_run::write(dir, &set, &params, [tick, tick]))?;
         seconds.book("run");
     }
@@ -76,6 +96,17 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     print_json(&report(&summary, &warnings, seconds))
 }
 
+/// The list of the features' images.
+fn listed(path: &Path, n: usize) -> anyhow::Result<List> {
+    let list = manifest::read(path)?;
+    if list.rows.len() != n {
+        let rows = list.rows.len();
+        return Err(usage(format!("{} lists {rows} images, but there are {n} features", path.display())));
+    }
+    list.notes.iter().for_each(|text| note(text));
+    Ok(list)
+}
+
 fn parameters(assignments: &[String]) -> anyhow::Result<Params> {
     let mut params = Params::default();
     for assignment in assignments {
@@ -91,18 +122,10 @@ fn parameters(assignments: &[String]) -> anyhow::Result<Params> {
 /// Checks the features and brings them to unit length, as the method expects; what the user should know.
 fn prepare(features: &mut [f32], d: usize, params: &Params) -> anyhow::Result<Vec<String>> {
     let mut warnings = Vec::new();
-    let norms = Rows::new(features, d).and_then(|rows| rows.squared_norms()).map_err(from_method)?;
-    if norms.iter().any(|norm| (norm.sqrt() - 1.0).abs() > UNIT) {
-        if let Some(row) = norms.iter().position(|&norm| norm == 0.0) {
-            return Err(usage(format!("feature row {row} is all zeros, so it has no direction to compare")));
-        }
-        features.par_chunks_exact_mut(d).zip(&norms).for_each(|(row, norm)| {
-            let length = norm.sqrt();
-            row.iter_mut().for_each(|x| *x /= length);
-        });
+    if unit_length(features, d)? {
         warnings.push("the features were not of unit length and have been normalised".to_owned());
     }
-    let (n, k1) = (norms.len(), params.k1);
+    let (n, k1) = (features.len() / d, params.k1);
     if n > 0 && n < 10 * k1 {
         warnings.push(format!("{n} images are few for k1 = {k1}: expect clusters even without structure"));
     }

@@ -171,6 +171,17 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     reading.finish_and_clear();
     eprint!("{}", table(&report));
     println!("{}", serde_json::to_string_pretty(&report)?);
+    if report.is_at_fault() {
+        let unreadable = report.unreadable.len();
+        let mut faults = Vec::new();
+        if unreadable > 0 {
+            faults.push(format!("{} images cannot be read", thousands(unreadable)));
+        }
+        if report.verdict == Verdict::Differs {
+            faults.push("it differs from the published counts".to_owned());
+        }
+        anyhow::bail!("{}: {}", report.name, faults.join("; "));
+    }
     Ok(())
 }
 
@@ -191,6 +202,7 @@ fn table(report: &Report) -> String {
     }
     out += &report.notes.iter().map(|n| format!("note: {n}\n")).collect::<String>();
     out += &report.remarks.iter().map(|r| format!("remark: {r}; that figure is hearsay\n")).collect::<String>();
+    out += &report.findings.iter().map(|f| format!("found: {}\n", f.text)).collect::<String>();
     for bad in report.unreadable.iter().take(20) {
         out += &format!("unreadable: {}\n", bad.reason);
     }

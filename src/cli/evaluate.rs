@@ -1,13 +1,17 @@
 //! `reid-workbench evaluate`: CMC and mAP of query and gallery features.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::error::{from_method, usage};
 use super::progress::{Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, Values, write_tensors};
-use crate::method::evaluate::{CMC_RANKS, EvalOptions, EvalSet, Evaluation, Metric, evaluate};
+use crate::data::layout::manifest::{self, Row, Split};
+use crate::data::{Sample, twins};
+use crate::method::evaluate::{
+    CMC_RANKS, EvalOptions, EvalSet, Evaluation, Identities, Metric, evaluate, evaluate_distances,
+};
 use crate::method::rerank::{RerankOptions, evaluate_reranked};
 use crate::method::rows::Rows;
 
@@ -41,13 +45,23 @@ pub struct EvaluateArgs {
     /// Where ranks, per-query AP and matches go (safetensors)
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Who is on the images, where the file does not say: path, pid, camid, split (query, gallery); features, or the
+    /// rows and columns of a distance matrix, in its order
+    #[arg(long, value_name = "LIST.csv")]
+    pub images: Option<PathBuf>,
+}
+
+/// What hits are ranked by.
+enum Given {
+    /// Features of queries and gallery, `d` values a row.
+    Features { query: Vec<f32>, gallery: Vec<f32>, d: usize },
+    /// Distances `[nq, ng]`.
+    Distances { values: Vec<f32>, ng: usize },
 }
 
 /// A test set as read.
 struct TestSet {
-    query: Vec<f32>,
-    gallery: Vec<f32>,
-    d: usize,
+    given: Given,
     query_pid: Vec<i32>,
     query_camid: Vec<i32>,
     gallery_pid: Vec<i32>,
@@ -63,14 +77,6 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     let mut seconds = Seconds::start();
     let read = TestSet::read(args)?;
     seconds.book("read");
-    let set = EvalSet {
-        query: Rows::new(&read.query, read.d).map_err(from_method)?,
-        gallery: Rows::new(&read.gallery, read.d).map_err(from_method)?,
-        query_pid: &read.query_pid,
-        query_camid: &read.query_camid,
-        gallery_pid: &read.gallery_pid,
-        gallery_camid: &read.gallery_camid,
-    };
     let options = EvalOptions {
         metric: match args.metric {
             MetricArg::Euclidean => Metric::Euclidean,
@@ -79,10 +85,33 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         top: if args.out.is_some() { args.ranks.map_or(RANKS, |k| k as usize) } else { 0 },
         same_camera_rule: read.cameras,
     };
-    let found = with_bar("ranking", |tick| match args.rerank {
-        true => evaluate_reranked(&set, &options, &RerankOptions::default(), tick),
-        false => evaluate(&set, &options, tick),
-    });
+    let ids = Identities {
+        query_pid: &read.query_pid,
+        query_camid: &read.query_camid,
+        gallery_pid: &read.gallery_pid,
+        gallery_camid: &read.gallery_camid,
+    };
+    let found = match &read.given {
+        Given::Features { query, gallery, d } => {
+            let Identities { query_pid, query_camid, gallery_pid, gallery_camid } = ids;
+            let (query, gallery) =
+                (Rows::new(query, *d).map_err(from_method)?, Rows::new(gallery, *d).map_err(from_method)?);
+            let set = EvalSet { query, gallery, query_pid, query_camid, gallery_pid, gallery_camid };
+            with_bar("ranking", |tick| match args.rerank {
+                true => evaluate_reranked(&set, &options, &RerankOptions::default(), tick),
+                false => evaluate(&set, &options, tick),
+            })
+        }
+        Given::Distances { .. } if args.rerank => {
+            return Err(usage(
+                "re-ranking needs the features: a distance matrix knows no distances within the gallery",
+            ));
+        }
+        Given::Distances { values, ng } => {
+            let rows = Rows::new(values, *ng).map_err(from_method)?;
+            with_bar("ranking", |tick| evaluate_distances(rows, &ids, &options, tick))
+        }
+    };
     let found = found.map_err(from_method)?;
     seconds.book("rank");
     if found.retrieval.valid_queries == 0 {
@@ -92,33 +121,60 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         write(out, &found)?;
         seconds.book("write");
     }
+    // Without a valid query there is no mean: 0 would look like a result.
+    let share = |x: f64| if found.retrieval.valid_queries == 0 { serde_json::Value::Null } else { x.into() };
     let cmc: serde_json::Map<_, _> =
-        CMC_RANKS.iter().zip(found.retrieval.cmc).map(|(rank, share)| (rank.to_string(), share.into())).collect();
+        CMC_RANKS.iter().zip(found.retrieval.cmc).map(|(rank, part)| (rank.to_string(), share(part))).collect();
     print_json(&json!({
-        "mAP": found.retrieval.mAP,
-        "mAP_trapezoid": found.retrieval.mAP_trapezoid,
+        "mAP": share(found.retrieval.mAP),
+        "mINP": share(mean_inverse_negative_penalty(&found)),
+        "mAP_trapezoid": share(found.retrieval.mAP_trapezoid),
         "cmc": cmc,
         "valid_queries": found.retrieval.valid_queries,
         "queries": found.retrieval.queries,
-        "gallery": set.gallery_pid.iter().filter(|&&pid| pid != -1).count(),
+        "gallery": read.gallery_pid.iter().filter(|&&pid| pid != -1).count(),
         "same_camera_rule": options.same_camera_rule,
         "reranked": args.rerank,
         "seconds": seconds.into_json(),
     }))
 }
 
+/// AGW's mINP: of each query, the matches over the rank of the last one; the mean over queries that have matches.
+fn mean_inverse_negative_penalty(found: &Evaluation) -> f64 {
+    let spans = found.match_indptr.windows(2).filter(|w| w[0] < w[1]);
+    let one = |w: &[u32]| f64::from(w[1] - w[0]) / f64::from(found.match_rank[w[1] as usize - 1]);
+    spans.map(one).sum::<f64>() / found.retrieval.valid_queries.max(1) as f64
+}
+
+/// Names that a distance matrix goes by.
+const DISTANCES: [&str; 4] = ["distances", "distmat", "dist", "distance_matrix"];
+
 impl TestSet {
     fn read(args: &EvaluateArgs) -> anyhow::Result<Self> {
         let mut file = TensorReader::open(&args.features)?;
-        let (query, d) = file.matrix("query_features")?;
-        let (gallery, gallery_d) = file.matrix("gallery_features")?;
-        if d != gallery_d {
-            return Err(usage(format!(
-                "{}: `query_features` have {d} values a row, `gallery_features` {gallery_d}; they must be of one network",
-                args.features.display()
-            )));
+        if let Some(images) = &args.images {
+            return Self::listed(&mut file, images);
         }
-        let (nq, ng) = (query.len() / d, gallery.len() / d);
+        let distances = DISTANCES.into_iter().find(|n| file.has(n)).filter(|_| !file.has("query_features"));
+        let (given, nq, ng) = match distances {
+            Some(name) => {
+                let (values, ng) = file.matrix(name)?;
+                let nq = values.len() / ng;
+                (Given::Distances { values, ng }, nq, ng)
+            }
+            None => {
+                let (query, d) = file.matrix("query_features")?;
+                let (gallery, gallery_d) = file.matrix("gallery_features")?;
+                if d != gallery_d {
+                    return Err(usage(format!(
+                        "{}: `query_features` have {d} values a row, `gallery_features` {gallery_d}; they must be of one network",
+                        args.features.display()
+                    )));
+                }
+                let (nq, ng) = (query.len() / d, gallery.len() / d);
+                (Given::Features { query, gallery, d }, nq, ng)
+            }
+        };
         let cameras = file.has("query_camid") || file.has("gallery_camid");
         if !cameras {
             note("there are no camera ids, so the same-camera rule is off");
@@ -126,11 +182,70 @@ impl TestSet {
         let mut camid = |name, n| if cameras { file.ids(name, n) } else { Ok(vec![0; n]) };
         let (query_camid, gallery_camid) = (camid("query_camid", nq)?, camid("gallery_camid", ng)?);
         let (query_pid, gallery_pid) = (file.ids("query_pid", nq)?, file.ids("gallery_pid", ng)?);
-        Ok(Self { query, gallery, d, query_pid, query_camid, gallery_pid, gallery_camid, cameras })
+        Ok(Self { given, query_pid, query_camid, gallery_pid, gallery_camid, cameras })
+    }
+
+    /// Features or distances in the order of a list of images.
+    fn listed(file: &mut TensorReader, images: &Path) -> anyhow::Result<Self> {
+        let list = manifest::read(images)?;
+        list.notes.iter().for_each(|text| note(text));
+        let shown = images.display();
+        if !list.has_pids {
+            return Err(usage(format!("{shown} has no column `pid`, so nothing can be right or wrong")));
+        }
+        let of = |wanted| (0..list.rows.len()).filter(|&i| list.rows[i].split == Some(wanted)).collect::<Vec<_>>();
+        let (query, gallery) = (of(Split::Query), of(Split::Gallery));
+        if query.is_empty() || gallery.is_empty() {
+            return Err(usage(format!("{shown} names no query or no gallery in its column `split`")));
+        }
+        let samples = |rows: &[usize]| -> Vec<Sample> {
+            let sample = |r: &Row| Sample { path: r.path.clone(), pid: r.pid, camid: r.camid };
+            rows.iter().map(|&i| sample(&list.rows[i])).collect()
+        };
+        let (queries, found) = (samples(&query), samples(&gallery));
+        let cameras = twins::cameras(&queries, &found, list.has_cameras);
+        if !list.has_cameras {
+            note("there are no camera ids, so the same-camera rule is off");
+        }
+        let name = DISTANCES.into_iter().find(|n| file.has(n)).unwrap_or(file.features());
+        let (values, d) = file.matrix(name)?;
+        let n = values.len() / d;
+        let pick = |rows: &[usize]| -> Vec<f32> {
+            rows.iter().flat_map(|&i| values[i * d..(i + 1) * d].iter().copied()).collect()
+        };
+        let test = query.len() + gallery.len();
+        let given = if n == query.len() && d == gallery.len() {
+            Given::Distances { values, ng: d }
+        } else if n == list.rows.len() {
+            Given::Features { query: pick(&query), gallery: pick(&gallery), d }
+        } else if n == test {
+            // The list's training images have no features: those of the test stand in the list's order.
+            let mut order: Vec<usize> = query.iter().chain(&gallery).copied().collect();
+            order.sort_unstable();
+            let place = |rows: &[usize]| rows.iter().filter_map(|i| order.binary_search(i).ok()).collect::<Vec<_>>();
+            Given::Features { query: pick(&place(&query)), gallery: pick(&place(&gallery)), d }
+        } else {
+            return Err(usage(format!(
+                "`{name}` is [{n}, {d}], and {shown} has {} images, {} queries and {} of the gallery: neither one row an \
+                 image nor a distance for each query and gallery image",
+                list.rows.len(),
+                query.len(),
+                gallery.len()
+            )));
+        };
+        let pids = |samples: &[Sample]| samples.iter().map(|s| s.pid).collect();
+        Ok(Self {
+            given,
+            query_pid: pids(&queries),
+            gallery_pid: pids(&found),
+            query_camid: cameras.query,
+            gallery_camid: cameras.gallery,
+            cameras: cameras.rule,
+        })
     }
 }
 
-fn write(out: &std::path::Path, found: &Evaluation) -> anyhow::Result<()> {
+fn write(out: &Path, found: &Evaluation) -> anyhow::Result<()> {
     let (nq, matches) = (found.ap.len(), found.match_index.len());
     write_tensors(
         out,

@@ -1,15 +1,17 @@
 //! `extract`: features of a split with a trained network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::error::UsageError;
 use super::params::device;
 use super::progress::note;
+use crate::base::fs::write_bytes;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample, registry};
 use crate::engine::command::DeviceChoice;
@@ -75,13 +77,34 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
         images += samples.len();
     }
     arrays.write(&args.out)?;
+    let list = write_list(&args.out, args.split, parts)?;
     let report = json!({
-        "out": args.out, "images": images, "dimension": trained.net.dim(), "dataset": dataset.name,
+        "out": args.out, "list": list, "images": images, "dimension": trained.net.dim(), "dataset": dataset.name,
         "weights": trained.weights, "attention": trained.params.attention.enabled,
         "seconds": began.elapsed().as_secs_f64(),
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
+}
+
+/// Writes which image each row is of beside the features, as `cluster`, `evaluate` and `import` read it.
+fn write_list(out: &Path, whole: SplitArg, parts: &[(&str, &[Sample])]) -> anyhow::Result<PathBuf> {
+    let path = out.with_extension("images.csv");
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(["path", "pid", "camid", "split"])?;
+    for (prefix, samples) in parts {
+        let split = match (*prefix, whole) {
+            ("query_", _) | (_, SplitArg::Query) => "query",
+            ("gallery_", _) | (_, SplitArg::Gallery) => "gallery",
+            _ => "train",
+        };
+        for s in *samples {
+            csv.write_record([&s.path.to_string_lossy(), s.pid.to_string().as_str(), &s.camid.to_string(), split])?;
+        }
+    }
+    let bytes = csv.into_inner().map_err(|e| e.into_error())?;
+    write_bytes(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+    Ok(path)
 }
 
 fn add(
@@ -123,8 +146,12 @@ fn add(
     let d = trained.net.dim() as usize;
     arrays.add(format!("{prefix}features"), &[samples.len(), d], &features);
     arrays.vector(&format!("{prefix}pid"), &column(|s| s.pid));
-    // Without cameras no hit may count as "same camera": query and gallery then differ in theirs.
-    let camid = if !dataset.has_cameras && prefix == "gallery_" { column(|_| 1) } else { column(|s| s.camid) };
+    // Without cameras no hit may count as "same camera", but the query's own picture.
+    let camid = match prefix {
+        "query_" => dataset.evaluation_cameras().query.clone(),
+        "gallery_" => dataset.evaluation_cameras().gallery.clone(),
+        _ => column(|s| s.camid),
+    };
     arrays.vector(&format!("{prefix}camid"), &camid);
     Ok(())
 }

@@ -1,4 +1,7 @@
-//! safetensors files without holding them twice: values are read and written in pieces.
+//! Arrays of this program and of others: safetensors, `.npy`, `.npz` and files of `torch.save` are read, safetensors
+//! written, in pieces rather than held twice.
+
+mod numpy;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,126 +12,219 @@ use anyhow::Context;
 use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::error::usage;
+use crate::base::fs::open_regular;
+use crate::model::weights::WeightsFile;
 
 /// Bytes read or written at once.
 const PIECE: usize = 1 << 20;
-/// Bytes beyond which a header is not believed; safetensors' own limit.
-const LARGEST_HEADER: u64 = 100_000_000;
+/// Bytes beyond which a header is not believed.
+const LARGEST_HEADER: u64 = 4 << 20;
+/// Names that a message lists before it stops.
+const NAMED: usize = 12;
+/// Names that the features of a file without our names go by.
+const FEATURES: &[&str] = &["features", "feature", "feats", "feat", "embeddings", "embedding", "arr_0"];
 
-/// An open safetensors file.
+/// Where an array lies in its file, and what it is.
+#[derive(Clone, Debug)]
+struct Place {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// First byte.
+    at: u64,
+    /// Column after column, as Fortran lays it out.
+    by_column: bool,
+}
+
+/// Where the arrays' bytes are.
+enum Source {
+    File(File),
+    /// A file of `torch.save`, in memory.
+    Torch(Box<WeightsFile>, BTreeMap<String, usize>),
+}
+
+/// An open file of arrays.
 pub struct TensorReader {
     path: PathBuf,
-    file: File,
-    begin: u64,
-    tensors: BTreeMap<String, TensorInfo>,
+    source: Source,
+    tensors: BTreeMap<String, Place>,
 }
 
 impl TensorReader {
-    /// Opens a file and checks its header against its length.
+    /// Opens a file and checks its header against its length. An array of NumPy is called `features`.
     ///
     /// # Errors
-    /// A [`super::error::UsageError`] when it cannot be read or is no safetensors file.
+    /// A [`super::error::UsageError`] when it cannot be read or holds no arrays.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let cannot = |e: std::io::Error| usage(format!("{shown} cannot be read: {e}"));
-        let mut file = File::open(path).map_err(cannot)?;
+        let mut file = open_regular(path).map_err(cannot)?;
         let bytes = file.metadata().map_err(cannot)?.len();
-        let broken = |why: &str| usage(format!("{shown} is not a safetensors file: {why}"));
-        let mut length = [0u8; 8];
-        file.read_exact(&mut length).map_err(|_| broken("it is shorter than a header"))?;
-        let length = u64::from_le_bytes(length);
-        if length > LARGEST_HEADER || length + 8 > bytes {
-            return Err(broken("its header is longer than the file"));
-        }
-        let mut header = vec![0u8; length as usize];
-        file.read_exact(&mut header).map_err(cannot)?;
-        let header: BTreeMap<String, serde_json::Value> =
-            serde_json::from_slice(&header).map_err(|_| broken("its header is not JSON"))?;
-        let mut tensors = BTreeMap::new();
-        for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
-            let info: TensorInfo =
-                serde_json::from_value(value).map_err(|e| broken(&format!("tensor `{name}`: {e}")))?;
-            if !fits(&info, bytes - 8 - length) {
-                return Err(broken(&format!("tensor `{name}` does not fit into it")));
+        let mut first = [0u8; 8];
+        let got = file.read(&mut first).map_err(cannot)?;
+        file.rewind().map_err(cannot)?;
+        let broken = |kind: &str, why: String| usage(format!("{shown} is not {kind}: {why}"));
+        let torch = || path.extension().is_some_and(|e| ["pt", "pth", "tar"].iter().any(|t| e.eq_ignore_ascii_case(t)));
+        let tensors = match &first[..got] {
+            [0x93, b'N', b'U', b'M', ..] => {
+                let place =
+                    numpy::array(&mut file, 0, bytes).map_err(|e| broken("a .npy file that is read here", e))?;
+                BTreeMap::from([("features".to_owned(), place)])
             }
-            tensors.insert(name, info);
-        }
-        Ok(Self { path: path.to_owned(), file, begin: 8 + length, tensors })
+            [b'P', b'K', ..] if !torch() => {
+                numpy::archive(&mut file, bytes).map_err(|e| broken("a .npz file that is read here", e))?
+            }
+            [b'P', b'K', ..] | [0x80, ..] if torch() => return Self::torch(path),
+            _ => safetensors_places(&mut file, bytes).map_err(|e| broken("a safetensors file", e))?,
+        };
+        Ok(Self { path: path.to_owned(), source: Source::File(file), tensors })
     }
 
-    /// Whether there is a tensor of that name.
+    fn torch(path: &Path) -> anyhow::Result<Self> {
+        let file = WeightsFile::open(path).map_err(|e| usage(e.to_string()))?;
+        let mut index = BTreeMap::new();
+        let mut tensors = BTreeMap::new();
+        for (at, given) in file.given().iter().enumerate() {
+            let shape = given.shape.iter().map(|&n| n as usize).collect();
+            tensors.insert(given.name.clone(), Place { dtype: Dtype::F32, shape, at: 0, by_column: false });
+            index.insert(given.name.clone(), at);
+        }
+        Ok(Self { path: path.to_owned(), source: Source::Torch(Box::new(file), index), tensors })
+    }
+
+    /// Whether there is an array of that name.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
-    /// An `f32` matrix: its values, row-major, and its columns.
+    /// The name of the features: ours, or one of those that other programs use.
+    pub fn features(&self) -> &'static str {
+        FEATURES.iter().find(|n| self.has(n)).copied().unwrap_or(FEATURES[0])
+    }
+
+    /// A matrix of real numbers as `f32`, whatever precision it is stored in: its values, row-major, and its columns.
     ///
     /// # Errors
-    /// A [`super::error::UsageError`] when it is missing or not an f32 matrix.
+    /// A [`super::error::UsageError`] when it is missing or not a matrix of real numbers.
     pub fn matrix(&mut self, name: &str) -> anyhow::Result<(Vec<f32>, usize)> {
-        let info = self.info(name, "f32 [N, d]")?;
-        match (info.dtype, &info.shape[..]) {
-            (Dtype::F32, &[n, d]) if d > 0 => Ok((self.values(&info, n * d, f32::from_le_bytes)?, d)),
-            _ => Err(self.unexpected(name, "an f32 matrix [N, d]", &info)),
+        let place = self.place(name, "f32 [N, d]")?;
+        let &[n, d] = &place.shape[..] else { return Err(self.unexpected(name, "an f32 matrix [N, d]", &place)) };
+        if d == 0 {
+            return Err(self.unexpected(name, "an f32 matrix [N, d]", &place));
         }
+        let count = n * d;
+        let values = match (&self.source, place.dtype) {
+            (Source::Torch(file, index), _) => torch_values(file, index[name])?,
+            (_, Dtype::F32) => self.values(&place, count, f32::from_le_bytes)?,
+            (_, Dtype::F64) => self.values(&place, count, |b| f64::from_le_bytes(b) as f32)?,
+            (_, Dtype::F16) => self.values(&place, count, |b| half::f16::from_le_bytes(b).to_f32())?,
+            (_, Dtype::BF16) => self.values(&place, count, |b| half::bf16::from_le_bytes(b).to_f32())?,
+            _ => return Err(self.unexpected(name, "a matrix of real numbers [N, d]", &place)),
+        };
+        Ok((if place.by_column { transposed(&values, d, n) } else { values }, d))
     }
 
-    /// A list of ids, stored as i32, or as i64 when its values fit.
+    /// A list of ids: whole numbers of any width whose values fit into i32, also where they are stored as reals.
     ///
     /// # Errors
-    /// A [`super::error::UsageError`] when it is missing, not a list of integers, or not of length `n`.
+    /// A [`super::error::UsageError`] when it is missing, not a list of whole numbers, or not of length `n`.
     pub fn ids(&mut self, name: &str, n: usize) -> anyhow::Result<Vec<i32>> {
-        let info = self.info(name, "i32 [N]")?;
-        let wrong = |this: &Self| this.unexpected(name, &format!("an i32 list of {n} values"), &info);
-        if info.shape != [n] {
-            return Err(wrong(self));
+        let place = self.place(name, "i32 [N]")?;
+        if place.shape != [n] && place.shape != [n, 1] {
+            return Err(self.unexpected(name, &format!("an i32 list of {n} values"), &place));
         }
-        match info.dtype {
-            Dtype::I32 => self.values(&info, n, i32::from_le_bytes),
-            Dtype::I64 => {
-                let wide = self.values(&info, n, i64::from_le_bytes)?;
-                let narrow: Result<Vec<i32>, _> = wide.into_iter().map(i32::try_from).collect();
-                narrow.map_err(|_| {
-                    usage(format!("{}: `{name}` holds values that do not fit into i32", self.path.display()))
-                })
+        let whole = |x: f64| if x.fract() == 0.0 { x as i64 } else { i64::MAX };
+        let wide: Vec<i64> = match (&self.source, place.dtype) {
+            (Source::Torch(file, index), _) => {
+                torch_values(file, index[name])?.into_iter().map(|x| whole(f64::from(x))).collect()
             }
-            _ => Err(wrong(self)),
-        }
+            (_, Dtype::I32) => return self.values(&place, n, i32::from_le_bytes),
+            (_, Dtype::I64) => self.values(&place, n, i64::from_le_bytes)?,
+            (_, Dtype::U32) => self.values(&place, n, |b| i64::from(u32::from_le_bytes(b)))?,
+            (_, Dtype::U64) => self.values(&place, n, |b| i64::try_from(u64::from_le_bytes(b)).unwrap_or(i64::MAX))?,
+            (_, Dtype::I16) => self.values(&place, n, |b| i64::from(i16::from_le_bytes(b)))?,
+            (_, Dtype::U16) => self.values(&place, n, |b| i64::from(u16::from_le_bytes(b)))?,
+            (_, Dtype::U8) => self.values(&place, n, |b: [u8; 1]| i64::from(b[0]))?,
+            (_, Dtype::I8) => self.values(&place, n, |b| i64::from(i8::from_le_bytes(b)))?,
+            (_, Dtype::F32) => self.values(&place, n, |b| whole(f64::from(f32::from_le_bytes(b))))?,
+            (_, Dtype::F64) => self.values(&place, n, |b| whole(f64::from_le_bytes(b)))?,
+            _ => return Err(self.unexpected(name, &format!("an i32 list of {n} values"), &place)),
+        };
+        let narrow: Result<Vec<i32>, _> = wide.into_iter().map(i32::try_from).collect();
+        narrow.map_err(|_| usage(format!("{}: `{name}` holds values that do not fit into i32", self.path.display())))
     }
 
-    fn info(&self, name: &str, expected: &str) -> anyhow::Result<TensorInfo> {
+    fn place(&self, name: &str, expected: &str) -> anyhow::Result<Place> {
         self.tensors.get(name).cloned().ok_or_else(|| {
-            let there: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
+            let there: Vec<&str> = self.tensors.keys().take(NAMED).map(String::as_str).collect();
+            let more = if self.tensors.len() > NAMED { ", …" } else { "" };
             let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
-            usage(format!("{} has no tensor `{name}` ({expected}); it has {there}", self.path.display()))
+            usage(format!("{} has no tensor `{name}` ({expected}); it has {there}{more}", self.path.display()))
         })
     }
 
-    fn unexpected(&self, name: &str, expected: &str, info: &TensorInfo) -> anyhow::Error {
-        let found = format!("{:?} {:?}", info.dtype, info.shape);
+    fn unexpected(&self, name: &str, expected: &str, place: &Place) -> anyhow::Error {
+        let found = format!("{:?} {:?}", place.dtype, place.shape);
         usage(format!("{}: `{name}` must be {expected}, but is {found}", self.path.display()))
     }
 
     fn values<T, const W: usize>(
-        &mut self,
-        info: &TensorInfo,
+        &self,
+        place: &Place,
         count: usize,
         read: impl Fn([u8; W]) -> T,
     ) -> anyhow::Result<Vec<T>> {
         let shown = self.path.display();
         let cannot = |e: std::io::Error| usage(format!("{shown} cannot be read: {e}"));
-        self.file.seek(SeekFrom::Start(self.begin + info.data_offsets.0 as u64)).map_err(cannot)?;
+        let Source::File(file) = &self.source else { return Ok(Vec::new()) };
+        let mut file = file;
+        file.seek(SeekFrom::Start(place.at)).map_err(cannot)?;
         let mut values = Vec::with_capacity(count);
         let mut piece = vec![0u8; PIECE.min(count * W)];
         let mut left = count * W;
         while left > 0 {
+            // Whole values only; a piece holds a whole number of each width.
             let now = left.min(PIECE);
-            self.file.read_exact(&mut piece[..now]).map_err(cannot)?;
+            file.read_exact(&mut piece[..now]).map_err(cannot)?;
             values.extend(piece[..now].as_chunks::<W>().0.iter().map(|&bytes| read(bytes)));
             left -= now;
         }
         Ok(values)
     }
+}
+
+fn torch_values(file: &WeightsFile, at: usize) -> anyhow::Result<Vec<f32>> {
+    let tensor = file.tensor(at).map_err(|e| usage(e.to_string()))?;
+    let flat = tensor.f_to_kind(tch::Kind::Float)?.f_contiguous()?.f_view([-1])?;
+    Ok(Vec::<f32>::try_from(flat)?)
+}
+
+/// `[rows, columns]` from `[columns, rows]`.
+fn transposed(values: &[f32], columns: usize, rows: usize) -> Vec<f32> {
+    (0..rows).flat_map(|r| (0..columns).map(move |c| values[c * rows + r])).collect()
+}
+
+/// The arrays of a safetensors file.
+fn safetensors_places(file: &mut File, bytes: u64) -> Result<BTreeMap<String, Place>, String> {
+    let mut length = [0u8; 8];
+    file.read_exact(&mut length).map_err(|_| "it is shorter than a header")?;
+    let length = u64::from_le_bytes(length);
+    if length > LARGEST_HEADER || length + 8 > bytes {
+        return Err("its header is longer than the file".to_owned());
+    }
+    let mut header = vec![0u8; length as usize];
+    file.read_exact(&mut header).map_err(|e| e.to_string())?;
+    let header: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&header).map_err(|_| "its header is not JSON")?;
+    let mut places = BTreeMap::new();
+    for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
+        let info: TensorInfo = serde_json::from_value(value).map_err(|e| format!("tensor `{name}`: {e}"))?;
+        if !fits(&info, bytes - 8 - length) {
+            return Err(format!("tensor `{name}` does not fit into it"));
+        }
+        let at = 8 + length + info.data_offsets.0 as u64;
+        places.insert(name, Place { dtype: info.dtype, shape: info.shape, at, by_column: false });
+    }
+    Ok(places)
 }
 
 /// Whether a tensor's place is within the data and as long as its shape says.

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::layout::{self, Figure, Published, SplitFigures, names};
 use super::synthetic;
-use super::{Dataset, Sample, Tick, decode, go_on};
+use super::{DataError, Dataset, Sample, Tick, decode, go_on};
+
+mod findings;
 
 /// How closely images are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +89,31 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// Images that cannot be read.
     pub unreadable: Vec<Unreadable>,
+    /// What makes figures on it doubtful, a sentence each with how often it was found.
+    pub findings: Vec<Finding>,
     /// What the loader had to say.
     pub notes: Vec<String>,
+}
+
+/// Something doubtful.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is, in one word: `query-in-gallery`, `train-in-test`, `duplicates`, `near-duplicates`, `one-camera`,
+    /// `single-images`, `exif-orientation`.
+    pub kind: &'static str,
+    /// How many images or people.
+    pub count: usize,
+    /// The sentence.
+    pub text: String,
+    /// The first few of them.
+    pub examples: Vec<String>,
+}
+
+impl Report {
+    /// Whether the folder is not what it should be: something cannot be read, or differs from published counts.
+    pub fn is_at_fault(&self) -> bool {
+        !self.unreadable.is_empty() || self.verdict == Verdict::Differs
+    }
 }
 
 /// Checks counts and the headers of all images.
@@ -101,13 +126,20 @@ pub fn check_with(dataset: &Dataset, depth: Depth, tick: Tick) -> Report {
     let known = published(dataset);
     let compared = known.iter().map(|p| (compare(dataset, p), p)).min_by_key(|(c, _)| c.0.len() * 100 + c.1.len());
     let form = compared.as_ref().map(|(_, p)| **p);
+    let sure = |p: &Published| {
+        let all = [p.train, p.query, p.gallery].into_iter().flat_map(|s| [s.ids, s.images]);
+        all.chain([p.cameras]).any(|f| matches!(f, Figure::Sure(_)))
+    };
     let verdict = match &compared {
         None => Verdict::NothingPublished,
+        // Hearsay alone neither confirms nor refutes.
+        Some((_, published)) if !sure(published) => Verdict::NothingPublished,
         Some(((differences, _), _)) if differences.is_empty() => Verdict::Equal,
         Some(_) => Verdict::Differs,
     };
     let (differences, remarks) = compared.map(|(c, _)| c).unwrap_or_default();
     let figures = |pick: fn(&Published) -> SplitFigures| form.as_ref().map(pick);
+    let looked = look(dataset, depth, tick);
     Report {
         name: dataset.name.clone(),
         layout: dataset.layout.to_owned(),
@@ -123,7 +155,8 @@ pub fn check_with(dataset: &Dataset, depth: Depth, tick: Tick) -> Report {
         verdict,
         differences,
         remarks,
-        unreadable: unreadable(dataset, depth, tick),
+        findings: findings::of(dataset, &looked),
+        unreadable: unreadable(dataset, looked),
         notes: dataset.notes.clone(),
     }
 }
@@ -205,22 +238,40 @@ fn compare(dataset: &Dataset, published: &Published) -> (Vec<String>, Vec<String
     (differences, remarks)
 }
 
-fn unreadable(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Unreadable> {
+/// What looking at an image gave: whether its camera was turned, and at full depth a thumbnail.
+pub(super) struct Look {
+    turned: bool,
+    thumb: Option<[u8; findings::THUMB]>,
+}
+
+/// Looks at all images: training, query, gallery. Those not looked at, because `tick` asked to stop, give nothing.
+fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<Look, DataError>>> {
     let all: Vec<&Sample> = dataset.train.iter().chain(&dataset.query).chain(&dataset.gallery).collect();
     let (done, stop, total) = (AtomicU64::new(0), AtomicBool::new(false), all.len() as u64);
     all.par_iter()
-        .filter_map(|sample| {
+        .map(|sample| {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let looked = match depth {
-                Depth::Headers => decode::dimensions(&sample.path).map(drop),
-                Depth::Pixels => decode::decode(&sample.path).map(drop),
-            };
+            let looked = decode::header(&sample.path).and_then(|header| {
+                let thumb = match depth {
+                    Depth::Headers => None,
+                    Depth::Pixels => Some(findings::thumb(&decode::decode(&sample.path)?)),
+                };
+                Ok(Look { turned: header.turned, thumb })
+            });
             if !tick(done.fetch_add(1, Ordering::Relaxed) + 1, total) {
                 stop.store(true, Ordering::Relaxed);
             }
-            looked.err().map(|e| Unreadable { path: sample.path.clone(), reason: e.to_string() })
+            Some(looked)
         })
+        .collect()
+}
+
+fn unreadable(dataset: &Dataset, looked: Vec<Option<Result<Look, DataError>>>) -> Vec<Unreadable> {
+    let all = dataset.train.iter().chain(&dataset.query).chain(&dataset.gallery);
+    let error = |look: Option<Result<Look, DataError>>| look.and_then(Result::err);
+    all.zip(looked)
+        .filter_map(|(s, look)| error(look).map(|e| Unreadable { path: s.path.clone(), reason: e.to_string() }))
         .collect()
 }

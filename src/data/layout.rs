@@ -3,21 +3,32 @@
 //! To add a layout: one file with a [`Layout`] constant, one line in [`LAYOUTS`].
 
 use std::path::Path;
+use std::sync::OnceLock;
 
-use super::{DataError, Dataset, Sample};
+use super::{DataError, Dataset, Sample, twins};
 
 pub mod cuhk03np;
+pub mod deepchange;
 pub mod dukemtmc;
 pub mod folders;
 pub mod generic;
+pub mod last;
 pub mod listing;
+pub mod ltcc;
 pub mod manifest;
 pub mod market1501;
 pub mod msmt17;
 pub mod names;
+pub mod occluded_duke;
+pub mod pairs;
+pub mod persons;
 pub mod personx;
+pub mod prcc;
 pub mod published;
+pub mod randperson;
 pub mod synthetic;
+pub mod vcclothes;
+pub mod vehicles;
 pub mod veri776;
 
 pub use published::{Figure, Published, SplitFigures};
@@ -26,7 +37,8 @@ pub use published::{Figure, Published, SplitFigures};
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Which form of a dataset that comes in several: `detected` or `labeled` for CUHK03-NP, `V1` or `V2` for MSMT17.
+    /// Which form of a dataset that comes in several: `detected` or `labeled` for CUHK03-NP, `V1` or `V2` for MSMT17,
+    /// `changed` or `same` for PRCC, `small`, `medium` or `large` for VehicleID and VeRi-Wild.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// MSMT17: train on `list_train` and `list_val` together, as SpCL and OpenUnReID do; off leaves validation out.
@@ -34,7 +46,7 @@ pub struct Options {
     /// Synthetic pedestrians: `plaza` or `station`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    /// Synthetic pedestrians: the seed.
+    /// Synthetic pedestrians, and sets whose split is drawn (VIPeR, PRID, GRID, CUHK01, VehicleID): the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -86,9 +98,23 @@ pub const LAYOUTS: &[&Layout] = &[
     &cuhk03np::LAYOUT,
     &veri776::LAYOUT,
     &market1501::LAYOUT,
+    &occluded_duke::LAYOUT,
     &dukemtmc::LAYOUT,
     &personx::LAYOUT,
+    &deepchange::LAYOUT,
+    &last::LAYOUT,
+    &prcc::LAYOUT,
+    &ltcc::LAYOUT,
+    &vcclothes::LAYOUT,
+    &vehicles::VEHICLE_ID,
+    &vehicles::VERI_WILD,
+    &pairs::VIPER,
+    &pairs::PRID,
+    &pairs::GRID,
+    &persons::LAYOUT,
     &generic::LAYOUT,
+    &pairs::CUHK01,
+    &randperson::LAYOUT,
 ];
 
 /// The layout of that name.
@@ -110,7 +136,7 @@ pub fn detect(root: &Path) -> Result<&'static Layout, DataError> {
     LAYOUTS.iter().copied().find(|l| (l.detect)(root)).ok_or_else(|| DataError::NoLayout {
         root: root.to_path_buf(),
         expected: "folders for train, query and gallery (as bounding_box_train, query, bounding_box_test), MSMT17's \
-                   train and test, or a manifest.csv"
+                   train and test, a folder for each person, or a manifest.csv"
             .to_owned(),
         found: listing::describe(root),
     })
@@ -132,6 +158,14 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
             notes.push(format!("{split}: {} junk images (pid -1) dropped", names::thousands(junk)));
         }
     }
+    if !notes.iter().any(|n| n.contains(" → ")) {
+        // Layouts that read a list say what they made of its first line.
+        let all = [("train", &splits.train), ("query", &splits.query), ("gallery", &splits.gallery)];
+        for (split, first) in all.into_iter().filter_map(|(split, samples)| Some((split, samples.first()?))) {
+            let camid = splits.has_cameras.then_some(first.camid);
+            notes.push(folders::example(split, &first.path, names::Name::new(first.pid, camid)));
+        }
+    }
     relabel(&mut splits.train);
     if from_zero(&mut splits) {
         notes.push("the names count cameras from 0".to_owned());
@@ -143,6 +177,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
         notes.push("there is no query or no gallery, so nothing can be evaluated on it".to_owned());
     }
     let Splits { train, query, gallery, has_cameras, .. } = splits;
+    notes.extend(twins::notes(&train, &query, &gallery));
     Ok(Dataset {
         name: name.to_owned(),
         layout: layout.name,
@@ -152,6 +187,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
         gallery,
         has_cameras,
         notes,
+        cameras: OnceLock::new(),
     })
 }
 

@@ -62,17 +62,17 @@ impl Session {
         };
         let d = self.net.dim() as usize;
         let column = |samples: &[Sample], of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
-        let (query_pid, query_camid) = (column(&data.query, |s| s.pid), column(&data.query, |s| s.camid));
-        let (gallery_pid, gallery_camid) = (column(&data.gallery, |s| s.pid), column(&data.gallery, |s| s.camid));
+        let (query_pid, gallery_pid) = (column(&data.query, |s| s.pid), column(&data.gallery, |s| s.pid));
+        let cameras = data.evaluation_cameras();
         let set = EvalSet {
             query: Rows::new(query, d)?,
             gallery: Rows::new(gallery, d)?,
             query_pid: &query_pid,
-            query_camid: &query_camid,
+            query_camid: &cameras.query,
             gallery_pid: &gallery_pid,
-            gallery_camid: &gallery_camid,
+            gallery_camid: &cameras.gallery,
         };
-        let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: data.has_cameras };
+        let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: cameras.rule };
         let control = Arc::clone(&link.control);
         let outbox = Mutex::new(&mut link.outbox);
         let tick = |done: u64, total: u64| {
@@ -85,7 +85,8 @@ impl Session {
     }
 }
 
-fn snapshot(e: Evaluation) -> RankSnapshot {
+/// What of an evaluation is kept.
+pub(super) fn snapshot(e: Evaluation) -> RankSnapshot {
     RankSnapshot {
         ap: e.ap,
         top: e.top,

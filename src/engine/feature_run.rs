@@ -1,4 +1,4 @@
-//! A run folder made of features alone: clustered once, with nothing trained and no images. The window shows it
+//! A run folder made of features alone: clustered once, with nothing trained. The window shows it
 //! like any other run, so features that another program extracted can be looked at too.
 
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub struct FeatureSet<'a> {
     pub pids: Option<&'a [i32]>,
     /// `[N]` cameras, 0-based, where they are known.
     pub camids: Option<&'a [i32]>,
+    /// `[N]` files of the images, where they are known.
+    pub paths: Option<&'a [PathBuf]>,
 }
 
 /// Clusters the features and writes a new run folder; seconds are of k-NN, Jaccard, the three DBSCANs, and
@@ -49,7 +51,7 @@ pub fn write(
     let row = |i: usize| ImageRow {
         split: Split::Train,
         index: i as u32,
-        path: PathBuf::new(),
+        path: set.paths.and_then(|p| p.get(i)).cloned().unwrap_or_default(),
         pid: pids.get(i).copied().unwrap_or(-1),
         camid: camids.get(i).copied().unwrap_or(0),
     };

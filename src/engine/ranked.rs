@@ -18,7 +18,7 @@ use super::event::{Event, ImageRef, Phase, RankQuery, Ranking, Severity, Split, 
 use super::features::Extraction;
 use super::session::Session;
 use super::worker::Link;
-use crate::data::{augment, decode};
+use crate::data::{Sample, augment, decode};
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, evaluate};
 use crate::method::rows::Rows;
 use crate::run::snapshot::Match;
@@ -176,7 +176,7 @@ impl Session {
         let data = &self.target.dataset;
         let described = self.described.as_ref().ok_or_else(nothing_described)?;
         let mut gallery_pid: Vec<i32> = data.gallery.iter().map(|s| s.pid).collect();
-        let gallery_camid: Vec<i32> = data.gallery.iter().map(|s| s.camid).collect();
+        let cameras = data.evaluation_cameras();
         let sample = match query {
             RankQuery::Image(image) => match image.split {
                 // Training identities are numbered on their own, and nobody of them is in the test set.
@@ -191,7 +191,11 @@ impl Session {
         };
         // 0 stands for all the people who are in the gallery to distract, unless somebody asks for them.
         let known = |pid: i32| pid > 0 || (pid == 0 && data.query.iter().any(|s| s.pid == 0));
-        let (pid, camid) = sample.filter(|s| known(s.pid)).map_or((NOBODY, NOBODY), |s| (s.pid, s.camid));
+        let camera = |s: &Sample| match query {
+            RankQuery::Image(ImageRef { split: Split::Query, index }) => cameras.query[*index as usize],
+            _ => s.camid,
+        };
+        let (pid, camid) = sample.filter(|s| known(s.pid)).map_or((NOBODY, NOBODY), |s| (s.pid, camera(s)));
         let d = self.net.dim() as usize;
         let set = EvalSet {
             query: Rows::new(feature, d)?,
@@ -199,9 +203,9 @@ impl Session {
             query_pid: &[pid],
             query_camid: &[camid],
             gallery_pid: &gallery_pid,
-            gallery_camid: &gallery_camid,
+            gallery_camid: &cameras.gallery,
         };
-        let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: data.has_cameras };
+        let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: cameras.rule };
         let e = evaluate(&set, &options, &|_, _| true)?;
         let matches = e.match_index.iter().zip(&e.match_rank).zip(&e.match_distance);
         Ok(Ranking {

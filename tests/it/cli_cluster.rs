@@ -159,10 +159,10 @@ fn bad_input_is_one_sentence_and_exit_code_2() {
         std::fs::write(&input, bytes).unwrap();
         assert!(run(&input, &out).contains("not a safetensors file"));
     }
-    save(&input, &[("feats", Dtype::F32, vec![1, 2], f32_bytes(&[0.6, 0.8]))]);
+    save(&input, &[("other", Dtype::F32, vec![1, 2], f32_bytes(&[0.6, 0.8]))]);
     assert!(run(&input, &out).contains("no tensor `features`"));
-    save(&input, &[("features", Dtype::F64, vec![1, 1], 1f64.to_le_bytes().to_vec())]);
-    assert!(run(&input, &out).contains("F64"));
+    save(&input, &[("features", Dtype::I64, vec![1, 1], 1i64.to_le_bytes().to_vec())]);
+    assert!(run(&input, &out).contains("I64"));
     save(&input, &[("features", Dtype::F32, vec![2], f32_bytes(&[0.6, 0.8]))]);
     assert!(run(&input, &out).contains("[2]"));
     save(&input, &[("features", Dtype::F32, vec![1, 2], f32_bytes(&[f32::NAN, 0.8]))]);

@@ -257,7 +257,7 @@ fn a_csv_manifest_is_read_and_its_faults_are_named() {
             "path,camid,split\na.png,1,train\n",
             "line 1: there is no column `pid`: expected path,pid,camid,split, found path,camid,split",
         ),
-        ("path,pid,camid,split\na.png,x,1,train\n", "line 2: `x` is no pid: expected a whole number"),
+        ("path,pid,camid,split\na.png,,1,train\n", "line 2: `a.png` has no pid"),
         ("path,pid,camid,split\na.png,1,1,tarin\n", "line 2: `tarin` is no split: expected train, query or gallery"),
         ("path,pid,camid,split\na.png,1,-2,train\n", "line 2: camid -2 is negative"),
         ("path,pid,camid,split\na.png,1,1,train\nb.png,1,,train\n", "1 of 2 rows have no camid"),

@@ -395,7 +395,7 @@ fn files_that_are_something_else_are_named() {
     let moments = dict([("exp_avg", torch_save::floats(&[2], &[1.0, 2.0]))]);
     torch_save::save(&optimiser, &dict([("state", dict([("0", moments)])), ("param_groups", Py::List(vec![]))]));
     assert!(features(&optimiser).unwrap_err().contains("optimiser's state"));
-    assert!(features(dir.path()).unwrap_err().contains("no regular file"));
+    assert!(features(dir.path()).unwrap_err().contains("not a file"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn write_run(dir: &Path) {
         d: spec.d,
         pids: Some(&made.pid),
         camids: Some(&made.camid),
+        paths: None,
     };
     feature_run::write(dir, &set, &Params::default(), [&no_tick, &no_tick]).unwrap();
 }

@@ -22,6 +22,8 @@ mod data_synthetic;
 mod engine_parts;
 mod engine_run;
 mod export;
+mod foreign_data;
+mod foreign_features;
 mod foreign_weights;
 mod gui_clusters;
 mod gui_clusters_speed;

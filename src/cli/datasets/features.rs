@@ -10,6 +10,9 @@ use crate::data::synthetic::features::{Spec, generate};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::params::Params;
 
+/// Numbers that are made at most: 16 GB of them.
+const MOST: usize = 1 << 32;
+
 #[derive(clap::Args, Debug)]
 pub struct FeaturesArgs {
     /// The run folder to make; not there yet, or empty.
@@ -32,6 +35,10 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<()> {
     if args.images < 2 || args.dim < 2 {
         return Err(usage("at least two images of two numbers are needed"));
     }
+    if args.images.checked_mul(args.dim).is_none_or(|n| n > MOST) {
+        let (n, d) = (args.images, args.dim);
+        return Err(usage(format!("{n} × {d} numbers are more than is made here: at most {MOST}")));
+    }
     let mut params = Params { seed: args.seed, ..Params::default() };
     args.set.iter().try_for_each(|assignment| params.assign(assignment))?;
     if let Some(problem) = params.problems().first() {
@@ -45,6 +52,7 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<()> {
         d: args.dim,
         pids: Some(&made.pid),
         camids: Some(&made.camid),
+        paths: None,
     };
     let (summary, seconds) = with_bar("cluster", |tick| {
         let (knn, jaccard) = (|done, total| tick(done, 2 * total), |done, total| tick(total + done, 2 * total));

@@ -38,7 +38,7 @@ pub const LAYOUT: Layout = Layout {
 /// `1_001_2_01.png`, as torchreid extracts them: camera pair, person in the pair, view, image. The name tells the
 /// view (the camera); the identity is the protocol's to number.
 pub fn parse_extracted(name: &str) -> Option<Name> {
-    extracted(name).map(|(_, _, view)| Name { pid: None, camid: Some(view - 1) })
+    extracted(name).map(|(_, _, view)| Name { camid: Some(view - 1), ..Name::default() })
 }
 
 /// Pair, person and view of an extracted name.
@@ -54,7 +54,7 @@ fn extracted(name: &str) -> Option<(i32, i32, i32)> {
 /// Market-style names, or extracted ones; there a pair and the person in it make an identity.
 fn parse(name: &str) -> Option<Name> {
     let own = extracted(name).map(|(pair, person, view)| (pair * 10_000 + person, view));
-    own.map(|(pid, view)| Name { pid: Some(pid), camid: Some(view - 1) }).or_else(|| names::pid_cam(name))
+    own.map(|(pid, view)| Name::new(pid, Some(view - 1))).or_else(|| names::pid_cam(name))
 }
 
 fn variant_folder(root: &Path, variant: &str) -> Option<Folders> {

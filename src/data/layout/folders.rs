@@ -49,7 +49,8 @@ impl Folders {
     }
 }
 
-/// The images of a folder whose names `parse` understands; the others are counted in a note.
+/// The images of a folder whose names `parse` understands; the others are counted in a note, and one that was
+/// understood is shown.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -58,26 +59,47 @@ pub fn read_folder(
     parse: &impl Fn(&str) -> Option<Name>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Sample>, DataError> {
-    let Listing { images, ignored } = listing::images(dir)?;
+    let Listing { images, ignored, repeated } = listing::images(dir)?;
     let mut samples = Vec::with_capacity(images.len());
     let mut strange = Vec::new();
+    let folder = listing::name(dir).to_owned();
     for path in images {
         match parse(listing::name(&path)) {
-            Some(Name { pid: Some(pid), camid }) => samples.push(Sample { path, pid, camid: camid.unwrap_or(0) }),
+            Some(name @ Name { pid: Some(pid), camid, .. }) => {
+                if samples.is_empty() {
+                    notes.push(example(&folder, &path, name));
+                }
+                samples.push(Sample { path, pid, camid: camid.unwrap_or(0) });
+            }
             _ => strange.push(path),
         }
     }
-    let folder = listing::name(dir);
     if let Some(first) = strange.first() {
         notes.push(format!(
-            "{folder}: {} images left out, their names tell no pid or camera ({}{})",
+            "{folder}: {} images left out, their names tell no pid or camera ({}{}); a name has to look like one of \
+             0002_c1s1_000451_03.jpg, 0002_anything.jpg",
             strange.len(),
             listing::name(first),
             if strange.len() > 1 { ", …" } else { "" }
         ));
     }
-    if ignored > 0 {
-        notes.push(format!("{folder}: {ignored} other files passed over"));
-    }
+    notes.extend(passed_over(&folder, ignored, repeated));
     Ok(samples)
+}
+
+/// "train: 000_1_c1_000001.png → person 0, camera 1, clothes 1": so that a wrong reading is seen.
+pub fn example(folder: &str, path: &Path, name: Name) -> String {
+    let mut parts = vec![format!("person {}", name.pid.unwrap_or(-1))];
+    parts.extend(name.camid.map(|c| format!("camera {}", c + 1)));
+    parts.extend(name.clothes.map(|c| format!("clothes {c}")));
+    format!("{folder}: {} → {}", listing::name(path), parts.join(", "))
+}
+
+/// Notes on what a listing left out.
+pub fn passed_over(folder: &str, ignored: usize, repeated: usize) -> impl Iterator<Item = String> {
+    let files = (ignored > 0).then(|| format!("{folder}: {ignored} other files passed over"));
+    let links = (repeated > 0).then(|| {
+        format!("{folder}: {repeated} links lead back to folders that are read already; each folder is read once")
+    });
+    files.into_iter().chain(links)
 }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::folders::read_folder;
-use super::names::{self, Name};
+use super::names::Pattern;
 use super::{DataError, Layout, Options, Splits, listing};
 
-const TRAIN: &[&str] = &["bounding_box_train", "train", "image_train"];
-const QUERY: &[&str] = &["query", "probe", "image_query"];
-const GALLERY: &[&str] = &["bounding_box_test", "gallery", "test", "image_test"];
+const TRAIN: &[&str] = &["bounding_box_train", "train", "image_train", "training"];
+const QUERY: &[&str] = &["query", "probe", "image_query", "queries"];
+const GALLERY: &[&str] = &["bounding_box_test", "gallery", "test", "image_test", "testing"];
 
 /// The layout.
 pub const LAYOUT: Layout = Layout {
@@ -18,18 +18,18 @@ pub const LAYOUT: Layout = Layout {
               gallery or test) with names like 0017_c2_anything.jpg, or 0017_anything.jpg without cameras",
     notice: None,
     published: &[],
-    detect: |root| Found::search(root).is_some_and(|f| f.parses()),
+    detect: |root| Found::search(root).is_some_and(|f| f.pattern().is_some()),
     read,
 };
 
 /// The folders that are there; a set with training images alone can still be adapted to.
-struct Found {
-    train: PathBuf,
-    test: Option<(PathBuf, PathBuf)>,
+pub(super) struct Found {
+    pub(super) train: PathBuf,
+    pub(super) test: Option<(PathBuf, PathBuf)>,
 }
 
 impl Found {
-    fn search(root: &Path) -> Option<Self> {
+    pub(super) fn search(root: &Path) -> Option<Self> {
         listing::find(root, |dir| {
             let first = |names: &[&str]| names.iter().find_map(|n| listing::folder(dir, n));
             let test = first(QUERY).zip(first(GALLERY));
@@ -37,28 +37,25 @@ impl Found {
         })
     }
 
-    fn folders(&self) -> impl Iterator<Item = &Path> {
+    /// Training, then query and gallery where they are.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         let test = self.test.iter().flat_map(|(q, g)| [q.as_path(), g.as_path()]);
         std::iter::once(self.train.as_path()).chain(test)
     }
 
-    fn any(&self, parse: fn(&str) -> Option<Name>) -> bool {
-        self.folders().any(|dir| {
-            let images = listing::images(dir).unwrap_or_default().images;
-            images.iter().any(|p| parse(listing::name(p)).is_some())
-        })
-    }
-
-    fn parses(&self) -> bool {
-        self.any(names::pid_cam) || self.any(names::pid_only)
+    /// The one pattern for all names: a set is named in one way.
+    pub(super) fn pattern(&self) -> Option<&'static Pattern> {
+        let lists: Vec<_> = self.folders().map(|dir| listing::images(dir).unwrap_or_default().images).collect();
+        Pattern::of(lists.iter().flatten().map(|p| listing::name(p)))
     }
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
-    let found = Found::search(root).filter(Found::parses).ok_or_else(|| LAYOUT.wrong(root))?;
-    let has_cameras = found.any(names::pid_cam);
-    let parse = if has_cameras { names::pid_cam } else { names::pid_only };
-    let mut splits = Splits { has_cameras, ..Splits::default() };
+    let found = Found::search(root).ok_or_else(|| LAYOUT.wrong(root))?;
+    let pattern = found.pattern().ok_or_else(|| LAYOUT.wrong(root))?;
+    let parse = |name: &str| pattern.parse(name);
+    let mut splits = Splits { has_cameras: pattern.has_camera(), ..Splits::default() };
+    splits.notes.push(format!("names are read as {} ({})", pattern.habit, pattern.example.0));
     splits.train = read_folder(&found.train, &parse, &mut splits.notes)?;
     if let Some((query, gallery)) = &found.test {
         splits.query = read_folder(query, &parse, &mut splits.notes)?;

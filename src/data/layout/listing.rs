@@ -1,12 +1,16 @@
 //! Finding image files and folders, past what archives and desktops leave behind.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::data::DataError;
 
 /// Extensions of images that can be decoded, lower case.
-const IMAGES: &[&str] = &["jpg", "jpeg", "png", "bmp"];
+const IMAGES: &[&str] =
+    &["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "pnm", "gif"];
+/// Folders within folders, at most.
+const DEEPEST: usize = 32;
 
 /// The images of a folder.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +19,8 @@ pub struct Listing {
     pub images: Vec<PathBuf>,
     /// How many other files were passed over.
     pub ignored: usize,
+    /// How many links led to folders that are read already, or lie above.
+    pub repeated: usize,
 }
 
 /// The file name as text; empty when it is not UTF-8.
@@ -31,19 +37,28 @@ fn is_image(path: &Path) -> bool {
     IMAGES.contains(&extension.as_str())
 }
 
-/// All images in a folder and the folders below it.
+/// All images in a folder and the folders below it, each real folder once: a link that leads back, or to a folder
+/// already read, is passed over and counted.
 ///
 /// # Errors
 /// When a folder cannot be read.
 pub fn images(dir: &Path) -> Result<Listing, DataError> {
     let mut listing = Listing::default();
-    let mut stack = vec![dir.to_path_buf()];
-    while let Some(dir) = stack.pop() {
-        for path in children(&dir)? {
+    let top = fs::canonicalize(dir).map_err(DataError::io("listing", dir))?;
+    let mut seen = HashSet::from([top.clone()]);
+    let mut stack = vec![(dir.to_path_buf(), 0)];
+    while let Some((dir, depth)) = stack.pop() {
+        for (path, kind) in entries(&dir)? {
+            let is_dir = kind.is_dir() || (kind.is_symlink() && path.is_dir());
             if is_clutter(name(&path)) {
-                listing.ignored += usize::from(path.is_file());
-            } else if path.is_dir() {
-                stack.push(path);
+                listing.ignored += usize::from(!is_dir);
+            } else if is_dir {
+                let real = fs::canonicalize(&path).map_err(DataError::io("listing", &path))?;
+                if depth < DEEPEST && !top.starts_with(&real) && seen.insert(real) {
+                    stack.push((path, depth + 1));
+                } else {
+                    listing.repeated += 1;
+                }
             } else if is_image(&path) {
                 listing.images.push(path);
             } else {
@@ -53,6 +68,24 @@ pub fn images(dir: &Path) -> Result<Listing, DataError> {
     }
     listing.images.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(listing)
+}
+
+/// What lies in a folder, with its kind, sorted.
+fn entries(dir: &Path) -> Result<Vec<(PathBuf, fs::FileType)>, DataError> {
+    let read = fs::read_dir(dir).map_err(DataError::io("listing", dir))?;
+    let mut found = Vec::new();
+    for entry in read {
+        let entry = entry.map_err(DataError::io("listing", dir))?;
+        found.push((entry.path(), entry.file_type().map_err(DataError::io("listing", dir))?));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+/// The folders inside a folder, sorted, clutter left out.
+pub fn folders(dir: &Path) -> Vec<PathBuf> {
+    let inside = children(dir).unwrap_or_default();
+    inside.into_iter().filter(|p| !is_clutter(name(p)) && !is_image(p) && p.is_dir()).collect()
 }
 
 fn children(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
@@ -85,9 +118,8 @@ pub fn find<T>(root: &Path, fits: impl Fn(&Path) -> Option<T>) -> Option<T> {
         }
         let mut below = Vec::new();
         for dir in &level {
-            let inside = children(dir).unwrap_or_default();
             // A folder of images has thousands of entries: asking the system about each would be slow.
-            below.extend(inside.into_iter().filter(|p| !is_clutter(name(p)) && !is_image(p) && p.is_dir()));
+            below.extend(folders(dir));
         }
         level = below;
     }
@@ -115,4 +147,10 @@ pub fn describe(dir: &Path) -> String {
         }
     }
     if parts.is_empty() { "an empty folder".to_owned() } else { parts.join(" and ") }
+}
+
+/// The first image that lies in a folder itself, in no order that is worth anything.
+pub fn first_image(dir: &Path) -> Option<PathBuf> {
+    let inside = fs::read_dir(dir).ok()?;
+    inside.take(1_000).flatten().map(|e| e.path()).find(|p| is_image(p) && !is_clutter(name(p)))
 }

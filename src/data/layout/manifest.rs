@@ -1,8 +1,11 @@
-//! A CSV manifest `path,pid,camid,split`: for data that lies anyhow.
+//! A CSV manifest `path,pid,camid,split`, as people and programs write it: commas, semicolons or tabs, any usual
+//! encoding, other names for the columns, words for ids.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Layout, Options, Sample, Splits};
+use super::{DataError, Layout, Sample, Splits};
+use crate::data::files;
 
 /// The layout.
 pub const LAYOUT: Layout = Layout {
@@ -12,120 +15,254 @@ pub const LAYOUT: Layout = Layout {
     notice: None,
     published: &[],
     detect: |root| file(root).is_some(),
-    read,
+    read: |root, _| {
+        let file = file(root).ok_or_else(|| LAYOUT.wrong(root))?;
+        splits(&file, &read(&file)?)
+    },
 };
 
 /// The manifest: the root itself when it is a CSV file, or `manifest.csv` in it.
 fn file(root: &Path) -> Option<PathBuf> {
-    let is_csv = root.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    let is_csv = root.extension().is_some_and(|e| ["csv", "tsv"].iter().any(|x| e.eq_ignore_ascii_case(x)));
     if is_csv && root.is_file() {
         return Some(root.to_path_buf());
     }
     Some(root.join("manifest.csv")).filter(|f| f.is_file())
 }
 
-/// Where the wanted columns stand.
-struct Columns {
-    path: usize,
-    pid: usize,
-    camid: Option<usize>,
-    split: usize,
+/// What a column holds, and the names it goes by; the first is ours.
+const COLUMNS: [(&str, &[&str]); 4] = [
+    (
+        "path",
+        &[
+            "path",
+            "image",
+            "filename",
+            "image_name",
+            "file",
+            "file_name",
+            "img",
+            "img_path",
+            "image_path",
+            "filepath",
+            "name",
+        ],
+    ),
+    (
+        "pid",
+        &["pid", "id", "person_id", "label", "person", "identity", "personid", "vehicle_id", "vid", "target", "class"],
+    ),
+    ("camid", &["camid", "cam", "camera", "camera_id", "cam_id", "cameraid"]),
+    ("split", &["split", "subset", "set", "partition", "phase"]),
+];
+
+/// A split, as a manifest names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Training.
+    Train,
+    /// Query.
+    Query,
+    /// Gallery.
+    Gallery,
 }
 
-impl Columns {
-    fn find(header: &csv::StringRecord) -> Result<Self, String> {
-        let at =
-            |name: &str| header.iter().position(|h| h.trim().trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
-        let need = |name: &str| {
-            at(name).ok_or_else(|| {
-                let there: Vec<&str> = header.iter().collect();
-                format!("there is no column `{name}`: expected path,pid,camid,split, found {}", there.join(","))
-            })
-        };
-        Ok(Self { path: need("path")?, pid: need("pid")?, camid: at("camid"), split: need("split")? })
+impl Split {
+    fn of(text: &str) -> Result<Self, String> {
+        match text.to_lowercase().as_str() {
+            "train" | "training" | "bounding_box_train" => Ok(Self::Train),
+            "query" | "probe" | "queries" => Ok(Self::Query),
+            "gallery" | "test" | "testing" | "bounding_box_test" => Ok(Self::Gallery),
+            _ => Err(format!("`{text}` is no split: expected train, query or gallery")),
+        }
     }
 }
 
-fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
-    let file = file(root).ok_or_else(|| LAYOUT.wrong(root))?;
-    let bad = |line: u64, message: String| DataError::BadLine { path: file.clone(), line: line as usize, message };
+/// One row of a list of images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The file, below the list's folder when it is relative.
+    pub path: PathBuf,
+    /// The person; −1 where the list has no such column.
+    pub pid: i32,
+    /// The camera, 0-based; 0 where the list has no such column.
+    pub camid: i32,
+    /// The split, where the list has such a column.
+    pub split: Option<Split>,
+}
+
+/// A list of images as read.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// The rows, in the list's order.
+    pub rows: Vec<Row>,
+    /// Whether people are named.
+    pub has_pids: bool,
+    /// Whether cameras are.
+    pub has_cameras: bool,
+    /// What is worth telling.
+    pub notes: Vec<String>,
+}
+
+/// Where the columns stand.
+struct Columns([Option<usize>; 4]);
+
+impl Columns {
+    fn find(header: &csv::StringRecord) -> Self {
+        let plain = |h: &str| h.trim().trim_matches('"').to_lowercase().replace([' ', '-'], "_");
+        let there: Vec<String> = header.iter().map(plain).collect();
+        let at = |names: &[&str]| names.iter().find_map(|n| there.iter().position(|h| h == n));
+        let mut found = COLUMNS.map(|(_, names)| at(names));
+        // A column serves once: `id` may be all there is beside `path`.
+        if found[0] == found[1] {
+            found[0] = None;
+        }
+        Self(found)
+    }
+}
+
+/// The character between the columns: the one that the header has most of.
+fn separator(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or("");
+    let count = |c: u8| header.bytes().filter(|&b| b == c).count();
+    b",;\t|".iter().copied().rev().max_by_key(|&c| count(c)).filter(|&c| count(c) > 0).unwrap_or(b',')
+}
+
+/// Reads a list of images; only `path` must be there.
+///
+/// # Errors
+/// When the file cannot be read, or a line of it; says which and what was expected.
+pub fn read(file: &Path) -> Result<List, DataError> {
+    let bad =
+        |line: u64, message: String| DataError::BadLine { path: file.to_path_buf(), line: line as usize, message };
+    let text = files::text(file)?;
     let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(&file).map_err(|e| bad(1, e.to_string()))?;
+        csv::ReaderBuilder::new().delimiter(separator(&text)).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| bad(1, e.to_string()))?.clone();
-    let columns = Columns::find(&header).map_err(|m| bad(1, m))?;
-    let mut splits = Splits::default();
-    let (mut with, mut without) = (0_usize, 0_usize);
+    let Columns([path, pid, camid, split]) = Columns::find(&header);
+    let Some(path) = path else { return Err(bad(1, lacking(0, &header))) };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let (mut lines, mut pids, mut camids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut list = List { has_pids: pid.is_some(), ..List::default() };
     for record in reader.records() {
         let record = record.map_err(|e| bad(e.position().map_or(0, csv::Position::line), e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
-        let (sample, split) = row(&record, &columns, &file).map_err(|m| bad(line, m))?;
-        let camera = columns.camid.and_then(|c| record.get(c)).is_some_and(|c| !c.is_empty());
-        if camera {
-            with += 1
-        } else {
-            without += 1
+        let field = |at: usize| record.get(at).unwrap_or("");
+        if field(path).is_empty() {
+            return Err(bad(line, "the path is empty".to_owned()));
         }
-        match split {
+        if let Some(pid) = pid {
+            if field(pid).is_empty() {
+                return Err(bad(line, format!("`{}` has no pid: expected a number or a word", field(path))));
+            }
+            pids.push(field(pid).to_owned());
+        }
+        camids.extend(camid.map(field).filter(|c| !c.is_empty()).map(str::to_owned));
+        let split = split.map(|at| Split::of(field(at))).transpose().map_err(|m| bad(line, m))?;
+        list.rows.push(Row { path: place(folder, field(path)), pid: -1, camid: 0, split });
+        lines.push(line);
+    }
+    let n = list.rows.len();
+    if n == 0 {
+        return Err(bad(1, "there are no rows below the header".to_owned()));
+    }
+    if !camids.is_empty() && camids.len() < n {
+        return Err(bad(1, format!("{} of {n} rows have no camid; give it in all or in none", n - camids.len())));
+    }
+    list.has_cameras = !camids.is_empty();
+    if list.has_pids {
+        let numbers = numbered("people", &pids, 1, &mut list.notes);
+        list.rows.iter_mut().zip(numbers).for_each(|(row, pid)| row.pid = pid);
+    }
+    if list.has_cameras {
+        let numbers = camera_numbers(&camids, &mut list.notes);
+        list.rows.iter_mut().zip(numbers).for_each(|(row, camid)| row.camid = camid);
+        if let Some((row, line)) = list.rows.iter().zip(lines).find(|(r, _)| r.camid < 0) {
+            return Err(bad(line, format!("camid {} is negative", row.camid)));
+        }
+        zero_based(&mut list);
+    }
+    Ok(list)
+}
+
+/// Where a path of the list leads; lists of Windows write `\` for `/`.
+fn place(folder: &Path, text: &str) -> PathBuf {
+    let as_written = folder.join(text);
+    if text.contains('\\') && !as_written.exists() { folder.join(text.replace('\\', "/")) } else { as_written }
+}
+
+fn lacking(column: usize, header: &csv::StringRecord) -> String {
+    let there: Vec<&str> = header.iter().map(|h| h.trim_start_matches('\u{feff}')).collect();
+    let (name, names) = COLUMNS[column];
+    let others = names[1..5.min(names.len())].join(", ");
+    format!(
+        "there is no column `{name}`: expected path,pid,camid,split, found {} (also called {others}, …)",
+        there.join(",")
+    )
+}
+
+/// A whole number, also as spreadsheets and pandas write it: `12`, `12.0`.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(d, _)| d);
+    digits.parse().ok()
+}
+
+/// Numbers as they are where all are numbers that fit; else each word gets the next one, in the order of the words.
+fn numbered(what: &str, words: &[String], from: i32, notes: &mut Vec<String>) -> Vec<i32> {
+    let numbers: Option<Vec<i32>> = words.iter().map(|w| i32::try_from(whole(w)?).ok()).collect();
+    if let Some(numbers) = numbers {
+        return numbers;
+    }
+    let sorted: BTreeSet<&String> = words.iter().collect();
+    let by_word: BTreeMap<&String, i32> = sorted.into_iter().zip(from..).collect();
+    let first: Vec<String> = by_word.iter().take(3).map(|(w, n)| format!("{n} {w}")).collect();
+    let more = if by_word.len() > 3 { ", …" } else { "" };
+    notes.push(format!("{what} are numbered in the order of their names: {}{more}", first.join(", ")));
+    words.iter().map(|w| by_word[w]).collect()
+}
+
+/// Cameras by the numbers that end their names, where these differ: `cam0`, `c1s2` does not.
+fn camera_numbers(words: &[String], notes: &mut Vec<String>) -> Vec<i32> {
+    let tail = |w: &str| {
+        let stem = w.trim_end_matches(|c: char| c.is_ascii_digit());
+        let letters = stem.chars().all(|c| c.is_alphabetic() || c == '_' || c == '-');
+        (!stem.is_empty() && letters).then(|| w[stem.len()..].parse::<i32>().ok()).flatten()
+    };
+    let distinct: BTreeSet<&String> = words.iter().collect();
+    let tails: BTreeSet<i32> = distinct.iter().filter_map(|w| tail(w)).collect();
+    if tails.len() == distinct.len() {
+        return words.iter().map(|w| tail(w).unwrap_or(0)).collect();
+    }
+    numbered("cameras", words, 0, notes)
+}
+
+/// Camera numbers that start above 0 are moved down, so that both habits of counting work.
+fn zero_based(list: &mut List) {
+    if list.rows.iter().map(|r| r.camid).min() == Some(1) {
+        list.rows.iter_mut().for_each(|r| r.camid -= 1);
+        list.notes.push("cameras are counted from 1 in the manifest and from 0 here".to_owned());
+    }
+}
+
+/// The splits of a list that is a dataset: people and splits must be told.
+fn splits(file: &Path, list: &List) -> Result<Splits, DataError> {
+    let first = |column: usize| {
+        let text = files::text(file).unwrap_or_default();
+        let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).from_reader(text.as_bytes());
+        let header = reader.headers().cloned().unwrap_or_default();
+        DataError::BadLine { path: file.to_path_buf(), line: 1, message: lacking(column, &header) }
+    };
+    if !list.has_pids {
+        return Err(first(1));
+    }
+    let mut splits = Splits { has_cameras: list.has_cameras, notes: list.notes.clone(), ..Splits::default() };
+    for row in &list.rows {
+        let sample = Sample { path: row.path.clone(), pid: row.pid, camid: row.camid };
+        match row.split.ok_or_else(|| first(3))? {
             Split::Train => splits.train.push(sample),
             Split::Query => splits.query.push(sample),
             Split::Gallery => splits.gallery.push(sample),
         }
     }
-    if with > 0 && without > 0 {
-        let message = format!("{without} of {} rows have no camid; give it in all or in none", with + without);
-        return Err(bad(1, message));
-    }
-    if with + without == 0 {
-        return Err(bad(1, "there are no rows below the header".to_owned()));
-    }
-    splits.has_cameras = with > 0;
-    if splits.has_cameras {
-        zero_based(&mut splits);
-    }
     Ok(splits)
-}
-
-enum Split {
-    Train,
-    Query,
-    Gallery,
-}
-
-fn row(record: &csv::StringRecord, columns: &Columns, file: &Path) -> Result<(Sample, Split), String> {
-    let field = |at: usize| record.get(at).unwrap_or("");
-    let number = |name: &str, text: &str| -> Result<i32, String> {
-        text.parse().map_err(|_| format!("`{text}` is no {name}: expected a whole number"))
-    };
-    let path = field(columns.path);
-    if path.is_empty() {
-        return Err("the path is empty".to_owned());
-    }
-    let pid = number("pid", field(columns.pid))?;
-    let camid = match columns.camid.map(field).filter(|c| !c.is_empty()) {
-        Some(text) => number("camid", text)?,
-        None => 0,
-    };
-    if camid < 0 {
-        return Err(format!("camid {camid} is negative"));
-    }
-    let split = match field(columns.split).to_ascii_lowercase().as_str() {
-        "train" => Split::Train,
-        "query" | "probe" => Split::Query,
-        "gallery" | "test" => Split::Gallery,
-        other => return Err(format!("`{other}` is no split: expected train, query or gallery")),
-    };
-    let path = file.parent().unwrap_or(Path::new("")).join(path);
-    Ok((Sample { path, pid, camid }, split))
-}
-
-/// Camera numbers that start above 0 are moved down, so that both habits of counting work.
-fn zero_based(splits: &mut Splits) {
-    let all = || [&splits.train, &splits.query, &splits.gallery].into_iter().flatten();
-    let least = all().map(|s| s.camid).min().unwrap_or(0);
-    if least == 1 {
-        for sample in splits.train.iter_mut().chain(&mut splits.query).chain(&mut splits.gallery) {
-            sample.camid -= 1;
-        }
-        splits.notes.push("cameras are counted from 1 in the manifest and from 0 here".to_owned());
-    }
 }

@@ -1,11 +1,11 @@
 //! MSMT17 V1 and V2: `train` and `test` with list files; `0000/0000_000_01_0303morning_0008_0.jpg 0`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::names::Name;
 use super::published::{Figure, Published, SplitFigures, sure};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
+use crate::data::files;
 
 /// Folders of the training and test images, V1 then V2 (faces masked).
 const VERSIONS: [(&str, &str, &str); 2] = [("V1", "train", "test"), ("V2", "mask_train_v2", "mask_test_v2")];
@@ -42,11 +42,13 @@ pub const LAYOUT: Layout = Layout {
 
 /// What a line of a list says: the path below the image folder, then the pid of the list's own id space.
 /// The camera is the third field of the file name.
-pub fn parse_line(line: &str) -> Option<(&str, Name)> {
-    let (path, pid) = line.trim().rsplit_once(char::is_whitespace)?;
-    let path = path.trim_end();
+///
+/// Lists that went through Windows begin with a byte order mark, end their lines with CR LF and write `\\` for `/`.
+pub fn parse_line(line: &str) -> Option<(String, Name)> {
+    let (path, pid) = line.trim_start_matches('\u{feff}').trim().rsplit_once(char::is_whitespace)?;
+    let path = path.trim_end().replace('\\', "/");
     let Name { camid, .. } = parse_name(path.rsplit('/').next()?)?;
-    Some((path, Name { pid: Some(pid.parse().ok()?), camid }))
+    Some((path, Name { camid, ..Name::new(pid.parse().ok()?, None) }))
 }
 
 /// `0000_000_01_0303morning_0008_0.jpg`: pid, image, camera, time, frame, number.
@@ -56,7 +58,7 @@ fn parse_name(name: &str) -> Option<Name> {
         return None;
     }
     let camera: i32 = fields[2].parse().ok()?;
-    Some(Name { pid: Some(fields[0].parse().ok()?), camid: Some(camera - 1) })
+    Some(Name::new(fields[0].parse().ok()?, Some(camera.checked_sub(1)?)))
 }
 
 struct Found {
@@ -93,7 +95,7 @@ impl Found {
         if !file.is_file() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&file).map_err(DataError::io("reading", &file))?;
+        let text = files::text(&file)?;
         let mut samples = Vec::new();
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             let parsed = parse_line(line).and_then(|(path, n)| Some((path, n.pid?, n.camid?)));
@@ -109,7 +111,7 @@ impl Found {
     /// All images of a folder, by their names; a folder a pid.
     fn by_names(&self, images: &Path) -> Result<Vec<Sample>, DataError> {
         let sample = |path: PathBuf| {
-            let Name { pid, camid } = parse_name(listing::name(&path))?;
+            let Name { pid, camid, .. } = parse_name(listing::name(&path))?;
             Some(Sample { pid: pid?, camid: camid?, path })
         };
         Ok(listing::images(images)?.images.into_iter().filter_map(sample).collect())

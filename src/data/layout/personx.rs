@@ -29,10 +29,10 @@ pub const LAYOUT: Layout = Layout {
 
 /// What a PersonX name says; its six cameras become 0..=5, any other is not PersonX.
 pub fn parse(name: &str) -> Option<Name> {
-    let Name { pid, camid } = names::pid_cam(name)?;
+    let Name { pid, camid, clothes } = names::pid_cam(name)?;
     let number = camid? + 1;
     let camid = CAMERAS.iter().position(|&c| c == number)? as i32;
-    Some(Name { pid, camid: Some(camid) })
+    Some(Name { pid, camid: Some(camid), clothes })
 }
 
 fn detect(root: &Path) -> bool {

@@ -8,10 +8,13 @@ use tch::{Kind, Tensor};
 
 use super::names::{self, Given, Plan};
 use super::torch_file::{self, Stored};
+use crate::base::fs;
 use crate::model::error::{ModelError, Result};
 
 /// Larger files are not read into memory: no ResNet with its optimiser comes near.
 const LARGEST: u64 = 16 << 30;
+/// The longest header of a safetensors file, and the longest index: of a network they take some hundred kilobytes.
+const LARGEST_HEADER: u64 = 4 << 20;
 
 /// One tensor's place: in which of the files, and where in it.
 enum Place {
@@ -36,19 +39,7 @@ fn wrong(path: &Path, reason: impl Into<String>) -> ModelError {
 
 /// The bytes of a regular file; anything else (a pipe, a device, a folder) is refused before it is read.
 fn bytes(path: &Path) -> Result<Vec<u8>> {
-    use std::io::Read;
-    let io = |e: std::io::Error| wrong(path, format!("it cannot be read: {e}"));
-    let about = std::fs::metadata(path).map_err(io)?;
-    if !about.is_file() {
-        return Err(wrong(path, "it is no regular file"));
-    }
-    if about.len() > LARGEST {
-        return Err(wrong(path, format!("it has {} bytes, more than any weights here", about.len())));
-    }
-    let mut out = Vec::with_capacity(about.len() as usize);
-    let file = std::fs::File::open(path).map_err(io)?;
-    file.take(about.len()).read_to_end(&mut out).map_err(io)?;
-    Ok(out)
+    fs::read_regular(path, LARGEST).map_err(|e| wrong(path, format!("it cannot be read: {e}")))
 }
 
 /// What a file that holds no weights is, by its first bytes.
@@ -137,6 +128,9 @@ impl WeightsFile {
     }
 
     fn add_safetensors(&mut self, file: Vec<u8>) -> Outcome<()> {
+        if let Some(head) = file.first_chunk::<8>().map(|h| u64::from_le_bytes(*h)).filter(|n| *n > LARGEST_HEADER) {
+            return Err(format!("a header of {head} bytes"));
+        }
         let (part, parsed) =
             (self.parts.len(), safetensors::SafeTensors::deserialize(&file).map_err(|e| e.to_string())?);
         for (name, view) in parsed.iter() {
@@ -221,7 +215,7 @@ fn kind_of(dtype: safetensors::Dtype) -> Outcome<Kind> {
 
 /// The files of a safetensors index, in order; `None` when the text is no such index.
 fn index(text: &[u8]) -> Option<Outcome<Vec<String>>> {
-    if !text.starts_with(b"{") || text.len() > 64 << 20 {
+    if !text.starts_with(b"{") || text.len() as u64 > LARGEST_HEADER {
         return None;
     }
     let json: serde_json::Value = serde_json::from_slice(text).ok()?;

@@ -212,7 +212,10 @@ fn places(given: &[Given], index: &HashMap<&str, usize>) -> Vec<Place> {
             [("conv1.weight", "layer1.0.conv1.weight", false), ("0.weight", "4.0.conv1.weight", true)]
         {
             let Some(prefix) = g.name.strip_suffix(own).filter(|_| stem) else { continue };
-            if (prefix.is_empty() || prefix.ends_with('.')) && index.contains_key(format!("{prefix}{first}").as_str()) {
+            // Without a ReLU the stages stand one place lower, and layer2 where layer1 is looked for.
+            let other = numbered && index.contains_key(format!("{prefix}3.0.conv1.weight").as_str());
+            let starts = prefix.is_empty() || prefix.ends_with('.');
+            if starts && !other && index.contains_key(format!("{prefix}{first}").as_str()) {
                 found.insert(Place { prefix: prefix.to_owned(), numbered });
             }
         }

@@ -3,8 +3,8 @@
 //! The interpreter knows the opcodes that build values and the four functions that describe a tensor. Every other
 //! function or class becomes [`Value::Inert`]: it is remembered by name, its arguments are dropped, and nothing is
 //! called or imported. Containers live in pools and are referred to by index, so that shared and cyclic values
-//! need no care and hostile nesting cannot exhaust the stack; texts are shared, and what one opcode may copy is
-//! bounded, so that a small file cannot fill the memory.
+//! need no care and hostile nesting cannot exhaust the stack. What is made of a file is charged against a budget that
+//! grows with the file, so that a small one can neither fill the memory nor take long.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -20,15 +20,26 @@ pub struct Pickle {
     pub dicts: Vec<Vec<(Value, Value)>>,
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
+    /// Bytes that may still be made.
+    left: usize,
 }
 
 type Outcome<T> = Result<T, String>;
 
+/// Bytes that any pickle may become, and how many times its own length more. A network's takes some hundred
+/// kilobytes.
+const FREE: usize = 32 << 20;
+const TIMES: usize = 2;
+
 /// More dimensions than any tensor of a network has.
 const MAX_DIMS: usize = 16;
 
-/// More pairs than any dictionary has that is written as a list: such lists are copied.
-const MAX_COPIED: usize = 10_000;
+/// Longer names are of no function or class.
+const MAX_NAME: usize = 512;
+
+/// Bytes of a value in a list, and of the list itself.
+const VALUE: usize = size_of::<Value>();
+const LIST: usize = 64;
 
 /// Reads from a slice.
 struct Reader<'a> {
@@ -82,7 +93,7 @@ impl Pickle {
     /// A sentence when the bytes are not a pickle that `torch.save` would write.
     pub fn read(bytes: &[u8]) -> Outcome<(Self, Value, usize)> {
         let mut reader = Reader { bytes, at: 0 };
-        let mut machine = Self::default();
+        let mut machine = Self { left: FREE + TIMES * bytes.len(), ..Self::default() };
         loop {
             let op = reader.take(1)?[0];
             if op == b'.' {
@@ -107,14 +118,29 @@ impl Pickle {
         Ok(items)
     }
 
-    fn sequence(&mut self, items: Vec<Value>) -> Value {
-        self.sequences.push(items);
-        Value::Sequence(self.sequences.len() - 1)
+    /// Takes what is made off the budget.
+    fn charge(&mut self, bytes: usize) -> Outcome<()> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or("the pickle unfolds into far more than weights need")?;
+        Ok(())
     }
 
-    fn dict(&mut self, pairs: Vec<(Value, Value)>) -> Value {
+    fn push(&mut self, value: Value) -> Outcome<()> {
+        self.charge(VALUE)?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn sequence(&mut self, items: Vec<Value>) -> Outcome<Value> {
+        self.charge(LIST + VALUE * items.len())?;
+        self.sequences.push(items);
+        Ok(Value::Sequence(self.sequences.len() - 1))
+    }
+
+    fn dict(&mut self, pairs: Vec<(Value, Value)>) -> Outcome<Value> {
+        self.charge(LIST + 2 * VALUE * pairs.len())?;
         self.dicts.push(pairs);
-        Value::Dict(self.dicts.len() - 1)
+        Ok(Value::Dict(self.dicts.len() - 1))
     }
 
     /// Opcodes that push one plain value, and those of the memo.
@@ -141,7 +167,7 @@ impl Pickle {
             b'(' => Value::Mark,
             b'c' => {
                 let module = r.line()?;
-                Value::Global(format!("{module}.{}", r.line()?).into())
+                self.global(&module, &r.line()?)?
             }
             b'h' => self.recall(r.number(1)? as u32)?,
             b'j' => self.recall(r.number(4)? as u32)?,
@@ -150,7 +176,7 @@ impl Pickle {
             0x94 => return self.remember(self.memo.len() as u32),
             _ => return Ok(false),
         };
-        self.stack.push(value);
+        self.push(value)?;
         Ok(true)
     }
 
@@ -160,6 +186,7 @@ impl Pickle {
 
     fn remember(&mut self, slot: u32) -> Outcome<bool> {
         let top = self.stack.last().cloned().ok_or("the pickle is damaged")?;
+        self.charge(2 * VALUE)?;
         self.memo.insert(slot, top);
         Ok(true)
     }
@@ -168,60 +195,64 @@ impl Pickle {
     fn container(&mut self, op: u8) -> Outcome<bool> {
         match op {
             b')' | b']' | 0x8f => {
-                let empty = self.sequence(Vec::new());
-                self.stack.push(empty);
+                let empty = self.sequence(Vec::new())?;
+                self.push(empty)?;
             }
             b'}' => {
-                let empty = self.dict(Vec::new());
-                self.stack.push(empty);
+                let empty = self.dict(Vec::new())?;
+                self.push(empty)?;
             }
             0x85..=0x87 => {
                 let from = self.stack.len().checked_sub(usize::from(op - 0x84)).ok_or("the pickle is damaged")?;
                 let items = self.stack.split_off(from);
-                let tuple = self.sequence(items);
-                self.stack.push(tuple);
+                let tuple = self.sequence(items)?;
+                self.push(tuple)?;
             }
             b't' | b'l' | 0x91 => {
                 let items = self.pop_mark()?;
-                let tuple = self.sequence(items);
-                self.stack.push(tuple);
+                let tuple = self.sequence(items)?;
+                self.push(tuple)?;
             }
             b'd' => {
                 let items = self.pop_mark()?;
-                let dict = self.dict(pairs(items));
-                self.stack.push(dict);
+                let dict = self.dict(pairs(items))?;
+                self.push(dict)?;
             }
             b'a' => {
                 let item = self.pop()?;
-                self.extend(vec![item]);
+                self.extend(vec![item])?;
             }
             b'e' | 0x90 => {
                 let items = self.pop_mark()?;
-                self.extend(items);
+                self.extend(items)?;
             }
             b's' => {
                 let (value, key) = (self.pop()?, self.pop()?);
-                self.insert(vec![key, value]);
+                self.insert(vec![key, value])?;
             }
             b'u' => {
                 let items = self.pop_mark()?;
-                self.insert(items);
+                self.insert(items)?;
             }
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn extend(&mut self, items: Vec<Value>) {
+    fn extend(&mut self, items: Vec<Value>) -> Outcome<()> {
+        self.charge(VALUE * items.len())?;
         if let Some(Value::Sequence(i)) = self.stack.last() {
             self.sequences[*i].extend(items);
         }
+        Ok(())
     }
 
-    fn insert(&mut self, items: Vec<Value>) {
+    fn insert(&mut self, items: Vec<Value>) -> Outcome<()> {
+        self.charge(VALUE * items.len())?;
         if let Some(Value::Dict(i)) = self.stack.last() {
             self.dicts[*i].extend(pairs(items));
         }
+        Ok(())
     }
 
     /// Opcodes that in Python would call something.
@@ -238,13 +269,14 @@ impl Pickle {
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (module, name) {
-                    (Value::Str(module), Value::Str(name)) => Value::Global(format!("{module}.{name}").into()),
+                    (Value::Str(module), Value::Str(name)) => self.global(&module, &name)?,
                     _ => return Err("the pickle is damaged".to_owned()),
                 }
             }
             b'b' => return self.pop().map(|_| ()), // an object's state: of no use without the object
             b'Q' => {
                 let id = self.pop()?;
+                self.charge(size_of::<Storage>() + LIST)?;
                 self.persistent(&id)?
             }
             b'0' => return self.pop().map(|_| ()),
@@ -257,8 +289,16 @@ impl Pickle {
                 ));
             }
         };
-        self.stack.push(made);
-        Ok(())
+        self.push(made)
+    }
+
+    /// A function or class by name.
+    fn global(&mut self, module: &str, name: &str) -> Outcome<Value> {
+        if module.len() + name.len() > MAX_NAME {
+            return Err("the pickle names a function of unlikely length".to_owned());
+        }
+        self.charge(module.len() + name.len() + LIST)?;
+        Ok(Value::Global(format!("{module}.{name}").into()))
     }
 
     fn items(&self, value: &Value) -> &[Value] {
@@ -271,21 +311,27 @@ impl Pickle {
     /// What `function(*args)` stands for.
     fn reduce(&mut self, function: &Value, args: &Value) -> Outcome<Value> {
         let name = name_of(function);
+        if &*name == "collections.OrderedDict" {
+            // Its pairs are copied, so they are paid for before.
+            let listed = self.items(args).first().map_or(0, |a| self.items(a).len());
+            self.charge(2 * VALUE * listed)?;
+        }
         let args = self.items(args);
         match &*name {
             "collections.OrderedDict" => {
                 let listed = args.first().map_or(&[][..], |a| self.items(a));
-                if listed.len() > MAX_COPIED {
-                    return Err("the pickle holds a dictionary of unlikely size".to_owned());
-                }
                 let pair = |p: &Value| match self.items(p) {
                     [key, value] => Some((key.clone(), value.clone())),
                     _ => None,
                 };
                 let pairs = listed.iter().filter_map(pair).collect();
-                Ok(self.dict(pairs))
+                self.dict(pairs)
             }
-            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => self.tensor(args),
+            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => {
+                let tensor = self.tensor(args)?;
+                self.charge(size_of::<TensorRef>() + LIST)?;
+                Ok(tensor)
+            }
             "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
                 args.first().cloned().ok_or_else(|| "the pickle describes a parameter without a tensor".to_owned())
             }
@@ -326,7 +372,7 @@ impl Pickle {
                     Some([_, Value::Int(offset), _]) if *offset >= 0 => *offset,
                     _ => 0,
                 };
-                let class = name_of(class).rsplit('.').next().unwrap_or_default().into();
+                let class = name_of(class);
                 Ok(Value::Storage(Rc::new(Storage { class, key: key.clone(), length: *length, view_offset })))
             }
             _ => Err("the pickle refers to something that is not a storage".to_owned()),

@@ -115,7 +115,7 @@ fn storage_classes(machine: &Pickle) -> HashMap<&str, &str> {
 }
 
 fn kind_of(class: &str) -> Outcome<Kind> {
-    Ok(match class {
+    Ok(match class.rsplit('.').next().unwrap_or(class) {
         "FloatStorage" => Kind::Float,
         "DoubleStorage" => Kind::Double,
         "HalfStorage" => Kind::Half,
@@ -144,6 +144,8 @@ struct Search<'a> {
 const DEEPEST: usize = 4;
 /// The longest name of a tensor or dictionary that is believed.
 const LONGEST: usize = 256;
+/// Tensors in a file, at most: networks have hundreds, with an optimiser some thousands.
+const MOST: usize = 100_000;
 
 impl Search<'_> {
     fn look(&mut self, value: &Value, path: &str, depth: usize) -> Outcome<()> {
@@ -175,6 +177,7 @@ impl Search<'_> {
         };
         self.left = self.left.checked_sub(name.len() + 1).ok_or("the file names more tensors than it can hold")?;
         match value {
+            Value::Tensor(_) if self.found.len() == MOST => return Err(format!("it names more than {MOST} tensors")),
             Value::Tensor(t) => self.found.push((name, path.len(), Rc::clone(t))),
             _ => self.look(value, &format!("{name}."), depth + 1)?,
         }

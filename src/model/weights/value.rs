@@ -5,7 +5,7 @@ use std::rc::Rc;
 /// A storage of `torch.save`: raw elements under a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Storage {
-    /// `FloatStorage` and the like.
+    /// `torch.FloatStorage` and the like.
     pub class: Rc<str>,
     /// Name of the file's entry.
     pub key: Rc<str>,

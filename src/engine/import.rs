@@ -1,0 +1,167 @@
+//! Features of any program as a run to look at: clusters of each epoch, and rank lists where query and gallery are
+//! told. Nothing is trained; all but training and heat maps is there.
+
+use std::path::{Path, PathBuf};
+
+use super::clustering::{Found, form, snapshot};
+use super::error::EngineError;
+use super::evaluation::{TOP, snapshot as ranks_of};
+use super::event::{Domain, Event, SnapshotPart, Split, Stage, State};
+use crate::data::EvaluationCameras;
+use crate::method::error::Tick;
+use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};
+use crate::method::label_free::label_free;
+use crate::method::params::Params;
+use crate::method::rows::Rows;
+use crate::run::graph::{write_features, write_graph};
+use crate::run::images::{ImageRow, Images};
+use crate::run::{Manifest, RunWriter};
+
+/// One image of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The file.
+    pub path: PathBuf,
+    /// Its person, −1 where nobody knows.
+    pub pid: i32,
+    /// Its camera, 0-based.
+    pub camid: i32,
+}
+
+/// The images whose features are imported.
+pub struct Listing {
+    /// What they are called.
+    pub name: String,
+    /// Those that are clustered.
+    pub train: Vec<Listed>,
+    /// Those that ask.
+    pub query: Vec<Listed>,
+    /// Those that are searched.
+    pub gallery: Vec<Listed>,
+    /// The cameras by which hits are judged.
+    pub cameras: EvaluationCameras,
+}
+
+/// Features of one epoch, `[n, d]` of unit length each, row-major; empty where the list has none.
+#[derive(Clone, Debug, Default)]
+pub struct EpochFeatures {
+    /// Numbers a feature.
+    pub d: usize,
+    /// Of [`Listing::train`].
+    pub train: Vec<f32>,
+    /// Of [`Listing::query`].
+    pub query: Vec<f32>,
+    /// Of [`Listing::gallery`].
+    pub gallery: Vec<f32>,
+}
+
+/// Writes the run folder as epochs come in.
+pub struct Import<'a> {
+    run: RunWriter,
+    dir: &'a Path,
+    list: &'a Listing,
+    params: &'a Params,
+    threshold: Option<f64>,
+    epoch: usize,
+    before: Option<crate::method::knn::Neighbours>,
+}
+
+impl<'a> Import<'a> {
+    /// A new run folder for these images.
+    ///
+    /// # Errors
+    /// When the folder holds a run already or cannot be written.
+    pub fn create(dir: &'a Path, list: &'a Listing, params: &'a Params) -> Result<Self, EngineError> {
+        let mut run = RunWriter::create(dir, &Manifest::new("no source", &list.name, params.seed, "cpu"), params)?;
+        let splits = [(Split::Train, &list.train), (Split::Query, &list.query), (Split::Gallery, &list.gallery)];
+        let rows = splits.into_iter().flat_map(|(split, images)| {
+            images.iter().enumerate().map(move |(i, image)| ImageRow {
+                split,
+                index: i as u32,
+                path: image.path.clone(),
+                pid: image.pid,
+                camid: image.camid,
+            })
+        });
+        Images::new(rows).map_err(EngineError::Refused)?.write(dir)?;
+        run.append(Event::Started {
+            folder: dir.to_owned(),
+            title: format!("features of {}", list.name),
+            source: "no source".to_owned(),
+            target: list.name.clone(),
+            params: Box::new(params.clone()),
+            device: "cpu".to_owned(),
+            weights: "none: features alone".to_owned(),
+            resumed: false,
+        })?;
+        Ok(Self { run, dir, list, params, threshold: None, epoch: 0, before: None })
+    }
+
+    /// Clusters and ranks the features of the next epoch; returns the retrieval where there is a test set.
+    ///
+    /// # Errors
+    /// When features are not finite, files cannot be written, or a tick cancels.
+    pub fn epoch(&mut self, features: &EpochFeatures, tick: Tick) -> Result<Option<Retrieval>, EngineError> {
+        let retrieval = self.rank(features, tick)?;
+        if !features.train.is_empty() {
+            self.cluster(features, tick)?;
+        }
+        self.epoch += 1;
+        Ok(retrieval)
+    }
+
+    fn cluster(&mut self, features: &EpochFeatures, tick: Tick) -> Result<(), EngineError> {
+        let (epoch, dir) = (self.epoch, self.dir);
+        self.run.append(Event::State { state: State::Clustering, epoch })?;
+        let rows = Rows::new(&features.train, features.d)?;
+        let Found { clustering, neighbours, pca, graph, seconds } =
+            form(rows, self.params, self.threshold, [tick, tick])?;
+        self.threshold = self.threshold.or(clustering.threshold);
+        let column = |of: fn(&Listed) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
+        let (pids, camids) = (column(|i| i.pid), column(|i| i.camid));
+        let known = pids.iter().any(|&p| p != pids[0]);
+        let mut summary = clustering.summary(self.params, known.then_some(&pids[..]));
+        summary.label_free = label_free(&clustering, &graph, &neighbours, self.before.as_ref());
+        write_features(dir, epoch, features.d, &features.train, &pids, &camids)?;
+        write_graph(dir, epoch, &graph)?;
+        snapshot(&clustering, &neighbours, &pca).write(dir, epoch)?;
+        self.before = Some(neighbours);
+        self.run.append(Event::Clustered { epoch, summary: Box::new(summary), seconds })?;
+        self.run.append(Event::Snapshot { epoch, part: SnapshotPart::Clusters })?;
+        self.run.append(Event::StageDone { stage: Stage::Cluster, epoch, seconds: seconds.iter().sum() })?;
+        Ok(())
+    }
+
+    fn rank(&mut self, features: &EpochFeatures, tick: Tick) -> Result<Option<Retrieval>, EngineError> {
+        if features.query.is_empty() || features.gallery.is_empty() {
+            return Ok(None);
+        }
+        let pids = |images: &[Listed]| images.iter().map(|i| i.pid).collect::<Vec<i32>>();
+        let (query_pid, gallery_pid) = (pids(&self.list.query), pids(&self.list.gallery));
+        let set = EvalSet {
+            query: Rows::new(&features.query, features.d)?,
+            gallery: Rows::new(&features.gallery, features.d)?,
+            query_pid: &query_pid,
+            query_camid: &self.list.cameras.query,
+            gallery_pid: &gallery_pid,
+            gallery_camid: &self.list.cameras.gallery,
+        };
+        let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: self.list.cameras.rule };
+        let found = evaluate(&set, &options, tick)?;
+        let (epoch, retrieval) = (self.epoch, found.retrieval.clone());
+        ranks_of(found).write(self.dir, epoch)?;
+        self.run.append(Event::Evaluated { epoch, domain: Domain::Target, retrieval: retrieval.clone() })?;
+        self.run.append(Event::Snapshot { epoch, part: SnapshotPart::Ranks })?;
+        Ok(Some(retrieval))
+    }
+
+    /// Says that this was all.
+    ///
+    /// # Errors
+    /// When the events cannot be written.
+    pub fn finish(mut self) -> Result<(), EngineError> {
+        let epoch = self.epoch.saturating_sub(1);
+        self.run.append(Event::State { state: State::Done, epoch })?;
+        Ok(())
+    }
+}
