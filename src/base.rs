@@ -9,6 +9,9 @@ pub mod dirs;
 /// Files that are there whole or not at all, and files that are opened without a trap.
 pub mod fs;
 
+/// Work whose panic must not take its thread along.
+pub mod guard;
+
 /// Seeded streams of random numbers, and names on disk that depend on content.
 pub mod rng;
 

@@ -15,20 +15,12 @@ pub mod loader;
 pub mod registry;
 pub mod resample;
 pub mod sampler;
-pub mod seed;
 pub mod synthetic;
 pub mod twins;
 
+pub use crate::base::tick::{Tick, no_tick};
 pub use error::DataError;
 pub use registry::open;
-
-/// Reports work done and of how much; returns whether to go on.
-pub type Tick<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);
-
-/// A [`Tick`] for callers that neither watch nor stop the work.
-pub fn go_on(_done: u64, _total: u64) -> bool {
-    true
-}
 
 /// One image of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The window: one frame around tiles, each a panel that reads the view model and sends commands.
 
 pub mod app;
-pub mod clock;
 pub mod command;
 pub mod datasets;
 pub mod dialogs;

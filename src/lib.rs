@@ -16,6 +16,9 @@ pub mod model;
 /// The run folder: manifest, events, snapshots; write, read, tail.
 pub mod run;
 
+/// What follows from the snapshots of a run: sets of Eq. 8, cluster tables, lineage, rank lists, neighbours.
+pub mod study;
+
 /// The worker thread: commands in, events out; pre-training, adaptation, evaluation, checkpoints.
 pub mod engine;
 

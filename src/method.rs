@@ -1,7 +1,8 @@
 //! The paper's method as pure functions over `f32` slices. No tensors, no files, no clocks, no globals.
 //!
-//! The way through: [`knn`] → [`jaccard`] → [`dbscan`] at three radii → [`score`] (Eq. 8) → [`cluster`]
-//! (thresholds, refinement) → pseudo-labels; and [`evaluate`], with [`rerank`] before it, for the test set.
+//! The way through, as [`pipeline`] goes it: [`knn`] → [`jaccard`] → [`labels`] ([`dbscan`] at three radii) → [`score`]
+//! (Eq. 8) → [`cluster`] (thresholds, refinement) → pseudo-labels; and [`evaluate`], with [`rerank`] before it, for
+//! the test set.
 
 pub mod cluster;
 pub mod dbscan;
@@ -12,8 +13,10 @@ pub mod graph;
 pub mod jaccard;
 pub mod knn;
 pub mod label_free;
+pub mod labels;
 pub mod lineage;
 pub mod params;
+pub mod pipeline;
 mod product;
 pub mod quality;
 mod ranking;
@@ -21,7 +24,6 @@ mod reciprocal;
 pub mod rerank;
 pub mod rows;
 pub mod score;
-pub mod sets;
 pub mod smooth;
 pub mod sweep;
 pub mod tree;

@@ -6,10 +6,9 @@
 //! epochs/NNNN/    what an epoch computed     checkpoints/  the engine's
 //! features.safetensors   of the newest clustering
 //! ```
-//! Whole files are written to a temporary file, synced and renamed ([`atomic::atomic_write`]); `events.jsonl`
+//! Whole files are written to a temporary file, synced and renamed ([`crate::base::fs::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
 
-pub mod atomic;
 pub mod error;
 pub mod event;
 pub mod folder;
@@ -19,7 +18,6 @@ pub mod log;
 pub mod manifest;
 pub mod reader;
 pub mod snapshot;
-pub mod tensors;
 pub mod view;
 
 pub use error::RunError;

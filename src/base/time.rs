@@ -47,6 +47,11 @@ pub fn stamp_in(wall: f64, zone: &TimeZone) -> String {
     written("%Y-%m-%dT%H-%M-%S", wall, zone)
 }
 
+/// `2026-11-22T10:00:00Z`, for files that are read elsewhere.
+pub fn utc(wall: f64) -> String {
+    written("%Y-%m-%dT%H:%M:%SZ", wall, &TimeZone::UTC)
+}
+
 fn zone() -> TimeZone {
     if STOPPED.get().is_some() { TimeZone::UTC } else { TimeZone::system() }
 }

@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::error::{from_method, usage};
 use super::import::unit_length;
-use super::progress::{Seconds, note, print_json, with_bar};
+use super::progress::{Bars, Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, Values, write_tensors};
 use crate::data::layout::manifest::{self, List};
 use crate::engine::feature_run::{self, FeatureSet};
-use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
-use crate::method::jaccard::{Graph, jaccard};
-use crate::method::knn::neighbours;
+use crate::method::cluster::{Assignment, ClusterSummary};
+use crate::method::graph::Graph;
 use crate::method::params::Params;
+use crate::method::pipeline::{self, Found, Plan};
 use crate::method::rows::Rows;
 
 /// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
@@ -78,20 +78,16 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         with_bar("run folder", |tick| feature_run::write(dir, &set, &params, [tick, tick]))?;
         seconds.book("run");
     }
-    let found = with_bar("k-NN", |tick| neighbours(rows, params.k1, tick)).map_err(from_method)?;
-    seconds.book("knn");
-    let reach = if args.jaccard { 1.0 } else { (params.eps + params.delta_d) as f32 };
-    let graph = with_bar("Jaccard", |tick| jaccard(rows, &found, params.k1, params.k2, reach, tick));
-    let graph = graph.map_err(from_method)?;
-    drop(found);
+    let reach = if args.jaccard { 1.0 } else { 0.0 };
+    let plan = Plan { params: &params, carried: None, neighbours: 0, reach };
+    let watch = Bars::new(&mut seconds);
+    let found = pipeline::run(rows, None, &plan, &watch).map_err(from_method)?;
+    watch.finish();
     drop(features);
-    seconds.book("jaccard");
-    let labels = three_dbscans(&graph, &params);
-    seconds.book("dbscan");
-    let clustering = refine(labels, &params, None);
-    let summary = clustering.summary(&params, pids.as_deref());
+    let Found { graph, assignment, .. } = found;
+    let summary = assignment.summary(&params, pids.as_deref());
     seconds.book("refine");
-    write(args, &clustering, graph)?;
+    write(args, &assignment, graph)?;
     seconds.book("write");
     print_json(&report(&summary, &warnings, seconds))
 }
@@ -133,19 +129,23 @@ fn prepare(features: &mut [f32], d: usize, params: &Params) -> anyhow::Result<Ve
     Ok(warnings)
 }
 
-fn write(args: &ClusterArgs, clustering: &Clustering, graph: Graph) -> anyhow::Result<()> {
-    let (n, c) = (clustering.labels.len(), clustering.cluster_score.len());
-    let reliable: Vec<u8> = clustering.reliable.iter().map(|&r| u8::from(r)).collect();
+fn write(args: &ClusterArgs, found: &Assignment, graph: Option<Graph>) -> anyhow::Result<()> {
+    let (n, c) = (found.labels.len(), found.reliable.len());
+    let reliable: Vec<u8> = found.reliable.iter().map(|&r| u8::from(r)).collect();
     let mut tensors = vec![
-        ("labels", vec![n], Values::I32(&clustering.labels)),
-        ("labels_tight", vec![n], Values::I32(&clustering.tight)),
-        ("labels_loose", vec![n], Values::I32(&clustering.loose)),
-        ("score", vec![n], Values::F64(&clustering.score)),
-        ("cluster_score", vec![c], Values::F64(&clustering.cluster_score)),
+        ("labels", vec![n], Values::I32(&found.labels)),
         ("reliable", vec![c], Values::U8(&reliable)),
-        ("pseudo_labels", vec![n], Values::I32(&clustering.pseudo_labels)),
+        ("pseudo_labels", vec![n], Values::I32(&found.pseudo_labels)),
     ];
-    let graph = if args.jaccard { Some(with_diagonal(graph)) } else { None };
+    if let Some(radii) = found.radii() {
+        tensors.push(("labels_tight", vec![n], Values::I32(&radii.tight)));
+        tensors.push(("labels_loose", vec![n], Values::I32(&radii.loose)));
+    }
+    if let Some(score) = &found.score {
+        tensors.push(("score", vec![n], Values::F64(&score.images)));
+        tensors.push(("cluster_score", vec![c], Values::F64(&score.clusters)));
+    }
+    let graph = graph.filter(|_| args.jaccard).map(with_diagonal);
     if let Some(graph) = &graph {
         let entries = graph.indices.len();
         tensors.push(("jaccard_indptr", vec![n + 1], Values::Offset(&graph.indptr)));
@@ -179,11 +179,14 @@ fn with_diagonal(mut graph: Graph) -> Graph {
 }
 
 fn report(summary: &ClusterSummary, warnings: &[String], seconds: Seconds) -> serde_json::Value {
-    let radii = |x: [usize; 3]| json!({ "normal": x[0], "tight": x[1], "loose": x[2] });
+    let radii = |counts: &[usize]| {
+        let named = ["normal", "tight", "loose"].into_iter().zip(counts);
+        named.map(|(name, &count)| (name.to_owned(), count.into())).collect::<serde_json::Map<_, _>>()
+    };
     json!({
         "images": summary.images,
-        "clusters": radii(summary.clusters),
-        "noise": radii(summary.noise),
+        "clusters": radii(&summary.clusters),
+        "noise": radii(&summary.noise),
         "reliable": summary.reliable,
         "kept": summary.kept,
         "threshold": summary.threshold,

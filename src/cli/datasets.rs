@@ -8,9 +8,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use crate::base::text;
 use crate::cli::error::UsageError;
 use crate::data::check::{Depth, Report, Verdict, check_with};
-use crate::data::layout::{self, names::thousands};
+use crate::data::layout;
 use crate::data::registry::Registry;
 use crate::data::synthetic::{self, Domain, SyntheticSpec, histogram};
 use crate::data::{DataError, layout::Options};
@@ -175,7 +176,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
         let unreadable = report.unreadable.len();
         let mut faults = Vec::new();
         if unreadable > 0 {
-            faults.push(format!("{} images cannot be read", thousands(unreadable)));
+            faults.push(format!("{} images cannot be read", text::count(unreadable)));
         }
         if report.verdict == Verdict::Differs {
             faults.push("it differs from the published counts".to_owned());
@@ -191,13 +192,18 @@ fn table(report: &Report) -> String {
     let mut out = format!("{} ({title}), {}\n", report.name, report.root.display());
     out += &format!("{:<9} {:>9} {:>11} {:>8}   {}\n", "split", "ids", "images", "cameras", "published ids / images");
     for s in &report.splits {
-        let number = |n: Option<usize>| n.map_or_else(|| "–".to_owned(), thousands);
+        let number = |n: Option<usize>| n.map_or_else(|| "–".to_owned(), text::count);
         let known = format!("{} / {}", number(s.published_ids), number(s.published_images));
         let cameras = if report.has_cameras { s.cameras.to_string() } else { "–".to_owned() };
-        out +=
-            &format!("{:<9} {:>9} {:>11} {:>8}   {known}\n", s.split, thousands(s.ids), thousands(s.images), cameras);
+        out += &format!(
+            "{:<9} {:>9} {:>11} {:>8}   {known}\n",
+            s.split,
+            text::count(s.ids),
+            text::count(s.images),
+            cameras
+        );
         if s.distractors > 0 {
-            out += &format!("{:<9} {} of these images are distractors (pid 0)\n", "", thousands(s.distractors));
+            out += &format!("{:<9} {} of these images are distractors (pid 0)\n", "", text::count(s.distractors));
         }
     }
     out += &report.notes.iter().map(|n| format!("note: {n}\n")).collect::<String>();
@@ -251,7 +257,7 @@ fn synthesize(args: &SynthesizeArgs) -> anyhow::Result<()> {
     let histogram = histogram::map(&dataset);
     eprintln!(
         "{} pictures in {seconds:.1} s; a colour histogram alone ranks the test set at {:.1} mAP",
-        thousands(written.train + written.query + written.gallery),
+        text::count(written.train + written.query + written.gallery),
         histogram * 100.0
     );
     let result =

@@ -9,15 +9,14 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::error::UsageError;
-use super::params::device;
 use super::progress::note;
 use crate::base::fs::write_bytes;
+use crate::base::tensors::Arrays;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample, registry};
 use crate::engine::command::DeviceChoice;
 use crate::engine::features::Extraction;
 use crate::engine::trained::Trained;
-use crate::run::tensors::Arrays;
 
 /// Arguments of `extract`.
 #[derive(clap::Args, Clone, Debug)]
@@ -38,7 +37,7 @@ pub struct ExtractArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value = "auto", value_parser = device)]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
 
@@ -112,7 +111,7 @@ fn add(
     dataset: &Dataset,
     prefix: &str,
     samples: &[Sample],
-    arrays: &mut Arrays,
+    arrays: &mut Arrays<'_>,
 ) -> anyhow::Result<()> {
     if samples.is_empty() {
         return Err(UsageError(format!("{} has no images in that split", dataset.name)).into());
@@ -144,14 +143,14 @@ fn add(
     }
     let column = |of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
     let d = trained.net.dim() as usize;
-    arrays.add(format!("{prefix}features"), &[samples.len(), d], &features);
-    arrays.vector(&format!("{prefix}pid"), &column(|s| s.pid));
+    arrays.add(format!("{prefix}features"), &[samples.len(), d], features);
+    arrays.vector(&format!("{prefix}pid"), column(|s| s.pid));
     // Without cameras no hit may count as "same camera", but the query's own picture.
     let camid = match prefix {
         "query_" => dataset.evaluation_cameras().query.clone(),
         "gallery_" => dataset.evaluation_cameras().gallery.clone(),
         _ => column(|s| s.camid),
     };
-    arrays.vector(&format!("{prefix}camid"), &camid);
+    arrays.vector(&format!("{prefix}camid"), camid);
     Ok(())
 }

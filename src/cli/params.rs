@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::error::UsageError;
-use crate::engine::command::DeviceChoice;
 use crate::method::params::Params;
 
 /// Options that make up the parameters; applied in this order: preset, file, single keys.
@@ -44,22 +43,5 @@ impl ParamArgs {
             Some(problem) => Err(UsageError(format!("{}: {}", problem.key, problem.message)).into()),
             None => Ok(params),
         }
-    }
-}
-
-/// Reads `auto`, `cpu`, `cuda` or `cuda:N`.
-///
-/// # Errors
-/// When it is none of them.
-pub fn device(text: &str) -> Result<DeviceChoice, String> {
-    match text {
-        "auto" => Ok(DeviceChoice::Auto),
-        "cpu" => Ok(DeviceChoice::Cpu),
-        "cuda" => Ok(DeviceChoice::Cuda(0)),
-        _ => text
-            .strip_prefix("cuda:")
-            .and_then(|n| n.parse().ok())
-            .map(DeviceChoice::Cuda)
-            .ok_or_else(|| format!("`{text}` is not auto, cpu, cuda or cuda:N")),
     }
 }

@@ -1,16 +1,16 @@
 //! Progress bars and notes on stderr, and times by stage.
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::method::pipeline::{Step, Watch};
+
 /// Runs one stage with a bar on stderr; the bar shows only where stderr is a terminal.
 pub(crate) fn with_bar<T>(name: &'static str, work: impl FnOnce(&(dyn Fn(u64, u64) -> bool + Sync)) -> T) -> T {
-    let style = ProgressStyle::with_template("{prefix:>10} [{bar:32}] {percent:>3} %  {eta}");
-    let bar = ProgressBar::new(1).with_prefix(name);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = bar(name);
     let result = work(&|done, total| {
         bar.set_length(total);
         bar.set_position(done);
@@ -18,6 +18,60 @@ pub(crate) fn with_bar<T>(name: &'static str, work: impl FnOnce(&(dyn Fn(u64, u6
     });
     bar.finish_and_clear();
     result
+}
+
+fn bar(name: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>10} [{bar:32}] {percent:>3} %  {eta}");
+    let bar = ProgressBar::new(1).with_prefix(name);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// A bar for each step of the pipeline, and its time.
+pub(crate) struct Bars<'a> {
+    now: Mutex<(Option<(ProgressBar, &'static str)>, &'a mut Seconds)>,
+}
+
+impl<'a> Bars<'a> {
+    pub(crate) fn new(seconds: &'a mut Seconds) -> Self {
+        Self { now: Mutex::new((None, seconds)) }
+    }
+
+    /// The last step is over.
+    pub(crate) fn finish(self) {
+        self.turn(None);
+    }
+
+    fn turn(&self, next: Option<(ProgressBar, &'static str)>) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((bar, stage)) = std::mem::replace(&mut now.0, next) {
+            bar.finish_and_clear();
+            now.1.book(stage);
+        }
+    }
+}
+
+impl Watch for Bars<'_> {
+    fn begin(&self, step: Step) {
+        let (name, stage) = match step {
+            Step::Neighbours => ("k-NN", "knn"),
+            Step::Distances => ("Jaccard", "jaccard"),
+            Step::Labels => ("labels", "dbscan"),
+            Step::Scores => ("scores", "refine"),
+        };
+        self.turn(Some((bar(name), stage)));
+    }
+
+    fn tick(&self, _: Step, done: u64, total: u64) -> bool {
+        if let Ok(now) = self.now.try_lock()
+            && let Some((bar, _)) = &now.0
+        {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+        true
+    }
 }
 
 /// Tells the user something that is no error.
@@ -47,10 +101,11 @@ impl Seconds {
         Self { begun: now, last: now, stages: serde_json::Map::new() }
     }
 
-    /// Books the time since the last call under `stage`.
+    /// Adds the time since the last call to that of `stage`.
     pub(crate) fn book(&mut self, stage: &str) {
         let now = Instant::now();
-        self.stages.insert(stage.to_owned(), (now - self.last).as_secs_f64().into());
+        let before = self.stages.get(stage).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
+        self.stages.insert(stage.to_owned(), (before + (now - self.last).as_secs_f64()).into());
         self.last = now;
     }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::{never, select};
 
 use self::watcher::Watcher;
 use super::error::UsageError;
-use super::params::{ParamArgs, device};
+use super::params::ParamArgs;
 use super::signals;
 use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::State;
@@ -32,7 +32,7 @@ pub struct TrainArgs {
     #[allow(missing_docs)]
     pub params: ParamArgs,
     /// auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value = "auto", value_parser = device)]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
     /// Go on from the last checkpoint of the run folder, with its datasets and parameters.
     #[arg(long)]

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layout::Options;
-use super::seed::mix;
 use super::synthetic::{self, Domain, SyntheticSpec, VERSION};
 use super::{DataError, Tick};
+use crate::base::rng::mix;
 
 /// The specification that an entry with `layout = "synthetic"` and no root stands for.
 ///

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::layout::{self, Figure, Published, SplitFigures, names};
+use super::layout::{self, Figure, Published, SplitFigures};
 use super::synthetic;
-use super::{DataError, Dataset, Sample, Tick, decode, go_on};
+use super::{DataError, Dataset, Sample, Tick, decode, no_tick};
+use crate::base::text;
 
 mod findings;
 
@@ -118,7 +119,7 @@ impl Report {
 
 /// Checks counts and the headers of all images.
 pub fn check(dataset: &Dataset) -> Report {
-    check_with(dataset, Depth::Headers, &go_on)
+    check_with(dataset, Depth::Headers, &no_tick)
 }
 
 /// Checks counts and images; when `tick` asks to stop, images not yet looked at count as readable.
@@ -216,8 +217,8 @@ fn compare(dataset: &Dataset, published: &Published) -> (Vec<String>, Vec<String
     let (mut differences, mut remarks) = (Vec::new(), Vec::new());
     let mut one = |what: String, here: usize, figure: Figure| {
         let sentence = |n: usize| {
-            let (off, how) = (names::thousands(here.abs_diff(n)), if here > n { "too many" } else { "missing" });
-            format!("{what}: {} here, {} published ({off} {how})", names::thousands(here), names::thousands(n))
+            let (off, how) = (text::count(here.abs_diff(n)), if here > n { "too many" } else { "missing" });
+            format!("{what}: {} here, {} published ({off} {how})", text::count(here), text::count(n))
         };
         match figure {
             Figure::Sure(n) if n != here => differences.push(sentence(n)),

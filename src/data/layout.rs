@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::{DataError, Dataset, Sample, twins};
+use crate::base::text;
 
 pub mod cuhk03np;
 pub mod deepchange;
@@ -155,7 +156,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
     {
         let junk = drop_junk(samples);
         if junk > 0 {
-            notes.push(format!("{split}: {} junk images (pid -1) dropped", names::thousands(junk)));
+            notes.push(format!("{split}: {} junk images (pid -1) dropped", text::count(junk)));
         }
     }
     if !notes.iter().any(|n| n.contains(" → ")) {

@@ -6,9 +6,10 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::DataError;
 use super::augment::Moves;
 use super::cache::ImageCache;
-use super::{DataError, seed};
+use crate::base::rng::stream;
 use crate::method::params::Augment;
 
 /// The images of one step.
@@ -187,7 +188,7 @@ impl TrainLoader {
         let make = move |b: usize, stop: &AtomicBool| {
             let settings = augment.get();
             let (height, width) = cache.size();
-            let draw = |p: usize| Moves::draw(height, width, &settings, &mut seed::stream(seed, &[b as u64, p as u64]));
+            let draw = |p: usize| Moves::draw(height, width, &settings, &mut stream(seed, &[b as u64, p as u64]));
             let moves = (0..batches[b].len()).map(draw).collect();
             match maker {
                 Maker::Threads => fill(&cache, &batches[b], moves, stop),

@@ -1,13 +1,14 @@
 //! Datasets by name: `datasets.toml` of the project, and the user's file that adds to it.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::layout::{self, Options};
-use super::{DataError, Dataset, Tick, builtin, go_on};
+use super::{DataError, Dataset, Tick, builtin, no_tick};
+use crate::base::dirs;
+use crate::base::fs::write_bytes;
 
 /// `datasets.toml` as it was when the program was built; it serves where the project's folder is not at hand.
 const EMBEDDED: &str = include_str!("../../datasets.toml");
@@ -30,19 +31,13 @@ pub struct Places {
 }
 
 impl Places {
-    /// From the environment: `REID_CONFIG_DIR`, `REID_DATA_DIR` and `REID_DATASETS`, else the folders that the XDG
-    /// rules give, else below the home folder.
+    /// From the environment: `REID_CONFIG_DIR`, `REID_DATA_DIR` and `REID_DATASETS`, else the user's folders.
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let home = || set("HOME").or_else(|| set("USERPROFILE")).unwrap_or_default();
-        let own = |ours: &str, xdg: &str, fallback: &str| {
-            set(ours).unwrap_or_else(|| set(xdg).unwrap_or_else(|| home().join(fallback)).join("reid-workbench"))
-        };
         Self {
             project: PathBuf::from(FILE),
-            user: own("REID_CONFIG_DIR", "XDG_CONFIG_HOME", ".config").join(FILE),
-            base: set("REID_DATASETS").unwrap_or_else(|| PathBuf::from("data")),
-            data: own("REID_DATA_DIR", "XDG_DATA_HOME", ".local/share"),
+            user: dirs::config().unwrap_or_default().join(FILE),
+            base: dirs::from_env("REID_DATASETS").map_or_else(|| PathBuf::from("data"), |p| dirs::expand(&p)),
+            data: dirs::data().unwrap_or_default(),
         }
     }
 }
@@ -212,7 +207,7 @@ impl Registry {
         let text = format!("{old}{gap}{block}");
         // A file that is broken already, or that the addition would break, is left alone.
         parse(&text, file)?;
-        write_atomically(file, &text)
+        write_bytes(file, &text).map_err(DataError::io("writing", file))
     }
 
     /// The entry of that name, else one for the folder of that path.
@@ -273,7 +268,7 @@ impl Registry {
 /// # Errors
 /// As [`Registry::open`].
 pub fn open(name_or_dir: &str) -> Result<Dataset, DataError> {
-    Registry::load()?.0.open(name_or_dir, &go_on)
+    Registry::load()?.0.open(name_or_dir, &no_tick)
 }
 
 /// The table `datasets` of a registry file.
@@ -299,17 +294,6 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || !name.chars().all(good) {
         return Err(format!("`{name}` is no name for a dataset: use letters, digits, and - _ . +"));
     }
-    Ok(())
-}
-
-/// Writes to a temporary file beside it, then renames: a reader sees the old text or the new, never half of one.
-fn write_atomically(file: &Path, text: &str) -> Result<(), DataError> {
-    let dir = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(dir).map_err(DataError::io("making", dir))?;
-    let mut temporary = tempfile::NamedTempFile::new_in(dir).map_err(DataError::io("writing into", dir))?;
-    temporary.write_all(text.as_bytes()).map_err(DataError::io("writing", file))?;
-    temporary.as_file().sync_all().map_err(DataError::io("writing", file))?;
-    temporary.persist(file).map_err(|e| DataError::io("writing", file)(e.error))?;
     Ok(())
 }
 

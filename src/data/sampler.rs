@@ -7,7 +7,7 @@ use rand::seq::{SliceRandom, index};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::seed;
+use crate::base::rng::stream;
 
 /// One pass over the labels, as indices in training order.
 ///
@@ -123,7 +123,7 @@ impl BatchStream {
     }
 
     fn pass(&self, round: u64) -> Vec<u32> {
-        let mut rng = seed::stream(self.state.seed, &[round]);
+        let mut rng = stream(self.state.seed, &[round]);
         let mut order = Vec::new();
         loop {
             let more = pk_order(&self.labels, &self.camids, self.instances, self.has_cameras, &mut rng);

@@ -1,7 +1,7 @@
 //! Steps 3 to 6 of the paper, once an epoch: features, clusters at three radii, Eq. 8, pseudo-labels, memory.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tch::{Kind, Tensor};
@@ -12,14 +12,12 @@ use super::event::{Event, Severity, SnapshotPart, Split, Stage, State};
 use super::outbox::Outbox;
 use super::session::Session;
 use super::worker::Link;
-use crate::method::cluster::{Clustering, refine, three_dbscans};
+use crate::base::tick::{Tick, no_tick};
 use crate::method::embed::pca;
-use crate::method::error::{Tick, no_tick};
-use crate::method::graph::Graph;
-use crate::method::jaccard::jaccard;
-use crate::method::knn::{Neighbours, neighbours};
+use crate::method::knn::Neighbours;
 use crate::method::label_free::label_free;
 use crate::method::params::{FeatureSource, Outliers, Params};
+use crate::method::pipeline::{self, Found, Plan, Step, Watch};
 use crate::method::rows::Rows;
 use crate::model::head::Classifier;
 use crate::model::knn;
@@ -31,45 +29,58 @@ use crate::run::snapshot::ClusterSnapshot;
 const KEPT_NEIGHBOURS: usize = 20;
 
 /// What the clustering of an epoch found.
-pub(super) struct Found {
-    pub clustering: Clustering,
-    pub neighbours: Neighbours,
+pub(super) struct Formed {
+    pub found: Found,
     pub pca: Vec<f32>,
-    pub graph: Graph,
-    /// Of k-NN, Jaccard, the three DBSCANs, and scores with refinement.
+    /// Of k-NN, Jaccard, labels, and scores with refinement.
     pub seconds: [f64; 4],
 }
 
-/// Clusters features of unit length; `ticks` hear of k-NN and of the Jaccard distances.
-pub(super) fn form(rows: Rows, params: &Params, carried: Option<f64>, ticks: [Tick; 2]) -> Result<Found, EngineError> {
-    let began = Instant::now();
-    let neighbours = neighbours(rows, params.k1.max(KEPT_NEIGHBOURS), ticks[0])?;
-    form_from(rows, neighbours, began, params, carried, ticks[1])
+/// Times the steps of the pipeline, and passes on how far the first two are.
+struct Timed<'a> {
+    ticks: [Tick<'a>; 2],
+    laps: Mutex<Vec<(Step, Instant)>>,
 }
 
-/// As [`form`], with the neighbours found since `began`.
-fn form_from(
+impl Watch for Timed<'_> {
+    fn begin(&self, step: Step) {
+        self.laps.lock().unwrap_or_else(PoisonError::into_inner).push((step, Instant::now()));
+    }
+
+    fn tick(&self, step: Step, done: u64, total: u64) -> bool {
+        match step {
+            Step::Neighbours => self.ticks[0](done, total),
+            Step::Distances => self.ticks[1](done, total),
+            Step::Labels | Step::Scores => true,
+        }
+    }
+}
+
+/// Clusters features of unit length, whose neighbours were perhaps found since `began`; `ticks` hear of k-NN and of
+/// the Jaccard distances.
+pub(super) fn form(
     rows: Rows,
-    neighbours: Neighbours,
-    began: Instant,
+    known: Option<(Neighbours, Instant)>,
     params: &Params,
     carried: Option<f64>,
-    tick: Tick,
-) -> Result<Found, EngineError> {
-    let t_knn = began.elapsed().as_secs_f64();
-    let mut clock = Instant::now();
-    let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+    ticks: [Tick; 2],
+) -> Result<Formed, EngineError> {
+    let mut seconds = [0.0; 4];
+    if let Some((_, began)) = &known {
+        seconds[0] = began.elapsed().as_secs_f64();
+    }
+    // Farther than this clustering needs, so that other radii can be tried on what is stored.
+    let plan = Plan { params, carried, neighbours: KEPT_NEIGHBOURS, reach: REACH };
+    let watch = Timed { ticks, laps: Mutex::default() };
+    let found = pipeline::run(rows, known.map(|(neighbours, _)| neighbours), &plan, &watch)?;
+    let laps = watch.laps.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let ends = laps.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+    for ((step, began), ended) in laps.iter().zip(ends) {
+        seconds[*step as usize] = (ended - *began).as_secs_f64();
+    }
     // For the map of the window; too short beside k-NN to be timed or stopped by itself.
     let pca = pca(rows, &no_tick)?;
-    lap();
-    // Farther than this clustering needs, so that other radii can be tried on what is stored.
-    let reach = REACH.max((params.eps + params.delta_d) as f32);
-    let graph = jaccard(rows, &neighbours, params.k1, params.k2, reach, tick)?;
-    let t_jaccard = lap();
-    let labels = three_dbscans(&graph, params);
-    let t_dbscan = lap();
-    let clustering = refine(labels, params, carried);
-    Ok(Found { clustering, neighbours, pca, graph, seconds: [t_knn, t_jaccard, t_dbscan, lap()] })
+    Ok(Formed { found, pca, seconds })
 }
 
 impl Session {
@@ -80,9 +91,9 @@ impl Session {
         let began = Instant::now();
         let found = self.cluster(&features, link)?;
         self.report(&features, &found, link)?;
-        let clustering = found.clustering;
+        let clustering = found.found.assignment;
         self.labels = training_labels(&clustering.pseudo_labels, self.params().reliability.outliers);
-        self.threshold = self.threshold.or(clustering.threshold);
+        self.threshold = clustering.carries(self.params(), self.threshold);
         self.prepare_classes(&features, link)?;
         self.position.next = Next::Train;
         self.position.iter = 0;
@@ -105,7 +116,7 @@ impl Session {
     }
 
     /// Clusters features `[N, d]`.
-    fn cluster(&mut self, features: &[f32], link: &mut Link) -> Result<Found, EngineError> {
+    fn cluster(&mut self, features: &[f32], link: &mut Link) -> Result<Formed, EngineError> {
         let params = self.params().clone();
         let rows = Rows::new(features, self.net.dim() as usize)?;
         let control = std::sync::Arc::clone(&link.control);
@@ -126,24 +137,26 @@ impl Session {
             let k = params.k1.max(KEPT_NEIGHBOURS);
             let found = knn::neighbours(features, self.net.dim() as usize, k, self.device, &tick(0))?;
             let found = found.ok_or(EngineError::Stopped)?;
-            return form_from(rows, found, began, &params, self.threshold, &tick(1));
+            return form(rows, Some((found, began)), &params, self.threshold, [&tick(0), &tick(1)]);
         }
-        form(rows, &params, self.threshold, [&tick(0), &tick(1)])
+        form(rows, None, &params, self.threshold, [&tick(0), &tick(1)])
     }
 
-    fn report(&self, features: &[f32], found: &Found, link: &mut Link) -> Result<(), EngineError> {
-        let Found { clustering, neighbours, pca, graph, seconds } = found;
+    fn report(&self, features: &[f32], formed: &Formed, link: &mut Link) -> Result<(), EngineError> {
+        let Formed { found: Found { neighbours, graph, assignment }, pca, seconds } = formed;
         let epoch = self.position.epoch;
         // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
         let pids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.pid).collect();
         let known = pids.iter().any(|&p| p != pids[0]);
-        let mut summary = clustering.summary(self.params(), known.then_some(&pids[..]));
+        let mut summary = assignment.summary(self.params(), known.then_some(&pids[..]));
         let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&self.folder, before));
-        summary.label_free = label_free(clustering, graph, neighbours, before.as_ref());
+        summary.label_free = label_free(assignment, graph.as_ref(), neighbours, before.as_ref());
         let camids: Vec<i32> = self.target.dataset.train.iter().map(|s| s.camid).collect();
         write_features(&self.folder, epoch, self.net.dim() as usize, features, &pids, &camids)?;
-        write_graph(&self.folder, epoch, graph)?;
-        snapshot(clustering, neighbours, pca).write(&self.folder, epoch)?;
+        if let Some(graph) = graph {
+            write_graph(&self.folder, epoch, graph)?;
+        }
+        ClusterSnapshot::new(assignment, neighbours, pca).write(&self.folder, epoch)?;
         if summary.clusters[0] == 0 {
             let text = "No image has enough neighbours within eps: this epoch trains every image as a class of its own. Raise eps, or lower min samples.";
             link.outbox.notice(Severity::Warning, "No clusters", text);
@@ -223,22 +236,6 @@ fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
         }
     };
     pseudo_labels.iter().map(label).collect()
-}
-
-pub(super) fn snapshot(clustering: &Clustering, nb: &Neighbours, pca: &[f32]) -> ClusterSnapshot {
-    ClusterSnapshot {
-        labels: clustering.labels.clone(),
-        labels_tight: clustering.tight.clone(),
-        labels_loose: clustering.loose.clone(),
-        score: clustering.score.clone(),
-        cluster_score: clustering.cluster_score.clone(),
-        reliable: clustering.reliable.iter().map(|&r| u8::from(r)).collect(),
-        pseudo_labels: clustering.pseudo_labels.clone(),
-        knn_index: nb.index.clone(),
-        knn_dist: nb.dist.clone(),
-        k: nb.k,
-        pca: pca.to_vec(),
-    }
 }
 
 fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {

@@ -5,18 +5,9 @@ use std::path::PathBuf;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::event::{ImageRef, RankQuery, Stamped};
+pub use crate::base::device::DeviceChoice;
+pub use crate::base::dirs::cache as cache_dir;
 use crate::method::params::{Params, Value};
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// CUDA when there is one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// That CUDA device.
-    Cuda(usize),
-}
 
 /// A run to start.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,15 +26,6 @@ pub struct RunRequest {
     pub resume: bool,
     /// Where pre-trained networks are kept for later runs; `None` keeps none. Usually [`cache_dir`].
     pub cache: Option<PathBuf>,
-}
-
-/// `REID_CACHE_DIR`, else the user's cache folder; `None` when the system names none.
-pub fn cache_dir() -> Option<PathBuf> {
-    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    from("REID_CACHE_DIR")
-        .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("reid-workbench")))
-        .or_else(|| from("HOME").map(|d| d.join(".cache/reid-workbench")))
-        .or_else(|| from("LOCALAPPDATA").map(|d| d.join("reid-workbench/cache")))
 }
 
 /// A request to the engine. None of them blocks the sender.

@@ -3,15 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::clustering::{Found, form, snapshot};
+use super::clustering::{Formed, form};
 use super::error::EngineError;
 use super::event::{ClusterSummary, Event, SnapshotPart, Split, Stage, State};
-use crate::method::error::Tick;
+use crate::base::tick::Tick;
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
+use crate::method::pipeline::Found;
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
 use crate::run::images::{ImageRow, Images};
+use crate::run::snapshot::ClusterSnapshot;
 use crate::run::{Manifest, RunWriter};
 
 /// Features to cluster.
@@ -67,12 +69,15 @@ pub fn write(
         resumed: false,
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
-    let Found { clustering, neighbours, pca, graph, seconds } = form(rows, params, None, ticks)?;
-    let mut summary = clustering.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
-    summary.label_free = label_free(&clustering, &graph, &neighbours, None);
+    let Formed { found, pca, seconds } = form(rows, None, params, None, ticks)?;
+    let Found { neighbours, graph, assignment } = found;
+    let mut summary = assignment.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
+    summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, None);
     write_features(dir, 0, set.d, set.features, pids, camids)?;
-    write_graph(dir, 0, &graph)?;
-    snapshot(&clustering, &neighbours, &pca).write(dir, 0)?;
+    if let Some(graph) = &graph {
+        write_graph(dir, 0, graph)?;
+    }
+    ClusterSnapshot::new(&assignment, &neighbours, &pca).write(dir, 0)?;
     run.append(Event::Clustered { epoch: 0, summary: Box::new(summary.clone()), seconds })?;
     run.append(Event::Snapshot { epoch: 0, part: SnapshotPart::Clusters })?;
     run.append(Event::StageDone { stage: Stage::Cluster, epoch: 0, seconds: seconds.iter().sum() })?;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::clustering::{Found, form, snapshot};
+use super::clustering::{Formed, form};
 use super::error::EngineError;
 use super::evaluation::{TOP, snapshot as ranks_of};
 use super::event::{Domain, Event, SnapshotPart, Split, Stage, State};
@@ -12,9 +12,11 @@ use crate::method::error::Tick;
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
+use crate::method::pipeline::Found;
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
 use crate::run::images::{ImageRow, Images};
+use crate::run::snapshot::ClusterSnapshot;
 use crate::run::{Manifest, RunWriter};
 
 /// One image of the list.
@@ -114,17 +116,19 @@ impl<'a> Import<'a> {
         let (epoch, dir) = (self.epoch, self.dir);
         self.run.append(Event::State { state: State::Clustering, epoch })?;
         let rows = Rows::new(&features.train, features.d)?;
-        let Found { clustering, neighbours, pca, graph, seconds } =
-            form(rows, self.params, self.threshold, [tick, tick])?;
-        self.threshold = self.threshold.or(clustering.threshold);
+        let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, [tick, tick])?;
+        let Found { neighbours, graph, assignment } = found;
+        self.threshold = assignment.carries(self.params, self.threshold);
         let column = |of: fn(&Listed) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
         let (pids, camids) = (column(|i| i.pid), column(|i| i.camid));
         let known = pids.iter().any(|&p| p != pids[0]);
-        let mut summary = clustering.summary(self.params, known.then_some(&pids[..]));
-        summary.label_free = label_free(&clustering, &graph, &neighbours, self.before.as_ref());
+        let mut summary = assignment.summary(self.params, known.then_some(&pids[..]));
+        summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, self.before.as_ref());
         write_features(dir, epoch, features.d, &features.train, &pids, &camids)?;
-        write_graph(dir, epoch, &graph)?;
-        snapshot(&clustering, &neighbours, &pca).write(dir, epoch)?;
+        if let Some(graph) = &graph {
+            write_graph(dir, epoch, graph)?;
+        }
+        ClusterSnapshot::new(&assignment, &neighbours, &pca).write(dir, epoch)?;
         self.before = Some(neighbours);
         self.run.append(Event::Clustered { epoch, summary: Box::new(summary), seconds })?;
         self.run.append(Event::Snapshot { epoch, part: SnapshotPart::Clusters })?;

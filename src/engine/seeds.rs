@@ -6,6 +6,8 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::base::rng::{STEP, finish, mix};
+
 /// What random numbers are for; each purpose has its own stream.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
@@ -25,17 +27,10 @@ pub enum Purpose {
     PretrainImages = 7,
 }
 
-/// A 64-bit seed for that purpose and epoch: SplitMix64's finaliser over the three numbers.
+/// A 64-bit seed for that purpose and epoch, mixed of the three numbers.
 pub fn seed(run: u64, purpose: Purpose, epoch: usize) -> u64 {
-    let mix = |z: u64| {
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    };
-    let step = 0x9E37_79B9_7F4A_7C15_u64;
-    let run = mix(run.wrapping_add(step));
-    let purpose = mix(run ^ (purpose as u64).wrapping_mul(step));
-    mix(purpose ^ (epoch as u64 + 1).wrapping_mul(step))
+    let purpose = finish(mix(run) ^ (purpose as u64).wrapping_mul(STEP));
+    finish(purpose ^ (epoch as u64 + 1).wrapping_mul(STEP))
 }
 
 /// A generator for that purpose and epoch.

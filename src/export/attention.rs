@@ -9,6 +9,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::draw::Sheet;
 use super::{ExportError, style, ticks};
+use crate::base::fs::write_bytes;
 use crate::run::event::AttentionMap;
 
 /// Points around the sheet.
@@ -178,10 +179,7 @@ impl AttentionGrid {
         let mut bytes = std::io::Cursor::new(Vec::new());
         let written = self.draw()?.write_to(&mut bytes, image::ImageFormat::Png);
         written.map_err(|e| failed(std::io::Error::other(e)))?;
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        std::fs::write(path, bytes.into_inner()).map_err(failed)
+        write_bytes(path, bytes.into_inner()).map_err(failed)
     }
 
     /// Left and upper edge of a person in points.

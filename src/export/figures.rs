@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::chart::{Bar, Chart, Curve, Figure, Mark};
 use super::style::{self, Rgb};
 use super::{ExportError, draw, ticks};
-use crate::run::atomic::atomic_write;
+use crate::base::fs::atomic_write;
 use crate::run::event::{ClusterSummary, Phase, Retrieval};
 use crate::run::view::{Change, ClusterView};
 use crate::run::{RunReader, RunView};

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ExportError;
-use crate::run::atomic::atomic_write;
+use crate::base::fs::atomic_write;
 
 /// One image of the map.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::ExportError;
+use crate::base::fs::atomic_write;
 use crate::method::params::table;
-use crate::run::atomic::atomic_write;
 use crate::run::event::{Phase, Step};
 use crate::run::view::{Curves, Series};
 use crate::run::{RunReader, RunView};
@@ -82,8 +82,8 @@ fn epoch_row(view: &RunView, epoch: usize) -> Row {
     let s = clustered.map(|c| &c.summary);
     put("images", json!(s.map(|s| s.images)));
     for (i, radius) in ["", "_tight", "_loose"].into_iter().enumerate() {
-        put(&format!("clusters{radius}"), json!(s.map(|s| s.clusters[i])));
-        put(&format!("outliers{radius}"), json!(s.map(|s| s.noise[i])));
+        put(&format!("clusters{radius}"), json!(s.and_then(|s| s.clusters.get(i))));
+        put(&format!("outliers{radius}"), json!(s.and_then(|s| s.noise.get(i))));
     }
     put("reliable", json!(s.map(|s| s.reliable)));
     put("kept_images", json!(s.map(|s| s.kept)));

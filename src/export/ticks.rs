@@ -1,5 +1,7 @@
 //! Round numbers for axes, and how numbers are written.
 
+pub use crate::base::text::{count, counted, duration, number, scientific, signed};
+
 /// Round values from `min` to `max`, about `count` of them, ends included when they are round themselves.
 pub fn linear(min: f64, max: f64, count: usize) -> Vec<f64> {
     let step = step(min, max, count);
@@ -67,63 +69,6 @@ pub fn axis(value: f64, step: f64) -> String {
     number(value, decimals.unwrap_or(6) as usize)
 }
 
-/// `1,234.5` with that many decimals and a true minus; `–` for what is not a number.
-pub fn number(value: f64, decimals: usize) -> String {
-    if !value.is_finite() {
-        return "–".to_owned();
-    }
-    let text = format!("{:.*}", decimals, value.abs());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut grouped = String::new();
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
-    let sign = if value < 0.0 && !zero { "−" } else { "" };
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{grouped}{point}{fraction}")
-}
-
-/// A whole number, thousands grouped.
-pub fn count(value: usize) -> String {
-    number(value as f64, 0)
-}
-
-/// `1 cluster`, `1,234 clusters`.
-pub fn counted(value: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(value), if value == 1 { one } else { many })
-}
-
-/// With its sign: `+1.2`, `−0.3`, `0.0`.
-pub fn signed(value: f64, decimals: usize) -> String {
-    let text = number(value, decimals);
-    if value > 0.0 && text.chars().any(|c| c.is_ascii_digit() && c != '0') { format!("+{text}") } else { text }
-}
-
-/// `3.5e-4`.
-pub fn scientific(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let text = format!("{value:.1e}").replace(".0e", "e");
-    text.strip_prefix('-').map_or_else(|| text.clone(), |rest| format!("−{rest}"))
-}
-
-/// `0.4 s`, `38 s`, `3 min 54 s`, `3 h 54 min`.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round().max(0.0) as u64;
-    match whole {
-        _ if seconds > 0.0 && seconds < 0.095 => format!("{:.0} ms", (1e3 * seconds).max(1.0)),
-        _ if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..=119 => format!("{whole} s"),
-        120..=5399 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,23 +85,6 @@ mod tests {
         assert!(linear(1.0, 1.0, 5).is_empty() && linear(f64::NAN, 1.0, 5).is_empty());
         let [low, high] = round_out(2.0, 2.0, 4);
         assert!(low < 2.0 && high > 2.0);
-    }
-
-    #[test]
-    fn numbers_are_written_as_the_design_says() {
-        assert_eq!(number(-12936.4, 0), "−12,936");
-        assert_eq!(number(-0.001, 1), "0.0");
-        assert_eq!(number(f64::NAN, 1), "–");
-        assert_eq!((signed(1.25, 1), signed(-1.0, 1), signed(0.01, 1)), ("+1.2".into(), "−1.0".into(), "0.0".into()));
-        assert_eq!(
-            (axis(0.25, 0.25), axis(2000.0, 500.0), axis(0.6, 0.2)),
-            ("0.25".into(), "2,000".into(), "0.6".into())
-        );
-        assert_eq!((scientific(3.5e-4), scientific(1e-3)), ("3.5e-4".into(), "1e-3".into()));
-        assert_eq!(
-            (duration(3.4), duration(233.0), duration(14040.0)),
-            ("3.4 s".into(), "3 min 53 s".into(), "3 h 54 min".into())
-        );
-        assert_eq!((counted(1, "cluster", "clusters"), counted(0, "a", "as")), ("1 cluster".into(), "0 as".into()));
+        assert_eq!([axis(0.25, 0.25), axis(2000.0, 500.0), axis(0.6, 0.2)], ["0.25", "2,000", "0.6"]);
     }
 }

@@ -35,7 +35,7 @@ use super::view_model::{Snapshots, ViewModel};
 use super::what_if::WhatIf;
 use super::widgets::images::Images;
 use super::words::is_active;
-use super::{clock, fonts, renderer};
+use super::{fonts, renderer};
 use crate::engine::command::{Command, Handle};
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
@@ -104,7 +104,6 @@ impl App {
     /// As [`App::new`], with what was kept of an earlier session.
     fn with(ctx: &egui::Context, mut saved: Saved, options: WindowOptions) -> Self {
         fonts::install(ctx);
-        clock::start();
         let panels = std::mem::take(&mut saved.panels);
         let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
         let pace = Pace::of(ctx);
@@ -249,6 +248,15 @@ impl App {
             Some(Ok(text)) => self.say(ctx, Entry::now(Severity::Info, "Exported", text), None),
             Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
+        }
+        let failures = [
+            ("The run cannot be shown", self.opening.take_failure()),
+            ("Nothing was exported", self.exporting.take_failure()),
+        ];
+        for (title, reason) in failures {
+            if let Some(reason) = reason {
+                self.say(ctx, Entry::now(Severity::Error, title, reason), None);
+            }
         }
     }
 

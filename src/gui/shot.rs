@@ -14,11 +14,11 @@ use image::{ImageFormat, RgbImage};
 
 use self::studio::Studio;
 use super::app::still::{Look, Trial};
-use super::clock;
 use super::datasets::Registry;
 use super::panels::{Pane, Selection};
 use super::view_model::ViewModel;
-use crate::run::atomic::atomic_write;
+use crate::base::fs::atomic_write;
+use crate::base::time as clock;
 use crate::run::images::Images;
 use crate::run::{RunError, RunReader};
 

@@ -5,13 +5,13 @@
 
 use eframe::egui::{self, Align, Align2, Area, Id, Layout, Order, Stroke, Ui, vec2};
 
-use super::clock;
 use super::command::UiCommand;
 use super::panels::log::{Entry, glyph};
 use super::theme::{Theme, Type, size};
 use super::widgets::button::{Push, icon_button};
 use super::widgets::icon::{self, Weight};
 use super::widgets::tile;
+use crate::base::time as clock;
 use crate::engine::event::Severity;
 
 /// How many are shown at once; older ones are in the log.

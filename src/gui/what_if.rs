@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::gui::view_model::{Part, ViewModel};
+use crate::method::cluster::{ClusterSummary, Judged};
 use crate::method::params::{Params, Rule, Value};
 use crate::method::sweep::{AtEps, Cell, KDistance};
+use crate::run::event::Phase;
 use worker::{Answer, KINDS, Outcome, Question, Reply, Worker};
 
 /// The parameters that can be tried, in the order of the panel.
@@ -32,8 +34,10 @@ pub struct Base {
     pub epoch: usize,
     /// Number of the event that announced its snapshot.
     pub seq: u64,
-    /// The parameters it was clustered with.
+    /// The parameters it was clustered and judged with.
     pub params: Params,
+    /// Whether it has labels at three radii.
+    pub radii: bool,
     /// The threshold that the first epoch found, for the rule `quantile`; `None` in the first epoch.
     pub carried: Option<f64>,
 }
@@ -49,17 +53,42 @@ impl Base {
         let seq = *view.snapshots.get(&(epoch, Part::Clusters))?;
         let summary = &view.clusters.get(&epoch)?.summary;
         let mut params = view.params.clone()?;
+        // An epoch is judged by what judged it then, not by what was changed since. Runs of earlier versions do not say;
+        // there the changes made since are taken back.
+        match summary.judged {
+            Some(judged) => judged.apply(&mut params),
+            None => take_back(&mut params, view, epoch),
+        }
         let used = summary.used;
         (params.eps, params.delta_d) = (used.eps, used.delta_d);
         (params.k1, params.k2, params.min_samples) = (used.k1, used.k2, used.min_samples);
-        let first = view.clusters.keys().next().is_none_or(|&first| first == epoch);
-        let carried = if first { None } else { summary.threshold };
+        let carried = summary.threshold.filter(|_| {
+            let earlier = view.clusters.range(..epoch).map(|(_, clusters)| &clusters.summary);
+            params.reliability.rule == Rule::Quantile && earlier.into_iter().any(found_threshold)
+        });
         // The slider stands where the threshold is, whatever rule put it there.
         if let Some(alpha) = summary.threshold {
             params.reliability.threshold = alpha;
         }
-        Some(Self { folder: view.folder.clone()?, epoch, seq, params, carried })
+        let radii = summary.has_radii();
+        Some(Self { folder: view.folder.clone()?, epoch, seq, params, radii, carried })
     }
+}
+
+/// The parameters as they stood when that epoch was clustered: what was changed later has its old value again.
+fn take_back(params: &mut Params, view: &ViewModel, epoch: usize) {
+    for change in view.changes.iter().rev().filter(|c| c.phase == Phase::Adapt && c.epoch > epoch) {
+        if let Err(error) = params.set(&change.key, &change.old) {
+            tracing::debug!(%error, "a change that cannot be taken back");
+        }
+    }
+}
+
+/// Whether an epoch left a threshold of the rule `quantile` for those after it. Runs of earlier versions do not say
+/// by which rule; there the first epoch's threshold counted.
+fn found_threshold(summary: &ClusterSummary) -> bool {
+    let quantile = |judged: Judged| judged.refined && judged.rule == Rule::Quantile;
+    summary.threshold.is_some() && summary.judged.is_none_or(quantile)
 }
 
 /// One setting that was tried and what came of it.
@@ -199,6 +228,11 @@ impl WhatIf {
     /// The clustering that is varied.
     pub fn base(&self) -> Option<&Base> {
         self.base.as_ref()
+    }
+
+    /// Whether the clustering that is varied has radii to vary; true while there is none.
+    pub fn has_radii(&self) -> bool {
+        self.base.as_ref().is_none_or(|base| base.radii)
     }
 
     /// The parameters that are tried.

@@ -1,6 +1,7 @@
 //! Numbers and states in words, the same wherever they are said.
 
 use super::view_model::ViewModel;
+use crate::base::text;
 use crate::run::event::{Phase, Stage, State};
 
 /// Whether a run goes on, paused or not.
@@ -21,7 +22,9 @@ pub fn sentence(view: &ViewModel, truth: bool) -> String {
         _ => String::new(),
     };
     let units = view.stage.map(|s| view.stages[s as usize]).filter(|s| s.total > 1);
-    let units = units.map(|s| format!(" · {}/{}", thousands(s.done), thousands(s.total))).unwrap_or_default();
+    let units = units
+        .map(|s| format!(" · {}/{}", text::count(s.done as usize), text::count(s.total as usize)))
+        .unwrap_or_default();
     match &view.state {
         State::Idle => "Idle".to_owned(),
         State::Preparing => format!("Preparing{units}"),
@@ -90,40 +93,13 @@ pub fn after_words(e: usize) -> String {
     match e {
         0 => "source only".to_owned(),
         1 => "after 1 epoch".to_owned(),
-        _ => format!("after {} epochs", thousands(e as u64)),
+        _ => format!("after {} epochs", text::count(e)),
     }
 }
 
 /// What is compared with: `against 3 epochs`.
 pub fn against_words(e: usize) -> String {
     format!("against {}", after_words(e).trim_start_matches("after "))
-}
-
-/// `12936` → `12,936`.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `38 s`, `1 min 52 s`, `3 h 54 min`.
-pub fn duration(seconds: f64) -> String {
-    if seconds < 9.95 {
-        return format!("{seconds:.1} s");
-    }
-    let s = seconds.round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, 0) => format!("{m} min"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
 }
 
 #[cfg(test)]
@@ -134,14 +110,5 @@ mod tests {
     fn epochs_count_from_one_and_evaluations_from_the_source_only_model() {
         assert_eq!([epoch_words(0), epoch_words(11)], ["epoch 1", "epoch 12"]);
         assert_eq!([0, 1, 12].map(after_words), ["source only", "after 1 epoch", "after 12 epochs"]);
-    }
-
-    #[test]
-    fn numbers_are_said_as_the_design_asks() {
-        assert_eq!(thousands(12_936), "12,936");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(duration(3.4), "3.4 s");
-        assert_eq!(duration(112.0), "1 min 52 s");
-        assert_eq!(duration(14_040.0), "3 h 54 min");
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::dbscan::dbscan;
 use super::jaccard::Graph;
 use super::label_free::LabelFree;
-use super::params::{ClusterScore, Params, Rule, ScoreKind};
+use super::labels::Labelled;
+use super::params::{ClusterScore, Params, Reliability, Rule, ScoreKind};
 use super::quality::{Quality, quality};
 use super::score::{Scores, scores};
 
@@ -14,17 +15,19 @@ use super::score::{Scores, scores};
 pub struct ClusterSummary {
     /// Images clustered, N.
     pub images: usize,
-    /// Clusters at eps, eps − Δd, eps + Δd.
-    pub clusters: [usize; 3],
-    /// Noise images at eps, eps − Δd, eps + Δd.
-    pub noise: [usize; 3],
-    /// Clusters at eps that are reliable.
+    /// Clusters; where the method has three radii, those at eps, at eps − Δd and at eps + Δd. Never empty.
+    #[serde(deserialize_with = "one_or_three")]
+    pub clusters: Vec<usize>,
+    /// Noise images, as many counts as there are of clusters.
+    #[serde(deserialize_with = "one_or_three")]
+    pub noise: Vec<usize>,
+    /// Clusters that are reliable.
     pub reliable: usize,
     /// Images in reliable clusters, those that keep a cluster's pseudo-label.
     pub kept: usize,
     /// The threshold α that was applied; `None` when every cluster is kept.
     pub threshold: Option<f64>,
-    /// Score of each cluster, in cluster order.
+    /// Score of each cluster, in cluster order; empty where the method gives none.
     pub cluster_score: Vec<f64>,
     /// Size of each cluster, in cluster order.
     pub cluster_size: Vec<u32>,
@@ -32,6 +35,9 @@ pub struct ClusterSummary {
     pub quality: Option<Quality>,
     /// The parameters the clustering used: eps, Δd, k1, k2, min_samples.
     pub used: ClusterParams,
+    /// What the clusters were judged by; `None` in runs of earlier versions.
+    #[serde(default)]
+    pub judged: Option<Judged>,
     /// Scores without truth, where they were computed; all `None` in runs of earlier versions.
     #[serde(default)]
     pub label_free: LabelFree,
@@ -48,6 +54,49 @@ pub struct ClusterParams {
     pub min_samples: usize,
 }
 
+impl ClusterSummary {
+    /// Whether the method has labels at three radii, which Eq. 8 compares.
+    pub fn has_radii(&self) -> bool {
+        self.clusters.len() == 3
+    }
+}
+
+fn one_or_three<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<usize>, D::Error> {
+    let counts = Vec::<usize>::deserialize(from)?;
+    match counts.len() {
+        1 | 3 => Ok(counts),
+        n => Err(serde::de::Error::invalid_length(n, &"one count, or one of each of three radii")),
+    }
+}
+
+/// What the clusters of one epoch were judged by: the parameters of the refinement.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Judged {
+    pub refined: bool,
+    pub rule: Rule,
+    pub score: ScoreKind,
+    pub cluster: ClusterScore,
+    pub threshold: f64,
+    pub quantile: f64,
+}
+
+impl Judged {
+    /// By these parameters.
+    pub fn of(params: &Params) -> Self {
+        let Reliability { rule, score, cluster, threshold, quantile, .. } = params.reliability;
+        Self { refined: params.refined, rule, score, cluster, threshold, quantile }
+    }
+
+    /// Puts them into parameters.
+    pub fn apply(self, params: &mut Params) {
+        params.refined = self.refined;
+        let r = &mut params.reliability;
+        (r.rule, r.score, r.cluster) = (self.rule, self.score, self.cluster);
+        (r.threshold, r.quantile) = (self.threshold, self.quantile);
+    }
+}
+
 /// DBSCAN's labels at the three radii of Eq. 8; −1 is noise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
@@ -59,33 +108,59 @@ pub struct Labels {
     pub loose: Vec<i32>,
 }
 
-/// A clustering: labels at three radii, scores, and what refinement made of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Clustering {
-    /// `[N]` DBSCAN at eps; −1 is noise.
+/// Pseudo-labels of N images in C clusters, and how they came about: what every way to give labels leaves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Assignment {
+    /// `[N]` the cluster of each image; −1 is noise.
     pub labels: Vec<i32>,
+    /// `[N]` the cluster of an image that keeps it, else −1: an instance of its own. Clusters keep their
+    /// numbers, so those of unreliable clusters are missing.
+    pub pseudo_labels: Vec<i32>,
+    /// `[C]` whether the cluster is kept.
+    pub reliable: Vec<bool>,
+    /// What the clusters were judged by, where the method has a score.
+    pub score: Option<Score>,
+    /// α; `None` when every cluster is kept, or there was no cluster to find it from.
+    pub threshold: Option<f64>,
+    /// What only this way to give labels has.
+    pub details: Details,
+}
+
+/// A score of every image and of every cluster; 1 is best.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// What it is called.
+    pub name: &'static str,
+    /// `[N]` of each image.
+    pub images: Vec<f64>,
+    /// `[C]` of each cluster: that of its best, average or worst member.
+    pub clusters: Vec<f64>,
+}
+
+/// What only some ways to give labels have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Details {
+    /// Labels at the other two radii of Eq. 8, and every score that follows from the three.
+    Radii(Box<Radii>),
+    /// Nothing else.
+    #[default]
+    Plain,
+}
+
+/// Labels around those of the normal radius.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Radii {
     /// `[N]` DBSCAN at eps − Δd.
     pub tight: Vec<i32>,
     /// `[N]` DBSCAN at eps + Δd.
     pub loose: Vec<i32>,
     /// Eq. 8 and SpCL's pair, every image.
     pub scores: Scores,
-    /// `[N]` the score that `reliability.score` chose: Eq. 8, or SpCL's independence.
-    pub score: Vec<f64>,
-    /// `[C]` score of each cluster at eps: that of its best, average or worst member.
-    pub cluster_score: Vec<f64>,
-    /// `[C]` whether the cluster's score reaches α.
-    pub reliable: Vec<bool>,
-    /// `[N]` the cluster of an image that keeps it, else −1: an instance of its own. Clusters keep their
-    /// numbers, so those of unreliable clusters are missing.
-    pub pseudo_labels: Vec<i32>,
-    /// α; `None` when every cluster is kept, or there was no cluster to find it from.
-    pub threshold: Option<f64>,
 }
 
 /// Three DBSCANs on one graph, scores, refinement. `carried` is the threshold of the first epoch, for the rule
 /// `quantile`; `None` in the first epoch.
-pub fn cluster(graph: &Graph, params: &Params, carried: Option<f64>) -> Clustering {
+pub fn cluster(graph: &Graph, params: &Params, carried: Option<f64>) -> Assignment {
     refine(three_dbscans(graph, params), params, carried)
 }
 
@@ -97,17 +172,30 @@ pub fn three_dbscans(graph: &Graph, params: &Params) -> Labels {
     Labels { normal, tight, loose }
 }
 
-/// Scores the clusters at eps and keeps the reliable ones (method.md §3 and §11, decisions 1 to 5 and 7).
+/// Judges what a way to give labels found: see [`refine`] for labels at three radii; plain ones are all kept.
+pub fn judge(labelled: Labelled, params: &Params, carried: Option<f64>) -> Assignment {
+    match labelled {
+        Labelled::Radii(labels) => refine(labels, params, carried),
+        Labelled::Plain(labels) => Assignment {
+            pseudo_labels: labels.clone(),
+            reliable: vec![true; count_clusters(&labels)],
+            labels,
+            ..Assignment::default()
+        },
+    }
+}
+
+/// Scores the clusters at eps and keeps the reliable ones (docs/METHOD.md, Reliability, decisions 1 to 5 and 7).
 ///
 /// - An image's score is Eq. 8, or SpCL's independence; a cluster's is its best, average or worst member's.
-/// - α is `reliability.threshold` (rule `fixed`); or, of the scores of the clusters of more than one image in
-///   descending order, the one at index min(n − 1, round((1 − worst share)·n)), halves to even (rule `quantile`),
-///   from then on carried. A cluster is reliable when its score is at least α.
+/// - α is `reliability.threshold` (rule `fixed`, which looks at no carried one); or, of the scores of the clusters of
+///   more than one image in descending order, the one at index min(n − 1, round((1 − worst share)·n)), halves to even
+///   (rule `quantile`), from then on carried. A cluster is reliable when its score is at least α.
 /// - With SpCL's score a member keeps its cluster only if its compactness reaches the cluster's, taken the same
 ///   way: with `max`, only the members that attain the best.
 /// - With rule `paper-literal`, or with `refined` off, every cluster and member is kept and there is no α.
 /// - Without a cluster to find α from there is no α, no reliable cluster, and all images are instances.
-pub fn refine(labels: Labels, params: &Params, carried: Option<f64>) -> Clustering {
+pub fn refine(labels: Labels, params: &Params, carried: Option<f64>) -> Assignment {
     let Labels { normal: labels, tight, loose } = labels;
     let scores = scores(&labels, &tight, &loose);
     let spcl = params.reliability.score == ScoreKind::Spcl;
@@ -132,22 +220,58 @@ pub fn refine(labels: Labels, params: &Params, carried: Option<f64>) -> Clusteri
             }
         }
     }
-    Clustering { labels, tight, loose, scores, score, cluster_score, reliable, pseudo_labels, threshold }
+    let name = if spcl { "independence" } else { "Eq. 8" };
+    Assignment {
+        labels,
+        pseudo_labels,
+        reliable,
+        score: Some(Score { name, images: score, clusters: cluster_score }),
+        threshold,
+        details: Details::Radii(Box::new(Radii { tight, loose, scores })),
+    }
 }
 
-impl Clustering {
+impl Assignment {
+    /// What follows from labels at three radii, where the method has them.
+    pub fn radii(&self) -> Option<&Radii> {
+        match &self.details {
+            Details::Radii(radii) => Some(radii),
+            Details::Plain => None,
+        }
+    }
+
+    /// The threshold that the next epoch is to go by: the one of the first epoch that found one by the rule
+    /// `quantile`. A fixed threshold is carried nowhere.
+    pub fn carries(&self, params: &Params, before: Option<f64>) -> Option<f64> {
+        match params.reliability.rule {
+            Rule::Quantile => before.or(self.threshold),
+            Rule::Fixed | Rule::PaperLiteral => before,
+        }
+    }
+
+    /// `[N]` labels at eps, eps − Δd and eps + Δd; the first alone where the method has no others.
+    pub fn all_labels(&self) -> Vec<&[i32]> {
+        let others = self.radii().map(|r| [&r.tight[..], &r.loose[..]]);
+        std::iter::once(&self.labels[..]).chain(others.into_iter().flatten()).collect()
+    }
+
+    /// `[C]` score of each cluster; empty where the method gives none.
+    pub fn cluster_score(&self) -> &[f64] {
+        self.score.as_ref().map_or(&[], |score| &score.clusters)
+    }
+
     /// The numbers of this clustering. `pids` are the true identities where they are known, used for
     /// [`ClusterSummary::quality`] and nothing else.
     pub fn summary(&self, params: &Params, pids: Option<&[i32]>) -> ClusterSummary {
-        let radii = [&self.labels, &self.tight, &self.loose];
+        let labels = self.all_labels();
         ClusterSummary {
             images: self.labels.len(),
-            clusters: radii.map(|l| count_clusters(l)),
-            noise: radii.map(|l| l.iter().filter(|&&l| l < 0).count()),
+            clusters: labels.iter().map(|l| count_clusters(l)).collect(),
+            noise: labels.iter().map(|l| l.iter().filter(|&&l| l < 0).count()).collect(),
             reliable: self.reliable.iter().filter(|&&r| r).count(),
             kept: self.pseudo_labels.iter().filter(|&&l| l >= 0).count(),
             threshold: self.threshold,
-            cluster_score: self.cluster_score.clone(),
+            cluster_score: self.cluster_score().to_vec(),
             cluster_size: cluster_sizes(&self.labels),
             quality: pids.map(|pids| quality(&self.pseudo_labels, pids)),
             used: ClusterParams {
@@ -157,6 +281,7 @@ impl Clustering {
                 k2: params.k2,
                 min_samples: params.min_samples,
             },
+            judged: Some(Judged::of(params)),
             label_free: LabelFree::default(),
         }
     }

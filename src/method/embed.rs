@@ -8,6 +8,7 @@ pub use tsne::{Lists, Start, TsneOptions, spiral, tsne};
 
 use super::error::{MethodError, Tick};
 use super::rows::Rows;
+use crate::base::rng;
 
 /// Vectors of a block.
 const B: usize = 8;
@@ -283,10 +284,7 @@ fn rotate(a: &mut [f64], v: &mut [f64], m: usize, p: usize, q: usize) {
     }
 }
 
-/// Noise in −1..1, the same on every machine (splitmix64).
+/// Noise in −1..1, the same on every machine.
 fn noise(i: usize) -> f64 {
-    let mut x = (i as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((x ^ (x >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    2.0 * rng::unit(rng::finish((i as u64).wrapping_add(1).wrapping_mul(rng::STEP))) - 1.0
 }

@@ -1,14 +1,6 @@
 //! Why a computation of the method could not be done.
 
-/// How far a computation is, and whether to go on: called with units done and units in all; `false` cancels.
-///
-/// It is called from worker threads, in no particular order.
-pub type Tick<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);
-
-/// A [`Tick`] that never cancels.
-pub fn no_tick(_done: u64, _total: u64) -> bool {
-    true
-}
+pub use crate::base::tick::{Tick, no_tick};
 
 /// Why a computation of the method could not be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

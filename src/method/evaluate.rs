@@ -71,7 +71,7 @@ pub struct EvalOptions {
     pub metric: Metric,
     /// Ranks to keep of each query; at most the gallery is kept.
     pub top: usize,
-    /// Whether gallery images of the query's pid and camera are left out (method.md §7); off for datasets
+    /// Whether gallery images of the query's pid and camera are left out (docs/METHOD.md, Evaluation); off for datasets
     /// without cameras.
     pub same_camera_rule: bool,
 }

@@ -6,7 +6,7 @@ use super::knn::Neighbours;
 use super::reciprocal::{Sparse, expand, half_of, sparse_rows, weights};
 use super::rows::{Rows, squared_distance};
 
-/// Jaccard distances of at most `max` between all images (method.md §1): k-reciprocal sets of `k1`
+/// Jaccard distances of at most `max` between all images (docs/METHOD.md, Distance): k-reciprocal sets of `k1`
 /// neighbours, expansion, softmax weights of −(2 − 2cos), query expansion over `k2`, and
 /// J = 1 − Σmin / (2 − Σmin), cut at 0, all in `f32`.
 ///

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::cluster::{Clustering, cluster_sizes};
+use super::cluster::{Assignment, cluster_sizes};
 use super::dbscan::Sets;
 use super::jaccard::Graph;
 use super::knn::Neighbours;
@@ -36,15 +36,25 @@ pub const SND_TEMPERATURE: f64 = 0.05;
 /// Nearest images that are compared between two epochs.
 pub const AGREEMENT_NEIGHBOURS: usize = 20;
 
-/// All scores of a clustering of `graph`; `before` holds the neighbours of the epoch before.
-pub fn label_free(found: &Clustering, graph: &Graph, nb: &Neighbours, before: Option<&Neighbours>) -> LabelFree {
+/// All scores of a clustering; those on the Jaccard distances only where the method has a `graph` of them. `before`
+/// holds the neighbours of the epoch before.
+pub fn label_free(
+    found: &Assignment,
+    graph: Option<&Graph>,
+    nb: &Neighbours,
+    before: Option<&Neighbours>,
+) -> LabelFree {
     let n = found.labels.len();
-    let clustered: Vec<f64> =
-        found.labels.iter().zip(&found.scores.eq8).filter(|&(&l, _)| l >= 0).map(|(_, &s)| s).collect();
-    let (silhouette, dbcv) = rayon::join(|| silhouette(graph, &found.labels), || dbcv(graph, &found.labels));
+    let clustered = found.labels.iter().filter(|&&l| l >= 0).count();
+    let eq8 = found.radii().map(|radii| {
+        let of_clustered = found.labels.iter().zip(&radii.scores.eq8).filter(|&(&l, _)| l >= 0);
+        of_clustered.map(|(_, &s)| s).collect::<Vec<f64>>()
+    });
+    let on_graph = |score: fn(&Graph, &[i32]) -> Option<f64>| graph.and_then(|graph| score(graph, &found.labels));
+    let (silhouette, dbcv) = rayon::join(|| on_graph(silhouette), || on_graph(dbcv));
     LabelFree {
-        unclustered: (n > 0).then(|| 1.0 - clustered.len() as f64 / n as f64),
-        eq8: mean(&clustered),
+        unclustered: (n > 0).then(|| 1.0 - clustered as f64 / n as f64),
+        eq8: eq8.and_then(|scores| mean(&scores)),
         silhouette,
         dbcv,
         snd: snd(nb, SND_TEMPERATURE),

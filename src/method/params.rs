@@ -211,7 +211,7 @@ impl Params {
     }
 
     /// The pair of stages of Table 1 at which attention blocks stand, 1-based: the first *before* that stage,
-    /// the second *after* it (method.md §11.17). `None` when attention is off.
+    /// the second *after* it (docs/METHOD.md, decision 17). `None` when attention is off.
     ///
     /// # Errors
     /// A sentence when `attention.positions` is not of that form.

@@ -1,5 +1,6 @@
 //! k-reciprocal neighbourhoods as sparse rows of weights: what both the Jaccard distance of the clustering
-//! (method.md §1) and Zhong's re-ranking stand on. They differ in how many neighbours count and in the distance.
+//! (docs/METHOD.md, Distance) and Zhong's re-ranking stand on. They differ in how many neighbours count and in the
+//! distance.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

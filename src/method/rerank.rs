@@ -1,8 +1,8 @@
 //! k-reciprocal re-ranking of a test set (Zhong et al., CVPR 2017; SpCL `utils/rerank.py`), on sparse rows.
 //!
-//! It differs from the clustering's Jaccard distance in three ways that method.md §1 and §11.22 keep: sets are of
-//! k1 + 1 neighbours, distances are squared and divided by the largest of their row, and the result is mixed with
-//! them by λ.
+//! It differs from the clustering's Jaccard distance in three ways that docs/METHOD.md (Distance, decision 22) keeps:
+//! sets are of k1 + 1 neighbours, distances are squared and divided by the largest of their row, and the result is
+//! mixed with them by λ.
 
 use rayon::prelude::*;
 

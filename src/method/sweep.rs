@@ -132,7 +132,7 @@ pub fn eps_delta_table(
             let labels = Labels { normal: at(eps)?, tight: at(eps - delta)?, loose: at(eps + delta)? };
             let found = refine(labels, params, carried);
             row.push(Cell {
-                clusters: found.cluster_score.len(),
+                clusters: found.reliable.len(),
                 reliable: found.reliable.iter().filter(|&&r| r).count(),
                 kept: found.pseudo_labels.iter().filter(|&&l| l >= 0).count(),
                 threshold: found.threshold,

@@ -11,7 +11,7 @@ pub mod radii;
 
 use rayon::prelude::*;
 
-use super::cluster::{Clustering, Labels, refine};
+use super::cluster::{Assignment, Labels, refine};
 use super::dbscan::{NOISE, Sets};
 use super::jaccard::Graph;
 use super::params::Params;
@@ -111,7 +111,7 @@ impl Tree {
 
     /// The clustering at the radii of `params`, scored by Eq. 8 and refined: what
     /// [`super::cluster::cluster`] gives, without another DBSCAN.
-    pub fn cluster(&self, params: &Params, carried: Option<f64>) -> Clustering {
+    pub fn cluster(&self, params: &Params, carried: Option<f64>) -> Assignment {
         refine(self.three(params.eps, params.delta_d), params, carried)
     }
 }

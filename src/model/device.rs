@@ -8,40 +8,13 @@ mod loader;
 mod memory;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 
 use tch::{Cuda, Device, Tensor};
 
 use super::error::{ModelError, Result};
 
+pub use crate::base::device::DeviceChoice as DeviceRequest;
 pub use memory::memory;
-
-/// Where somebody wants to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceRequest {
-    /// CUDA when there is one, else the CPU.
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// That CUDA device.
-    Cuda(usize),
-}
-
-impl FromStr for DeviceRequest {
-    type Err = ModelError;
-
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(0)),
-            other => other.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(|| {
-                ModelError::Device(format!("`{other}` is not a device; write auto, cpu, cuda or cuda:0"))
-            }),
-        }
-    }
-}
 
 /// The device to compute on. `Auto` never fails.
 ///

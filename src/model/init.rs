@@ -4,50 +4,7 @@
 //! weights on every device, whatever else draws random numbers at the time, and the backbone's weights do not
 //! change when attention is switched on. libtorch's global generator is not used.
 
-/// A stream of random numbers: SplitMix64 in counter mode.
-pub struct Stream {
-    state: u64,
-    spare: Option<f64>,
-}
-
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-impl Stream {
-    /// The stream of one tensor; `name` is its PyTorch name.
-    pub fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a over the name
-        let hash =
-            name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
-        Self { state: mix(mix(seed.wrapping_add(GOLDEN)) ^ hash), spare: None }
-    }
-
-    fn word(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(GOLDEN);
-        mix(self.state)
-    }
-
-    /// Uniform in [0, 1), 53 bits.
-    pub fn uniform(&mut self) -> f64 {
-        (self.word() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Standard normal, by Box and Muller.
-    pub fn normal(&mut self) -> f64 {
-        if let Some(x) = self.spare.take() {
-            return x;
-        }
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        let (sin, cos) = (std::f64::consts::TAU * self.uniform()).sin_cos();
-        self.spare = Some(radius * sin);
-        radius * cos
-    }
-}
+use crate::base::rng::Stream;
 
 /// How a tensor begins.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -68,8 +68,8 @@ fn hardest(emb: &Tensor, labels: &[i64]) -> Result<Hardest> {
 /// `max(0, margin + d(a, hardest positive) − d(a, hardest negative))`.
 ///
 /// `emb` `[B, d]` is the pooled feature before `feat_bn`, `labels` `[B]` ids of any numbering; a scalar. With
-/// `skip_lonely` an anchor without another image of its label does not count (method.md §11.12), and a batch of
-/// such anchors alone gives 0.
+/// `skip_lonely` an anchor without another image of its label does not count (docs/METHOD.md, decision 12), and a batch
+/// of such anchors alone gives 0.
 ///
 /// # Errors
 /// When there are not as many labels as rows.

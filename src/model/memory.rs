@@ -1,4 +1,4 @@
-//! The hybrid memory, Eq. 9 and 10, after SpCL `models/hm.py:9-74` (method.md §4).
+//! The hybrid memory, Eq. 9 and 10, after SpCL `models/hm.py:9-74` (docs/METHOD.md, Memory).
 
 use tch::{Device, Kind, Tensor};
 

@@ -109,7 +109,7 @@ impl Net {
 
     /// A pass with batch statistics and gradients over `x` `[B, 3, H, W]` of one domain.
     ///
-    /// With `group` > 0 each `group` images share batch statistics, as SpCL's GPUs do (method.md §11.15). Only
+    /// With `group` > 0 each `group` images share batch statistics, as SpCL's GPUs do (docs/METHOD.md, decision 15). Only
     /// batch normalisation couples images, so the groups go through the network one after the other; each moves
     /// the running statistics. A last group of one image joins the one before.
     ///

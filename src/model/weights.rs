@@ -18,6 +18,7 @@ use tch::{Device, Tensor};
 
 use super::error::{ModelError, Result};
 use super::net::Net;
+use crate::base::fs::Staged;
 pub use file::WeightsFile;
 
 /// What loading did; names are the network's for `loaded` and `missing`, the file's for `unexpected`.
@@ -207,12 +208,10 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
         .iter()
         .map(|(n, t)| Ok((n.as_str(), t.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?)))
         .collect::<Result<Vec<_>>>()?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    Tensor::write_safetensors(&dense, file.path())
+    let staged = Staged::beside(path).map_err(io)?;
+    Tensor::write_safetensors(&dense, staged.path())
         .map_err(|e| ModelError::Weights { path: path.to_owned(), reason: format!("cannot be written: {e}") })?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|e| io(e.error))?;
+    staged.keep().map_err(io)?;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::tensors::TensorError;
+
 /// Why a run folder could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -51,6 +53,15 @@ pub enum RunError {
         /// The newest format this program knows.
         known: u32,
     },
+}
+
+impl From<TensorError> for RunError {
+    fn from(error: TensorError) -> Self {
+        match error {
+            TensorError::Io { what, path, source } => Self::Io { what, path, source },
+            TensorError::Damaged { path, reason } => Self::Damaged { path, reason },
+        }
+    }
 }
 
 impl RunError {

@@ -3,14 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::atomic::atomic_write;
 use super::error::RunError;
 use super::event::{Event, Stamped};
 use super::log::Lines;
 use super::manifest::Manifest;
 use super::reader::read_events;
+use crate::base::fs::{atomic_write, refuse_links, sweep_litter};
 use crate::method::params::Params;
 
 /// Where the events lie in a run folder.
@@ -69,6 +69,14 @@ impl RunWriter {
         Manifest::read(dir)?;
         let lock = lock(dir)?;
         let path = events_path(dir);
+        // What is written must stay in the folder: a line would be cut off a file elsewhere, snapshots would land there.
+        for part in [&path, &dir.join("epochs"), &checkpoints_dir(dir)] {
+            refuse_links(dir, part).map_err(RunError::io("write", part))?;
+        }
+        // What a killed writer left behind; nobody else writes here while the lock is ours.
+        if let Err(error) = sweep_litter(dir, 2, Duration::ZERO) {
+            tracing::debug!(%error, "temporary files of an earlier writer stay");
+        }
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("open", &path))?;
         let read = read_events(&path, 0, 0)?;
         file.set_len(read.good).map_err(RunError::io("write", &path))?;

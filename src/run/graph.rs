@@ -2,15 +2,11 @@
 //! reach, and `features.safetensors` in the run folder, the features of the newest clustering alone, since those
 //! of every epoch would fill the disk (Market-1501: 106 MB each).
 
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, TensorInfo};
-
-use super::atomic::atomic_write;
 use super::error::RunError;
 use super::snapshot::epoch_dir;
-use super::tensors::{Archive, Arrays};
+use crate::base::tensors::{Archive, Arrays};
 use crate::method::graph::{Graph, Upper};
 
 /// Pairs that a stored graph holds at most: 16 MB.
@@ -33,11 +29,11 @@ pub fn write_graph(run: &Path, epoch: usize, graph: &Graph) -> Result<(), RunErr
     let upper = graph.upper(MAX_PAIRS);
     let mut arrays = Arrays::default();
     arrays
-        .vector("max", &[upper.max])
+        .vector("max", vec![upper.max])
         .vector("lengths", &upper.lengths)
         .vector("indices", &upper.indices)
         .vector("values", &upper.values);
-    arrays.write(&graph_path(run, epoch))
+    Ok(arrays.write(&graph_path(run, epoch))?)
 }
 
 /// Reads it.
@@ -46,7 +42,7 @@ pub fn write_graph(run: &Path, epoch: usize, graph: &Graph) -> Result<(), RunErr
 /// When it is missing, damaged, or its arrays do not belong together.
 pub fn read_graph(run: &Path, epoch: usize) -> Result<Graph, RunError> {
     let path = graph_path(run, epoch);
-    let file = Archive::read(&path)?;
+    let file = Archive::open(&path)?;
     let max: Vec<f32> = file.vector("max", Some(1))?;
     let upper = Upper {
         max: max[0],
@@ -54,6 +50,9 @@ pub fn read_graph(run: &Path, epoch: usize) -> Result<Graph, RunError> {
         indices: file.vector("indices", None)?,
         values: file.vector("values", None)?,
     };
+    if !(upper.max.is_finite() && upper.values.iter().all(|d| (0.0..=1.0).contains(d))) {
+        return Err(RunError::damaged(&path, "it holds distances that are not between 0 and 1"));
+    }
     Graph::try_from(upper).map_err(|e| RunError::damaged(&path, e))
 }
 
@@ -85,45 +84,17 @@ pub fn write_features(
     pids: &[i32],
     camids: &[i32],
 ) -> Result<(), RunError> {
-    let path = features_path(run);
     let n = features.len().checked_div(d).unwrap_or(0);
-    let mut end = 0;
-    let mut header = serde_json::Map::new();
-    // Written piece by piece: a copy of a large target's features would cost as much memory again.
-    for (name, dtype, shape) in [
-        ("features", Dtype::F32, vec![n, d]),
-        ("pid", Dtype::I32, vec![pids.len()]),
-        ("camid", Dtype::I32, vec![camids.len()]),
-        ("epoch", Dtype::U32, vec![1]),
-    ] {
-        let begin = end;
-        end += shape.iter().product::<usize>() * 4;
-        let info = TensorInfo { dtype, shape, data_offsets: (begin, end) };
-        header.insert(name.to_owned(), serde_json::to_value(info).map_err(|e| RunError::damaged(&path, e))?);
-    }
-    let mut header = serde_json::to_vec(&header).map_err(|e| RunError::damaged(&path, e))?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    atomic_write(&path, |file| {
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        features[..n * d].iter().try_for_each(|x| out.write_all(&x.to_le_bytes()))?;
-        pids.iter().chain(camids).try_for_each(|x| out.write_all(&x.to_le_bytes()))?;
-        out.write_all(&(epoch as u32).to_le_bytes())?;
-        out.flush()
-    })
-    .map_err(RunError::io("write", &path))
+    let mut arrays = Arrays::default();
+    arrays.add("features", &[n, d], &features[..n * d]).vector("pid", pids).vector("camid", camids);
+    arrays.vector("epoch", vec![epoch as u32]);
+    Ok(arrays.write(&features_path(run))?)
 }
 
 /// The epoch whose features are there, without reading them.
 pub fn features_epoch(run: &Path) -> Option<usize> {
-    // The last tensor of the file, four bytes.
-    use std::io::{Read, Seek, SeekFrom};
-    let mut file = std::fs::File::open(features_path(run)).ok()?;
-    file.seek(SeekFrom::End(-4)).ok()?;
-    let mut bytes = [0; 4];
-    file.read_exact(&mut bytes).ok()?;
-    Some(u32::from_le_bytes(bytes) as usize)
+    let epoch: Vec<u32> = Archive::open(&features_path(run)).ok()?.vector("epoch", Some(1)).ok()?;
+    epoch.first().map(|&epoch| epoch as usize)
 }
 
 /// Reads them.
@@ -131,7 +102,7 @@ pub fn features_epoch(run: &Path) -> Option<usize> {
 /// # Errors
 /// When they are missing or damaged.
 pub fn read_features(run: &Path) -> Result<Features, RunError> {
-    let file = Archive::read(&features_path(run))?;
+    let file = Archive::open(&features_path(run))?;
     let epoch: Vec<u32> = file.vector("epoch", Some(1))?;
     let (shape, values) = file.array("features")?;
     let [_, d] = shape[..] else {

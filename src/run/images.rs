@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::atomic_write;
 use super::error::RunError;
 use super::event::{ImageRef, Split};
+use crate::base::fs::atomic_write;
 
 /// One image of the target dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

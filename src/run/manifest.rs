@@ -2,12 +2,12 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::atomic_write;
 use super::error::RunError;
+use crate::base::fs::atomic_write;
+use crate::base::time;
 
 /// The newest run format this program writes and reads.
 pub const FORMAT: u32 = 1;
@@ -59,7 +59,7 @@ impl Manifest {
             target: target.to_owned(),
             seed,
             device: device.to_owned(),
-            started: rfc3339(SystemTime::now()),
+            started: time::utc(time::now()),
             source_given: None,
             target_given: None,
             parent: None,
@@ -97,39 +97,5 @@ impl Manifest {
             return Err(RunError::TooNew { path, found: format, known: FORMAT });
         }
         serde_json::from_str(&text).map_err(|e| RunError::damaged(&path, e))
-    }
-}
-
-/// `2026-11-22T10:00:00Z`.
-pub fn rfc3339(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (year, month, day) = civil(seconds / 86_400);
-    let (h, m, s) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
-}
-
-/// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let z = days + 719_468;
-    let (era, doe) = (z / 146_097, z % 146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + u64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn dates_are_right_around_leap_days() {
-        let at = |s| rfc3339(UNIX_EPOCH + Duration::from_secs(s));
-        assert_eq!(at(0), "1970-01-01T00:00:00Z");
-        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(at(1_709_251_199), "2024-02-29T23:59:59Z");
-        assert_eq!(at(1_795_341_600), "2026-11-22T10:00:00Z");
     }
 }

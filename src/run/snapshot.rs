@@ -11,20 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::event::{AttentionMap, ImageMaps, ImageRef, SnapshotPart, Split};
-use super::tensors::{Archive, Arrays};
+use crate::base::tensors::{Archive, Arrays};
+use crate::method::cluster::Assignment;
+use crate::method::knn::Neighbours;
 
 /// The clustering of the target's N training images; C clusters at eps, k neighbours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterSnapshot {
     /// `[N]` labels at eps; −1 is noise.
     pub labels: Vec<i32>,
-    /// `[N]` labels at eps − Δd.
+    /// `[N]` labels at eps − Δd; empty where the method has no radii.
     pub labels_tight: Vec<i32>,
-    /// `[N]` labels at eps + Δd.
+    /// `[N]` labels at eps + Δd; empty where the method has no radii.
     pub labels_loose: Vec<i32>,
-    /// `[N]` score of each image.
+    /// `[N]` score of each image; empty where the method gives none.
     pub score: Vec<f64>,
-    /// `[C]` score of each cluster.
+    /// `[C]` score of each cluster; empty where the method gives none.
     pub cluster_score: Vec<f64>,
     /// `[C]` 1 where the cluster is reliable.
     pub reliable: Vec<u8>,
@@ -92,6 +94,31 @@ pub fn list(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
 }
 
 impl ClusterSnapshot {
+    /// Of what was computed; `pca` as in [`ClusterSnapshot::pca`].
+    pub fn new(found: &Assignment, nb: &Neighbours, pca: &[f32]) -> Self {
+        let (tight, loose) = found.radii().map(|r| (r.tight.clone(), r.loose.clone())).unwrap_or_default();
+        let (score, cluster_score) =
+            found.score.as_ref().map(|s| (s.images.clone(), s.clusters.clone())).unwrap_or_default();
+        Self {
+            labels: found.labels.clone(),
+            labels_tight: tight,
+            labels_loose: loose,
+            score,
+            cluster_score,
+            reliable: found.reliable.iter().map(|&r| u8::from(r)).collect(),
+            pseudo_labels: found.pseudo_labels.clone(),
+            knn_index: nb.index.clone(),
+            knn_dist: nb.dist.clone(),
+            k: nb.k,
+            pca: pca.to_vec(),
+        }
+    }
+
+    /// Whether there are labels at three radii.
+    pub fn has_radii(&self) -> bool {
+        !self.labels_tight.is_empty() || self.labels.is_empty()
+    }
+
     /// Writes `epochs/NNNN/clusters.safetensors`.
     ///
     /// # Errors
@@ -101,18 +128,20 @@ impl ClusterSnapshot {
         let mut arrays = Arrays::default();
         arrays
             .vector("labels", &self.labels)
-            .vector("labels_tight", &self.labels_tight)
-            .vector("labels_loose", &self.labels_loose)
-            .vector("score", &self.score)
-            .vector("cluster_score", &self.cluster_score)
             .vector("reliable", &self.reliable)
             .vector("pseudo_labels", &self.pseudo_labels)
             .add("knn_index", &[n, self.k], &self.knn_index)
             .add("knn_dist", &[n, self.k], &self.knn_dist);
+        if self.has_radii() {
+            arrays.vector("labels_tight", &self.labels_tight).vector("labels_loose", &self.labels_loose);
+        }
+        if self.score.len() == n {
+            arrays.vector("score", &self.score).vector("cluster_score", &self.cluster_score);
+        }
         if !self.pca.is_empty() {
             arrays.add("pca", &[n, 2], &self.pca);
         }
-        arrays.write(&part_path(run, epoch, SnapshotPart::Clusters))
+        Ok(arrays.write(&part_path(run, epoch, SnapshotPart::Clusters))?)
     }
 
     /// Reads it.
@@ -120,20 +149,31 @@ impl ClusterSnapshot {
     /// # Errors
     /// When it is missing, damaged, or its arrays do not belong together.
     pub fn read(run: &Path, epoch: usize) -> Result<Self, RunError> {
-        let file = Archive::read(&part_path(run, epoch, SnapshotPart::Clusters))?;
+        let path = part_path(run, epoch, SnapshotPart::Clusters);
+        let file = Archive::open(&path)?;
         let labels: Vec<i32> = file.vector("labels", None)?;
         let n = labels.len();
-        let cluster_score: Vec<f64> = file.vector("cluster_score", None)?;
+        let reliable: Vec<u8> = file.vector("reliable", None)?;
+        let clusters = reliable.len();
         let (k, knn_index) = file.matrix("knn_index", n)?;
         let pca = match file.has("pca") {
             true => file.matrix("pca", n)?.1,
             false => Vec::new(),
         };
-        Ok(Self {
-            labels_tight: file.vector("labels_tight", Some(n))?,
-            labels_loose: file.vector("labels_loose", Some(n))?,
-            score: file.vector("score", Some(n))?,
-            reliable: file.vector("reliable", Some(cluster_score.len()))?,
+        // Either all radii are there or none, and either both scores or none.
+        let [labels_tight, labels_loose] = match file.has("labels_tight") || file.has("labels_loose") {
+            true => [file.vector("labels_tight", Some(n))?, file.vector("labels_loose", Some(n))?],
+            false => [Vec::new(), Vec::new()],
+        };
+        let [score, cluster_score] = match file.has("score") || file.has("cluster_score") {
+            true => [file.vector("score", Some(n))?, file.vector("cluster_score", Some(clusters))?],
+            false => [Vec::new(), Vec::new()],
+        };
+        let read = Self {
+            labels_tight,
+            labels_loose,
+            score,
+            reliable,
             pseudo_labels: file.vector("pseudo_labels", Some(n))?,
             knn_dist: file.matrix("knn_dist", n)?.1,
             labels,
@@ -141,7 +181,35 @@ impl ClusterSnapshot {
             knn_index,
             k,
             pca,
-        })
+        };
+        read.problem().map_or(Ok(read), |why| Err(RunError::damaged(&path, why)))
+    }
+
+    /// What does not hold together, in words that follow the file's name.
+    fn problem(&self) -> Option<String> {
+        let (n, clusters) = (self.labels.len(), self.reliable.len());
+        if clusters > n {
+            return Some(format!("it has {clusters} clusters of {n} images"));
+        }
+        let labels = [
+            ("labels", &self.labels, clusters),
+            ("pseudo_labels", &self.pseudo_labels, n),
+            ("labels_tight", &self.labels_tight, n),
+            ("labels_loose", &self.labels_loose, n),
+        ];
+        for (name, values, count) in labels {
+            if let Some(odd) = values.iter().find(|&&l| l < -1 || l >= count as i32) {
+                return Some(format!("`{name}` holds {odd}, but there are {count} clusters at most"));
+            }
+        }
+        if let Some(odd) = self.knn_index.iter().find(|&&j| j as usize >= n) {
+            return Some(format!("`knn_index` holds {odd}, but there are {n} images"));
+        }
+        let reals = [("score", &self.score), ("cluster_score", &self.cluster_score)];
+        let odd = reals.into_iter().find(|(_, values)| values.iter().any(|x| !x.is_finite())).map(|(name, _)| name);
+        let short = [("knn_dist", &self.knn_dist), ("pca", &self.pca)];
+        let odd = odd.or(short.into_iter().find(|(_, v)| v.iter().any(|x| !x.is_finite())).map(|(name, _)| name));
+        odd.map(|name| format!("`{name}` holds a value that is not finite"))
     }
 }
 
@@ -150,7 +218,12 @@ impl ClusterSnapshot {
 /// # Errors
 /// When it is missing or damaged.
 pub fn read_labels(run: &Path, epoch: usize) -> Result<Vec<i32>, RunError> {
-    Archive::read(&part_path(run, epoch, SnapshotPart::Clusters))?.vector("labels", None)
+    let path = part_path(run, epoch, SnapshotPart::Clusters);
+    let labels: Vec<i32> = Archive::open(&path)?.vector("labels", None)?;
+    match labels.iter().find(|&&l| l < -1 || l >= labels.len() as i32) {
+        Some(odd) => Err(RunError::damaged(&path, format!("`labels` holds {odd}, but it has {} images", labels.len()))),
+        None => Ok(labels),
+    }
 }
 
 /// A match that the ranking kept or not.
@@ -205,7 +278,7 @@ impl RankSnapshot {
             .vector("match_index", &self.match_index)
             .vector("match_rank", &self.match_rank)
             .vector("match_distance", &self.match_distance);
-        arrays.write(&part_path(run, epoch, SnapshotPart::Ranks))
+        Ok(arrays.write(&part_path(run, epoch, SnapshotPart::Ranks))?)
     }
 
     /// Reads it.
@@ -213,14 +286,19 @@ impl RankSnapshot {
     /// # Errors
     /// When it is missing, damaged, or its arrays do not belong together.
     pub fn read(run: &Path, epoch: usize) -> Result<Self, RunError> {
-        let file = Archive::read(&part_path(run, epoch, SnapshotPart::Ranks))?;
+        let path = part_path(run, epoch, SnapshotPart::Ranks);
+        let file = Archive::open(&path)?;
         let ap: Vec<f64> = file.vector("ap", None)?;
         let (top, ranks) = file.matrix("ranks", ap.len())?;
         let match_index: Vec<u32> = file.vector("match_index", None)?;
         let matches = Some(match_index.len());
+        let match_indptr: Vec<u32> = file.vector("match_indptr", Some(ap.len() + 1))?;
+        if match_indptr.last().map(|&end| end as usize) != matches || !match_indptr.is_sorted() {
+            return Err(RunError::damaged(&path, "`match_indptr` does not divide the matches up"));
+        }
         Ok(Self {
             distances: file.matrix("distances", ap.len())?.1,
-            match_indptr: file.vector("match_indptr", Some(ap.len() + 1))?,
+            match_indptr,
             match_rank: file.vector("match_rank", matches)?,
             match_distance: file.vector("match_distance", matches)?,
             ap,
@@ -240,13 +318,13 @@ pub fn write_heat_maps(run: &Path, epoch: usize, images: &[ImageMaps]) -> Result
     for (i, image) in images.iter().enumerate() {
         let split = split_name(image.image.split);
         // Numbers in the names keep the order: a safetensors file has none of its own.
-        arrays.vector(&format!("{i:04}/{split}/{}", image.image.index), &[image.maps.len() as u32]);
+        arrays.vector(&format!("{i:04}/{split}/{}", image.image.index), vec![image.maps.len() as u32]);
         for (j, map) in image.maps.iter().enumerate() {
             let name = format!("{i:04}/{split}/{}/{j:03}/{}", image.image.index, map.name);
             arrays.add(name, &[map.height, map.width], &map.values);
         }
     }
-    arrays.write(&part_path(run, epoch, SnapshotPart::HeatMaps))
+    Ok(arrays.write(&part_path(run, epoch, SnapshotPart::HeatMaps))?)
 }
 
 /// Reads it.
@@ -255,9 +333,9 @@ pub fn write_heat_maps(run: &Path, epoch: usize, images: &[ImageMaps]) -> Result
 /// When it is missing or damaged.
 pub fn read_heat_maps(run: &Path, epoch: usize) -> Result<Vec<ImageMaps>, RunError> {
     let path = part_path(run, epoch, SnapshotPart::HeatMaps);
-    let file = Archive::read(&path)?;
+    let file = Archive::open(&path)?;
     let mut images: Vec<ImageMaps> = Vec::new();
-    for name in file.names()? {
+    for name in file.names() {
         let odd = || RunError::damaged(&path, format!("`{name}` is not the name of a map"));
         let mut pieces = name.splitn(5, '/');
         let split = pieces.nth(1).and_then(split_of).ok_or_else(odd)?;
@@ -265,7 +343,7 @@ pub fn read_heat_maps(run: &Path, epoch: usize) -> Result<Vec<ImageMaps>, RunErr
         match (pieces.next(), pieces.next()) {
             (None, _) => images.push(ImageMaps { image: ImageRef { split, index }, maps: Vec::new() }),
             (Some(_), Some(map)) => {
-                let (shape, values) = file.array::<f32>(&name)?;
+                let (shape, values) = file.array::<f32>(name)?;
                 let [height, width] = shape[..] else { return Err(odd()) };
                 let image = images.last_mut().ok_or_else(odd)?;
                 image.maps.push(AttentionMap { name: map.to_owned(), height, width, values });

@@ -203,6 +203,10 @@ fn times_are_written_where_the_user_is() {
     let zone = TimeZone::fixed(Offset::from_seconds(-12_600).unwrap());
     assert_eq!(time::stamp_in(1_795_341_600.0, &TimeZone::UTC), "2026-11-22T10-00-00");
     assert_eq!(time::stamp_in(1_795_341_600.9, &zone), "2026-11-22T06-30-00");
+    assert_eq!(
+        [0.0, 951_782_400.0, 4_107_542_399.0].map(time::utc)[1..],
+        ["2000-02-29T00:00:00Z", "2100-02-28T23:59:59Z"]
+    );
     assert_eq!(time::stamp_in(f64::NAN, &TimeZone::UTC), "1970-01-01T00-00-00");
     assert_eq!(time::stamp_in(1e300, &TimeZone::UTC), "1970-01-01T00-00-00");
     assert_eq!(time::stamp(time::now()).len(), "2026-11-22T10-00-00".len());

@@ -8,7 +8,7 @@ use reid_workbench::cli::error::UsageError;
 use reid_workbench::data::check::{Depth, Verdict, check, check_with};
 use reid_workbench::data::layout::Options;
 use reid_workbench::data::synthetic::{Domain, SyntheticSpec, synthesize};
-use reid_workbench::data::{Dataset, go_on};
+use reid_workbench::data::{Dataset, no_tick};
 
 use crate::data_kit::{pictures, read};
 
@@ -28,7 +28,7 @@ pub fn small(domain: Domain, seed: u64) -> SyntheticSpec {
 }
 
 fn drawn(dir: &std::path::Path) -> Dataset {
-    synthesize(&dir.join("set"), &small(Domain::Plaza, 3), &go_on).unwrap();
+    synthesize(&dir.join("set"), &small(Domain::Plaza, 3), &no_tick).unwrap();
     read(&dir.join("set"), None, &Options::default()).unwrap()
 }
 
@@ -56,7 +56,7 @@ fn unreadable_images_are_listed_and_not_fatal() {
     let whole = fs::read(&set.gallery[2].path).unwrap();
     fs::write(&set.gallery[2].path, &whole[..whole.len() / 2]).unwrap();
     let listed = |depth| {
-        let report = check_with(&set, depth, &go_on);
+        let report = check_with(&set, depth, &no_tick);
         assert_eq!(report.verdict, Verdict::Equal);
         report.unreadable.into_iter().map(|u| u.path).collect::<Vec<_>>()
     };

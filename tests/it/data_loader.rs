@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use reid_workbench::data::augment::{MEAN, Moves, augment_into, normalise_into};
 use reid_workbench::data::cache::ImageCache;
 use reid_workbench::data::loader::{Batch, EvalLoader, TrainLoader};
-use reid_workbench::data::{Sample, decode, go_on};
+use reid_workbench::data::{Sample, decode, no_tick};
 use reid_workbench::method::params::Augment;
 
 use crate::data_kit::picture;
@@ -57,7 +57,7 @@ fn the_cache_keeps_its_bound_and_still_serves_everything() {
     let samples = samples(dir.path(), 10);
     let bound = 4 * IMAGE as u64 + 5;
     let cache = ImageCache::new(Arc::clone(&samples), SIZE.0, SIZE.1, bound);
-    cache.warm(&go_on);
+    cache.warm(&no_tick);
     assert_eq!(cache.bytes(), 4 * IMAGE as u64);
     for i in 0..10 {
         assert_eq!(&*cache.get(i), decode::load_resized(&samples[i].path, SIZE.0, SIZE.1).unwrap());

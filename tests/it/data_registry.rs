@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use reid_workbench::data::go_on;
+use reid_workbench::data::no_tick;
 use reid_workbench::data::registry::{Places, Registry};
 
 use crate::data_kit::pictures;
@@ -56,7 +56,7 @@ fn adding_keeps_what_the_user_wrote_and_survives_a_reload() {
     assert!(warnings.is_empty(), "{warnings:?}");
     let entry = again.resolve("mine").unwrap();
     assert_eq!((entry.layout.as_str(), entry.root.as_path()), ("market1501", root.as_path()));
-    assert_eq!(again.open("mine", &go_on).unwrap().train.len(), 1);
+    assert_eq!(again.open("mine", &no_tick).unwrap().train.len(), 1);
     assert_eq!(again.resolve("old").unwrap().root, dir.path().join("base/somewhere"));
     assert_eq!(registry.entries(), again.entries());
 }
@@ -131,7 +131,7 @@ fn a_bad_entry_is_left_out_and_the_others_stay() {
 fn what_cannot_be_opened_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let (registry, _) = Registry::load_from(places(dir.path())).unwrap();
-    let say = |name: &str| registry.open(name, &go_on).unwrap_err().to_string();
+    let say = |name: &str| registry.open(name, &no_tick).unwrap_err().to_string();
     assert!(say("market-1501").contains("did you mean `market1501`?"));
     assert!(say("zebra").contains("`datasets list` shows the registered names"));
     let missing = say("market1501");

@@ -9,7 +9,7 @@ use reid_workbench::data::layout::Options;
 use reid_workbench::data::registry::{Places, Registry};
 use reid_workbench::data::synthetic::plan::Plan;
 use reid_workbench::data::synthetic::{Domain, SyntheticSpec, histogram, synthesize};
-use reid_workbench::data::{DataError, builtin, decode, go_on};
+use reid_workbench::data::{DataError, builtin, decode, no_tick};
 
 use crate::data_check::small;
 use crate::data_kit::read;
@@ -27,7 +27,7 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
 
 fn draw(spec: &SyntheticSpec) -> BTreeMap<String, Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
-    synthesize(dir.path(), spec, &go_on).unwrap();
+    synthesize(dir.path(), spec, &no_tick).unwrap();
     files(dir.path())
 }
 
@@ -55,7 +55,7 @@ fn seed_domain_and_knobs_change_the_pictures() {
 #[test]
 fn pictures_have_the_size_asked_for_and_are_no_flat_colour() {
     let dir = tempfile::tempdir().unwrap();
-    synthesize(dir.path(), &small(Domain::Station, 2), &go_on).unwrap();
+    synthesize(dir.path(), &small(Domain::Station, 2), &no_tick).unwrap();
     let set = read(dir.path(), None, &Options::default()).unwrap();
     assert_eq!((set.layout, set.has_cameras), ("synthetic", true));
     for sample in set.train.iter().chain(&set.query).chain(&set.gallery) {
@@ -79,7 +79,7 @@ fn a_colour_histogram_alone_ranks_poorly() {
             distractors: 10,
             ..SyntheticSpec::new(domain, 1)
         };
-        synthesize(dir.path(), &spec, &go_on).unwrap();
+        synthesize(dir.path(), &spec, &no_tick).unwrap();
         let map = histogram::map(&read(dir.path(), None, &Options::default()).unwrap());
         assert!((0.005..0.4).contains(&map), "{domain:?}: {map}");
     }
@@ -109,7 +109,7 @@ fn a_built_in_set_is_drawn_once_and_then_kept() {
     assert_eq!(drawn.load(Ordering::Relaxed), first.len() as u64);
     // Half a set, as after a fall of the machine, is drawn anew.
     fs::remove_file(root.join("synthetic.json")).unwrap();
-    builtin::ensure(&root, &spec, &go_on).unwrap();
+    builtin::ensure(&root, &spec, &no_tick).unwrap();
     assert!(first == files(&root));
     let kept: Vec<_> = fs::read_dir(root.parent().unwrap()).unwrap().collect();
     assert_eq!(kept.len(), 1, "{kept:?}");

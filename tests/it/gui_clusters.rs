@@ -14,11 +14,11 @@ use reid_workbench::gui::theme::{self};
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::cluster::{Labels, refine};
 use reid_workbench::method::params::Params;
-use reid_workbench::method::sets::sets;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::images;
 use reid_workbench::run::snapshot::ClusterSnapshot;
+use reid_workbench::study::sets::sets;
 
 use crate::sample_run::{self, EPOCHS};
 use crate::support::bench::{Bench, wait_for, window_of};
@@ -360,7 +360,7 @@ fn tables_tell_cameras_purity_and_spcls_score() {
         tight: vec![0, 0, 0, -1, 1, 1, -1],
         loose: vec![0, 0, 0, 0, 0, 0, 0],
     };
-    let facts = Facts::of_clustering(refine(labels, &params, None), &params);
+    let facts = Facts::of_assignment(refine(labels, &params, None), &params);
     let row = |index, pid, camid| images::ImageRow { split: Split::Train, index, path: "x".into(), pid, camid };
     let rows: Vec<_> = [(5, 0), (5, 2), (9, 2), (5, 7), (3, 0), (2, 0), (1, 1)]
         .iter()
@@ -387,7 +387,7 @@ fn a_click_on_the_map_answers_the_cluster_there() {
     let mut params = Params::default();
     params.assign("reliability.rule=fixed").unwrap();
     params.assign("reliability.threshold=0.9").unwrap();
-    let mut facts = Facts::of_clustering(refine(labels, &params, None), &params);
+    let mut facts = Facts::of_assignment(refine(labels, &params, None), &params);
     facts.points = vec![0.0, 0.0, 0.1, 0.0, 1.0, 1.0, 0.9, 1.0, f32::NAN, 0.0];
     let shown = Arc::new(Shown::new(0, facts, None));
     let clicked: Option<u32> = None;

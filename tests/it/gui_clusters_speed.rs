@@ -7,6 +7,7 @@ use reid_workbench::gui::panels::Pane;
 use reid_workbench::gui::panels::clustered::{ClusterTable, Facts};
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::cluster::{Labels, refine};
+use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::Params;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::ClusterSnapshot;
@@ -45,21 +46,8 @@ fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> Vie
     };
     images::Images::new((0..n).map(row)).unwrap().write(dir).unwrap();
     let summary = found.summary(&params, None);
-    ClusterSnapshot {
-        pca: Vec::new(),
-        labels: found.labels,
-        labels_tight: found.tight,
-        labels_loose: found.loose,
-        score: found.score,
-        cluster_score: found.cluster_score,
-        reliable: found.reliable.into_iter().map(u8::from).collect(),
-        pseudo_labels: found.pseudo_labels,
-        knn_index: (0..n as u32).collect(),
-        knn_dist: vec![0.0; n],
-        k: 1,
-    }
-    .write(dir, 0)
-    .unwrap();
+    let alone = Neighbours { n, k: 1, index: (0..n as u32).collect(), dist: vec![0.0; n] };
+    ClusterSnapshot::new(&found, &alone, &[]).write(dir, 0).unwrap();
     writer.append(Event::Clustered { epoch: 0, summary: Box::new(summary), seconds: [0.0; 4] }).unwrap();
     writer.append(Event::Snapshot { epoch: 0, part: SnapshotPart::Clusters }).unwrap();
     drop(writer);

@@ -6,10 +6,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::Command;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::rank_lists::worst_first;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::{RankSnapshot, read_heat_maps};
+use reid_workbench::study::queries::worst_first;
 
 use crate::gui_panels::sample;
 use crate::sample_run::EPOCHS;

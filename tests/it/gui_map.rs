@@ -8,7 +8,6 @@ use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::command::UiCommand;
-use reid_workbench::gui::panels::inspector::{euclid_neighbours, jaccard_neighbours, overlap};
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::panels::map::{Key, Layout, Lens, Place, grid, known, points};
 use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
@@ -27,6 +26,8 @@ use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::graph::{read_graph, write_graph};
 use reid_workbench::run::snapshot::ClusterSnapshot;
+use reid_workbench::study::nearest::{by_features, by_jaccard};
+use reid_workbench::study::sets::sets;
 
 use crate::prng::uniforms;
 use crate::sample_run::{self, EPOCHS};
@@ -349,14 +350,14 @@ fn a_run_without_components_or_neighbours_says_so() {
 fn neighbours_are_those_of_the_snapshot_and_of_the_graph() {
     let sample = sample();
     let (i, snapshot, graph) = (12usize, &sample.snapshot, sample.graph());
-    let euclid = euclid_neighbours(snapshot, i, 4);
+    let euclid = by_features(snapshot, i, 4);
     let expected: Vec<(u32, f32)> =
         (1..5).map(|p| (snapshot.knn_index[21 * i + p], snapshot.knn_dist[21 * i + p].sqrt())).collect();
     assert_eq!(euclid, expected);
-    let near = jaccard_neighbours(Some(&graph), i, 4).unwrap();
+    let near = by_jaccard(&graph, i, 4);
     assert_eq!(near.len(), 4);
     assert!(near.is_sorted_by(|a, b| a.1 <= b.1));
-    assert_eq!(jaccard_neighbours(None, i, 4), None);
+    assert!(by_jaccard(&graph, graph.n, 4).is_empty());
 
     let mut harness = window(Pane::Inspector, sample.view.clone());
     harness.state_mut().selection.image = Some(ImageRef { split: Split::Train, index: i as u32 });
@@ -367,8 +368,8 @@ fn neighbours_are_those_of_the_snapshot_and_of_the_graph() {
             harness.get_by_label_contains(&words);
         }
     }
-    let o = overlap(snapshot, i);
-    harness.get_by_label(&format!("score {} / {} = {:.2}", o.all, o.any, o.all as f64 / o.any as f64));
+    let eq8 = sets(&snapshot.labels, &snapshot.labels_tight, &snapshot.labels_loose, i).eq8();
+    harness.get_by_label(&format!("score {} / {} = {:.2}", eq8.inter, eq8.union, eq8.value()));
     harness.get_by_label("image 12 · 400 in all");
     harness.get_by_label("camera 1");
     harness.get_by_label("identity 1");
@@ -387,20 +388,6 @@ fn neighbours_are_those_of_the_snapshot_and_of_the_graph() {
     wait_for(&mut harness, "not stored in this run");
     harness.state_mut().selection.image = Some(ImageRef { split: Split::Gallery, index: 2 });
     wait_for(&mut harness, "which training never sees");
-}
-
-#[test]
-fn a_score_is_counted_as_the_method_does() {
-    let snapshot = ClusterSnapshot {
-        labels: vec![0, 0, 0, 1, -1],
-        labels_tight: vec![0, 0, -1, 1, -1],
-        labels_loose: vec![0, 0, 0, 0, -1],
-        ..ClusterSnapshot::default()
-    };
-    let of = |i| overlap(&snapshot, i);
-    assert_eq!((of(0).sizes, of(0).all, of(0).any), ([2, 3, 4], 2, 4));
-    assert_eq!((of(2).sizes, of(2).all, of(2).any), ([1, 3, 4], 1, 4));
-    assert_eq!((of(4).sizes, of(4).all, of(4).any), ([1, 1, 1], 1, 1));
 }
 
 #[test]

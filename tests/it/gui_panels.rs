@@ -5,13 +5,14 @@ use std::path::Path;
 use eframe::egui::{Key, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::command::UiCommand;
-use reid_workbench::gui::panels::rank_lists::worst_first;
-use reid_workbench::gui::panels::{Pane, reliability};
+use reid_workbench::gui::panels::Pane;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::params::{Effect, Value};
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
+use reid_workbench::study::queries::worst_first;
+use reid_workbench::study::reliability::split;
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{wait_for, window};
@@ -146,7 +147,7 @@ fn dragging_the_threshold_shows_what_it_would_keep_and_asks_when_let_go() {
     harness.step();
     let held = harness.get_by_label("Reliability threshold").accesskit_node().numeric_value().unwrap();
     assert!((0.8..0.99).contains(&held), "{held}");
-    let expected = reliability::split(summary, held);
+    let expected = split(summary, held);
     assert_ne!(expected.kept, summary.reliable, "the drag went far enough to tell");
     harness.get_by_label_contains(&format!("{} kept and {} dropped", expected.kept, expected.dropped));
     assert!(harness.state().actions.is_empty(), "nothing is asked for while the hand holds it");

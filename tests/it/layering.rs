@@ -16,14 +16,25 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("data", &["base", "method"], &["tch", "egui", "eframe"]),
     ("model", &["base", "method", "data"], &["egui", "eframe"]),
     ("run", &["base", "method"], &["tch", "egui", "eframe"]),
+    ("study", &["base", "method", "run"], &["tch", "egui", "eframe"]),
     ("engine", &["base", "method", "data", "model", "run"], &["egui", "eframe"]),
-    ("export", &["base", "method", "run"], &["egui", "eframe", "tch"]),
+    ("export", &["base", "method", "run", "study"], &["egui", "eframe", "tch"]),
     (
         "gui",
-        &["base", "method", "run", "export", "engine::command", "engine::event", "data::decode", "data::registry"],
+        &[
+            "base",
+            "method",
+            "run",
+            "study",
+            "export",
+            "engine::command",
+            "engine::event",
+            "data::decode",
+            "data::registry",
+        ],
         &["tch"],
     ),
-    ("cli", &["base", "method", "data", "model", "run", "engine", "export"], &["egui", "eframe"]),
+    ("cli", &["base", "method", "data", "model", "run", "study", "engine", "export"], &["egui", "eframe"]),
 ];
 
 /// A path through the crate, or of another crate, as its segments; `*` for all of a module.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use reid_workbench::method::cluster::{Clustering, cluster};
+use reid_workbench::method::cluster::{Assignment, cluster};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::{Neighbours, neighbours};
@@ -66,8 +66,9 @@ fn compare_distances(case: &Case, graph: &Graph) {
     }
 }
 
-fn compare_labels(case: &Case, clustering: &Clustering, numbers: bool) {
-    let found = [&clustering.tight, &clustering.labels, &clustering.loose];
+fn compare_labels(case: &Case, clustering: &Assignment, numbers: bool) {
+    let radii = clustering.radii().unwrap();
+    let found = [&radii.tight, &clustering.labels, &radii.loose];
     for (name, found) in ["labels_eps058", "labels_eps060", "labels_eps062"].into_iter().zip(found) {
         let expected = case.i32(name);
         assert_eq!(canonical(found), canonical(&expected), "{}: {name} as partition", case.name);
@@ -77,9 +78,9 @@ fn compare_labels(case: &Case, clustering: &Clustering, numbers: bool) {
     }
 }
 
-fn compare_scores(case: &Case, clustering: &Clustering) {
+fn compare_scores(case: &Case, clustering: &Assignment) {
     let counts = |x: &[u32]| x.iter().map(|&c| c as i32).collect::<Vec<_>>();
-    let scores = &clustering.scores;
+    let scores = &clustering.radii().unwrap().scores;
     assert_eq!(counts(&scores.inter), case.i32("r3_inter"), "{}", case.name);
     assert_eq!(counts(&scores.union), case.i32("r3_union"), "{}", case.name);
     let mean = scores.eq8.iter().sum::<f64>() / scores.eq8.len() as f64;

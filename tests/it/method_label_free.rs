@@ -1,7 +1,7 @@
 //! Scores without truth, and the condensed tree, against scikit-learn, hdbscan and plain numpy:
 //! `benches/reference/label_free.py` makes the fixture.
 
-use reid_workbench::method::cluster::{Clustering, cluster};
+use reid_workbench::method::cluster::{Assignment, cluster};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::{Neighbours, neighbours};
@@ -61,7 +61,7 @@ impl Made {
     }
 }
 
-fn clustering(made: &Made) -> Clustering {
+fn clustering(made: &Made) -> Assignment {
     cluster(&made.graph, &made.params, None)
 }
 
@@ -134,7 +134,7 @@ fn a_score_without_meaning_is_none() {
     let graph = Graph { n: 3, max: 0.9, indptr: vec![0; 4], ..Graph::default() };
     let found = cluster(&graph, &Params::default(), None);
     let nb = Neighbours { n: 3, k: 1, index: vec![0, 1, 2], dist: vec![0.0; 3] };
-    let scores = label_free(&found, &graph, &nb, None);
+    let scores = label_free(&found, Some(&graph), &nb, None);
     assert_eq!(scores.unclustered, Some(1.0));
     assert_eq!([scores.eq8, scores.silhouette, scores.dbcv, scores.snd, scores.agreement], [None; 5]);
     // One cluster has nothing to be apart from.

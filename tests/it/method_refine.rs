@@ -30,15 +30,15 @@ fn score(c: usize) -> f64 {
 fn the_first_epoch_lets_the_worst_tenth_fail_and_later_ones_carry_its_threshold() {
     let mut params = Params::default();
     let first = refine(ten_clusters(), &params, None);
-    for (c, &found) in first.cluster_score.iter().enumerate() {
+    for (c, &found) in first.cluster_score().iter().enumerate() {
         assert!((found - score(c)).abs() < 1e-12);
     }
     // SpCL's index min(n − 1, round(0.9 · 10)) = 9 is the last cluster: with ten, none fails.
-    assert_eq!(first.threshold, Some(first.cluster_score[9]));
+    assert_eq!(first.threshold, Some(first.cluster_score()[9]));
     assert!(first.reliable.iter().all(|&r| r));
     params.reliability.quantile = 0.3;
     let stricter = refine(ten_clusters(), &params, None);
-    assert_eq!(stricter.threshold, Some(stricter.cluster_score[7]));
+    assert_eq!(stricter.threshold, Some(stricter.cluster_score()[7]));
     assert_eq!(stricter.reliable, [true, true, true, true, true, true, true, true, false, false]);
     assert_eq!(stricter.pseudo_labels.iter().filter(|&&l| l >= 0).count(), 32);
     let carried = refine(ten_clusters(), &params, Some(score(2)));
@@ -74,7 +74,7 @@ fn the_other_rules_take_their_threshold_from_the_user_or_have_none() {
     assert_eq!(literal.pseudo_labels, literal.labels);
     let off = refine(ten_clusters(), &Params { refined: false, ..Params::default() }, Some(0.9));
     assert_eq!((off.threshold, &off.pseudo_labels), (None, &off.labels));
-    assert!((off.score[0] - 1.0).abs() < 1e-12, "scores are computed all the same");
+    assert!((off.score.as_ref().unwrap().images[0] - 1.0).abs() < 1e-12, "scores are computed all the same");
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn spcl_keeps_only_the_members_that_attain_the_best_compactness() {
     params.reliability.score = ScoreKind::Spcl;
     let found = refine(labels.clone(), &params, None);
     assert_eq!(found.pseudo_labels, [0, 0, 0, -1]);
-    assert_eq!(found.scores.comp, [0.75, 0.75, 0.75, 0.25]);
+    assert_eq!(found.radii().unwrap().scores.comp, [0.75, 0.75, 0.75, 0.25]);
     params.reliability.cluster = ClusterScore::Min;
     assert_eq!(refine(labels.clone(), &params, None).pseudo_labels, [0; 4]);
     params.reliability.score = ScoreKind::Eq8;
     params.reliability.cluster = ClusterScore::Mean;
     let mean = refine(labels, &params, None);
-    assert!((mean.cluster_score[0] - (3.0 * 0.75 + 0.25) / 4.0).abs() < 1e-12);
+    assert!((mean.cluster_score()[0] - (3.0 * 0.75 + 0.25) / 4.0).abs() < 1e-12);
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn without_clusters_every_image_is_an_instance_and_there_is_no_threshold() {
     let noise = Labels { normal: vec![-1; 6], tight: vec![-1; 6], loose: vec![-1; 6] };
     let found = refine(noise, &Params::default(), None);
     assert_eq!((found.threshold, found.pseudo_labels.as_slice()), (None, [-1; 6].as_slice()));
-    assert_eq!(found.score, [1.0; 6], "alone in all three sets");
+    assert_eq!(found.score.as_ref().unwrap().images, [1.0; 6], "alone in all three sets");
     let summary = found.summary(&Params::default(), Some(&[1, 1, 2, 2, 3, 3]));
-    assert_eq!((summary.clusters, summary.noise, summary.kept), ([0; 3], [6; 3], 0));
+    assert_eq!((summary.clusters, summary.noise, summary.kept), (vec![0; 3], vec![6; 3], 0));
     assert_eq!(summary.quality.unwrap().purity, 0.0);
 }
 

@@ -227,7 +227,7 @@ fn levels_hold_the_clusters_of_each_radius() {
     let levels = levels(&tree, &[0.5, 0.6, 0.7], &params);
     for level in &levels {
         let expected = cluster(&graph, &Params { eps: level.eps, ..params.clone() }, None);
-        assert_eq!(level.score, expected.cluster_score);
+        assert_eq!(level.score, expected.cluster_score());
         assert_eq!(level.size.iter().sum::<u32>() + level.noise, 300);
     }
     assert!(levels[..2].iter().all(|l| l.flows.iter().map(|f| f.images).sum::<u32>() == 300));

@@ -13,7 +13,6 @@ use reid_workbench::engine::features::Extraction;
 use reid_workbench::engine::trained::Trained;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::rank_lists::filter::{Facts, Filter};
 use reid_workbench::gui::panels::rank_lists::history::History;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, evaluate};
@@ -21,6 +20,7 @@ use reid_workbench::method::rows::Rows;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
+use reid_workbench::study::query_filter::{Facts, Filter};
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};

@@ -1,11 +1,10 @@
 //! The run folder: what is written is read back, whatever happened in between.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use reid_workbench::method::params::{Effect, Params, Value};
-use reid_workbench::run::atomic::atomic_write;
 use reid_workbench::run::event::*;
 use reid_workbench::run::folder::events_path;
 use reid_workbench::run::images::{ImageRow, Images};
@@ -351,19 +350,39 @@ fn a_half_written_epoch_is_skipped_and_a_damaged_part_named() {
 }
 
 #[test]
-fn a_write_that_ends_before_the_rename_leaves_the_old_file() {
+fn what_a_killed_writer_left_is_swept_when_the_run_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("sub").join("last.bin");
-    atomic_write(&path, |f| f.write_all(b"old")).unwrap();
-    let failed = atomic_write(&path, |f| {
-        f.write_all(b"new, but only half of i")?;
-        Err(std::io::ErrorKind::StorageFull.into())
-    });
-    assert!(failed.is_err());
-    let mut text = String::new();
-    fs::File::open(&path).unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text, "old");
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
-    atomic_write(&path, |f| f.write_all(b"new")).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"new");
+    drop(create(dir.path()));
+    fs::create_dir_all(dir.path().join("epochs/0001")).unwrap();
+    for litter in [".features.safetensors.a1.tmp", "epochs/0001/.clusters.safetensors.b2.tmp"] {
+        fs::write(dir.path().join(litter), "half").unwrap();
+    }
+    RunWriter::reopen(dir.path()).unwrap();
+    let left = |at: &Path| fs::read_dir(at).unwrap().filter(|e| e.as_ref().unwrap().path().is_file()).count();
+    assert_eq!(left(&dir.path().join("epochs/0001")), 0);
+    assert!(!dir.path().join(".features.safetensors.a1.tmp").exists());
+    assert!(events_path(dir.path()).exists() && Manifest::path(dir.path()).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_does_not_go_on_through_a_link_that_leads_out_of_its_folder() {
+    use std::os::unix::fs::symlink;
+    let dir = tempfile::tempdir().unwrap();
+    let (run, outside) = (dir.path().join("run"), dir.path().join("diary.txt"));
+    drop(create(&run));
+    fs::write(&outside, "Dear diary,\nno end of line").unwrap();
+    fs::remove_file(events_path(&run)).unwrap();
+    symlink(&outside, events_path(&run)).unwrap();
+    let error = RunWriter::reopen(&run).unwrap_err().to_string();
+    assert!(error.contains("events.jsonl is a link"), "{error}");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "Dear diary,\nno end of line");
+    fs::remove_file(events_path(&run)).unwrap();
+    fs::write(events_path(&run), "").unwrap();
+    symlink(dir.path(), run.join("checkpoints")).unwrap();
+    assert!(RunWriter::reopen(&run).unwrap_err().to_string().contains("checkpoints is a link"));
+    // The folder itself may lie behind a link: that is the user's choice.
+    fs::remove_file(run.join("checkpoints")).unwrap();
+    symlink(&run, dir.path().join("alias")).unwrap();
+    RunWriter::reopen(&dir.path().join("alias")).unwrap();
 }

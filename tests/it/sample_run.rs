@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use reid_workbench::method::cluster::{Clustering, Labels, refine};
+use reid_workbench::method::cluster::{Assignment, Labels, refine};
+use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::run::event::*;
 use reid_workbench::run::images::{ImageRow, Images};
@@ -165,7 +166,7 @@ fn retrieval(x: f64) -> Retrieval {
 }
 
 /// Clusters of consecutive images; every ninth falls apart at the tight radius, some win an outlier at the loose one.
-fn clustering(epoch: usize) -> (Clustering, Params) {
+fn clustering(epoch: usize) -> (Assignment, Params) {
     let count = 50 + 3 * epoch;
     let mut labels = Labels::default();
     for c in 0..count {
@@ -187,7 +188,7 @@ fn clustering(epoch: usize) -> (Clustering, Params) {
     (refine(labels, &params, None), params)
 }
 
-fn summary(clustering: &Clustering, params: &Params, epoch: usize) -> ClusterSummary {
+fn summary(clustering: &Assignment, params: &Params, epoch: usize) -> ClusterSummary {
     let rise = epoch as f64 / EPOCHS as f64;
     ClusterSummary {
         quality: Some(Quality {
@@ -201,20 +202,9 @@ fn summary(clustering: &Clustering, params: &Params, epoch: usize) -> ClusterSum
     }
 }
 
-fn clusters(found: Clustering) -> ClusterSnapshot {
-    ClusterSnapshot {
-        labels: found.labels,
-        labels_tight: found.tight,
-        labels_loose: found.loose,
-        score: found.score,
-        cluster_score: found.cluster_score,
-        reliable: found.reliable.into_iter().map(u8::from).collect(),
-        pseudo_labels: found.pseudo_labels,
-        knn_index: (0..TRAIN as u32).collect(),
-        knn_dist: vec![0.0; TRAIN],
-        k: 1,
-        pca: Vec::new(),
-    }
+fn clusters(found: Assignment) -> ClusterSnapshot {
+    let alone = Neighbours { n: TRAIN, k: 1, index: (0..TRAIN as u32).collect(), dist: vec![0.0; TRAIN] };
+    ClusterSnapshot::new(&found, &alone, &[])
 }
 
 /// Camera of gallery image `g`.

@@ -6,7 +6,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::{Finding, Look};
-use crate::data::layout::names::thousands;
+use crate::base::text::count;
 use crate::data::{DataError, Dataset, Sample, decode, twins};
 
 /// Height, width and channels of the thumbnails by which near duplicates are found.
@@ -71,7 +71,7 @@ fn twins_found(dataset: &Dataset) -> Vec<Finding> {
     let finding = |kind, list: &[usize], text: String| Finding {
         kind,
         count: list.len(),
-        text: format!("{} {text}", thousands(list.len())),
+        text: format!("{} {text}", count(list.len())),
         examples: shown(list.iter().map(|&i| all[i])),
     };
     vec![
@@ -99,7 +99,7 @@ fn turned(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
         count: list.len(),
         text: format!(
             "{} images carry an EXIF orientation, which is not applied (as PIL does unless asked)",
-            thousands(list.len())
+            count(list.len())
         ),
         examples: shown(list.into_iter()),
     }]
@@ -139,7 +139,7 @@ fn near(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
         count: pairs.len(),
         text: format!(
             "pairs of images of training and test, or of different people, are nearly the same picture ({})",
-            thousands(pairs.len())
+            count(pairs.len())
         ),
         examples: examples.collect(),
     }]
@@ -166,7 +166,7 @@ fn single_images(dataset: &Dataset) -> Option<Finding> {
     (!alone.is_empty()).then(|| Finding {
         kind: "single-images",
         count: alone.len(),
-        text: format!("{} people of the training set have one image only", thousands(alone.len())),
+        text: format!("{} people of the training set have one image only", count(alone.len())),
         examples: shown(alone.into_iter()),
     })
 }

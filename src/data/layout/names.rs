@@ -174,16 +174,3 @@ pub fn camera_in(name: &str) -> Option<i32> {
     let pattern = PATTERN.get_or_init(|| Regex::new(text).ok()).as_ref()?;
     pattern.captures(name)?[1].parse::<i32>().ok()?.checked_sub(1)
 }
-
-/// 12936 as `12,936`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}

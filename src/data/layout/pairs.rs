@@ -8,7 +8,7 @@ use super::folders::example;
 use super::names::Name;
 use super::published::{Figure, Published, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
-use crate::data::seed::mix;
+use crate::base::rng::mix;
 
 const DRAWN: &str = "people are drawn for training by the seed (seed = 0 … 9 in datasets.toml); published figures are \
                      means of ten draws";

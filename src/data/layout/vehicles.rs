@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::published::{Figure, Published, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
+use crate::base::rng::mix;
 use crate::data::files;
-use crate::data::seed::mix;
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
     SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }

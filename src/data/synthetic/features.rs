@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use serde::Deserialize;
 
-const G: u64 = 0x9E37_79B9_7F4A_7C15;
+use crate::base::rng::{STEP, finish};
 
 /// What to make; the letters are those of the reference's generator.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -57,20 +57,14 @@ pub struct Generated {
     pub camid: Vec<i32>,
 }
 
-fn mix(z: u64) -> u64 {
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 /// The key of a stream.
 pub fn key(seed: u64, stream: u64) -> u64 {
-    mix(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(stream.wrapping_mul(G)).wrapping_add(1))
+    finish(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(stream.wrapping_mul(STEP)).wrapping_add(1))
 }
 
 /// Number `i` of a stream, 64 bits.
 pub fn word(seed: u64, stream: u64, i: u64) -> u64 {
-    mix(key(seed, stream).wrapping_add((i + 1).wrapping_mul(G)))
+    finish(key(seed, stream).wrapping_add((i + 1).wrapping_mul(STEP)))
 }
 
 /// Number `i` of a stream of nearly Gaussian integers: twelve uniform ones of 16 bits, their mean taken off.

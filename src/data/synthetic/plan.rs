@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::SyntheticSpec;
 use super::person::Person;
 use super::photo::{self, Frame, Scene};
+use crate::base::rng;
 use crate::data::layout::folders::MARKET;
-use crate::data::seed;
 use image::RgbImage;
 
 /// Names the streams of random numbers, so that a new use does not disturb the others.
@@ -72,7 +72,7 @@ impl Plan {
     pub fn new(spec: &SyntheticSpec) -> Self {
         let mut plan = Self { spec: *spec, people: people(spec), shots: Vec::new() };
         let mut pids: Vec<usize> = (1..=spec.train_ids + spec.test_ids).collect();
-        pids.shuffle(&mut seed::stream(spec.seed, &[spec.domain as u64, Use::Split as u64]));
+        pids.shuffle(&mut rng::stream(spec.seed, &[spec.domain as u64, Use::Split as u64]));
         for (index, &pid) in pids.iter().enumerate() {
             let training = index < spec.train_ids;
             for camera in 0..spec.cameras {
@@ -133,7 +133,7 @@ impl Plan {
     }
 
     fn stream(&self, purpose: Use, number: u64) -> rand_chacha::ChaCha8Rng {
-        seed::stream(self.spec.seed, &[self.spec.domain as u64, purpose as u64, number])
+        rng::stream(self.spec.seed, &[self.spec.domain as u64, purpose as u64, number])
     }
 }
 
@@ -143,9 +143,9 @@ fn people(spec: &SyntheticSpec) -> Vec<Person> {
     let path = |purpose: Use, i: usize| [spec.domain as u64, purpose as u64, i as u64];
     let mut people: Vec<Person> = Vec::new();
     for i in 0..spec.train_ids + spec.test_ids {
-        let mut person = Person::draw(&mut seed::stream(spec.seed, &path(Use::Person, i)), spec.domain);
+        let mut person = Person::draw(&mut rng::stream(spec.seed, &path(Use::Person, i)), spec.domain);
         let first = i == 0 || i == spec.train_ids;
-        let mut sharing = seed::stream(spec.seed, &path(Use::Sharing, i));
+        let mut sharing = rng::stream(spec.seed, &path(Use::Sharing, i));
         if !first && sharing.random_bool(spec.knobs.shared_clothes.clamp(0.0, 1.0)) {
             person.clothes = people[i - 1].clothes;
         }

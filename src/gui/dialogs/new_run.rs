@@ -6,8 +6,8 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{Browse, default_button, dialog, field, foot, problem, text_box};
+use crate::base::time as clock;
 use crate::engine::command::{DeviceChoice, RunRequest, cache_dir};
-use crate::gui::clock;
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, short_name};
 use crate::gui::theme::{Theme, Type};
@@ -57,11 +57,8 @@ impl Choice {
     }
 
     fn device(&self) -> DeviceChoice {
-        match self.device.strip_prefix("cuda:").and_then(|n| n.parse().ok()) {
-            Some(n) => DeviceChoice::Cuda(n),
-            None if self.device == "cpu" => DeviceChoice::Cpu,
-            None => DeviceChoice::Auto,
-        }
+        // A device that an older version saved and this one does not know.
+        self.device.parse().unwrap_or_default()
     }
 }
 

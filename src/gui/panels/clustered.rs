@@ -1,8 +1,6 @@
 //! What the cluster tiles share: an epoch's clustering, its table, and its images.
 
 mod births;
-mod facts;
-mod table;
 pub mod thumb;
 
 use std::path::PathBuf;
@@ -10,15 +8,16 @@ use std::sync::Arc;
 
 use eframe::egui::{Align, Layout, Rect, Ui, vec2};
 
+pub use crate::study::clusters::Facts;
+pub use crate::study::table::{ClusterTable, From, Kind, Row};
 pub use births::Births;
-pub use facts::Facts;
-pub use table::{ClusterTable, From, Kind, Row};
 
 use super::PanelCtx;
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::theme::size;
 use crate::gui::view_model::{Loaded, Part};
+use crate::gui::what_if::worker::NO_RADII;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
@@ -73,6 +72,12 @@ pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(
         ui.spacing_mut().item_spacing.x = 4.0;
         tools(ui);
     });
+}
+
+/// Says that Eq. 8 has nothing to count in this run.
+pub fn no_radii(ui: &mut Ui, head: Rect) {
+    tile::head(ui, head, "", |_| {});
+    tile::empty_state(ui, icon::CIRCLE, "No radii in this run", NO_RADII, None);
 }
 
 /// Why there is nothing to show.
@@ -163,6 +168,9 @@ impl Watch {
                 Shown::new(from.epoch, Facts::of_snapshot(&from.snapshot, &summary), from.images)
             });
             self.source = Some(source);
+            if self.job.failure().is_some() {
+                self.shown = None;
+            }
         }
         if let Some(shown) = self.job.poll() {
             self.shown = Some(Arc::new(shown));
@@ -171,6 +179,7 @@ impl Watch {
     }
 
     fn last(&self) -> Result<Arc<Shown>, Missing> {
-        self.shown.clone().ok_or(Missing::Reading)
+        let missing = || self.job.failure().map_or(Missing::Reading, |why| Missing::Failed(why.to_owned()));
+        self.shown.clone().ok_or_else(missing)
     }
 }

@@ -144,9 +144,14 @@ fn in_words(ui: &mut Ui, clusters: &ClusterView, images_drawn: bool) {
     let summary = &clusters.summary;
     let [knn, jaccard, dbscan, scores] = clusters.seconds.map(ticks::duration);
     let total = ticks::duration(clusters.seconds.iter().sum());
-    let [normal, tight, loose] = summary.clusters.map(ticks::count);
     let (kept, outliers) = (ticks::count(summary.kept), ticks::count(summary.noise[0]));
-    let radii = format!("tight {tight}, normal {normal}, loose {loose} clusters");
+    let radii = match summary.clusters[..] {
+        [normal, tight, loose] => {
+            let [tight, normal, loose] = [tight, normal, loose].map(ticks::count);
+            format!("tight {tight}, normal {normal}, loose {loose} clusters")
+        }
+        _ => ticks::counted(summary.clusters[0], "cluster", "clusters"),
+    };
     let text = if images_drawn {
         format!("{radii}; clustered in {total}")
     } else {
@@ -154,7 +159,7 @@ fn in_words(ui: &mut Ui, clusters: &ClusterView, images_drawn: bool) {
     };
     let tip = format!(
         "{kept} images kept, {outliers} outliers. {radii}. Clustered in {total}: k-NN {knn}, Jaccard {jaccard}, \
-         three DBSCANs {dbscan}, scores and refinement {scores}."
+         labels {dbscan}, scores and refinement {scores}."
     );
     ui.add(egui::Label::new(Type::Small.text(text, theme.t3)).truncate()).on_hover_text(tip);
 }

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
 use super::browser::members;
-use super::clustered::{Facts, From, Kind, Row, Shown, Watch, thumb};
+use super::clustered::{Facts, From, Kind, Row, Shown, Watch, no_radii, thumb};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::worker::Outcome;
 use crate::gui::widgets::{button, chip, icon, tile};
-use crate::method::sets::{Fraction, Sets, sets};
+use crate::study::sets::{Fraction, Sets, sets};
 
 /// State of the Eq. 8 tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Tried {
         if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, outcome)) {
             let (from, epoch, images) = (Arc::clone(outcome), run.epoch, run.images.clone());
             self.job.start("what-if table", ui.ctx(), move || {
-                Shown::new(epoch, Facts::of_clustering(from.clustering.clone(), &from.params), images)
+                Shown::new(epoch, Facts::of_assignment(from.assignment.clone(), &from.params), images)
             });
             self.of = Some(Arc::clone(outcome));
         }
@@ -91,7 +91,7 @@ impl Picture<'_> {
     pub fn fraction(&self) -> Fraction {
         match self.shown.table.kind {
             Kind::Spcl => self.sets.indep(),
-            Kind::Eq8 | Kind::Other => self.sets.eq8(),
+            Kind::Eq8 | Kind::Other | Kind::None => self.sets.eq8(),
         }
     }
 }
@@ -106,6 +106,9 @@ impl Eq8Panel {
             Ok(shown) => shown,
             Err(missing) => return missing.show(ui, cx.head),
         };
+        if !shown.facts.has_radii() && !shown.facts.labels.is_empty() {
+            return no_radii(ui, cx.head);
+        }
         let Some(cluster) = shown.chosen(cx).or(shown.table.worst_first.first().copied()) else {
             tile::head(ui, cx.head, "", |_| {});
             let text = "DBSCAN found no cluster at eps, so there is nothing to score. Raise eps, or look at the \

@@ -17,8 +17,6 @@ use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;
-pub use facts::{Overlap, overlap};
-pub use neighbours::{euclid_neighbours, jaccard_neighbours};
 
 /// State of the Inspector tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]

@@ -79,9 +79,14 @@ impl Library {
         if let Some(runs) = self.scanning.poll() {
             self.runs = runs;
         }
-        let Some((datasets, warnings)) = self.listing.poll() else { return Vec::new() };
-        self.datasets = datasets;
-        self.listed = true;
+        let listed = self.listing.poll();
+        let mut warnings: Vec<String> =
+            [self.listing.take_failure(), self.scanning.take_failure()].into_iter().flatten().collect();
+        if let Some((datasets, odd)) = listed {
+            self.datasets = datasets;
+            self.listed = true;
+            warnings.extend(odd);
+        }
         warnings
     }
 

@@ -1,6 +1,5 @@
 //! Lineage: what became of the clusters between any two epochs, as counts, as a flow picture and as a list.
 
-pub mod compared;
 mod list;
 mod river;
 mod scene;
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use eframe::egui::{Rect, Ui, UiBuilder};
 use serde::{Deserialize, Serialize};
 
-use self::compared::{Compared, Item, Kind, Labels};
 use self::river::{Asked, River};
 use self::scene::Shown;
 use super::PanelCtx;
@@ -19,6 +17,7 @@ use crate::gui::theme::Type;
 use crate::gui::view_model::{Loaded, Part};
 use crate::gui::widgets::{button, combo, icon, tile};
 use crate::run::snapshot::ClusterSnapshot;
+use crate::study::lineage::{Compared, Item, Kind, Labels};
 
 /// From this width on the list stands beside the picture, at 100 %.
 const BESIDE: f32 = 560.0;

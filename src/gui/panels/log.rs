@@ -2,8 +2,9 @@
 
 use eframe::egui::{self, Align, Layout, Rect, ScrollArea, Sense, Ui, pos2};
 
+use crate::base::text::count;
+use crate::base::time as clock;
 use crate::engine::event::{Event, Severity, Stamped, State};
-use crate::gui::clock;
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Notice;
@@ -11,7 +12,6 @@ use crate::gui::widgets::button::icon_button;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
 use crate::gui::words::after_words;
-use crate::gui::words::thousands;
 
 /// Lines kept.
 const KEPT: usize = 2000;
@@ -188,9 +188,9 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
             format!("Epoch {} clustered in {:.1} s", epoch + 1, seconds.iter().sum::<f64>()),
             &format!(
                 "{} clusters, {} reliable, {} outliers.",
-                thousands(summary.clusters[0] as u64),
-                thousands(summary.reliable as u64),
-                thousands(summary.noise[0] as u64)
+                count(summary.clusters[0]),
+                count(summary.reliable),
+                count(summary.noise[0])
             ),
         ),
         Event::Evaluated { epoch, domain, retrieval, .. } => {

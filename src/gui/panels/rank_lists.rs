@@ -5,11 +5,8 @@
 
 mod asked;
 mod bar;
-pub mod filter;
 pub mod history;
 mod hit;
-pub mod hits;
-pub mod order;
 mod row;
 
 use std::path::PathBuf;
@@ -28,12 +25,11 @@ use crate::gui::widgets::{icon, tile};
 use crate::gui::words::{after_words, is_over};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
+use crate::study::hits::List;
+use crate::study::queries::{Order, Sort, Wanted};
 use asked::Picker;
 use bar::FilterBox;
 use history::History;
-use hits::List;
-pub use order::worst_first;
-use order::{Order, Sort, Wanted};
 use row::{Row, Side};
 
 /// State of the Rank lists tile that outlives the window.

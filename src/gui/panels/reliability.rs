@@ -11,6 +11,7 @@ use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
+use super::clustered::no_radii;
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -26,35 +27,6 @@ pub struct ReliabilityPanel {
     /// The threshold under the hand, until it is let go.
     #[serde(skip)]
     held: Option<f64>,
-}
-
-/// What a threshold keeps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Split {
-    /// Clusters at or above it.
-    pub kept: usize,
-    /// Clusters below.
-    pub dropped: usize,
-    /// Images of the kept clusters.
-    pub kept_images: usize,
-    /// Images of the dropped clusters.
-    pub dropped_images: usize,
-}
-
-/// What threshold `alpha` keeps of these clusters: those whose score is at least `alpha`.
-pub fn split(summary: &ClusterSummary, alpha: f64) -> Split {
-    let mut split = Split { kept: 0, dropped: 0, kept_images: 0, dropped_images: 0 };
-    for (i, score) in summary.cluster_score.iter().enumerate() {
-        let images = summary.cluster_size.get(i).map_or(0, |n| *n as usize);
-        if *score >= alpha {
-            split.kept += 1;
-            split.kept_images += images;
-        } else {
-            split.dropped += 1;
-            split.dropped_images += images;
-        }
-    }
-    split
 }
 
 /// The threshold that is on its way, when one was asked for and has not taken effect.
@@ -81,6 +53,9 @@ impl ReliabilityPanel {
             return;
         };
         let summary = &clusters.summary;
+        if !summary.has_radii() {
+            return no_radii(ui, cx.head);
+        }
         let scope =
             format!("{}, {}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"), epoch_words(epoch));
         let moved = self.held.is_some();

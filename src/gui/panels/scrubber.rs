@@ -66,7 +66,7 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
     ticks(ui, &painter, bar, planned, x_of);
     let taken = marks(&painter, view, bar, unit);
     if let Some(params) = &view.params {
-        for drop in (1..).map(|n| n * params.adapt.step).take_while(|&e| e < planned).take(12) {
+        for drop in (1..).map(|n| params.adapt.step.saturating_mul(n)).take_while(|&e| e < planned).take(12) {
             let top = pos2(x_of(drop), bar.top() - 4.0);
             let line = Stroke::new(size::STROKE, theme.t3);
             painter.extend(Shape::dashed_line(&[top, pos2(x_of(drop), bar.bottom())], line, 2.0, 3.0));
@@ -94,7 +94,9 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
 
 fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl Fn(usize) -> f32) {
     let theme = Theme::of(ui.ctx());
-    let step = [1, 2, 5, 10, 20, 50, 100, 200].into_iter().find(|s| planned / s <= 10).unwrap_or(500);
+    // However many epochs a damaged run claims to plan: ten marks at most, 1, 2 or 5 times a power of ten apart.
+    let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
+    let step = steps.into_iter().find(|step| planned / step <= 10).unwrap_or(usize::MAX);
     for epoch in (0..=planned).step_by(step) {
         let at = pos2(x_of(epoch), bar.bottom() + 9.0);
         painter.text(at, Align2::CENTER_CENTER, epoch.to_string(), Type::Small.font(ui), theme.t3);

@@ -3,8 +3,9 @@
 use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::truth;
+use crate::base::text::duration;
+use crate::base::time as clock;
 use crate::engine::event::{Phase, Stage, State};
-use crate::gui::clock;
 use crate::gui::command::{COMMANDS, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{DeviceView, StageProgress, StageView, ViewModel};
@@ -12,7 +13,7 @@ use crate::gui::widgets::button::{Look, Push};
 use crate::gui::widgets::chip::{Mark, pill};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::stage::{Progress, stage};
-use crate::gui::words::{self, duration, is_active};
+use crate::gui::words::{self, is_active};
 
 /// Shows the strip. `live` is the run the engine works on, `shown` the one on screen.
 pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::{Part, ViewModel};
+use crate::base::guard::guarded;
 use crate::method::graph::Graph;
 use crate::run::event::ImageMaps;
 use crate::run::graph::read_graph;
@@ -150,7 +151,8 @@ impl Snapshots {
         let (done, answers) = bounded(8);
         let thread = std::thread::Builder::new().name("snapshot-loader".to_owned()).spawn(move || {
             for (what, key) in todo {
-                let answer = read(what, &key);
+                // A panic is answered like a file that cannot be read: the question is not asked again.
+                let answer = guarded("Reading it", || read(what, &key)).unwrap_or_else(|why| failed(what, why));
                 if done.send((key, answer)).is_err() {
                     break;
                 }
@@ -252,6 +254,16 @@ fn ask<T>(shelf: &mut Shelf<T>, requests: &Requests, what: What, key: Key) -> Lo
         // Asked again with the next frame.
         Err(TrySendError::Full(_)) => Loaded::Loading,
         Err(TrySendError::Disconnected(_)) => Loaded::Failed("the thread that reads snapshots has ended".to_owned()),
+    }
+}
+
+fn failed(what: What, why: String) -> Answer {
+    match what {
+        What::Clusters => Answer::Clusters(Err(why)),
+        What::Graph => Answer::Graph(Err(why)),
+        What::Ranks => Answer::Ranks(Err(why)),
+        What::HeatMaps => Answer::HeatMaps(Err(why)),
+        What::Images => Answer::Images(Err(why)),
     }
 }
 

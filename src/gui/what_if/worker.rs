@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Base;
-use crate::method::cluster::{ClusterSummary, Clustering, refine, three_dbscans};
-use crate::method::error::{MethodError, Tick, no_tick};
+use crate::base::guard::guarded;
+use crate::base::tick::{Tick, no_tick};
+use crate::method::cluster::{Assignment, ClusterSummary};
+use crate::method::error::MethodError;
 use crate::method::graph::Graph;
-use crate::method::jaccard::jaccard;
 use crate::method::knn::{Neighbours, neighbours};
+use crate::method::labels::Given;
 use crate::method::lineage::lineage;
 use crate::method::params::Params;
+use crate::method::pipeline::{Plan, Step, Unwatched, Watch, assign, distances};
 use crate::method::rows::Rows;
 use crate::method::sweep::{AtEps, Cell, Grid, KDistance, eps_delta_table, eps_sweep, k_distance};
 use crate::run::event::Split;
@@ -78,7 +81,7 @@ pub struct Outcome {
     /// With which.
     pub params: Params,
     /// The clustering.
-    pub clustering: Clustering,
+    pub assignment: Assignment,
     /// Its numbers.
     pub summary: ClusterSummary,
     /// What becomes of each of the run's clusters.
@@ -160,7 +163,8 @@ pub struct Worker {
 impl Worker {
     /// A worker whose thread starts with the first question; `wake` is called there with every answer.
     pub fn new(wake: impl Fn() + Send + 'static) -> Self {
-        let (send, replies) = unbounded();
+        // An answer for each kind, and one more of each that a newer question has overtaken.
+        let (send, replies) = bounded(2 * KINDS);
         Self { shared: Arc::default(), replies, start: Some((send, Box::new(wake))) }
     }
 
@@ -178,7 +182,11 @@ impl Worker {
                     let began = Instant::now();
                     let kind = ask.question.kind();
                     let current = || shared.newest[kind].load(Ordering::Relaxed) == ask.generation;
-                    let result = desk.answer(&ask.base, &ask.question, &|_, _| current());
+                    let answer = || desk.answer(&ask.base, &ask.question, &|_, _| current());
+                    let result = guarded("Forming clusters anew", answer).unwrap_or_else(|why| {
+                        desk = Desk::default();
+                        Err(why)
+                    });
                     let seconds = began.elapsed().as_secs_f64();
                     if current() {
                         let reply = Reply { kind, generation: ask.generation, result, seconds };
@@ -216,6 +224,19 @@ impl Drop for Worker {
     }
 }
 
+/// Why there is nothing to vary where the run's way to give labels has no radii.
+pub const NO_RADII: &str =
+    "This run's method gives each image its label once, so there are no three radii to compare or to vary.";
+
+/// Passes on how far the distances are.
+struct Ticking<'a>(Tick<'a>);
+
+impl Watch for Ticking<'_> {
+    fn tick(&self, _: Step, done: u64, total: u64) -> bool {
+        (self.0)(done, total)
+    }
+}
+
 /// What the thread has read and computed of the epoch at hand.
 #[derive(Default)]
 struct Desk {
@@ -235,6 +256,9 @@ impl Desk {
             self.pids = pids(&base.folder);
         }
         let params = question.params();
+        if !base.radii && !matches!(question, Question::Curve(_)) {
+            return Err(NO_RADII.to_owned());
+        }
         let graph = self.graph(base, params, tick)?;
         let covered = |eps: f64| match graph.covers(eps) {
             true => Ok(()),
@@ -250,10 +274,11 @@ impl Desk {
         Ok(match question {
             Question::Clusters(params) => {
                 covered(params.eps + params.delta_d)?;
-                let clustering = refine(three_dbscans(&graph, params), params, carried);
-                let summary = clustering.summary(params, pids);
-                let verdicts = verdicts(&self.snapshot(base)?.labels, &clustering.labels);
-                Answer::Clusters(Arc::new(Outcome { params: (**params).clone(), clustering, summary, verdicts }))
+                let given = Given { rows: None, graph: Some(&graph) };
+                let assignment = assign(&given, params, carried, &Unwatched).map_err(words)?;
+                let summary = assignment.summary(params, pids);
+                let verdicts = verdicts(&self.snapshot(base)?.labels, &assignment.labels);
+                Answer::Clusters(Arc::new(Outcome { params: (**params).clone(), assignment, summary, verdicts }))
             }
             Question::Curve(params) => Answer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
             Question::Sweep(params, eps) => {
@@ -285,7 +310,15 @@ impl Desk {
         let own = (base.params.k1, base.params.k2);
         let graph = if wanted == own {
             let missing = |e| format!("What lets these clusters be formed anew is not in the run folder: {e}");
-            Arc::new(read_graph(&base.folder, base.epoch).map_err(missing)?)
+            let graph = read_graph(&base.folder, base.epoch).map_err(missing)?;
+            let images = self.snapshot(base)?.labels.len();
+            if graph.n != images {
+                return Err(format!(
+                    "The distances of this epoch are of {} images, its clusters of {images}.",
+                    graph.n
+                ));
+            }
+            Arc::new(graph)
         } else {
             Arc::new(self.rebuilt(base, params, tick)?)
         };
@@ -318,6 +351,10 @@ impl Desk {
         let snapshot = self.snapshot(base)?;
         let Some(features) = &self.features else { return Err("the features could not be kept".to_owned()) };
         let rows = Rows::new(&features.values, features.d).map_err(words)?;
+        if rows.n() != snapshot.labels.len() {
+            let images = snapshot.labels.len();
+            return Err(format!("The features kept are of {} images, the clusters of {images}.", rows.n()));
+        }
         let nb = match self.neighbours.take() {
             Some(nb) if nb.k >= params.k1.min(nb.n) => nb,
             _ if snapshot.k >= params.k1.min(rows.n()) => Neighbours {
@@ -328,8 +365,8 @@ impl Desk {
             },
             _ => neighbours(rows, params.k1, tick).map_err(words)?,
         };
-        let reach = REACH.max((params.eps + params.delta_d) as f32);
-        let graph = jaccard(rows, &nb, params.k1, params.k2, reach, tick).map_err(words);
+        let plan = Plan { params, carried: None, neighbours: 0, reach: REACH };
+        let graph = distances(rows, &nb, &plan, &Ticking(tick)).map_err(words);
         self.neighbours = Some(nb);
         graph
     }

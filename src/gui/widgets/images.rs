@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
+use crate::base::guard::guarded;
 use crate::gui::pace::Pace;
 
 /// Bytes of textures kept by default.
@@ -225,7 +226,8 @@ impl Images {
             let (desk, results, ctx) = (Arc::clone(&self.desk), results.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name(format!("thumbnails-{n}")).spawn(move || {
                 while let Some(key) = desk.take() {
-                    let result = decode(&key.0, key.1, key.2);
+                    let decoded = guarded("Decoding it", || decode(&key.0, key.1, key.2));
+                    let result = decoded.and_then(|result| result);
                     if results.send((key, result)).is_err() {
                         return;
                     }

@@ -27,7 +27,7 @@ macro_rules! choice {
 }
 
 choice! {
-    /// How the reliability threshold α is found (method.md §11.1).
+    /// How the reliability threshold α is found (docs/METHOD.md, decision 1).
     Rule {
         /// α is set in the first epoch so that the worst `reliability.quantile` of the clusters fails, then kept.
         Quantile = "quantile",
@@ -38,7 +38,7 @@ choice! {
     }
 }
 choice! {
-    /// Which independence score decides (method.md §11.2).
+    /// Which independence score decides (docs/METHOD.md, decision 2).
     ScoreKind {
         /// Eq. 8: the IoU of the tight, normal and loose set at once.
         Eq8 = "eq8",
@@ -47,7 +47,7 @@ choice! {
     }
 }
 choice! {
-    /// How a cluster's score follows from its members' scores (method.md §11.3).
+    /// How a cluster's score follows from its members' scores (docs/METHOD.md, decision 3).
     ClusterScore {
         /// The best member (SpCL).
         Max = "max",
@@ -58,7 +58,7 @@ choice! {
     }
 }
 choice! {
-    /// What happens to samples outside reliable clusters (method.md §11.5).
+    /// What happens to samples outside reliable clusters (docs/METHOD.md, decision 5).
     Outliers {
         /// They train as classes of their own (SpCL).
         Instance = "instance",
@@ -67,7 +67,7 @@ choice! {
     }
 }
 choice! {
-    /// Which features are clustered (method.md §11.16).
+    /// Which features are clustered (docs/METHOD.md, decision 16).
     FeatureSource {
         /// Extracted anew each epoch; the memory is initialised from them (the paper's steps 3 and 4).
         Fresh = "fresh",

@@ -33,7 +33,7 @@ pub fn levels(tree: &Tree, eps: &[f64], params: &Params) -> Vec<Level> {
         .map(|at| Level {
             eps: eps[at],
             size: cluster_sizes(&found[at].labels),
-            score: found[at].cluster_score.clone(),
+            score: found[at].cluster_score().to_vec(),
             noise: found[at].labels.iter().filter(|&&l| l < 0).count() as u32,
             flows: found.get(at + 1).map_or_else(Vec::new, |next| flows(&found[at].labels, &next.labels)),
         })

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reid_workbench::data::go_on;
+use reid_workbench::data::no_tick;
 use reid_workbench::data::synthetic::{Domain, SyntheticSpec, synthesize};
 
 /// Twelve people, eight of them for training, two cameras, three pictures each, 64×32.
@@ -18,7 +18,7 @@ pub fn tiny_domain(dir: &Path, domain: &str, seed: u64) {
         width: 32,
         ..SyntheticSpec::new(Domain::from_name(domain).unwrap(), seed)
     };
-    synthesize(dir, &spec, &go_on).unwrap();
+    synthesize(dir, &spec, &no_tick).unwrap();
 }
 
 /// A CSV manifest over a Market-style folder, in which training images have the identities that `train_pid` gives

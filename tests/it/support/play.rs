@@ -8,6 +8,7 @@ use reid_workbench::engine::event::{
     ClusterParams, ClusterSummary, Domain, Event, Phase, Quality, Retrieval, Severity, Stage, Stamped, State, Step,
 };
 use reid_workbench::gui::datasets::{DatasetRow, Registry};
+use reid_workbench::method::cluster::Judged;
 use reid_workbench::method::params::Params;
 
 /// The far end of a handle: what an engine would hold.
@@ -101,8 +102,8 @@ pub fn clustered(epoch: usize, params: &Params) -> Event {
         epoch,
         summary: Box::new(ClusterSummary {
             images: 1024,
-            clusters: [clusters, clusters + 5, clusters - 3],
-            noise: [noise, noise + 40, noise - 30],
+            clusters: vec![clusters, clusters + 5, clusters - 3],
+            noise: vec![noise, noise + 40, noise - 30],
             reliable,
             kept: (1024 - noise) * reliable / clusters,
             threshold: Some(0.5),
@@ -116,6 +117,7 @@ pub fn clustered(epoch: usize, params: &Params) -> Event {
                 k2: params.k2,
                 min_samples: params.min_samples,
             },
+            judged: Some(Judged::of(params)),
             label_free: Default::default(),
         }),
         seconds: [0.2, 0.9, 0.1, 0.05],

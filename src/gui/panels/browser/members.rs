@@ -62,7 +62,7 @@ fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, image: u32, word: &str
     let name = match shown.table.kind {
         Kind::Eq8 => "Score by Eq. 8",
         Kind::Spcl => "SpCL's independence",
-        Kind::Other => "Score",
+        Kind::Other | Kind::None => "Score",
     };
     if let Some(score) = shown.facts.score.get(image as usize) {
         ui.label(format!("{name} {}", ticks::number(*score, 3)));

@@ -1,18 +1,13 @@
 //! Since which epoch each cluster has been there, read from the snapshots of a run on a thread of its own.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui;
 
 use crate::gui::job::Job;
 use crate::gui::view_model::{Part, ViewModel};
-use crate::method::lineage::births;
-use crate::run::snapshot::read_labels;
-
-/// Births of one epoch's clusters, with the number of the event that announced the snapshot.
-type Known = BTreeMap<usize, (u64, Arc<Vec<usize>>)>;
+use crate::study::births::{Known, walk};
 
 /// The epochs of birth, kept while a run is looked at.
 #[derive(Default)]
@@ -40,6 +35,10 @@ impl Births {
             }
             _ => {}
         }
+        if let Some(why) = self.job.take_failure() {
+            tracing::warn!(%why, epoch, "the clusters' descent cannot be told");
+            self.failed = Some((epoch, seq));
+        }
         if let Some((at, births)) = self.known.get(&epoch)
             && *at == seq
         {
@@ -60,25 +59,4 @@ impl Births {
         }
         None
     }
-}
-
-/// Goes on from the last epoch whose births are known to the last of `todo`.
-fn walk(folder: &Path, todo: &[(usize, u64)], known: &Known) -> Result<Known, String> {
-    let is_known = |(epoch, seq): &(usize, u64)| known.get(epoch).is_some_and(|(at, _)| at == seq);
-    let first = todo.iter().take_while(|t| is_known(t)).count();
-    let labels = |epoch: usize| read_labels(folder, epoch).map_err(|e| e.to_string());
-    let mut found = Known::new();
-    let (mut earlier, mut before) = match first.checked_sub(1).map(|at| todo[at]) {
-        Some((epoch, _)) if first < todo.len() => (labels(epoch)?, known[&epoch].1.as_ref().clone()),
-        _ => (Vec::new(), Vec::new()),
-    };
-    for &(epoch, seq) in &todo[first..] {
-        let later = labels(epoch)?;
-        // Before the first clustering every image was on its own.
-        earlier.resize(later.len(), -1);
-        before = births(&earlier, &before, &later, epoch);
-        found.insert(epoch, (seq, Arc::new(before.clone())));
-        earlier = later;
-    }
-    Ok(found)
 }

@@ -12,7 +12,7 @@ use crate::gui::panels::photo;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::method::sets::Slot;
+use crate::study::sets::Slot;
 
 const NAMES: [&str; 3] = ["tight", "normal", "loose"];
 const RADII: [&str; 3] = ["eps − Δd", "eps", "eps + Δd"];

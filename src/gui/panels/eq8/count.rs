@@ -123,7 +123,7 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
     let score = picture.shown.facts.score.get(picture.member as usize).copied().unwrap_or(f64::NAN);
     let formula = match kind {
         Kind::Spcl => "SpCL: |normal ∩ loose| / |normal ∪ loose|",
-        Kind::Eq8 | Kind::Other => "|tight ∩ normal ∩ loose| / |tight ∪ normal ∪ loose|",
+        Kind::Eq8 | Kind::Other | Kind::None => "|tight ∩ normal ∩ loose| / |tight ∪ normal ∪ loose|",
     };
     let mut words = format!(
         "score = {} / {} = {}",
@@ -181,7 +181,7 @@ fn explain(ui: &mut Ui, picture: &Picture<'_>) {
             ui.label(Type::Title.text("SpCL's pair of scores", theme.t1));
             ui.label("This run scores with reliability.score = spcl: a cluster is judged by the overlap of its normal and its loose set, and a member keeps its label only if the overlap of normal and tight reaches the cluster's.");
         }
-        Kind::Other => {
+        Kind::Other | Kind::None => {
             ui.label(Type::Title.text("Not the numbers of these labels", theme.t1));
             ui.label(
                 "The scores that were recorded follow neither from Eq. 8 nor from SpCL's pair on the recorded labels.",

@@ -41,6 +41,6 @@ pub fn sentence(picture: &Picture<'_>) -> String {
         Kind::Spcl => {
             format!("{head}, but only the {kept} of {images} whose compactness reaches the cluster's keep its label.")
         }
-        Kind::Eq8 | Kind::Other => format!("{head}; {kept} of {images} keep the cluster's label."),
+        Kind::Eq8 | Kind::Other | Kind::None => format!("{head}; {kept} of {images} keep the cluster's label."),
     }
 }

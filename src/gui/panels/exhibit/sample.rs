@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::rng;
 use crate::gui::panels::clustered::ClusterTable;
 
 /// How sample clusters are chosen.
@@ -58,10 +59,7 @@ fn score(table: &ClusterTable, cluster: u32) -> f64 {
     table.row(cluster).map_or(f64::NAN, |r| r.score)
 }
 
-/// SplitMix64 of seed and cluster: the same seed gives the same order.
+/// The same seed gives the same order.
 fn mixed(seed: u64, cluster: u32) -> u64 {
-    let mut x = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(u64::from(cluster) + 1);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
+    rng::finish(seed.wrapping_mul(rng::STEP).wrapping_add(u64::from(cluster) + 1))
 }

@@ -10,11 +10,11 @@ use super::{HeatMapsPanel, PanelCtx};
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::command::UiCommand;
-use crate::gui::panels::rank_lists::worst_first;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::view_model::{Loaded, Part};
 use crate::gui::widgets::{button, chip, combo, icon};
 use crate::gui::words::after_words;
+use crate::study::queries::worst_first;
 
 /// How many of the worst queries are watched at once.
 const WORST: usize = 5;

@@ -30,7 +30,7 @@ impl Saving {
         if let Some(path) = self.browse.poll().flatten() {
             self.path = path.display().to_string();
         }
-        if let Some(answer) = self.writing.poll() {
+        if let Some(answer) = self.writing.poll().or_else(|| self.writing.take_failure().map(Err)) {
             self.said = Some(answer);
         }
         let offer = offer.display().to_string();

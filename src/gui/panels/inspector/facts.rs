@@ -12,33 +12,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::widgets::chip;
 use crate::run::snapshot::ClusterSnapshot;
-
-/// Eq. 8 of one image, counted: the images that share its cluster at the three radii.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overlap {
-    /// At eps − Δd, at eps, at eps + Δd; 1 where it is noise, by itself.
-    pub sizes: [usize; 3],
-    /// In all three.
-    pub all: usize,
-    /// In any of them.
-    pub any: usize,
-}
-
-/// The three sets of image `i` (method.md §3: noise is a set of its own).
-pub fn overlap(snapshot: &ClusterSnapshot, i: usize) -> Overlap {
-    let radii = [&snapshot.labels_tight, &snapshot.labels, &snapshot.labels_loose];
-    let own = radii.map(|labels| labels.get(i).copied().unwrap_or(-1));
-    let mut found = Overlap { sizes: [0; 3], all: 0, any: 0 };
-    for j in 0..snapshot.labels.len() {
-        let within = [0, 1, 2].map(|r| j == i || (own[r] >= 0 && radii[r].get(j) == Some(&own[r])));
-        for (size, inside) in found.sizes.iter_mut().zip(within) {
-            *size += usize::from(inside);
-        }
-        found.all += usize::from(within.iter().all(|&w| w));
-        found.any += usize::from(within.iter().any(|&w| w));
-    }
-    found
-}
+use crate::study::sets::sets;
 
 const LABEL: f32 = 52.0;
 
@@ -66,8 +40,9 @@ pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject) {
         let identity = if row.pid < 0 { "none".to_owned() } else { row.pid.to_string() };
         fact(ui, cx, "identity", &identity, theme.truth, |ui| drop(chip::ground_truth(ui)));
     }
-    if let Some((_, snapshot)) = &subject.clustering {
-        score(ui, cx, snapshot, i);
+    match &subject.clustering {
+        Some((_, snapshot)) if snapshot.has_radii() => score(ui, cx, snapshot, i),
+        _ => {}
     }
 }
 
@@ -87,9 +62,10 @@ fn fact(ui: &mut Ui, cx: &PanelCtx<'_>, name: &str, value: &str, ink: Color32, m
 /// `14 / 22 = 0.64` and a bar for each radius.
 fn score(ui: &mut Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, i: usize) {
     let theme = cx.theme;
-    let found = overlap(snapshot, i);
-    let eq8 = found.all as f64 / found.any.max(1) as f64;
-    let words = format!("{} / {} = {}", ticks::count(found.all), ticks::count(found.any), ticks::number(eq8, 2));
+    let sets = sets(&snapshot.labels, &snapshot.labels_tight, &snapshot.labels_loose, i);
+    let (found, sizes) = (sets.eq8(), sets.sizes());
+    let eq8 = found.value();
+    let words = format!("{} / {} = {}", ticks::count(found.inter), ticks::count(found.union), ticks::number(eq8, 2));
     let used = snapshot.score.get(i).copied().unwrap_or(eq8);
     let other = (used - eq8).abs() > 5e-3;
     let tip = "Eq. 8: the images that share its cluster at all three radii, over those that share it at any.";
@@ -99,8 +75,8 @@ fn score(ui: &mut Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, i: usize) {
         fact(ui, cx, "used", &ticks::number(used, 2), theme.t2, |_| {}).on_hover_text(tip);
     }
     let color = state(theme, glyph(snapshot, i));
-    let most = found.sizes.iter().copied().max().unwrap_or(1).max(1);
-    for ((name, size), strength) in ["tight", "normal", "loose"].into_iter().zip(found.sizes).zip([1.0, 0.7, 0.45]) {
+    let most = sizes.iter().copied().max().unwrap_or(1).max(1);
+    for ((name, size), strength) in ["tight", "normal", "loose"].into_iter().zip(sizes).zip([1.0, 0.7, 0.45]) {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 14.0), Sense::hover());
         let members = ticks::counted(size, "image", "images");
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name} cluster, {members}")));

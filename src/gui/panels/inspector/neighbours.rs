@@ -11,54 +11,31 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
-use crate::method::graph::Graph;
 use crate::run::snapshot::ClusterSnapshot;
+use crate::study::nearest::{by_features, by_jaccard};
 
 /// Neighbours shown of each kind, at most.
 const COUNT: usize = 12;
 const GAP: f32 = 5.0;
 const LABEL: f32 = 52.0;
 
-/// The `count` nearest images by Euclidean distance, nearest first, itself left out.
-pub fn euclid_neighbours(snapshot: &ClusterSnapshot, i: usize, count: usize) -> Vec<(u32, f32)> {
-    let span = i * snapshot.k..(i + 1) * snapshot.k;
-    let (Some(index), Some(dist)) = (snapshot.knn_index.get(span.clone()), snapshot.knn_dist.get(span)) else {
-        return Vec::new();
-    };
-    let others = index.iter().zip(dist).filter(|(j, _)| **j as usize != i);
-    others.map(|(&j, &d)| (j, d.max(0.0).sqrt())).take(count).collect()
-}
-
-/// The `count` nearest images by Jaccard distance, nearest first, equal ones by row; fewer where fewer lie within
-/// the graph's reach. `None` without a graph.
-pub fn jaccard_neighbours(graph: Option<&Graph>, i: usize, count: usize) -> Option<Vec<(u32, f32)>> {
-    let graph = graph?;
-    if i >= graph.n {
-        return Some(Vec::new());
-    }
-    let (index, dist) = graph.row(i);
-    let mut near: Vec<(u32, f32)> = index.iter().copied().zip(dist.iter().copied()).collect();
-    near.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    near.truncate(count);
-    Some(near)
-}
-
 /// Shows both rows.
 pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject, epoch: usize, snapshot: &Arc<ClusterSnapshot>) {
     let i = subject.image.index as usize;
     ui.label(Type::Small.text("nearest neighbours; outlined: same cluster", cx.theme.t3));
-    let near = euclid_neighbours(snapshot, i, COUNT);
+    let near = by_features(snapshot, i, COUNT);
     if near.is_empty() {
         words(ui, cx, "Euclid", "not stored in this run");
     } else {
         row(ui, cx, subject, snapshot, "Euclid", &near);
     }
-    let graph = cx.snapshots.graph(cx.view, epoch);
-    match (jaccard_neighbours(graph.ready().map(Arc::as_ref), i, COUNT), graph) {
-        (Some(near), _) if near.is_empty() => words(ui, cx, "Jaccard", "none within reach"),
-        (Some(near), _) => row(ui, cx, subject, snapshot, "Jaccard", &near),
-        (None, Loaded::Loading) => words(ui, cx, "Jaccard", "reading…"),
-        (None, _) => words(ui, cx, "Jaccard", "not stored in this run"),
+    match cx.snapshots.graph(cx.view, epoch) {
+        Loaded::Ready(graph) => match by_jaccard(&graph, i, COUNT) {
+            near if near.is_empty() => words(ui, cx, "Jaccard", "none within reach"),
+            near => row(ui, cx, subject, snapshot, "Jaccard", &near),
+        },
+        Loaded::Loading => words(ui, cx, "Jaccard", "reading…"),
+        Loaded::Absent | Loaded::Failed(_) => words(ui, cx, "Jaccard", "not stored in this run"),
     }
 }
 

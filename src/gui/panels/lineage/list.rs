@@ -3,11 +3,11 @@
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align2, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::compared::{Compared, Count, Item, Kind};
 use super::river::color;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
+use crate::study::lineage::{Compared, Count, Item, Kind};
 
 /// Width of a count at 100 %.
 const CELL: f32 = 92.0;

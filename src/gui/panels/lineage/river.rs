@@ -7,10 +7,10 @@ use eframe::egui::{
     vec2,
 };
 
-use super::compared::{Compared, Kind};
 use super::scene::{Node, Ribbon, Scene, What, heights};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
+use crate::study::lineage::{Compared, Kind};
 
 /// Width of the bands at the edges.
 const BAND: f32 = 9.0;

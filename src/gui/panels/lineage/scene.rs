@@ -1,9 +1,8 @@
 //! What the flow picture shows: the largest flows one by one, the rest summed up. No egui here.
 
+use crate::study::lineage::{Compared, Kind};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-
-use super::compared::{Compared, Kind};
 
 /// What a band at the edge stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -36,7 +36,7 @@ impl Bar {
         offered: &Path,
         rows: impl FnOnce(&PanelCtx<'_>) -> Vec<PointRow>,
     ) {
-        if let Some(end) = self.writing.poll() {
+        if let Some(end) = self.writing.poll().or_else(|| self.writing.take_failure().map(Err)) {
             self.said = Some(end);
             self.file = None;
         }

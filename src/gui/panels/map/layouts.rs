@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Id, Pos2, Vec2, pos2, vec2};
 
+use crate::base::guard::guarded;
 use crate::gui::pace::Pace;
 use crate::method::embed::{Lists, Start, TsneOptions, spiral, tsne};
 use crate::method::error::MethodError;
@@ -217,7 +218,17 @@ impl Tsne {
             start: prior.map(|p| p.layout),
             options,
         };
-        match std::thread::Builder::new().name("t-SNE".to_owned()).spawn(move || work.run()) {
+        let run = {
+            let shared = Arc::clone(&shared);
+            move || {
+                let ctx = work.ctx.clone();
+                if let Err(why) = guarded("The layout", || work.run()) {
+                    shared.state().end = Some(Err(why));
+                    Pace::of(&ctx).wake(&ctx);
+                }
+            }
+        };
+        match std::thread::Builder::new().name("t-SNE".to_owned()).spawn(run) {
             Ok(_) => self.running = Some(Running { key: key.clone(), shared, before, options }),
             Err(error) => self.failed = Some((key.clone(), format!("No thread could be started: {error}."))),
         }

@@ -7,7 +7,6 @@ use eframe::egui::{
     self, Align2, FontId, Popup, PopupCloseBehavior, Rect, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::hits::{List, as_snapshot};
 use super::row::{Row, Side, height, title};
 use crate::engine::event::{ImageRef, RankQuery, Ranking, Split, Stage};
 use crate::gui::job::Job;
@@ -20,6 +19,7 @@ use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
+use crate::study::hits::{List, as_snapshot};
 
 /// What is said where only the engine could answer.
 pub const NO_MODEL: &str = "A model is needed to search with another image: resume the run.";

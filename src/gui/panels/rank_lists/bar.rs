@@ -3,14 +3,14 @@
 use eframe::egui::{self, Align, Key, Layout, Modifiers, TextEdit, Ui, vec2};
 
 use super::RankListsPanel;
-use super::filter::{Filter, HELP};
-use super::order::Sort;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Part;
 use crate::gui::widgets::{button, chip, combo, icon};
 use crate::gui::words::{after_words, against_words};
+use crate::study::queries::Sort;
+use crate::study::query_filter::{Filter, HELP};
 
 /// Below this width the filter has a line of its own.
 const NARROW: f32 = 440.0;

@@ -2,7 +2,6 @@
 
 use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2};
 
-use super::hits::{Hit, Verdict};
 use super::row::{FAR, Row, gallery, line, who};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::panels::{PanelCtx, photo};
@@ -12,6 +11,7 @@ use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
 use crate::gui::words::after_words;
 use crate::run::images::ImageRow;
+use crate::study::hits::{Hit, Verdict};
 
 /// One hit at its place.
 pub(super) struct Cell<'a> {

@@ -5,7 +5,6 @@ use eframe::egui::{
 };
 
 use super::hit::Cell;
-use super::hits::{Hit, List, Verdict};
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
@@ -16,6 +15,7 @@ use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{button, icon};
 use crate::gui::words::{after_words, against_words};
 use crate::run::images::{ImageRow, Images};
+use crate::study::hits::{Hit, List, Verdict};
 
 /// From this rank on, numbers are wide.
 pub const FAR: u32 = 1_000;

@@ -7,11 +7,11 @@ use eframe::egui::{
     Vec2, accesskit, pos2, vec2,
 };
 
-use super::{Split, split};
 use crate::engine::event::ClusterSummary;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
+use crate::study::reliability::{Split, split};
 
 /// Bars between 0 and 1.
 pub const BARS: usize = 25;

@@ -7,7 +7,7 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use super::clustered::bar;
+use super::clustered::{bar, no_radii};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::what_if::WhatIf;
@@ -62,6 +62,9 @@ impl SweepPanel {
             tile::empty_state(ui, icon::GRID, "Nothing to sweep yet", text, None);
             return;
         };
+        if !cx.what_if.has_radii() {
+            return no_radii(ui, cx.head);
+        }
         let (kind, there) = match self.shown {
             Shown::Table => (3, cx.what_if.table().is_some()),
             Shown::Curve => (2, cx.what_if.sweep().is_some()),

@@ -6,6 +6,7 @@ mod knob;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
+use super::clustered::no_radii;
 use super::{Applies, PanelCtx};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -34,6 +35,9 @@ impl WhatIfPanel {
             tile::empty_state(ui, icon::CROSSHAIR, "Nothing to try yet", text, None);
             return;
         };
+        if !cx.what_if.has_radii() {
+            return no_radii(ui, cx.head);
+        }
         let changed = !cx.what_if.changes().is_empty();
         let applied = cx.what_if.is_applied();
         tile::head(ui, cx.head, &format!("epoch {}", epoch + 1), |ui| {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Facts, Filter};
 use super::hits::List;
-use crate::engine::event::{ImageRef, Split};
+use super::query_filter::{Facts, Filter};
+use crate::run::event::{ImageRef, Split};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 

@@ -1,6 +1,6 @@
 //! What stands where in one rank list, and whether it is right.
 
-use crate::engine::event::{ImageRef, RankQuery, Ranking, Split};
+use crate::run::event::{ImageRef, RankQuery, Ranking, Split};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 

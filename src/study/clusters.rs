@@ -1,7 +1,6 @@
 //! A clustering as the cluster tiles draw it, whether the run made it or a what-if did.
 
-use crate::engine::event::ClusterSummary;
-use crate::method::cluster::Clustering;
+use crate::method::cluster::{Assignment, ClusterSummary, Score};
 use crate::method::params::Params;
 use crate::run::snapshot::ClusterSnapshot;
 
@@ -10,13 +9,13 @@ use crate::run::snapshot::ClusterSnapshot;
 pub struct Facts {
     /// `[N]` labels at eps; −1 is noise.
     pub labels: Vec<i32>,
-    /// `[N]` labels at eps − Δd.
+    /// `[N]` labels at eps − Δd; empty where the method has no radii.
     pub tight: Vec<i32>,
-    /// `[N]` labels at eps + Δd.
+    /// `[N]` labels at eps + Δd; empty where the method has no radii.
     pub loose: Vec<i32>,
-    /// `[N]` score of each image.
+    /// `[N]` score of each image; empty where the method gives none.
     pub score: Vec<f64>,
-    /// `[C]` score of each cluster.
+    /// `[C]` score of each cluster; empty where the method gives none.
     pub cluster_score: Vec<f64>,
     /// `[C]` whether the cluster is kept.
     pub reliable: Vec<bool>,
@@ -51,13 +50,18 @@ impl Facts {
     }
 
     /// What a clustering found with `params`, without a run.
-    pub fn of_clustering(found: Clustering, params: &Params) -> Self {
+    pub fn of_assignment(found: Assignment, params: &Params) -> Self {
+        let (tight, loose) = found.radii().map(|r| (r.tight.clone(), r.loose.clone())).unwrap_or_default();
+        let (score, cluster_score) = match found.score {
+            Some(Score { images, clusters, .. }) => (images, clusters),
+            None => (Vec::new(), Vec::new()),
+        };
         Self {
             labels: found.labels,
-            tight: found.tight,
-            loose: found.loose,
-            score: found.score,
-            cluster_score: found.cluster_score,
+            tight,
+            loose,
+            score,
+            cluster_score,
             reliable: found.reliable,
             pseudo_labels: found.pseudo_labels,
             threshold: found.threshold,
@@ -70,7 +74,12 @@ impl Facts {
     /// The cluster of an image; `None` for noise.
     pub fn cluster_of(&self, image: u32) -> Option<u32> {
         let label = u32::try_from(*self.labels.get(image as usize)?).ok()?;
-        ((label as usize) < self.cluster_score.len()).then_some(label)
+        ((label as usize) < self.reliable.len()).then_some(label)
+    }
+
+    /// Whether there are labels at three radii, which Eq. 8 counts.
+    pub fn has_radii(&self) -> bool {
+        !self.tight.is_empty()
     }
 
     /// Whether the image keeps its cluster's label in training.

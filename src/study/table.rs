@@ -1,6 +1,6 @@
 //! What is known of each cluster, computed once from a clustering.
 
-use super::Facts;
+use super::clusters::Facts;
 use crate::method::score::scores;
 use crate::run::images::ImageRow;
 
@@ -15,6 +15,8 @@ pub enum Kind {
     Spcl,
     /// Neither follows from the labels.
     Other,
+    /// The method gives none.
+    None,
 }
 
 /// How a cluster's score follows from its members', told from the numbers.
@@ -33,7 +35,7 @@ pub enum From {
 pub struct Row {
     /// Images in it.
     pub size: u32,
-    /// Its score.
+    /// Its score; NaN where the method gives none.
     pub score: f64,
     /// Whether it is kept.
     pub reliable: bool,
@@ -73,7 +75,7 @@ pub struct ClusterTable {
 impl ClusterTable {
     /// The table of a clustering; `images` are the rows of the train split, where the run lists them.
     pub fn of(facts: &Facts, images: Option<&[ImageRow]>) -> Self {
-        let count = facts.cluster_score.len();
+        let count = facts.reliable.len();
         let (start, members, outliers) = grouped(facts, count);
         let images = images.filter(|i| i.len() >= facts.labels.len());
         let mut cameras: Vec<i32> = images.unwrap_or_default().iter().map(|i| i.camid).collect();
@@ -157,7 +159,7 @@ fn row(
     images: Option<&[ImageRow]>,
     cameras: &[i32],
 ) -> Row {
-    let score = facts.cluster_score[cluster];
+    let score = facts.cluster_score.get(cluster).copied().unwrap_or(f64::NAN);
     let own = |i: u32| facts.score.get(i as usize).copied().unwrap_or(f64::NAN);
     let away = |i: u32| (own(i) - score).abs();
     let member = members.iter().copied().min_by(|&a, &b| away(a).total_cmp(&away(b)).then(a.cmp(&b))).unwrap_or(0);
@@ -214,6 +216,7 @@ fn kind(facts: &Facts) -> Kind {
     let is =
         |of: &[f64]| of.len() == facts.score.len() && of.iter().zip(&facts.score).all(|(a, b)| (a - b).abs() < 1e-9);
     match () {
+        () if facts.score.is_empty() => Kind::None,
         () if is(&all.eq8) => Kind::Eq8,
         () if is(&all.indep) => Kind::Spcl,
         () => Kind::Other,

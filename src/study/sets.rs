@@ -1,6 +1,6 @@
 //! The sets behind Eq. 8 for one image: who is in its cluster at the tight, the normal and the loose radius.
 
-use super::dbscan::NOISE;
+use crate::method::dbscan::NOISE;
 
 /// One image that shares a cluster with the image asked about at one radius or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Fraction {
 }
 
 impl Fraction {
-    /// The quotient, as [`super::score::scores`] computes it.
+    /// The quotient, as [`crate::method::score::scores`] computes it.
     pub fn value(self) -> f64 {
         self.inter as f64 / self.union as f64
     }
@@ -78,7 +78,7 @@ impl Sets {
 }
 
 /// The sets of `image` in the labels at eps, eps − Δd and eps + Δd, in O(N). Noise is a cluster of its own, as in
-/// [`super::score::scores`]. The shortest slice decides; empty when `image` is beyond it.
+/// [`crate::method::score::scores`]. The shortest slice decides; empty when `image` is beyond it.
 pub fn sets(labels: &[i32], tight: &[i32], loose: &[i32], image: usize) -> Sets {
     let n = labels.len().min(tight.len()).min(loose.len());
     if image >= n {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use reid_workbench::method::lineage::births;
 use reid_workbench::method::score::scores;
-use reid_workbench::method::sets::{Slot, sets};
+use reid_workbench::study::sets::{Slot, sets};
 
 fn labels(n: usize) -> impl Strategy<Value = Vec<i32>> {
     proptest::collection::vec(-1..5i32, n)
@@ -63,4 +63,14 @@ fn a_cluster_is_as_old_as_its_main_origins() {
     assert_eq!(before, [0, 1], "merged from old ones; born of outliers");
     before = births(&epochs[1], &before, &epochs[2], 2);
     assert_eq!(before, [0, 1, 0], "a split keeps the age of what was split");
+}
+
+#[test]
+fn noise_is_a_set_of_its_own_at_each_radius() {
+    let [labels, tight, loose] = [[0, 0, 0, 1, -1], [0, 0, -1, 1, -1], [0, 0, 0, 0, -1]];
+    let of = |i| {
+        let sets = sets(&labels, &tight, &loose, i);
+        (sets.sizes(), sets.eq8().inter, sets.eq8().union)
+    };
+    assert_eq!([of(0), of(2), of(4)], [([2, 3, 4], 2, 4), ([1, 3, 4], 1, 4), ([1, 1, 1], 1, 1)]);
 }

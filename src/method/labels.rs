@@ -1,0 +1,60 @@
+//! Ways to give images labels: one file each in `labels/`, one row in [`of`].
+
+use super::cluster::Labels;
+use super::error::MethodError;
+use super::graph::Graph;
+use super::params::Params;
+use super::rows::Rows;
+use crate::base::tick::Tick;
+
+mod radii;
+
+/// What labels can be made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// The features `[N, d]`, unit length; absent where a clustering is formed anew from its graph.
+    pub rows: Option<Rows<'a>>,
+    /// The Jaccard distances; absent where the way does not ask for them.
+    pub graph: Option<&'a Graph>,
+}
+
+/// What a way to give labels found; −1 is noise, clusters are numbered from 0 without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Labelled {
+    /// At the three radii of Eq. 8, which then judges the clusters.
+    Radii(Labels),
+    /// `[N]` once: every cluster is kept.
+    Plain(Vec<i32>),
+}
+
+/// A way to give images labels.
+pub trait Labeller: Sync {
+    /// Whether it needs the Jaccard distances.
+    fn needs_graph(&self) -> bool;
+
+    /// Whether it gives labels at three radii, so that Eq. 8 can judge them.
+    fn has_radii(&self) -> bool;
+
+    /// The largest Jaccard distance that it asks for.
+    fn reach(&self, params: &Params) -> f32;
+
+    /// Gives the labels.
+    ///
+    /// # Errors
+    /// When what it needs is not there or does not hold together, or `tick` cancels.
+    fn label(&self, given: &Given<'_>, params: &Params, tick: Tick) -> Result<Labelled, MethodError>;
+}
+
+/// The way that the parameters name.
+pub fn of(_params: &Params) -> &'static dyn Labeller {
+    &radii::ThreeRadii
+}
+
+/// The graph, where a way needs one.
+fn graph_of<'a>(given: &Given<'a>, reach: f32) -> Result<&'a Graph, MethodError> {
+    let graph = given.graph.ok_or_else(|| MethodError::shape("graph", "Jaccard distances", "none"))?;
+    match graph.covers(f64::from(reach)) {
+        true => Ok(graph),
+        false => Err(MethodError::shape("graph", format!("distances up to {reach}"), format!("up to {}", graph.max))),
+    }
+}
