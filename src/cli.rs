@@ -6,6 +6,7 @@ pub mod datasets;
 pub mod error;
 pub mod evaluate;
 pub mod export;
+pub mod export_weights;
 pub mod extract;
 pub mod import;
 pub mod params;
@@ -79,10 +80,23 @@ impl Command {
     }
 }
 
+/// Bytes of a message at most: it may quote a file that was made to do harm.
+const LONGEST: usize = 2_000;
+
+/// One line without control characters: names in files may hold what a terminal obeys.
+fn printable(text: &str) -> String {
+    let plain = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut out: String = plain.take(LONGEST).collect();
+    if text.trim_end().chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
 /// One clear sentence on stderr, and the exit code that goes with it.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     // Where stderr cannot be written the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "{error:#}");
+    let _ = writeln!(std::io::stderr(), "{}", printable(&format!("{error:#}")));
     let bad_input = error.chain().any(|e| {
         e.is::<UsageError>()
             || e.is::<ParamError>()

@@ -224,6 +224,10 @@ fn table(report: &Report) -> String {
     out
 }
 
+/// Images of a drawn set, and pixels of an image, at most.
+const MOST_IMAGES: usize = 2_000_000;
+const MOST_PIXELS: usize = 1 << 22;
+
 fn spec(args: &SynthesizeArgs) -> Result<SyntheticSpec, UsageError> {
     let domain = if args.domain == Place::Plaza { Domain::Plaza } else { Domain::Station };
     let mut spec = SyntheticSpec::new(domain, args.seed);
@@ -238,6 +242,17 @@ fn spec(args: &SynthesizeArgs) -> Result<SyntheticSpec, UsageError> {
         (args.width, &mut spec.width),
     ] {
         *field = given.unwrap_or(*field);
+    }
+    let each = (spec.train_ids.checked_add(spec.test_ids))
+        .and_then(|people| people.checked_mul(spec.cameras)?.checked_mul(spec.per_camera))
+        .and_then(|n| n.checked_add(spec.distractors)?.checked_add(spec.junk));
+    let pixels = spec.height.checked_mul(spec.width);
+    if each.is_none_or(|n| n > MOST_IMAGES) || pixels.is_none_or(|n| n > MOST_PIXELS) {
+        return Err(UsageError(format!(
+            "that is more than is drawn here: at most {} images of {} pixels",
+            text::count(MOST_IMAGES),
+            text::count(MOST_PIXELS)
+        )));
     }
     for knob in &args.knob {
         spec.knobs.assign(knob).map_err(|e| UsageError(e.to_string()))?;

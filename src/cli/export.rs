@@ -20,6 +20,9 @@ pub struct ExportArgs {
     /// metrics.csv (a row an epoch), steps.csv (a row an iteration) and metrics.json, into this folder
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub network: super::export_weights::WeightsArgs,
 }
 
 /// Runs the command.
@@ -28,10 +31,13 @@ pub struct ExportArgs {
 /// A [`UsageError`] when the folder is no run, has nothing to export, or no output was asked for; anything else
 /// is a failure.
 pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    if args.figures.is_none() && args.csv.is_none() {
-        return Err(UsageError("say what to export: --figures DIR, --csv DIR, or both".to_owned()).into());
+    if args.figures.is_none() && args.csv.is_none() && args.network.weights.is_none() {
+        return Err(
+            UsageError("say what to export: --figures DIR, --csv DIR, --weights F.safetensors".to_owned()).into()
+        );
     }
     let mut files = Vec::new();
+    files.extend(args.network.write(&args.run)?);
     if let Some(dir) = &args.figures {
         files.extend(export::figures(&args.run, dir).map_err(sort)?);
     }

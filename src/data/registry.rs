@@ -1,5 +1,6 @@
 //! Datasets by name: `datasets.toml` of the project, and the user's file that adds to it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +9,14 @@ use serde::Deserialize;
 use super::layout::{self, Options};
 use super::{DataError, Dataset, Tick, builtin, no_tick};
 use crate::base::dirs;
-use crate::base::fs::write_bytes;
+use crate::base::fs::{read_text, write_bytes};
 
 /// `datasets.toml` as it was when the program was built; it serves where the project's folder is not at hand.
 const EMBEDDED: &str = include_str!("../../datasets.toml");
 /// The name of every registry file.
 const FILE: &str = "datasets.toml";
+/// The largest registry file that is read.
+const LARGEST: u64 = 64 << 20;
 /// The layout's name when the folder is to be looked at.
 const AUTO: &str = "auto";
 
@@ -91,7 +94,7 @@ impl Registry {
         let mut warnings = Vec::new();
         registry.merge(EMBEDDED, Path::new("built-in datasets.toml"), &mut warnings)?;
         for file in [registry.places.project.clone(), registry.places.user.clone()] {
-            let text = match fs::read_to_string(&file) {
+            let text = match read_text(&file, LARGEST) {
                 Ok(text) => text,
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(e) => {
@@ -110,11 +113,16 @@ impl Registry {
     /// Adds the entries of a file; a later entry replaces one of the same name.
     fn merge(&mut self, text: &str, file: &Path, warnings: &mut Vec<String>) -> Result<(), DataError> {
         let table = parse(text, file)?;
+        let mut places: HashMap<String, usize> =
+            self.entries.iter().enumerate().map(|(at, e)| (e.name.clone(), at)).collect();
         for (name, value) in table {
             match self.entry(&name, value) {
-                Ok(entry) => match self.entries.iter_mut().find(|e| e.name == name) {
-                    Some(old) => *old = entry,
-                    None => self.entries.push(entry),
+                Ok(entry) => match places.get(&name) {
+                    Some(&at) => self.entries[at] = entry,
+                    None => {
+                        places.insert(name, self.entries.len());
+                        self.entries.push(entry);
+                    }
                 },
                 Err(message) => warnings.push(format!("{}: dataset `{name}` left out: {message}", file.display())),
             }

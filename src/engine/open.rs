@@ -148,6 +148,12 @@ pub(super) fn network(params: &Params, device: tch::Device) -> Result<(Net, Opti
     };
     let mut net = untrained(params, device)?;
     let report = file.map(|file| weights::apply(&mut net, &file)).transpose()?;
+    if report.as_ref().is_some_and(|r| !r.stem_relu) {
+        let text = "its stem has no ReLU (MMT): such a network can be extracted with, not trained on";
+        return Err(EngineError::Refused(format!("{}: {text}", params.weights)));
+    }
+    // A run trains with averages, from whatever pooling its weights come.
+    net.set_variant(true, None);
     Ok((net, report))
 }
 
@@ -173,6 +179,9 @@ fn origin(params: &Params, report: Option<&LoadReport>) -> String {
 /// Says what of the weights file is not used, and what of the network is not in it.
 fn tell_weights(report: &LoadReport, link: &mut Link) {
     let mut texts = report.notes.clone();
+    if report.gem.is_some() {
+        texts.push("training pools by averages from here on".to_owned());
+    }
     if report.lacks_attention() {
         texts.push("it knows no attention blocks: they begin at random and are trained".to_owned());
     }

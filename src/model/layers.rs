@@ -26,7 +26,8 @@ impl<'a> Maker<'a> {
         Self { path: self.path.sub(name), ..self.clone() }
     }
 
-    fn tensor(&self, name: &str, dims: &[i64], init: Init, trainable: bool) -> Result<Tensor> {
+    /// A new tensor under this name.
+    pub(super) fn tensor(&self, name: &str, dims: &[i64], init: Init, trainable: bool) -> Result<Tensor> {
         let count = dims.iter().product::<i64>() as usize;
         let values = init.values(self.seed, &self.path.path(name), count);
         let mut t = Tensor::f_from_slice(&values)?.f_view(dims)?;

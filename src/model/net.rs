@@ -42,6 +42,8 @@ pub struct Net {
     resnet: ResNet,
     feat_bn: BatchNorm,
     bf16: bool,
+    /// The power of generalised-mean pooling; plain averages without.
+    gem: Option<f64>,
 }
 
 impl Net {
@@ -62,7 +64,7 @@ impl Net {
         let maker = Maker::new(vs.root(), seed, spec.domains, true);
         let resnet = ResNet::new(&maker, spec.backbone, spec.positions)?;
         let feat_bn = BatchNorm::new(&maker.sub("feat_bn"), resnet.dim(), BatchNorm::MOMENTUM, true)?;
-        Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false })
+        Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false, gem: None })
     }
 
     /// Length of the feature.
@@ -85,6 +87,13 @@ impl Net {
         self.bf16 = on;
     }
 
+    /// For weights of programs whose networks differ in what no tensor's shape tells: whether a ReLU follows the stem
+    /// (not in MMT's), and the power by which features are pooled (GeM; averages without).
+    pub fn set_variant(&mut self, stem_relu: bool, gem: Option<f64>) {
+        self.resnet.stem_relu = stem_relu;
+        self.gem = gem;
+    }
+
     fn pass(&self, train: bool, domain: usize) -> Pass {
         Pass { train, domain, bf16: self.bf16, recorded: None }
     }
@@ -98,7 +107,13 @@ impl Net {
         let x = if pass.bf16 { x.f_to_kind(Kind::BFloat16)? } else { x };
         let map = self.resnet.forward(&x, pass)?;
         let map = if pass.bf16 { map.f_to_kind(Kind::Float)? } else { map };
-        mean(&map, &[2, 3], false)
+        match self.gem {
+            None => mean(&map, &[2, 3], false),
+            Some(p) => {
+                let powers = map.f_clamp_min(1e-6)?.f_pow_tensor_scalar(p)?;
+                Ok(mean(&powers, &[2, 3], false)?.f_pow_tensor_scalar(1.0 / p)?)
+            }
+        }
     }
 
     fn finish(&self, pooled: Tensor, pass: &Pass) -> Result<Output> {

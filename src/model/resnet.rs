@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use super::attention::{self, Block};
 use super::error::Result;
+use super::ibn::{Ibn, Norm};
 use super::layers::{BatchNorm, Conv, Maker, Pass, relu};
 use crate::method::params::Backbone;
 
@@ -18,17 +19,19 @@ struct Plan {
     blocks: [usize; 4],
     /// Inner width of the first stage; it doubles with each.
     width: i64,
+    /// IBN-a in the first three stages.
+    ibn: bool,
 }
 
 impl Plan {
     fn of(backbone: Backbone) -> Self {
         let (stem, bottleneck, blocks, width) = match backbone {
-            Backbone::Resnet50 => (64, true, [3, 4, 6, 3], 64),
+            Backbone::Resnet50 | Backbone::Resnet50Ibn => (64, true, [3, 4, 6, 3], 64),
             Backbone::Resnet34 => (64, false, [3, 4, 6, 3], 64),
             Backbone::Resnet18 => (64, false, [2, 2, 2, 2], 64),
             Backbone::Resnet50Lite => (16, true, [1, 1, 1, 1], 16),
         };
-        Self { stem, bottleneck, blocks, width }
+        Self { stem, bottleneck, blocks, width, ibn: backbone == Backbone::Resnet50Ibn }
     }
 
     fn expansion(self) -> i64 {
@@ -44,15 +47,15 @@ impl Plan {
 /// A residual block: two or three convolutions with batch normalisation, added to the input.
 #[derive(Debug)]
 struct Residual {
-    convs: Vec<(Conv, BatchNorm)>,
-    downsample: Option<(Conv, BatchNorm)>,
+    convs: Vec<(Conv, Norm)>,
+    downsample: Option<(Conv, Norm)>,
 }
 
-fn conv_bn(m: &Maker, names: (&str, &str), shape: (i64, i64, i64), stride: i64) -> Result<(Conv, BatchNorm)> {
+fn conv_bn(m: &Maker, names: (&str, &str), shape: (i64, i64, i64), stride: i64) -> Result<(Conv, Norm)> {
     let (input, output, kernel) = shape;
     Ok((
         Conv::backbone(&m.sub(names.0), input, output, kernel, stride)?,
-        BatchNorm::new(&m.sub(names.1), output, BatchNorm::MOMENTUM, false)?,
+        Norm::Batch(BatchNorm::new(&m.sub(names.1), output, BatchNorm::MOMENTUM, false)?),
     ))
 }
 
@@ -60,8 +63,14 @@ impl Residual {
     fn new(m: &Maker, plan: Plan, input: i64, width: i64, stride: i64) -> Result<Self> {
         let output = width * plan.expansion();
         let convs = if plan.bottleneck {
+            // The last stage, the widest, keeps plain batch normalisation.
+            let first = if plan.ibn && width < plan.width << 3 {
+                (Conv::backbone(&m.sub("conv1"), input, width, 1, 1)?, Norm::Ibn(Ibn::new(&m.sub("bn1"), width)?))
+            } else {
+                conv_bn(m, ("conv1", "bn1"), (input, width, 1), 1)?
+            };
             vec![
-                conv_bn(m, ("conv1", "bn1"), (input, width, 1), 1)?,
+                first,
                 conv_bn(m, ("conv2", "bn2"), (width, width, 3), stride)?,
                 conv_bn(m, ("conv3", "bn3"), (width, output, 1), 1)?,
             ]
@@ -98,7 +107,9 @@ impl Residual {
 /// Stem, four stages, and attention blocks at two places.
 #[derive(Debug)]
 pub struct ResNet {
-    stem: (Conv, BatchNorm),
+    stem: (Conv, Norm),
+    /// Off in networks that were built without a ReLU after the stem (MMT).
+    pub stem_relu: bool,
     stages: Vec<Vec<Residual>>,
     /// Before the first and after the second of these stages (1-based).
     attention: Option<((usize, Block), (usize, Block))>,
@@ -133,7 +144,7 @@ impl ResNet {
             }
             None => None,
         };
-        Ok(Self { stem, stages, attention, dim: plan.out(3) })
+        Ok(Self { stem, stem_relu: true, stages, attention, dim: plan.out(3) })
     }
 
     /// Channels of the last stage: the length of the feature.
@@ -144,7 +155,8 @@ impl ResNet {
     /// `[B, 3, H, W]` to `[B, d, H/16, W/16]`.
     pub fn forward(&self, x: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         let (conv, bn) = &self.stem;
-        let x = relu(bn.forward(&conv.forward(x, pass)?, pass)?)?;
+        let x = bn.forward(&conv.forward(x, pass)?, pass)?;
+        let x = if self.stem_relu { relu(x)? } else { x };
         let mut x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         for (s, stage) in self.stages.iter().enumerate() {
             if let Some(((first, block), _)) = &self.attention

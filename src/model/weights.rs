@@ -22,7 +22,7 @@ use crate::base::fs::Staged;
 pub use file::WeightsFile;
 
 /// What loading did; names are the network's for `loaded` and `missing`, the file's for `unexpected`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct LoadReport {
     /// Tensors taken over.
     #[serde(rename = "matched")]
@@ -37,6 +37,10 @@ pub struct LoadReport {
     pub prefix: String,
     /// What the user should know, a sentence each.
     pub notes: Vec<String>,
+    /// Whether a ReLU follows the stem of the file's network.
+    pub stem_relu: bool,
+    /// The power by which the file's network pools, where it is learned (GeM).
+    pub gem: Option<f64>,
 }
 
 impl LoadReport {
@@ -134,7 +138,8 @@ pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
         Some(body) if body != ours => format!(
             "; the file holds a {body}, this network is a {ours}{}",
             match body {
-                "resnet50" | "resnet34" | "resnet18" | "resnet50-lite" => format!(": set backbone={body}"),
+                "resnet50" | "resnet50-ibn" | "resnet34" | "resnet18" | "resnet50-lite" =>
+                    format!(": set backbone={body}"),
                 _ => String::new(),
             }
         ),
@@ -142,6 +147,11 @@ pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
     };
     let variables = net.named_variables();
     let shape = |name: &str| plan.pairs.get(name).map(|&at| &file.given()[at].shape);
+    let in_file = plan.pairs.keys().find(|n| n.contains(".bn1.IN."));
+    if let Some(name) = in_file.filter(|n| variables.iter().all(|(own, _)| own != *n)) {
+        let name = &file.given()[plan.pairs[name]].name;
+        return Err(wrong(format!("it is a ResNet with instance normalisation (IBN-a, `{name}`), not a {ours}{hint}")));
+    }
     let differs = variables.iter().find(|(n, t)| shape(n).is_some_and(|s| *s != t.size()));
     if let Some((name, t)) = differs {
         let there = shape(name).cloned().unwrap_or_default();
@@ -170,8 +180,16 @@ pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
         habit: plan.habit,
         prefix: plan.prefix,
         notes: plan.notes,
+        stem_relu: plan.stem_relu,
+        gem: plan
+            .gem
+            .map(|at| -> Result<f64> { Ok(file.tensor(at)?.f_mean(tch::Kind::Double)?.f_double_value(&[])?) })
+            .transpose()?,
         ..LoadReport::default()
     };
+    if let Some(p) = report.gem {
+        report.notes.push(format!("it pools by a learned power (GeM, p = {p:.3})"));
+    }
     if !stray_attention.is_empty() {
         report
             .notes
@@ -187,6 +205,7 @@ pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
     if one_domain {
         net.copy_domain(0, 1)?;
     }
+    net.set_variant(report.stem_relu, report.gem);
     Ok(report)
 }
 
@@ -215,10 +234,20 @@ pub fn write_safetensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()
     Ok(())
 }
 
-/// Writes the network's tensors under PyTorch's names, as [`Net::save`].
+/// Writes the network under another program's names; of two domains the target's batch normalisation. Returns the
+/// names of tensors that have no place there: those of attention blocks, which are written all the same.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn export_safetensors(net: &Net, path: &Path) -> Result<()> {
-    net.save(path)
+pub fn export(net: &Net, path: &Path, style: names::Style) -> Result<Vec<String>> {
+    let two = net.spec().domains > 1;
+    let variables = net.named_variables();
+    let known: BTreeSet<&str> = variables.iter().map(|(n, _)| n.as_str()).collect();
+    let target = |name: &str| name.rsplit_once('.').map(|(stem, last)| format!("{stem}.target.{last}"));
+    let of_source = |name: &str| two && target(name).is_some_and(|t| known.contains(t.as_str()));
+    let kept = variables.iter().filter(|(n, _)| !of_source(n));
+    let named: Vec<(String, Tensor)> =
+        kept.map(|(n, t)| (style.name(&n.replace(".target.", ".")), t.shallow_clone())).collect();
+    write_safetensors(path, &named)?;
+    Ok(named.into_iter().map(|(n, _)| n).filter(|n| n.contains("att_in.") || n.contains("att_out.")).collect())
 }

@@ -156,6 +156,7 @@ fn a_run_that_has_done_nothing_says_so() {
         run: run.to_owned(),
         figures: figures.map(Path::to_owned),
         csv: None,
+        network: Default::default(),
     };
     for (run, figures) in [(run.as_path(), None), (run.as_path(), Some(home.path())), (home.path(), Some(home.path()))]
     {

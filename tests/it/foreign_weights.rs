@@ -106,6 +106,12 @@ fn numbered(name: &str) -> String {
     format!("{number}.{rest}")
 }
 
+/// The same without a ReLU in between.
+fn lower(numbered: &str) -> String {
+    let (head, rest) = numbered.split_once('.').unwrap();
+    head.parse::<usize>().map_or(numbered.to_owned(), |n| format!("{}.{rest}", if n > 2 { n - 1 } else { n }))
+}
+
 fn noise(name: &str, shape: &[i64]) -> (String, Tensor) {
     (name.to_owned(), Tensor::rand(shape, (Kind::Float, Device::Cpu)))
 }
@@ -206,8 +212,28 @@ fn wrappers_twins_types_and_shards_are_seen_through() {
     let path = |name: &str| dir.path().join(name);
     let plain = trained();
     let other: Named = plain.iter().map(|(n, t)| (n.clone(), t * 1.5)).collect();
+    // Without a ReLU after the stem, and with pooling by a power, features are others; both are computed.
+    let mmt = dressed(
+        &plain,
+        |n| {
+            let n = numbered(n);
+            let (head, rest) = n.split_once('.').unwrap();
+            let head: usize = head.parse().unwrap();
+            format!("base.{}.{rest}", if head > 2 { head - 1 } else { head })
+        },
+        "feat_bn",
+    );
+    weights::write_safetensors(&path("mmt.safetensors"), &mmt).unwrap();
+    let mut gem = plain.iter().map(|(n, t)| (n.clone(), t.copy())).collect::<Named>();
+    gem.push(("gap.p".to_owned(), Tensor::from_slice(&[3.0_f32])));
+    weights::write_safetensors(&path("gem.safetensors"), &gem).unwrap();
     weights::write_safetensors(&path("plain.safetensors"), &plain).unwrap();
     let truth = features(&path("plain.safetensors")).unwrap().0;
+    for (name, note) in [("mmt", "no ReLU"), ("gem", "p = 3.000")] {
+        let (found, report) = features(&path(&format!("{name}.safetensors"))).unwrap();
+        assert!(!close(&found, &truth) && report.notes.iter().any(|n| n.contains(note)), "{name}: {report:?}");
+        assert_eq!(report.unexpected, [""; 0], "{name}");
+    }
     let both = |a: Named, b: Named| a.into_iter().chain(b).collect::<Named>();
     let cases: Vec<(&str, Py)> = vec![
         (
@@ -322,17 +348,6 @@ fn what_does_not_cover_the_network_is_refused_with_what_is_missing() {
         .filter(|(n, _)| n == "layer2.0.bn1.bias")
         .for_each(|(_, t)| *t = Tensor::zeros([3], (Kind::Float, Device::Cpu)));
     assert!(try_it(other).contains("`layer2.0.bn1.bias` is [3] in the file and [32] here"));
-    let mmt = dressed(
-        &plain,
-        |n| {
-            let n = numbered(n);
-            let (head, rest) = n.split_once('.').unwrap();
-            let head: usize = head.parse().unwrap();
-            format!("base.{}.{rest}", if head > 2 { head - 1 } else { head })
-        },
-        "feat_bn",
-    );
-    assert!(try_it(mmt).contains("no ReLU"));
     assert!(
         try_it(vec![noise("blocks.0.attn.qkv.weight", &[4, 4]), noise("cls_token", &[1])])
             .contains("vision transformer")
@@ -405,6 +420,7 @@ fn each_row_of_the_table_reads_its_own_example() {
         let own = |name: &str| match row.body {
             names::Body::Named => name.to_owned(),
             names::Body::Numbered => numbered(name),
+            names::Body::NoRelu => lower(&numbered(name)),
         };
         let prefix = match here.strip_prefix("feat_bn.") {
             Some(part) => {
@@ -432,4 +448,51 @@ fn each_row_of_the_table_reads_its_own_example() {
         assert_eq!(found, Some(there), "{}: {plan:?}", row.program);
         assert_eq!(plan.habit, row.program, "{there}");
     }
+}
+
+#[test]
+fn a_run_s_weights_go_out_under_other_names_and_come_back() {
+    let bench = Bench::new();
+    let net =
+        Net::new(&NetSpec { backbone: Backbone::Resnet50Lite, positions: None, domains: 2 }, Device::Cpu, 3).unwrap();
+    tch::no_grad(|| {
+        for (name, mut t) in net.named_variables() {
+            if name.contains(".target.") {
+                let _ = t.f_add_scalar_(0.25).unwrap();
+            }
+        }
+    });
+    let x = Tensor::linspace(-1.0, 1.0, 3 * 64 * 32, (Kind::Float, Device::Cpu)).view([1, 3, 64, 32]);
+    let want = Vec::<f32>::try_from(net.extract(&x, 1).unwrap().view([-1])).unwrap();
+    for (style, there) in [
+        (names::Style::Torchvision, "layer1.0.conv1.weight"),
+        (names::Style::Torchreid, "layer4.0.bn3.running_var"),
+        (names::Style::Spcl, "base.7.0.conv3.weight"),
+        (names::Style::FastReid, "heads.bottleneck.0.running_mean"),
+    ] {
+        let path = bench.path("out.safetensors");
+        assert_eq!(weights::export(&net, &path, style).unwrap(), [""; 0]);
+        let file = WeightsFile::open(&path).unwrap();
+        assert!(file.given().iter().any(|g| g.name == there), "{style:?}");
+        assert!(file.given().iter().all(|g| !g.name.contains("target")), "{style:?}");
+        assert!(close(&features(&path).unwrap().0, &want), "{style:?}: the target's normalisation goes out");
+    }
+}
+
+#[test]
+fn ibn_is_its_own_backbone() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = |backbone| NetSpec { backbone, positions: None, domains: 1 };
+    let ibn = Net::new(&spec(Backbone::Resnet50Ibn), Device::Cpu, 1).unwrap();
+    let names: Vec<String> = ibn.named_variables().into_iter().map(|(n, _)| n).collect();
+    assert!(names.iter().any(|n| n == "layer3.5.bn1.IN.weight") && names.iter().any(|n| n == "layer4.0.bn1.weight"));
+    let path = dir.path().join("ibn.safetensors");
+    weights::export(&ibn, &path, names::Style::FastReid).unwrap();
+    let mut back = Net::new(&spec(Backbone::Resnet50Ibn), Device::Cpu, 2).unwrap();
+    assert!(back.load(&path).unwrap().is_complete());
+    let x = Tensor::linspace(-1.0, 1.0, 3 * 64 * 32, (Kind::Float, Device::Cpu)).view([1, 3, 64, 32]);
+    let of = |net: &Net| Vec::<f32>::try_from(net.extract(&x, 0).unwrap().view([-1])).unwrap();
+    assert!(close(&of(&back), &of(&ibn)));
+    let said = Net::new(&spec(Backbone::Resnet50), Device::Cpu, 2).unwrap().load(&path).unwrap_err().to_string();
+    assert!(said.contains("IBN-a") && said.ends_with("set backbone=resnet50-ibn"), "{said}");
 }

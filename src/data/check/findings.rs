@@ -74,11 +74,15 @@ fn twins_found(dataset: &Dataset) -> Vec<Finding> {
         text: format!("{} {text}", count(list.len())),
         examples: shown(list.iter().map(|&i| all[i])),
     };
+    let own_hits = match dataset.has_cameras {
+        true => "those of the query's own camera are no hits",
+        false => "they do not count as their own hits",
+    };
     vec![
         finding(
             "query-in-gallery",
             &own,
-            "query images stand in the gallery, by path or by content; they do not count as their own hits".to_owned(),
+            format!("query images stand in the gallery, by path or by content; {own_hits}"),
         ),
         finding(
             "train-in-test",

@@ -43,6 +43,14 @@ impl Found {
         std::iter::once(self.train.as_path()).chain(test)
     }
 
+    /// Notes on folders of images beside the splits that are none of them, as `val`.
+    pub(super) fn unread(&self) -> impl Iterator<Item = String> {
+        let beside = self.train.parent().map(listing::folders).unwrap_or_default();
+        let read: Vec<PathBuf> = self.folders().map(Path::to_path_buf).collect();
+        let left = beside.into_iter().filter(move |dir| !read.contains(dir) && listing::first_image(dir).is_some());
+        left.map(|dir| format!("the folder {} holds images too and is not read", listing::name(&dir)))
+    }
+
     /// The one pattern for all names: a set is named in one way.
     pub(super) fn pattern(&self) -> Option<&'static Pattern> {
         let lists: Vec<_> = self.folders().map(|dir| listing::images(dir).unwrap_or_default().images).collect();
@@ -61,5 +69,6 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
         splits.query = read_folder(query, &parse, &mut splits.notes)?;
         splits.gallery = read_folder(gallery, &parse, &mut splits.notes)?;
     }
+    splits.notes.extend(found.unread());
     Ok(splits)
 }

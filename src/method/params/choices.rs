@@ -80,6 +80,8 @@ choice! {
     Backbone {
         /// ResNet-50, 2048-d features: the paper's.
         Resnet50 = "resnet50",
+        /// ResNet-50 with instance normalisation of half the channels in its first stages (IBN-a), 2048-d features.
+        Resnet50Ibn = "resnet50-ibn",
         /// ResNet-34, 512-d features.
         Resnet34 = "resnet34",
         /// ResNet-18, 512-d features.

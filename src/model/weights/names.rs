@@ -7,13 +7,31 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How the parts of a backbone are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Body {
     /// `conv1`, `bn1`, `layer1` … as torchvision.
     Named,
     /// `0`, `1`, `4` … `7`: the places in an `nn.Sequential(conv1, bn1, relu, maxpool, layer1, …)`.
     Numbered,
+    /// `0`, `1`, `3` … `6`: the same without the ReLU, which is then not computed either.
+    NoRelu,
 }
+
+impl Body {
+    /// What a part of the backbone is called.
+    fn part(self, own: &'static str) -> &'static str {
+        let at = |numbers: [&'static str; 6]| PARTS.iter().position(|n| *n == own).map(|i| numbers[i]);
+        match self {
+            Self::Named => None,
+            Self::Numbered => at(["0", "1", "4", "5", "6", "7"]),
+            Self::NoRelu => at(["0", "1", "3", "4", "5", "6"]),
+        }
+        .unwrap_or(own)
+    }
+}
+
+/// The parts of a backbone that have tensors.
+const PARTS: [&str; 6] = ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"];
 
 /// One program's habit.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +65,11 @@ pub const HABITS: &[Habit] = &[
     Habit {
         example: ("module.base.4.0.conv1.weight", "layer1.0.conv1.weight"),
         ..row("SpCL, Cluster-Contrast, ICE, PPLR, CAP", Body::Numbered, "base", "feat_bn")
+    },
+    Habit {
+        example: ("base.3.0.conv1.weight", "layer1.0.conv1.weight"),
+        remark: "its stem has no ReLU, and is computed so",
+        ..row("MMT, ABMT", Body::NoRelu, "base", "feat_bn")
     },
     Habit {
         example: ("module.bottleneck.running_var", "feat_bn.running_var"),
@@ -100,10 +123,6 @@ pub const HABITS: &[Habit] = &[
 /// first.
 const MORE_NECKS: &[&str] = &["bnneck", "bn_neck", "head.bnneck", "head.bottleneck", "neck.bn", "bottleneck.0"];
 
-/// Where a stage stands in a numbered backbone of conv1, bn1, relu, maxpool, layer1 ….
-const NUMBERED: [(&str, &str); 6] =
-    [("0", "conv1"), ("1", "bn1"), ("4", "layer1"), ("5", "layer2"), ("6", "layer3"), ("7", "layer4")];
-
 /// Parts of a prefix that mark a twin, and how much it is wanted: a mean teacher is what such programs evaluate,
 /// MoCo's query encoder what its users take.
 const TWINS: &[(&str, i32)] = &[
@@ -147,6 +166,10 @@ pub struct Plan {
     pub habit: String,
     /// What kind of ResNet it is, where that can be told: "resnet50", "ResNet-101".
     pub body: Option<&'static str>,
+    /// Whether a ReLU follows the stem.
+    pub stem_relu: bool,
+    /// The place of the power by which features are pooled, where it is learned (GeM).
+    pub gem: Option<usize>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -155,7 +178,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     prefix: String,
-    numbered: bool,
+    body: Body,
 }
 
 /// The tensors of the list for a network of `domains` batch normalisations, by the network's names.
@@ -174,7 +197,8 @@ pub fn plan(given: &[Given], domains: usize) -> Result<Plan, String> {
     }
     places.sort_by_key(|p| (-wanted(&p.prefix), p.prefix.len(), p.clone()));
     let place = places[0].clone();
-    let mut plan = Plan { prefix: place.prefix.clone(), ..Plan::default() };
+    let stem_relu = place.body != Body::NoRelu;
+    let mut plan = Plan { prefix: place.prefix.clone(), stem_relu, ..Plan::default() };
     for other in &places[1..] {
         plan.notes.push(format!(
             "taken are the weights under {}, not those under {}",
@@ -207,16 +231,16 @@ fn shown(prefix: &str) -> String {
 fn places(given: &[Given], index: &HashMap<&str, usize>) -> Vec<Place> {
     let mut found = BTreeSet::new();
     for g in given {
-        let stem = g.shape.len() == 4 && g.shape[1] == 3;
-        for (own, first, numbered) in
-            [("conv1.weight", "layer1.0.conv1.weight", false), ("0.weight", "4.0.conv1.weight", true)]
-        {
-            let Some(prefix) = g.name.strip_suffix(own).filter(|_| stem) else { continue };
-            // Without a ReLU the stages stand one place lower, and layer2 where layer1 is looked for.
-            let other = numbered && index.contains_key(format!("{prefix}3.0.conv1.weight").as_str());
-            let starts = prefix.is_empty() || prefix.ends_with('.');
-            if starts && !other && index.contains_key(format!("{prefix}{first}").as_str()) {
-                found.insert(Place { prefix: prefix.to_owned(), numbered });
+        if g.shape.len() != 4 || g.shape[1] != 3 {
+            continue;
+        }
+        // Without a ReLU the stages stand one place lower, and layer2 where layer1 is looked for: it comes first.
+        for body in [Body::Named, Body::NoRelu, Body::Numbered] {
+            let Some(prefix) = g.name.strip_suffix(&format!("{}.weight", body.part("conv1"))) else { continue };
+            let first = format!("{prefix}{}.0.conv1.weight", body.part("layer1"));
+            if (prefix.is_empty() || prefix.ends_with('.')) && index.contains_key(first.as_str()) {
+                found.insert(Place { prefix: prefix.to_owned(), body });
+                break;
             }
         }
     }
@@ -230,8 +254,8 @@ fn wanted(prefix: &str) -> i32 {
 /// The backbone's own name of a tensor under the prefix, or what it is called there when it is none of a backbone.
 fn own_name<'a>(place: &Place, rest: &'a str) -> Result<String, &'a str> {
     let (head, tail) = rest.split_once('.').ok_or(rest)?;
-    let known = NUMBERED.iter().find(|(number, name)| head == if place.numbered { *number } else { *name });
-    known.map(|(_, name)| format!("{name}.{tail}")).ok_or(rest)
+    let known = PARTS.into_iter().find(|part| place.body.part(part) == head);
+    known.map(|own| format!("{own}.{tail}")).ok_or(rest)
 }
 
 /// Batch normalisation of two domains, as SpCL (`BN_S`, `BN_T`) and OpenUnReID (`dsbn.0`, `dsbn.1`) write it.
@@ -283,11 +307,10 @@ fn collect(given: &[Given], place: &Place, domains: usize, plan: &mut Plan) -> R
             Err(rest) if ["att_in.", "att_out."].iter().any(|a| rest.starts_with(a)) => rest.to_owned(),
             Err(_) => continue,
         };
-        if own.contains(".IN.") || own.contains(".instance_norm.") {
-            let kind = if own.contains(".bn1.IN.") { "IBN-a" } else { "IBN" };
+        if (own.contains(".IN.") && !own.contains(".bn1.IN.")) || own.contains(".instance_norm.") {
             return Err(format!(
-                "it is a ResNet with instance normalisation ({kind}, `{}`), which is not among the networks here; use a \
-                 ResNet without IBN",
+                "it is a ResNet with instance normalisation of another kind than IBN-a (`{}`), which is not among the \
+                 networks here",
                 g.name
             ));
         }
@@ -327,7 +350,7 @@ fn domain_names(index: &HashMap<&str, usize>, stem: &str, part: &str, domains: u
 }
 
 fn habit(place: &Place, neck: Option<&str>) -> Option<&'static Habit> {
-    let body = if place.numbered { Body::Numbered } else { Body::Named };
+    let body = place.body;
     let wrapper = place.prefix.trim_end_matches('.').rsplit('.').next().unwrap_or("");
     let after = |name: &str| neck.is_some_and(|n| n == name || n.ends_with(&format!(".{name}")));
     let fits = |h: &&Habit| h.body == body && if h.neck.is_empty() { neck.is_none() } else { after(h.neck) };
@@ -362,8 +385,8 @@ fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
     }
     let shapes = |what: &str| given.iter().find(|g| g.name.strip_prefix(dict).is_some_and(|r| r.ends_with(what)));
     if let Some(g) = ["pool_layer.p", "gap.p", "gem.p", "global_pool.p", "pool.p"].iter().find_map(|p| shapes(p)) {
-        plan.notes
-            .push(format!("it pools by a learned power (GeM, `{}`), here features are averaged: they differ", g.name));
+        plan.gem = given.iter().position(|other| other.name == g.name);
+        plan.unexpected.retain(|name| *name != g.name);
     }
     let embedding = |g: &&Given| {
         let layer =
@@ -405,12 +428,6 @@ fn alien(index: &HashMap<&str, usize>) -> Option<String> {
 /// Why no backbone was found.
 fn nothing(given: &[Given]) -> String {
     let has = |suffix: &str| given.iter().find(|g| g.name.ends_with(suffix));
-    if let Some(g) = given.iter().find(|g| g.name.ends_with("3.0.conv1.weight") && !g.name.contains("layer")) {
-        return format!(
-            "it is a ResNet whose stem has no ReLU (as MMT builds it, `{}`), which is not among the networks here",
-            g.name
-        );
-    }
     if let Some(g) = has("conv1.0.weight").filter(|_| has("layer1.0.conv1.weight").is_some()) {
         return format!(
             "it is a ResNet with a deep stem (ResNet-C or -D, `{}`), which is not among the networks here",
@@ -444,7 +461,10 @@ fn describe(given: &[Given], pairs: &BTreeMap<String, usize>) -> Option<&'static
     let stem = *shape("conv1.weight")?.first()?;
     let inner = *shape("layer1.0.conv1.weight")?.first()?;
     let grouped = bottleneck && shape("layer1.0.conv2.weight").and_then(|s| s.get(1)).is_some_and(|&c| c != inner);
+    let ibn = pairs.keys().any(|n| n.contains(".bn1.IN."));
     Some(match (bottleneck, counts, stem, inner) {
+        (true, [3, 4, 6, 3], 64, 64) if ibn => "resnet50-ibn",
+        _ if ibn => "ResNet with IBN-a",
         _ if grouped => "ResNeXt",
         (true, [3, 4, 6, 3], 64, 64) => "resnet50",
         (false, [3, 4, 6, 3], 64, 64) => "resnet34",
@@ -455,4 +475,34 @@ fn describe(given: &[Given], pairs: &BTreeMap<String, usize>) -> Option<&'static
         (true, [3, 4, 6, 3], 64, 128) => "wide ResNet-50",
         _ => return None,
     })
+}
+
+/// Whose names our weights can be written under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `conv1`, `layer1.0.conv1` …, and `feat_bn` for what torchvision has not.
+    Torchvision,
+    /// SpCL, Cluster-Contrast and kin: `base.0`, `base.4.0.conv1` …, `feat_bn`.
+    Spcl,
+    /// fast-reid: `backbone.conv1` …, `heads.bottleneck.0`.
+    FastReid,
+    /// torchreid: as torchvision.
+    Torchreid,
+}
+
+impl Style {
+    /// The name there of a tensor of ours.
+    pub fn name(self, own: &str) -> String {
+        let (wrapper, body, neck) = match self {
+            Self::Torchvision | Self::Torchreid => ("", Body::Named, "feat_bn"),
+            Self::Spcl => ("base.", Body::Numbered, "feat_bn"),
+            Self::FastReid => ("backbone.", Body::Named, "heads.bottleneck.0"),
+        };
+        let (head, tail) = own.split_once('.').unwrap_or((own, ""));
+        match PARTS.into_iter().find(|part| *part == head) {
+            Some(part) => format!("{wrapper}{}.{tail}", body.part(part)),
+            None if head == "feat_bn" => format!("{neck}.{tail}"),
+            None => format!("{wrapper}{own}"),
+        }
+    }
 }
