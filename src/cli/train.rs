@@ -12,9 +12,11 @@ use self::watcher::Watcher;
 use super::error::UsageError;
 use super::params::ParamArgs;
 use super::signals;
-use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
+use crate::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::State;
 use crate::engine::worker::Engine;
+use crate::method::params::table::row;
+use crate::method::params::{ParamError, Params, Value};
 
 /// Arguments of `train`.
 #[derive(clap::Args, Clone, Debug)]
@@ -34,9 +36,16 @@ pub struct TrainArgs {
     /// auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
-    /// Go on from the last checkpoint of the run folder, with its datasets and parameters.
+    /// Go on from the last checkpoint of the run folder, or from its beginning when it has none, with its datasets and
+    /// parameters; with --set, parameters that may change in a run take other values from there on.
     #[arg(long)]
     pub resume: bool,
+    /// Start a new run, or go on with the one that the folder holds: the same command for every try of a scheduler.
+    #[arg(long, conflicts_with = "resume")]
+    pub start_or_resume: bool,
+    /// Train whatever share of the images cannot be read, with grey ones in their place.
+    #[arg(long)]
+    pub allow_unreadable: bool,
 }
 
 /// Runs the training; the exit code says how it ended.
@@ -44,19 +53,23 @@ pub struct TrainArgs {
 /// # Errors
 /// When the request is bad or the run failed.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    if args.resume && (args.params.preset.is_some() || args.params.config.is_some() || !args.params.set.is_empty()) {
-        return Err(UsageError(
-            "a resumed run keeps its own parameters: leave out --preset, --config and --set".to_owned(),
-        )
-        .into());
+    if args.resume && (args.params.preset.is_some() || args.params.config.is_some()) {
+        let text = "a resumed run keeps its own parameters: leave out --preset and --config; --set changes single ones";
+        return Err(UsageError(text.to_owned()).into());
     }
     let request = RunRequest {
         source: args.source.clone().unwrap_or_default(),
         target: args.target.clone().unwrap_or_default(),
         out: args.out.clone(),
-        params: args.params.params()?,
+        params: if args.resume { Params::default() } else { args.params.params()? },
         device: args.device,
-        resume: args.resume,
+        begin: match (args.resume, args.start_or_resume) {
+            (true, _) => Begin::Resume,
+            (false, true) => Begin::StartOrResume,
+            (false, false) => Begin::Start,
+        },
+        changes: if args.resume { changes(&args.params.set)? } else { Vec::new() },
+        allow_unreadable: args.allow_unreadable,
         cache: cache_dir(),
     };
     let mut interrupts = signals::interrupts()?;
@@ -83,6 +96,17 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         }
     };
     watcher.clear();
+    let fault = engine.fault();
     engine.shut_down();
-    watcher.finish(end)
+    watcher.finish(end, fault)
+}
+
+/// What `--set` changes in a run that goes on.
+fn changes(assignments: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
+    let change = |assignment: &String| {
+        let (key, text) =
+            assignment.split_once('=').ok_or_else(|| ParamError::NotAnAssignment(assignment.to_owned()))?;
+        Ok((key.trim().to_owned(), row(key.trim())?.parse(text.trim())?))
+    };
+    assignments.iter().map(change).collect::<Result<_, ParamError>>().map_err(Into::into)
 }

@@ -83,13 +83,13 @@ impl ImageCache {
         }
     }
 
-    /// Decodes all images that the bound lets it keep, in parallel; stops early when `tick` says so.
+    /// Decodes all images in parallel, so that those that cannot be read are known, and keeps what the bound lets it
+    /// keep; stops early when `tick` says so.
     pub fn warm(&self, tick: Tick) {
         let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
         let total = self.len() as u64;
-        let image = (self.height * self.width * 3) as u64;
         (0..self.len()).into_par_iter().for_each(|i| {
-            if stop.load(Ordering::Relaxed) || self.bytes() + image > self.max_bytes {
+            if stop.load(Ordering::Relaxed) {
                 return;
             }
             self.get(i);

@@ -1,7 +1,7 @@
 //! Batches made ahead of time on threads of their own, so that the device never waits for pixels.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, bounded};
@@ -23,53 +23,58 @@ pub struct Batch {
     pub pixels: Vec<f32>,
 }
 
-/// Augmentation settings that may change while batches are made. A change counts for batches that are begun after
-/// it, so at most the loader's look-ahead later.
-#[derive(Clone, Debug)]
-pub struct SharedAugment(Arc<Mutex<Augment>>);
+/// Most bytes of batches that a loader holds at once: those that wait, and those in the threads' hands.
+pub const MOST_BYTES: usize = 512 << 20;
 
-impl From<Augment> for SharedAugment {
-    fn from(augment: Augment) -> Self {
-        Self(Arc::new(Mutex::new(augment)))
-    }
+/// Threads to use, and batches that may wait for each: about `ahead` in all, at least one in each thread's hands and
+/// one waiting, and no more bytes than [`MOST_BYTES`] unless a single thread's two batches exceed them.
+pub fn look_ahead(threads: usize, ahead: usize, batch_bytes: usize) -> (usize, usize) {
+    let most = (MOST_BYTES / batch_bytes.max(1)).max(2);
+    let threads = threads.clamp(1, most / 2);
+    let room = ahead.div_ceil(threads).clamp(1, most / threads - 1);
+    (threads, room)
 }
 
-impl From<Arc<Mutex<Augment>>> for SharedAugment {
-    fn from(shared: Arc<Mutex<Augment>>) -> Self {
-        Self(shared)
-    }
+/// Which batches workers make, and how many of them at once.
+struct Job {
+    /// The first batch that is wanted.
+    first: usize,
+    /// Batches of the whole epoch.
+    total: usize,
+    ahead: usize,
+    threads: usize,
+    /// Bytes of the largest batch.
+    bytes: usize,
 }
 
-impl SharedAugment {
-    fn get(&self) -> Augment {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// Threads that make batches; batch `b` comes from worker `b mod threads` through a bounded channel of that worker's
-/// own, so batches arrive in order and each is the same for any number of threads.
+/// Threads that make batches; batch `first + b` comes from worker `b mod threads` through a bounded channel of that
+/// worker's own, so batches arrive in order and each is the same for any number of threads.
 struct Workers {
     channels: Vec<Receiver<Batch>>,
     threads: Vec<Option<JoinHandle<()>>>,
     stop: Arc<AtomicBool>,
+    /// Batches taken.
     next: usize,
+    /// Batches to be made.
     total: usize,
 }
 
 impl Workers {
-    fn start<F>(total: usize, ahead: usize, threads: usize, make: F) -> Result<Self, DataError>
+    fn start<F>(job: &Job, make: F) -> Result<Self, DataError>
     where
         F: Fn(usize, &AtomicBool) -> Batch + Send + Sync + 'static,
     {
-        let threads = threads.clamp(1, total.max(1));
-        let room = ahead.div_ceil(threads).max(1);
+        let &Job { first, total, ahead, threads, bytes } = job;
+        let wanted = total.saturating_sub(first);
+        let (threads, room) = look_ahead(threads.min(wanted), ahead, bytes);
         let (make, stop) = (Arc::new(make), Arc::new(AtomicBool::new(false)));
-        let mut workers = Self { channels: Vec::new(), threads: Vec::new(), stop: Arc::clone(&stop), next: 0, total };
+        let mut workers =
+            Self { channels: Vec::new(), threads: Vec::new(), stop: Arc::clone(&stop), next: 0, total: wanted };
         for worker in 0..threads {
             let (sender, receiver) = bounded(room);
             let (make, stop) = (Arc::clone(&make), Arc::clone(&stop));
             let body = move || {
-                for b in (worker..total).step_by(threads) {
+                for b in (first + worker..total).step_by(threads) {
                     let batch = make(b, &stop);
                     if stop.load(Ordering::Relaxed) || sender.send(batch).is_err() {
                         return;
@@ -150,52 +155,66 @@ pub struct Hands {
     pub threads: usize,
 }
 
+/// What an epoch draws: which images make up each batch, and the seed of their augmentation. The image at place `p`
+/// of batch `b` is augmented from a stream of its own, named by `(seed, b, p)`.
+#[derive(Clone, Debug)]
+pub struct Epoch {
+    /// Indices of each batch's images.
+    pub batches: Arc<[Vec<u32>]>,
+    /// Names the streams.
+    pub seed: u64,
+}
+
 /// The augmented batches of an epoch, in order.
 pub struct TrainLoader(Workers);
 
 impl TrainLoader {
-    /// Starts making `batches` (indices into `cache`), at most about `ahead` of them before they are asked for, on
-    /// `threads` threads. The image at place `p` of batch `b` is augmented from its own stream, named by
-    /// `(seed, b, p)`.
+    /// Starts making `batches` (indices into `cache`) from the first on, with these settings; see [`Epoch`].
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn new(
         cache: Arc<ImageCache>,
         batches: Vec<Vec<u32>>,
-        augment: impl Into<SharedAugment>,
+        augment: Augment,
         seed: u64,
         ahead: usize,
         threads: usize,
     ) -> Result<Self, DataError> {
-        Self::made_by(Hands { maker: Maker::Threads, ahead, threads }, cache, batches, augment, seed)
+        let epoch = Epoch { batches: batches.into(), seed };
+        Self::starting_at(&epoch, 0, Hands { maker: Maker::Threads, ahead, threads }, cache, augment)
     }
 
-    /// As [`TrainLoader::new`]; with [`Maker::Device`] the moves alone are drawn.
+    /// Makes the batches of an epoch from `first` on; with [`Maker::Device`] the moves alone are drawn. Settings hold
+    /// for a loader's whole life: when they change, a new loader makes the batches from there on.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn made_by(
+    pub fn starting_at(
+        epoch: &Epoch,
+        first: usize,
         hands: Hands,
         cache: Arc<ImageCache>,
-        batches: Vec<Vec<u32>>,
-        augment: impl Into<SharedAugment>,
-        seed: u64,
+        augment: Augment,
     ) -> Result<Self, DataError> {
         let Hands { maker, ahead, threads } = hands;
-        let augment: SharedAugment = augment.into();
-        let total = batches.len();
+        let Epoch { batches, seed } = epoch.clone();
+        let (height, width) = cache.size();
+        let image = match maker {
+            Maker::Threads => 3 * height * width * size_of::<f32>(),
+            Maker::Device => size_of::<Moves>(),
+        };
+        let bytes = image * batches.iter().map(Vec::len).max().unwrap_or(0);
+        let job = Job { first, total: batches.len(), ahead, threads, bytes };
         let make = move |b: usize, stop: &AtomicBool| {
-            let settings = augment.get();
-            let (height, width) = cache.size();
-            let draw = |p: usize| Moves::draw(height, width, &settings, &mut stream(seed, &[b as u64, p as u64]));
+            let draw = |p: usize| Moves::draw(height, width, &augment, &mut stream(seed, &[b as u64, p as u64]));
             let moves = (0..batches[b].len()).map(draw).collect();
             match maker {
                 Maker::Threads => fill(&cache, &batches[b], moves, stop),
                 Maker::Device => Batch { indices: batches[b].clone(), moves, pixels: Vec::new() },
             }
         };
-        Ok(Self(Workers::start(total, ahead, threads, make)?))
+        Ok(Self(Workers::start(&job, make)?))
     }
 
     /// The next batch; waits until it is made. `None` after the last.
@@ -224,12 +243,14 @@ impl EvalLoader {
         threads: usize,
     ) -> Result<Self, DataError> {
         let batch = batch.max(1);
-        let total = indices.len().div_ceil(batch);
+        let (height, width) = cache.size();
+        let bytes = 3 * height * width * size_of::<f32>() * batch;
+        let job = Job { first: 0, total: indices.len().div_ceil(batch), ahead, threads, bytes };
         let make = move |b: usize, stop: &AtomicBool| {
             let part = &indices[b * batch..((b + 1) * batch).min(indices.len())];
             fill(&cache, part, vec![Moves::NONE; part.len()], stop)
         };
-        Ok(Self(Workers::start(total, ahead, threads, make)?))
+        Ok(Self(Workers::start(&job, make)?))
     }
 
     /// The next batch; waits until it is made. `None` after the last.

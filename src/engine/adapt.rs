@@ -1,213 +1,331 @@
 //! Steps 2 to 7 of the paper: epochs of clustering and training on the unlabelled target.
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::checkpoint::{Next, Position};
-use super::error::EngineError;
-use super::event::{Domain, Event, Phase, Severity, SnapshotPart, Stage, State, Step};
-use super::meter::{Losses, Meter, Reading};
-use super::pretrain::Draw;
-use super::seeds::Purpose;
-use super::session::Session;
-use super::settings::Boundary;
-use super::worker::Link;
-use crate::data::loader::{Batch, TrainLoader};
-use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
-use crate::model::schedule::step_lr;
-use crate::run::snapshot::write_heat_maps;
+use tch::{Device, Kind, Tensor};
 
-impl Session {
-    /// All adaptation epochs that are left.
-    pub(super) fn adapt(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        loop {
-            if self.position.next == Next::Cluster {
-                self.boundary(Boundary::Epoch, link)?;
+use super::checkpoint::{Checkpoint, NamedTensors, Next, Position};
+use super::clustering::{cluster, report, training_labels};
+use super::draw::{Batches, Draw};
+use super::error::EngineError;
+use super::event::{Domain, Event, Phase, Severity, Split, Stage, State};
+use super::link::Link;
+use super::meter::{Losses, Meter};
+use super::objective::{self, NewEpoch, Objective, TargetBatch};
+use super::seeds::Purpose;
+use super::session::{Saves, Session};
+use super::settings::Boundary;
+use super::step::step;
+use crate::data::loader::{Batch, TrainLoader};
+use crate::method::params::FeatureSource;
+use crate::model::losses::batch_hard_triplet;
+use crate::model::memory::class_means;
+use crate::model::optim::Adam;
+use crate::model::schedule::step_lr;
+
+/// Adaptation.
+pub(super) struct Adapt {
+    adam: Adam,
+    /// The classes of the newest clustering; `None` before the first.
+    classes: Option<Classes>,
+}
+
+/// What a clustering gives the epoch to train with.
+struct Classes {
+    /// Class of each target training image, `[N]`; −1 sits out.
+    labels: Vec<i32>,
+    objective: Box<dyn Objective>,
+}
+
+impl Saves for Adapt {
+    fn tensors(&self) -> Result<NamedTensors, EngineError> {
+        let mut tensors: NamedTensors =
+            self.adam.state()?.into_iter().map(|(name, t)| (format!("adam.{name}"), t)).collect();
+        if let Some(classes) = &self.classes {
+            tensors.extend(classes.objective.tensors()?);
+            tensors.push(("labels".to_owned(), Tensor::f_from_slice(&classes.labels)?));
+        }
+        Ok(tensors)
+    }
+}
+
+impl Adapt {
+    /// Adaptation before its first clustering.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn new(session: &mut Session) -> Result<Self, EngineError> {
+        let step = session.position.step;
+        session.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
+        Ok(Self { adam: optimiser(session, None)?, classes: None })
+    }
+
+    /// Adaptation as a checkpoint left it.
+    ///
+    /// # Errors
+    /// When the checkpoint lacks something, or is of another target.
+    pub fn restore(session: &Session, checkpoint: &mut Checkpoint) -> Result<Self, EngineError> {
+        let labels = checkpoint.take_labels(session.setup.target.dataset.train.len())?;
+        let Position { epoch, next, .. } = session.position;
+        let classes = match labels.is_empty() {
+            true if next != Next::Cluster || epoch > 0 => {
+                return Err(checkpoint.damaged("it has no labels, and stands after a clustering"));
             }
-            if self.position.epoch >= self.params().adapt.epochs {
+            true => None,
+            false => {
+                let place = (session.setup.net.dim(), session.setup.device);
+                let objective = objective::restore(session.params(), checkpoint, &labels, place)?;
+                Some(Classes { labels, objective })
+            }
+        };
+        let mut adam = optimiser(session, classes.as_ref().map(|c| &*c.objective))?;
+        adam.load_state(&checkpoint.take("adam.")).map_err(|e| checkpoint.damaged(e))?;
+        Ok(Self { adam, classes })
+    }
+
+    /// All epochs that are left.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when that was asked for; else what went wrong.
+    pub fn run(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        loop {
+            if session.position.next == Next::Cluster {
+                session.boundary(Boundary::Epoch, self, link)?;
+            }
+            if session.position.epoch >= session.params().adapt.epochs {
                 return Ok(());
             }
-            if self.position.next == Next::Cluster {
-                self.cluster_epoch(link)?;
+            if session.position.next == Next::Cluster {
+                self.cluster_epoch(session, link)?;
             }
-            if self.position.next == Next::Train {
-                self.train_epoch(link)?;
+            if session.position.next == Next::Train {
+                self.train_epoch(session, link)?;
             }
-            self.finish_epoch(link)?;
+            self.finish_epoch(session, link)?;
         }
     }
 
-    fn finish_epoch(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let (epoch, epochs) = (self.position.epoch, self.params().adapt.epochs);
+    fn finish_epoch(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        let (epoch, epochs) = (session.position.epoch, session.params().adapt.epochs);
         // Results after this epoch carry the number of epochs done; a stop in the midst of it repeats the evaluation.
-        if (epoch + 1) % self.params().eval.every == 0 || epoch + 1 == epochs {
-            self.evaluate(Domain::Target, link)?;
-            self.watched_heat_maps(link)?;
+        if (epoch + 1) % session.params().eval.every == 0 || epoch + 1 == epochs {
+            super::evaluation::evaluate(session, Domain::Target, self, link)?;
+            session.watched_heat_maps(link)?;
         }
-        self.position = Position { epoch: epoch + 1, iter: 0, next: Next::Cluster, ..self.position };
+        session.position = Position { epoch: epoch + 1, iter: 0, next: Next::Cluster, ..session.position };
         link.outbox.emit(Event::EpochDone { epoch, epochs })?;
-        self.write_checkpoint(link)
+        session.write_checkpoint(self, link)
     }
 
-    /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.
-    pub(super) fn watched_heat_maps(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let images = self.heat_maps(self.watched())?;
-        if images.iter().all(|i| i.maps.is_empty()) {
-            return Ok(());
-        }
-        let epoch = self.epochs_done();
-        write_heat_maps(&self.folder, epoch, &images)?;
-        link.outbox.emit(Event::HeatMaps { epoch, images })?;
-        Ok(link.outbox.emit(Event::Snapshot { epoch, part: SnapshotPart::HeatMaps })?)
-    }
+    // ---------------------------------------------------------------------------------------------- clustering
 
-    /// Adaptation epochs whose training is done.
-    pub(super) fn epochs_done(&self) -> usize {
-        match (self.position.phase, self.position.next) {
-            (Phase::Pretrain, _) => 0,
-            (Phase::Adapt, Next::Evaluate) => self.position.epoch + 1,
-            (Phase::Adapt, Next::Cluster | Next::Train) => self.position.epoch,
-        }
-    }
-
-    fn train_epoch(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        self.enter(State::Adapting, link)?;
+    /// Clusters the target and prepares the epoch's classes.
+    fn cluster_epoch(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        let features: Rc<[f32]> = self.features_to_cluster(session, link)?.into();
+        session.enter(State::Clustering, link)?;
         let began = Instant::now();
-        let iters = self.params().adapt.iters;
-        let Some(mut target) = self.target_loader(link)? else {
-            self.position.next = Next::Evaluate;
+        let found = cluster(session, &features, link)?;
+        let pseudo_labels = report(session, &features, found, link)?;
+        let labels = training_labels(&pseudo_labels, session.params().reliability.outliers);
+        self.begin_classes(session, &features, labels, link)?;
+        session.position.next = Next::Train;
+        session.position.iter = 0;
+        session.stage_done(Stage::Cluster, began, link)
+    }
+
+    fn features_to_cluster(&mut self, session: &mut Session, link: &mut Link) -> Result<Vec<f32>, EngineError> {
+        if session.params().memory.features == FeatureSource::Bank
+            && let Some(classes) = &self.classes
+            && let Some(rows) = classes.objective.rows()?
+        {
+            return to_vec(&rows);
+        }
+        session.enter(State::Extracting, link)?;
+        let began = Instant::now();
+        let images = Arc::clone(session.setup.target.cache(Split::Train));
+        let stage = (Stage::Extract, 0, images.len() as u64);
+        let features = session.extract(&images, session.target_domain(), stage, self, link)?;
+        session.stage_done(Stage::Extract, began, link)?;
+        session.notify_unreadable(link);
+        Ok(features)
+    }
+
+    /// Eq. 9 and the classes of this epoch.
+    fn begin_classes(
+        &mut self,
+        session: &mut Session,
+        features: &[f32],
+        labels: Vec<i32>,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
+        let params = session.params().clone();
+        let known = self.classes.as_ref().is_some_and(|c| c.objective.has_source());
+        let source =
+            if objective::wants_source(&params) && !known { Some(self.source_rows(session, link)?) } else { None };
+        let shape = [labels.len() as i64, session.setup.net.dim()];
+        let features = Tensor::f_from_slice(features)?.f_view(shape)?.f_to_device(session.setup.device)?;
+        let epoch = NewEpoch { features, labels: labels.iter().map(|&l| i64::from(l)).collect(), source };
+        let objective = match self.classes.take() {
+            Some(mut classes) => {
+                classes.objective.begin_epoch(&epoch, &params)?;
+                classes.objective
+            }
+            None => objective::begin(&params, &epoch)?,
+        };
+        if !objective.parameters().is_empty() {
+            // They are new ones, and so are their moments; the network's are kept.
+            let own: Vec<String> = objective.parameters().into_iter().map(|(name, _)| name).collect();
+            let kept = |(name, _): &(String, Tensor)| !own.iter().any(|o| name.starts_with(o.as_str()));
+            let moments: NamedTensors = self.adam.state()?.into_iter().filter(kept).collect();
+            self.adam = optimiser(session, Some(&*objective))?;
+            self.adam.load_state(&moments)?;
+        }
+        self.classes = Some(Classes { labels, objective });
+        Ok(())
+    }
+
+    /// Centroids of the source's identities, `[C, d]`, from features of now.
+    fn source_rows(&self, session: &mut Session, link: &mut Link) -> Result<Tensor, EngineError> {
+        let images = Arc::clone(session.setup.source.cache(Split::Train));
+        let n = images.len() as u64;
+        let features = session.extract(&images, 0, (Stage::Extract, 0, n), self, link)?;
+        let labels: Vec<i64> = session.setup.source.dataset.train.iter().map(|s| i64::from(s.pid)).collect();
+        let classes = labels.iter().max().map_or(0, |&m| m + 1);
+        let shape = [n as i64, session.setup.net.dim()];
+        let features = Tensor::f_from_slice(&features)?.f_view(shape)?.f_to_device(session.setup.device)?;
+        Ok(class_means(&features, &labels, classes, true)?)
+    }
+
+    // ------------------------------------------------------------------------------------------------ training
+
+    fn train_epoch(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        session.enter(State::Adapting, link)?;
+        let began = Instant::now();
+        let iters = session.params().adapt.iters;
+        let Some(target_batches) = self.target_batches(session, link)? else {
+            session.position.next = Next::Evaluate;
             return Ok(());
         };
-        let mut source = if self.params().adapt.joint { Some(self.source_loader()?) } else { None };
-        let mut meter = Meter::new(self.device);
-        for iter in self.position.iter..iters {
-            self.boundary(Boundary::Batch, link)?;
+        let source_batches = objective::wants_source(session.params()).then(|| source_batches(session));
+        let loaders = |session: &mut Session| -> Result<(TrainLoader, Option<TrainLoader>), EngineError> {
+            let target = target_batches.loader(session)?;
+            Ok((target, source_batches.as_ref().map(|b| b.loader(session)).transpose()?))
+        };
+        let (mut target, mut source) = loaders(session)?;
+        let mut meter = Meter::new(session.setup.device);
+        for iter in session.position.iter..iters {
+            if session.boundary(Boundary::Batch, self, link)? {
+                (target, source) = loaders(session)?;
+            }
             let lr = {
-                let p = &self.params().adapt;
-                step_lr(p.lr, self.position.epoch, p.step, p.gamma)
+                let p = &session.params().adapt;
+                step_lr(p.lr, session.position.epoch, p.step, p.gamma)
             };
             let clock = Instant::now();
             let Some(batch) = target.next() else { break };
             let beside = source.as_mut().and_then(TrainLoader::next);
             let waited = clock.elapsed().as_secs_f64();
-            let losses = self.adapt_step(&batch, beside.as_ref(), lr)?;
-            let (epoch, step) = (self.position.epoch, self.position.step);
-            // Read before anything is obeyed or saved, so that no point is lost.
+            let losses = self.train_step(session, &batch, beside.as_ref(), lr)?;
+            // Read before anything is handled or saved, so that no point is lost.
             let now = iter + 1 == iters || link.control.has_arrived();
-            if let Some(Reading { loss, parts, seconds, waited, merged }) = meter.add(&losses, clock, waited, now)? {
-                let phase = Phase::Adapt;
-                let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
-                link.outbox.emit(Event::Step(point))?;
+            if let Some(reading) = meter.add(&losses, clock, waited, now)? {
+                session.point(reading, (iter, iters), lr, link)?;
             }
-            self.position.step += 1;
-            self.position.iter = iter + 1;
+            session.position.step += 1;
+            session.position.iter = iter + 1;
             link.outbox.progress(Stage::Adapt, (iter + 1) as u64, iters as u64);
         }
-        self.position.next = Next::Evaluate;
-        self.stage_done(Stage::Adapt, began, link)
+        session.position.next = Next::Evaluate;
+        session.stage_done(Stage::Adapt, began, link)
     }
 
     /// The epoch's target batches; `None` when no image has a label to train with.
-    fn target_loader(&mut self, link: &mut Link) -> Result<Option<TrainLoader>, EngineError> {
-        let used = self.labels.iter().filter(|&&l| l >= 0).count();
+    fn target_batches(&self, session: &Session, link: &mut Link) -> Result<Option<Batches>, EngineError> {
+        let labels = &self.classes()?.labels;
+        let used = labels.iter().filter(|&&l| l >= 0).count();
         if used < 2 {
             let text = "Every image is an outlier, and outliers sit out (reliability.outliers = drop). Raise eps, or keep outliers as instances.";
             link.outbox.notice(Severity::Warning, "Nothing to train on in this epoch", text);
             return Ok(None);
         }
         let streams = (Purpose::TargetOrder, Purpose::TargetImages);
-        let labels = self.labels.clone();
-        Ok(Some(self.adapt_loader(Domain::Target, &labels, streams)?))
+        Ok(Some(batches(session, Domain::Target, labels, streams)))
     }
 
-    fn source_loader(&mut self) -> Result<TrainLoader, EngineError> {
-        let labels: Vec<i32> = self.source.dataset.train.iter().map(|s| s.pid).collect();
-        self.adapt_loader(Domain::Source, &labels, (Purpose::SourceOrder, Purpose::SourceImages))
+    fn classes(&self) -> Result<&Classes, EngineError> {
+        self.classes.as_ref().ok_or_else(|| EngineError::Internal("an epoch trains without a clustering".to_owned()))
     }
 
-    fn adapt_loader(
+    /// One step: the target's loss, plus the source's when it takes part, plus the triplet loss.
+    fn train_step(
         &mut self,
-        domain: Domain,
-        labels: &[i32],
-        (order, images): (Purpose, Purpose),
-    ) -> Result<TrainLoader, EngineError> {
-        let p = self.params().adapt.clone();
-        self.train_loader(&Draw {
-            domain,
-            labels,
-            batch: p.batch,
-            instances: p.instances,
-            iters: p.iters,
-            order,
-            images,
-        })
-    }
-
-    /// One step: the target's loss, plus the source's when it takes part, plus the triplet loss (method.md §11.12).
-    fn adapt_step(&mut self, target: &Batch, source: Option<&Batch>, lr: f64) -> Result<Losses, EngineError> {
-        let params = self.params().clone();
-        let y: Vec<i64> = target.indices.iter().map(|&i| i64::from(self.labels[i as usize])).collect();
-        let x = self.pixels(target, Domain::Target)?;
-        let beside = match source {
-            Some(batch) => Some(self.pixels(batch, Domain::Source)?),
+        session: &mut Session,
+        target: &Batch,
+        source: Option<&Batch>,
+        lr: f64,
+    ) -> Result<Losses, EngineError> {
+        let params = session.params().clone();
+        let x = session.setup.pixels(target, Domain::Target)?;
+        let source = match source {
+            Some(batch) => Some((session.setup.pixels(batch, Domain::Source)?, source_pids(session, batch))),
             None => None,
         };
-        let out = self.net.forward_train(&x, self.target_domain(), params.bn.group)?;
-        let mut parts = Vec::new();
-        let (target_loss, target_rows) = match (&self.memory, &self.head) {
-            (Some(memory), _) => {
-                let first = memory.source_classes();
-                let rows: Vec<i64> = target.indices.iter().map(|&i| first + i64::from(i)).collect();
-                (memory.loss(&out.feature, &rows, params.temperature)?, rows)
-            }
-            (None, Some(head)) => {
-                (cross_entropy_smooth(&head.logits(&out.bn)?, &y, params.pretrain.smoothing)?, Vec::new())
-            }
-            (None, None) => {
-                return Err(EngineError::Refused(
-                    "there is neither memory nor classifier; please report it".to_owned(),
-                ));
-            }
-        };
+        let classes = self.classes()?;
+        let y: Vec<i64> = target.indices.iter().map(|&i| i64::from(classes.labels[i as usize])).collect();
+        let batch = TargetBatch { indices: &target.indices, labels: &y };
+        let out = session.setup.net.forward_train(&x, session.target_domain(), params.bn.group)?;
+        let target_loss = classes.objective.target_loss(&out, &batch, &params)?;
         let mut total = target_loss.shallow_clone();
-        parts.push(("target", target_loss));
-        let source_out = match (source.zip(beside), &self.memory) {
-            (Some((batch, x)), Some(memory)) => {
-                let out = self.net.forward_train(&x, 0, params.bn.group)?;
-                let rows: Vec<i64> =
-                    batch.indices.iter().map(|&i| i64::from(self.source.dataset.train[i as usize].pid)).collect();
-                let loss = memory.loss(&out.feature, &rows, params.temperature)?;
+        let mut parts = vec![("target", target_loss)];
+        let beside = match source {
+            Some((x, pids)) => {
+                let out = session.setup.net.forward_train(&x, 0, params.bn.group)?;
+                let loss = classes.objective.source_loss(&out, &pids, &params)?;
                 total = total.f_add(&loss)?;
                 parts.push(("source", loss));
-                Some((out.feature, rows))
+                Some((out, pids))
             }
-            _ => None,
+            None => None,
         };
         if params.triplet.weight > 0.0 {
             let loss = batch_hard_triplet(&out.pooled, &y, params.triplet.margin, true)?;
             total = total.f_add(&loss.f_mul_scalar(params.triplet.weight)?)?;
             parts.push(("triplet", loss));
         }
-        self.descend(&total, lr)?;
-        if let Some(memory) = &mut self.memory {
-            // Gradients were taken against the bank as it was; source and target rows are disjoint.
-            if let Some((features, rows)) = &source_out {
-                memory.update(features, rows, params.beta)?;
-            }
-            memory.update(&out.feature, &target_rows, params.beta)?;
+        step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
+        if let Some(classes) = &mut self.classes {
+            let source = beside.as_ref().map(|(out, pids)| (out, &pids[..]));
+            classes.objective.update((&out, &batch), source, &params)?;
         }
         Ok(Losses { total, parts })
     }
+}
 
-    fn descend(&mut self, loss: &tch::Tensor, lr: f64) -> Result<(), EngineError> {
-        let weight_decay = self.params().optim.weight_decay;
-        let adam = self
-            .adam
-            .as_mut()
-            .ok_or_else(|| EngineError::Refused("there is no optimiser; please report it".to_owned()))?;
-        adam.zero_grad()?;
-        loss.f_backward()?;
-        adam.set_lr(lr);
-        adam.set_weight_decay(weight_decay);
-        Ok(adam.step()?)
-    }
+/// An optimiser over the network and what the objective trains beside it.
+fn optimiser(session: &Session, objective: Option<&dyn Objective>) -> Result<Adam, EngineError> {
+    let mut parameters = session.setup.net.parameters();
+    parameters.extend(objective.into_iter().flat_map(Objective::parameters));
+    Ok(Adam::new(parameters, 0.0, session.params().optim.weight_decay)?)
+}
+
+fn source_batches(session: &Session) -> Batches {
+    let labels: Vec<i32> = session.setup.source.dataset.train.iter().map(|s| s.pid).collect();
+    batches(session, Domain::Source, &labels, (Purpose::SourceOrder, Purpose::SourceImages))
+}
+
+fn batches(session: &Session, domain: Domain, labels: &[i32], (order, images): (Purpose, Purpose)) -> Batches {
+    let p = &session.params().adapt;
+    let draw = Draw { domain, labels, batch: p.batch, instances: p.instances, iters: p.iters, order, images };
+    Batches::draw(session, &draw)
+}
+
+fn source_pids(session: &Session, batch: &Batch) -> Vec<i64> {
+    batch.indices.iter().map(|&i| i64::from(session.setup.source.dataset.train[i as usize].pid)).collect()
+}
+
+fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
+    let t = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    Ok(Vec::<f32>::try_from(t.f_view([-1])?)?)
 }

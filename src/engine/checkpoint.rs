@@ -3,29 +3,31 @@
 //! A safetensors file: the network under PyTorch's names behind `net.`, the optimiser's moments, the memory
 //! bank, the labels of the epoch, and the plain values as JSON in the byte tensor `state`. The order of images
 //! and their augmentation follow from seed and epoch (see [`super::seeds`]), so no generator is stored.
+//!
+//! A file may be damaged, or may come from somebody else: what is read passes through the same checks as what a
+//! user types, and is bounded by them before anything is made of it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::error::EngineError;
-use super::event::{Event, Phase};
-use super::session::Session;
-use super::settings::Settings;
-use super::worker::Link;
-use crate::method::params::{Params, Value};
-use crate::model::head::Classifier;
-use crate::model::memory::HybridMemory;
-use crate::model::net::Net;
-use crate::model::optim::Adam;
+use super::event::Phase;
+use crate::base::fs::Staged;
+use crate::method::params::{Params, Value, table};
+use crate::model::net::{Net, all_finite};
 use crate::run::error::RunError;
 use crate::run::folder::checkpoints_dir;
 
 /// Tensors by name, in no particular order.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;
+
+/// More iterations than the largest run can have.
+const MOST_STEPS: u64 = 2 * 1000 * 10_000;
+/// More epochs than a run can have.
+const MOST_EPOCHS: usize = 1000;
 
 /// What comes next within an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,14 +62,60 @@ impl Default for Position {
     }
 }
 
+impl Position {
+    /// Adaptation epochs whose training is done.
+    pub fn epochs_done(&self) -> usize {
+        match (self.phase, self.next) {
+            (Phase::Pretrain, _) => 0,
+            (Phase::Adapt, Next::Evaluate) => self.epoch + 1,
+            (Phase::Adapt, Next::Cluster | Next::Train) => self.epoch,
+        }
+    }
+
+    /// Whether a run of these parameters can stand here.
+    fn check(&self, params: &Params) -> Result<(), String> {
+        let (epochs, iters) = match self.phase {
+            Phase::Pretrain => (params.pretrain.epochs, params.pretrain.iters),
+            // The number of epochs may have been lowered on the way.
+            Phase::Adapt => (MOST_EPOCHS, params.adapt.iters),
+        };
+        let fits = self.epoch <= epochs
+            && self.iter <= iters
+            && self.step <= MOST_STEPS
+            && (self.phase == Phase::Adapt || self.next == Next::Train);
+        if fits {
+            return Ok(());
+        }
+        Err(format!("no run of {epochs} epochs with {iters} iterations can stand at {self:?}"))
+    }
+}
+
 /// The plain values of a checkpoint.
-#[derive(Serialize, Deserialize)]
-struct Plain {
-    position: Position,
-    params: Params,
-    pending: Vec<(String, Value)>,
-    threshold: Option<f64>,
-    best_map: Option<f64>,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Plain {
+    /// Where the run stands.
+    pub position: Position,
+    /// The parameters that count now.
+    pub params: Params,
+    /// Changes that wait for their moment.
+    pub pending: Vec<(String, Value)>,
+    /// The threshold that the rule `quantile` found in the first epoch.
+    pub threshold: Option<f64>,
+    /// Best mAP on the target's test set so far.
+    pub best_map: Option<f64>,
+    /// The name under which the pre-trained network may be kept for later runs.
+    #[serde(default)]
+    pub kept_as: Option<String>,
+}
+
+/// A checkpoint as a value.
+pub(super) struct Checkpoint {
+    /// Where the run stands, and its parameters.
+    pub plain: Plain,
+    /// By name: `net.…`, `adam.…`, `memory.…`, `classifier.weight`, `labels`.
+    pub tensors: HashMap<String, Tensor>,
+    /// Where it was read from, for messages.
+    path: PathBuf,
 }
 
 /// The newest checkpoint of a run.
@@ -75,175 +123,153 @@ pub fn last(run: &Path) -> PathBuf {
     checkpoints_dir(run).join("last.safetensors")
 }
 
-impl Session {
-    /// Writes `checkpoints/last.safetensors` and says so.
+impl Checkpoint {
+    /// A checkpoint of these values.
+    pub fn new(plain: Plain, tensors: NamedTensors) -> Self {
+        Self { plain, tensors: tensors.into_iter().collect(), path: PathBuf::new() }
+    }
+
+    /// The same with tensors of its own, which training does not change.
     ///
     /// # Errors
-    /// When the disk refuses; the checkpoint before is then untouched.
-    pub(super) fn write_checkpoint(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let path = last(&self.folder);
-        let bytes = self.save_to(&path)?;
-        let file = "checkpoints/last.safetensors".to_owned();
-        Ok(link.outbox.emit(Event::Checkpoint { file, epoch: self.epoch(), bytes })?)
-    }
-
-    /// Keeps a copy of the last checkpoint's content under another name.
-    pub(super) fn keep_checkpoint(&mut self, name: &str) -> Result<(), EngineError> {
-        self.save_to(&checkpoints_dir(&self.folder).join(name)).map(|_| ())
-    }
-
-    fn save_to(&self, path: &Path) -> Result<u64, EngineError> {
+    /// When memory runs out.
+    pub fn own(mut self) -> Result<Self, EngineError> {
         let _guard = tch::no_grad_guard();
-        let plain = Plain {
-            position: self.position,
-            params: self.params().clone(),
-            pending: self.settings.pending().to_vec(),
-            threshold: self.threshold,
-            best_map: self.best_map,
-        };
-        let json = serde_json::to_vec(&plain).map_err(|e| RunError::damaged(path, e))?;
-        let mut tensors = vec![("state".to_owned(), Tensor::from_slice(&json))];
-        tensors.extend(self.net.named_variables().into_iter().map(|(name, t)| (format!("net.{name}"), t)));
-        tensors.extend(self.head.iter().flat_map(Classifier::parameters));
-        if let Some(memory) = &self.memory {
-            tensors.extend(memory.state()?.into_iter().map(|(name, t)| (format!("memory.{name}"), t)));
+        for t in self.tensors.values_mut() {
+            *t = t.f_detach()?.f_to_device_(Device::Cpu, t.f_kind()?, false, true)?;
         }
-        if let Some(adam) = &self.adam {
-            tensors.extend(adam.state()?.into_iter().map(|(name, t)| (format!("adam.{name}"), t)));
-        }
-        if !self.labels.is_empty() {
-            tensors.push(("labels".to_owned(), Tensor::from_slice(&self.labels)));
-        }
+        Ok(self)
+    }
+
+    /// Reads a checkpoint; `None` when the file is a safetensors file of another kind.
+    ///
+    /// # Errors
+    /// When the file is not there, damaged, or says what cannot be.
+    pub fn read(path: &Path) -> Result<Option<Self>, EngineError> {
+        let mut tensors = read(path)?;
+        let Some(state) = tensors.remove("state") else { return Ok(None) };
+        let damaged = |what: String| EngineError::Run(RunError::damaged(path, what));
+        let json = Vec::<u8>::try_from(state.f_view([-1])?)
+            .map_err(|_| damaged("its `state` is not a byte tensor".to_owned()))?;
+        let plain: Plain =
+            serde_json::from_slice(&json).map_err(|e| damaged(format!("its `state` cannot be read ({e})")))?;
+        check(&plain).map_err(damaged)?;
+        Ok(Some(Self { plain, tensors, path: path.to_owned() }))
+    }
+
+    /// Writes it, whole or not at all. Returns the bytes of the file.
+    ///
+    /// # Errors
+    /// When the disk refuses; the file before is then untouched.
+    pub fn write(&self, path: &Path) -> Result<u64, EngineError> {
+        let json = serde_json::to_vec(&self.plain).map_err(|e| RunError::damaged(path, e))?;
+        let mut tensors = vec![("state".to_owned(), Tensor::f_from_slice(&json)?)];
+        tensors.extend(self.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())));
+        // A map's order is not the same twice; a file's is.
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
         write_atomically(path, &tensors)
     }
 
-    /// Takes up a checkpoint.
+    /// Removes the tensors whose names begin with `prefix`, and cuts it off.
+    pub fn take(&mut self, prefix: &str) -> NamedTensors {
+        let names: Vec<String> = self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let cut = |name: String| Some((name[prefix.len()..].to_owned(), self.tensors.remove(&name)?));
+        names.into_iter().filter_map(cut).collect()
+    }
+
+    /// The labels of the epoch, `[N]`, each −1 or below N; empty when there are none.
     ///
     /// # Errors
-    /// When the file is missing, damaged, or of another network.
-    pub(super) fn restore(&mut self, path: &Path) -> Result<(), EngineError> {
-        let mut tensors = read(path)?;
-        let plain = plain(&mut tensors, path)?;
-        fill(&self.net, take_prefixed(&mut tensors, "net."), path)?;
-        self.head = match tensors.remove("classifier.weight") {
-            Some(weight) => {
-                let (classes, dim) = weight.size2()?;
-                let mut head = Classifier::new(dim, classes, self.device, 0)?;
-                head.set_weight(&weight)?;
-                Some(head)
-            }
-            None => None,
-        };
-        let memory = take_prefixed(&mut tensors, "memory.");
-        self.memory = if memory.is_empty() { None } else { Some(HybridMemory::from_state(&memory, self.device)?) };
-        self.labels = match tensors.remove("labels") {
-            Some(t) => {
-                Vec::<i32>::try_from(t.view([-1])).map_err(|_| RunError::damaged(path, "its `labels` are not i32"))?
-            }
-            None => Vec::new(),
-        };
-        self.settings = Settings::new(plain.params);
-        for (key, value) in &plain.pending {
-            // A key that no longer exists in a newer program does not keep a run from going on.
-            if let Err(reason) = self.settings.request(key, value) {
-                tracing::warn!("{reason}");
-            }
+    /// When they are not of `n` images.
+    pub fn take_labels(&mut self, n: usize) -> Result<Vec<i32>, EngineError> {
+        let Some(tensor) = self.tensors.remove("labels") else { return Ok(Vec::new()) };
+        let labels =
+            Vec::<i32>::try_from(tensor.f_view([-1])?).map_err(|_| self.damaged("its `labels` are not i32"))?;
+        if labels.len() != n {
+            return Err(self.damaged(format!("it has labels of {} images, the target has {n}", labels.len())));
         }
-        (self.position, self.threshold, self.best_map) = (plain.position, plain.threshold, plain.best_map);
-        let moments = take_prefixed(&mut tensors, "adam.");
-        if !moments.is_empty() {
-            let mut adam = self.new_adam()?;
-            adam.load_state(&moments)?;
-            self.adam = Some(adam);
+        match labels.iter().find(|&&l| l < -1 || l >= n as i32) {
+            Some(bad) => Err(self.damaged(format!("its label {bad} is none of {n} images"))),
+            None => Ok(labels),
+        }
+    }
+
+    /// Copies the network's tensors into a network; all of them must be there and finite.
+    ///
+    /// # Errors
+    /// When one is missing, of another shape, or not finite.
+    pub fn fill(&mut self, net: &Net) -> Result<(), EngineError> {
+        let tensors = self.take("net.");
+        if !all_finite(tensors.iter().map(|(_, t)| t))? {
+            return Err(self.damaged("its network holds values that are not finite: its training had diverged"));
+        }
+        let _guard = tch::no_grad_guard();
+        let mut tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
+        for (name, mut variable) in net.named_variables() {
+            let saved = tensors.remove(&name).filter(|t| t.size() == variable.size());
+            let saved = saved.ok_or_else(|| self.damaged(format!("it has no `{name}` of the network's shape")))?;
+            variable.f_copy_(&saved)?;
         }
         Ok(())
     }
 
-    /// An optimiser over the network and the classifier, if there is one.
-    pub(super) fn new_adam(&self) -> Result<Adam, EngineError> {
-        let mut parameters = self.net.parameters();
-        parameters.extend(self.head.iter().flat_map(Classifier::parameters));
-        Ok(Adam::new(parameters, 0.0, self.params().optim.weight_decay)?)
+    /// The error for content that cannot be used.
+    pub fn damaged(&self, what: impl std::fmt::Display) -> EngineError {
+        EngineError::Run(RunError::damaged(&self.path, what))
     }
 }
 
-/// The plain values of a checkpoint's tensors.
-fn plain(tensors: &mut HashMap<String, Tensor>, path: &Path) -> Result<Plain, EngineError> {
-    let damaged = |what: String| EngineError::Run(RunError::damaged(path, what));
-    let state =
-        tensors.remove("state").ok_or_else(|| damaged("it holds no `state`, so it is not a checkpoint".to_owned()))?;
-    let json =
-        Vec::<u8>::try_from(state.view([-1])).map_err(|_| damaged("its `state` is not a byte tensor".to_owned()))?;
-    serde_json::from_slice(&json).map_err(|e| damaged(format!("its `state` cannot be read ({e})")))
-}
-
-/// The parameters and network tensors of a checkpoint; `None` when the file is not a checkpoint.
-pub(super) fn read_network(path: &Path) -> Result<Option<(Params, NamedTensors)>, EngineError> {
-    if path.extension().is_none_or(|e| e != "safetensors") {
-        return Ok(None);
+/// What a checkpoint says passes through the same checks as what a user types.
+fn check(plain: &Plain) -> Result<(), String> {
+    for row in table::ROWS {
+        row.check(&(row.get)(&plain.params)).map_err(|e| e.to_string())?;
     }
-    let mut tensors = read(path)?;
-    if !tensors.contains_key("state") {
-        return Ok(None);
+    if let Some(problem) = plain.params.problems().first() {
+        return Err(format!("{}: {}", problem.key, problem.message));
     }
-    let plain = plain(&mut tensors, path)?;
-    Ok(Some((plain.params, take_prefixed(&mut tensors, "net."))))
-}
-
-/// Copies tensors by name into a network; all of them must be there.
-pub(super) fn fill(net: &Net, tensors: Vec<(String, Tensor)>, path: &Path) -> Result<(), EngineError> {
-    let _guard = tch::no_grad_guard();
-    let mut tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    for (name, mut variable) in net.named_variables() {
-        let saved = tensors.remove(&name).filter(|t| t.size() == variable.size());
-        let saved =
-            saved.ok_or_else(|| RunError::damaged(path, format!("it has no `{name}` of the network's shape")))?;
-        variable.f_copy_(&saved)?;
+    plain.position.check(&plain.params)?;
+    let share = |x: &Option<f64>| x.is_none_or(|x| (0.0..=1.0).contains(&x));
+    if !share(&plain.threshold) || !share(&plain.best_map) {
+        return Err("its threshold or best mAP is not a share".to_owned());
     }
     Ok(())
 }
 
-/// Removes the tensors whose names begin with `prefix`, and cuts it off.
-fn take_prefixed(tensors: &mut HashMap<String, Tensor>, prefix: &str) -> Vec<(String, Tensor)> {
-    let names: Vec<String> = tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
-    names.into_iter().filter_map(|name| Some((name[prefix.len()..].to_owned(), tensors.remove(&name)?))).collect()
-}
-
-/// All tensors of a safetensors file, by name.
+/// All tensors of a safetensors file, by name, on the CPU.
 pub(super) fn read(path: &Path) -> Result<HashMap<String, Tensor>, EngineError> {
     if !path.is_file() {
         return Err(EngineError::Refused(format!(
-            "{} is not there, so there is nothing to go on from; start the run anew",
+            "{} is not there, so there is nothing to go on from",
             path.display()
         )));
     }
     let tensors = Tensor::read_safetensors(path).map_err(|e| {
-        RunError::damaged(path, format!("it is not a whole safetensors file ({})", first_line(&e.to_string())))
+        let said = e.to_string();
+        RunError::damaged(
+            path,
+            format!("it is not a whole safetensors file ({})", said.lines().next().unwrap_or(&said)),
+        )
     })?;
-    Ok(tensors.into_iter().map(|(name, t)| (name, t.to_device(Device::Cpu))).collect())
+    tensors.into_iter().map(|(name, t)| Ok((name, t.f_to_device(Device::Cpu)?))).collect()
 }
 
-/// Writes beside the target, puts it on the disk, renames it. Returns its size.
+/// Writes beside the target under a name of its own, puts it on the disk, renames it. Returns its size.
 pub(super) fn write_atomically(path: &Path, tensors: &[(String, Tensor)]) -> Result<u64, EngineError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(RunError::io("create", dir))?;
-    let temporary = path.with_extension("tmp");
+    let _guard = tch::no_grad_guard();
+    let io = |e: std::io::Error| EngineError::from(RunError::io("write", path)(e));
     // Convolutions may lie channels-last in memory; the file format knows row-major only.
-    let tensors: Vec<(&str, Tensor)> = tensors.iter().map(|(name, t)| (name.as_str(), t.contiguous())).collect();
-    let written = Tensor::write_safetensors(&tensors, &temporary).map_err(EngineError::from).and_then(|()| {
-        let file = File::open(&temporary).map_err(RunError::io("open", &temporary))?;
-        file.sync_all().map_err(RunError::io("write", &temporary))?;
-        let bytes = file.metadata().map_err(RunError::io("read", &temporary))?.len();
-        std::fs::rename(&temporary, path).map_err(RunError::io("write", path))?;
-        Ok(bytes)
-    });
-    if written.is_err() {
-        // Half a checkpoint is worth nothing, and the disk may be full.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    let tensors: Vec<(&str, Tensor)> =
+        tensors.iter().map(|(name, t)| Ok((name.as_str(), t.f_contiguous()?))).collect::<Result<_, EngineError>>()?;
+    let staged = Staged::beside(path).map_err(io)?;
+    Tensor::write_safetensors(&tensors, staged.path()).map_err(|e| disk(path, &e))?;
+    staged.keep().map_err(io)
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or(text)
+/// What the writer of safetensors says when the system refuses, in the words of the run folder.
+fn disk(path: &Path, error: &tch::TchError) -> EngineError {
+    let said = error.to_string();
+    match said.split("code: ").nth(1).and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()) {
+        Some(code) => RunError::io("write", path)(std::io::Error::from_raw_os_error(code)).into(),
+        None => EngineError::Internal(said.lines().next().unwrap_or(&said).to_owned()),
+    }
 }

@@ -9,6 +9,18 @@ pub use crate::base::device::DeviceChoice;
 pub use crate::base::dirs::cache as cache_dir;
 use crate::method::params::{Params, Value};
 
+/// What is expected of the run folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// A new run; refused where one is already.
+    #[default]
+    Start,
+    /// A run that is there goes on from its last checkpoint, or from its beginning when it has none.
+    Resume,
+    /// Whichever of the two fits: what a scheduler calls, however often.
+    StartOrResume,
+}
+
 /// A run to start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
@@ -16,14 +28,18 @@ pub struct RunRequest {
     pub source: String,
     /// Target dataset: a registered name or a folder.
     pub target: String,
-    /// The run folder to create, or to go on with when `resume`.
+    /// The run folder to create, or to go on with; `begin` says which.
     pub out: PathBuf,
     /// Hyper-parameters; ignored on resume, where the run's own count.
     pub params: Params,
     /// Where to compute.
     pub device: DeviceChoice,
-    /// Go on from the last checkpoint in `out`.
-    pub resume: bool,
+    /// A new run, or one that goes on.
+    pub begin: Begin,
+    /// Changes that wait for their moment from the beginning on: how a run that goes on gets other values.
+    pub changes: Vec<(String, Value)>,
+    /// Train whatever share of the images cannot be read, with grey ones in their place.
+    pub allow_unreadable: bool,
     /// Where pre-trained networks are kept for later runs; `None` keeps none. Usually [`cache_dir`].
     pub cache: Option<PathBuf>,
 }

@@ -34,10 +34,11 @@ impl Control {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Forgets an earlier stop, and one that still waits: it was meant for the run that has ended.
-    pub fn clear_stop(&self) {
-        self.stop.store(false, Ordering::Relaxed);
-        self.lock().retain(|c| *c != Command::Stop);
+    /// A run begins, or one has ended: a stop counts for the run that it was sent to. Only one that came after the
+    /// command being carried out now, and so still waits, is meant for what follows.
+    pub fn forget_stop(&self) {
+        let waits = self.lock().iter().any(|c| matches!(c, Command::Stop | Command::Shutdown));
+        self.stop.store(waits || self.shutdown_requested(), Ordering::Relaxed);
     }
 
     /// Whether the thread is to end.

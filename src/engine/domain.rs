@@ -1,11 +1,15 @@
 //! A dataset opened for a run: its samples, and caches of its decoded images.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::event::Split;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample};
 use crate::method::params::ImageSize;
+
+/// Files that a message names before it stops.
+const NAMED: usize = 5;
 
 /// Most bytes of decoded images kept for a training split; a whole Market-1501 at 256×128 is 1.3 GB.
 const TRAIN_CACHE: u64 = 4 << 30;
@@ -46,15 +50,45 @@ impl DomainData {
         self.dataset.train.iter().map(|s| s.camid).collect()
     }
 
-    /// Files that could not be read so far, as a sentence; `None` when there are none.
-    pub fn unreadable(&self) -> Option<String> {
-        let files: Vec<_> = self.caches.iter().flat_map(|c| c.unreadable()).collect();
-        let (path, reason) = files.first()?;
-        Some(format!(
-            "{} of {} could not be read and are grey instead, the first {} ({reason}).",
-            files.len(),
-            self.dataset.name,
-            path.display()
-        ))
+    /// Training images that could not be read so far, each with the reason.
+    pub fn unreadable_in_training(&self) -> Vec<(PathBuf, String)> {
+        self.caches[0].unreadable()
     }
+
+    /// How many images of query and gallery could not be read so far.
+    pub fn unreadable_in_test(&self) -> usize {
+        self.caches[1].unreadable().len() + self.caches[2].unreadable().len()
+    }
+
+    /// How many images of all splits could not be read so far.
+    pub fn unreadable(&self) -> usize {
+        self.caches.iter().map(|c| c.unreadable().len()).sum()
+    }
+
+    /// Files that could not be read so far, as a sentence; `None` when there are none.
+    pub fn unreadable_sentence(&self) -> Option<String> {
+        let files: Vec<_> = self.caches.iter().flat_map(|c| c.unreadable()).collect();
+        (!files.is_empty()).then(|| {
+            format!(
+                "{} of {} could not be read and are grey instead: {}.",
+                files.len(),
+                self.dataset.name,
+                named(&files)
+            )
+        })
+    }
+}
+
+/// The first few files by name, the first with the reason.
+pub fn named(files: &[(PathBuf, String)]) -> String {
+    let mut text = String::new();
+    for (i, (path, reason)) in files.iter().take(NAMED).enumerate() {
+        let comma = if i > 0 { ", " } else { "" };
+        let why = if i == 0 { format!(" ({reason})") } else { String::new() };
+        text.push_str(&format!("{comma}{}{why}", path.display()));
+    }
+    if files.len() > NAMED {
+        text.push_str(&format!(" and {} more", files.len() - NAMED));
+    }
+    text
 }

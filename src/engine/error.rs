@@ -26,6 +26,12 @@ pub enum EngineError {
     /// The request cannot be carried out; says why and what to do.
     #[error("{0}")]
     Refused(String),
+    /// The training left the numbers that can be computed with; says where and the way out.
+    #[error("{0}")]
+    Diverged(String),
+    /// A fault of this program, not of the request.
+    #[error("{0}; please report it")]
+    Internal(String),
 }
 
 impl From<MethodError> for EngineError {
@@ -40,13 +46,13 @@ impl From<MethodError> for EngineError {
 impl EngineError {
     /// Whether the request was at fault rather than the run: exit code 2 on the command line.
     pub fn is_bad_input(&self) -> bool {
-        matches!(
-            self,
-            Self::Data(_)
-                | Self::Refused(_)
-                | Self::Model(ModelError::Weights { .. })
-                | Self::Run(RunError::Exists { .. } | RunError::NotARun { .. } | RunError::Locked { .. })
-        )
+        match self {
+            Self::Data(_) | Self::Refused(_) => true,
+            Self::Run(e) => !matches!(e, RunError::Io { .. } | RunError::Gone { .. }),
+            // The only files that the model reads are those of weights.
+            Self::Model(e) => matches!(e, ModelError::Weights { .. } | ModelError::Io { .. } | ModelError::Device(_)),
+            Self::Stopped | Self::Method(_) | Self::Diverged(_) | Self::Internal(_) => false,
+        }
     }
 }
 

@@ -1,14 +1,10 @@
 //! Features of a split: extraction in evaluation mode, batch after batch.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use tch::Device;
+use tch::{Device, Tensor};
 
 use super::error::EngineError;
-use super::event::{Split, Stage};
-use super::session::Session;
-use super::worker::Link;
 use crate::data::augment::Moves;
 use crate::data::cache::ImageCache;
 use crate::data::loader::EvalLoader;
@@ -61,50 +57,18 @@ impl Extraction<'_> {
         let mut loader = EvalLoader::new(Arc::clone(self.images), indices, self.batch, AHEAD, loader_threads())?;
         while let Some(batch) = loader.next() {
             let rows = batch.indices.len();
-            let x = tch::Tensor::from_slice(&batch.pixels).view([rows as i64, 3, height as i64, width as i64]);
+            let x = Tensor::f_from_slice(&batch.pixels)?.f_view([rows as i64, 3, height as i64, width as i64])?;
             self.append(&x, rows, &mut features)?;
             between((features.len() / d) as u64)?;
         }
         Ok(features)
     }
 
-    fn append(&self, x: &tch::Tensor, rows: usize, features: &mut Vec<f32>) -> Result<(), EngineError> {
-        let f = self.net.extract(x, self.domain)?.to_device(Device::Cpu).contiguous();
+    fn append(&self, x: &Tensor, rows: usize, features: &mut Vec<f32>) -> Result<(), EngineError> {
+        let f = self.net.extract(x, self.domain)?.f_to_device(Device::Cpu)?.f_contiguous()?;
         let start = features.len();
         let count = rows * self.net.dim() as usize;
         features.resize(start + count, 0.0);
         Ok(f.f_view([-1])?.f_copy_data(&mut features[start..], count)?)
-    }
-}
-
-impl Session {
-    /// Features of a target split, with progress, pauses and stops in between. `done` and `total` place
-    /// the split within a stage of several.
-    pub(super) fn target_features(
-        &mut self,
-        split: Split,
-        stage: (Stage, u64, u64),
-        link: &mut Link,
-    ) -> Result<Vec<f32>, EngineError> {
-        let images = Arc::clone(self.target.cache(split));
-        self.extract(&images, self.target_domain(), stage, link)
-    }
-
-    /// As [`Session::target_features`], of any images with any domain's batch normalisation.
-    pub(super) fn extract(
-        &mut self,
-        images: &Arc<ImageCache>,
-        domain: usize,
-        (stage, before, total): (Stage, u64, u64),
-        link: &mut Link,
-    ) -> Result<Vec<f32>, EngineError> {
-        let net = Rc::clone(&self.net);
-        let uploaded = self.on_device(images)?;
-        let on_device = uploaded.as_deref();
-        let extraction = Extraction { net: &net, domain, images, on_device, batch: self.params().eval.batch };
-        extraction.run(|done| {
-            link.outbox.progress(stage, before + done, total);
-            self.breathe(link)
-        })
     }
 }

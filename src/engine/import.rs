@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::clustering::{Formed, form};
 use super::error::EngineError;
-use super::evaluation::{TOP, snapshot as ranks_of};
+use super::evaluation::snapshot as ranks_of;
 use super::event::{Domain, Event, SnapshotPart, Split, Stage, State};
+use super::ranked::TOP;
 use crate::data::EvaluationCameras;
 use crate::method::error::Tick;
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};

@@ -1,233 +1,203 @@
-//! Step 1 of the paper: the network learns the labelled source (method.md §11.12).
+//! Step 1 of the paper: the network learns the labelled source (SpCL's and OpenUnReID's source pre-training).
 
-use std::path::Path;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
-use super::checkpoint::{Next, Position};
-use super::domain::DomainData;
+use super::checkpoint::{Checkpoint, NamedTensors, Position};
+use super::draw::{Batches, Draw};
 use super::error::EngineError;
-use super::event::{Domain, Event, Phase, Split, Stage, State, Step};
-use super::features::{AHEAD, loader_threads};
-use super::meter::{Losses, Meter, Reading};
+use super::event::{Domain, Severity, Stage, State};
+use super::link::Link;
+use super::meter::{Losses, Meter};
 use super::pretrained;
 use super::seeds::{self, Purpose};
-use super::session::Session;
+use super::session::{Saves, Session};
 use super::settings::Boundary;
-use super::worker::Link;
-use crate::data::loader::{Batch, Hands, Maker, TrainLoader};
-use crate::data::sampler::{BatchStream, Source};
+use super::step::step;
+use crate::data::loader::Batch;
 use crate::model::head::Classifier;
 use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
+use crate::model::optim::Adam;
 use crate::model::schedule::warmup_multi_step;
 
-/// What an epoch's loader draws from, and with which random streams.
-pub(super) struct Draw<'a> {
-    pub domain: Domain,
-    /// Label of each training image, `[N]`; below 0 sits out.
-    pub labels: &'a [i32],
-    pub batch: usize,
-    pub instances: usize,
-    pub iters: usize,
-    pub order: Purpose,
-    pub images: Purpose,
+/// Pre-training: a classifier of the source's identities on top of the network.
+pub(super) struct Pretrain {
+    head: Classifier,
+    adam: Adam,
 }
 
-impl Session {
-    /// Trains on the source, or takes up a network that was trained so before; ends at the first adaptation epoch.
-    pub(super) fn pretrain(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let fresh = self.position == Position::default();
-        let kept = self.cache.as_deref().map(|cache| pretrained::path(cache, &self.source, self.params()));
-        let reused = match &kept {
-            Some(path) if fresh => self.take_up_pretrained(path, link)?,
-            _ => false,
-        };
-        if !reused {
-            self.train_on_source(link)?;
-            if let Some(path) = &kept {
-                self.keep_pretrained(path, link);
+impl Saves for Pretrain {
+    fn tensors(&self) -> Result<NamedTensors, EngineError> {
+        let mut tensors = self.head.parameters();
+        tensors.extend(self.adam.state()?.into_iter().map(|(name, t)| (format!("adam.{name}"), t)));
+        Ok(tensors)
+    }
+}
+
+impl Pretrain {
+    /// Pre-training at its beginning.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn new(session: &Session) -> Result<Self, EngineError> {
+        let classes = session.setup.source.dataset.train.iter().map(|s| s.pid + 1).max().unwrap_or(0);
+        let seed = seeds::seed(session.params().seed, Purpose::Weights, 1);
+        let head = Classifier::new(session.setup.net.dim(), i64::from(classes), session.setup.device, seed)?;
+        let mut parameters = session.setup.net.parameters();
+        parameters.extend(head.parameters());
+        Ok(Self { head, adam: Adam::new(parameters, 0.0, session.params().optim.weight_decay)? })
+    }
+
+    /// Pre-training as a checkpoint left it.
+    ///
+    /// # Errors
+    /// When the checkpoint lacks something, or is of another source.
+    pub fn restore(session: &Session, checkpoint: &mut Checkpoint) -> Result<Self, EngineError> {
+        let mut stage = Self::new(session)?;
+        let moments = checkpoint.take("adam.");
+        let weight = checkpoint.tensors.remove("classifier.weight");
+        // At its end, while the source-only model is evaluated, neither is needed any more.
+        let Position { epoch, step, .. } = session.position;
+        let needed = step > 0 && epoch < session.params().pretrain.epochs;
+        match weight {
+            Some(weight) if weight.size() == stage.head.parameters()[0].1.size() => stage.head.set_weight(&weight)?,
+            Some(weight) => {
+                let what = format!("its classifier is {:?}, which the source's identities are not", weight.size());
+                return Err(checkpoint.damaged(what));
             }
+            None if needed => return Err(checkpoint.damaged("it has no classifier, which pre-training needs")),
+            None => {}
         }
-        (self.head, self.adam) = (None, None);
-        self.start_adaptation_from_source()?;
+        if needed && moments.is_empty() {
+            return Err(checkpoint.damaged("it has nothing of the optimiser"));
+        }
+        stage.adam.load_state(&moments).map_err(|e| checkpoint.damaged(e))?;
+        Ok(stage)
+    }
+
+    /// Trains on the source, or takes up a network that was trained so before; then evaluates the source-only model.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] when that was asked for; else what went wrong.
+    pub fn run(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        if !self.take_up_kept(session, link)? {
+            self.train(session, link)?;
+            self.keep(session, link);
+        }
+        session.start_adaptation_from_source()?;
         // Still pre-training's: a run that is stopped here evaluates the source-only model when it is resumed.
-        self.evaluate(Domain::Source, link)?;
-        self.evaluate(Domain::Target, link)?;
-        self.watched_heat_maps(link)?;
-        let step = self.position.step;
-        self.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
-        self.write_checkpoint(link)
+        super::evaluation::evaluate(session, Domain::Source, self, link)?;
+        super::evaluation::evaluate(session, Domain::Target, self, link)?;
+        session.watched_heat_maps(link)
     }
 
-    /// The target's batch normalisation begins as the source's.
-    fn start_adaptation_from_source(&mut self) -> Result<(), EngineError> {
-        let net = Rc::get_mut(&mut self.net).ok_or_else(|| {
-            EngineError::Refused("the network is in use while adaptation begins; please report it".to_owned())
-        })?;
-        Ok(net.copy_domain(0, 1)?)
-    }
-
-    fn take_up_pretrained(&mut self, path: &Path, link: &mut Link) -> Result<bool, EngineError> {
-        if !path.is_file() {
+    /// Whether the network was taken from the cache.
+    fn take_up_kept(&mut self, session: &mut Session, link: &mut Link) -> Result<bool, EngineError> {
+        let Some(cache) = session.cache.clone().filter(|_| session.position == Position::default()) else {
             return Ok(false);
-        }
-        let saved = match super::checkpoint::read(path) {
-            Ok(saved) => saved,
+        };
+        let name = pretrained::name(&session.setup.source.dataset, session.params(), session.setup.device);
+        let path = cache.join("pretrained").join(&name);
+        session.kept_as = Some(name);
+        match pretrained::take_up(&path, &session.setup.net) {
+            Ok(false) => Ok(false),
+            Ok(true) => {
+                let text = "Same source, model and parameters: the source is not trained on again. Delete the cache folder to force it.";
+                link.outbox.notice(Severity::Info, "Pre-training taken from an earlier run", text);
+                // It is not to be kept again.
+                session.kept_as = None;
+                session.position.epoch = session.params().pretrain.epochs;
+                Ok(true)
+            }
             Err(e) => {
                 let text = format!("{e}. The network is trained again.");
-                link.outbox.notice(super::event::Severity::Warning, "A kept pre-training cannot be used", text);
-                return Ok(false);
+                link.outbox.notice(Severity::Warning, "A kept pre-training cannot be used", text);
+                Ok(false)
             }
-        };
-        // The target's own batch normalisation is copied from the source's later.
-        let wanted = self.net.named_variables().into_iter().filter(|(name, _)| !name.contains(".target."));
-        let pairs: Option<Vec<_>> = wanted
-            .map(|(name, variable)| Some((variable, saved.get(&name)?)))
-            .map(|pair| pair.filter(|(variable, saved)| variable.size() == saved.size()))
-            .collect();
-        let Some(pairs) = pairs else { return Ok(false) };
-        let _guard = tch::no_grad_guard();
-        for (mut variable, saved) in pairs {
-            variable.f_copy_(saved)?;
-        }
-        let text = "Same source, model and parameters: the source is not trained on again. Delete the cache folder to force it.";
-        link.outbox.notice(super::event::Severity::Info, "Pre-training taken from an earlier run", text);
-        Ok(true)
-    }
-
-    /// A cache that cannot be written costs time later, not this run.
-    fn keep_pretrained(&self, path: &Path, link: &mut Link) {
-        let tensors: Vec<_> =
-            self.net.named_variables().into_iter().filter(|(name, _)| !name.contains(".target.")).collect();
-        if let Err(e) = super::checkpoint::write_atomically(path, &tensors) {
-            link.outbox.notice(
-                super::event::Severity::Warning,
-                "The pre-training could not be kept for later runs",
-                e.to_string(),
-            );
         }
     }
 
-    fn train_on_source(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        self.enter(State::Pretraining, link)?;
+    /// Keeps the network for later runs under the name of what it was trained with, unless that changed on the way. A
+    /// cache that cannot be written costs time later, not this run.
+    fn keep(&self, session: &Session, link: &mut Link) {
+        let (Some(cache), Some(begun)) = (&session.cache, &session.kept_as) else { return };
+        let name = pretrained::name(&session.setup.source.dataset, session.params(), session.setup.device);
+        if *begun != name {
+            return;
+        }
+        if let Err(e) = pretrained::keep(&cache.join("pretrained").join(name), &session.setup.net) {
+            let title = "The pre-training could not be kept for later runs";
+            link.outbox.notice(Severity::Warning, title, e.to_string());
+        }
+    }
+
+    fn train(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        session.enter(State::Pretraining, link)?;
         let began = Instant::now();
-        let classes = self.source.dataset.train.iter().map(|s| s.pid + 1).max().unwrap_or(0);
-        if self.head.is_none() {
-            let seed = seeds::seed(self.params().seed, Purpose::Weights, 1);
-            self.head = Some(Classifier::new(self.net.dim(), i64::from(classes), self.device, seed)?);
-        }
-        if self.adam.is_none() {
-            self.adam = Some(self.new_adam()?);
-        }
-        while self.position.epoch < self.params().pretrain.epochs {
-            if self.position.iter == 0 && self.position.epoch > 0 {
-                self.boundary(Boundary::Epoch, link)?;
+        while session.position.epoch < session.params().pretrain.epochs {
+            if session.position.iter == 0 && session.position.epoch > 0 {
+                session.boundary(Boundary::Epoch, self, link)?;
             }
-            self.pretrain_epoch(link)?;
-            self.position = Position { epoch: self.position.epoch + 1, iter: 0, ..self.position };
+            self.train_epoch(session, link)?;
+            session.position = Position { epoch: session.position.epoch + 1, iter: 0, ..session.position };
+            session.write_checkpoint(self, link)?;
         }
-        self.stage_done(Stage::Pretrain, began, link)
+        session.stage_done(Stage::Pretrain, began, link)
     }
 
-    fn pretrain_epoch(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let p = self.params().pretrain.clone();
-        let epoch = self.position.epoch;
-        let labels: Vec<i32> = self.source.dataset.train.iter().map(|s| s.pid).collect();
-        let mut loader = self.train_loader(&Draw {
-            domain: Domain::Source,
-            labels: &labels,
-            batch: p.batch,
-            instances: p.instances,
-            iters: p.iters,
-            order: Purpose::PretrainOrder,
-            images: Purpose::PretrainImages,
-        })?;
-        let lr = warmup_multi_step(p.lr, epoch, p.warmup, &self.params().milestones().map_err(EngineError::Refused)?);
-        let mut meter = Meter::new(self.device);
-        for iter in self.position.iter..p.iters {
-            self.position.iter = iter;
-            self.boundary(Boundary::Batch, link)?;
+    fn train_epoch(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        let p = session.params().pretrain.clone();
+        let epoch = session.position.epoch;
+        let labels: Vec<i32> = session.setup.source.dataset.train.iter().map(|s| s.pid).collect();
+        let batches = Batches::draw(
+            session,
+            &Draw {
+                domain: Domain::Source,
+                labels: &labels,
+                batch: p.batch,
+                instances: p.instances,
+                iters: p.iters,
+                order: Purpose::PretrainOrder,
+                images: Purpose::PretrainImages,
+            },
+        );
+        let mut loader = batches.loader(session)?;
+        let milestones = session.params().milestones().map_err(EngineError::Refused)?;
+        let lr = warmup_multi_step(p.lr, epoch, p.warmup, &milestones);
+        let mut meter = Meter::new(session.setup.device);
+        for iter in session.position.iter..p.iters {
+            if session.boundary(Boundary::Batch, self, link)? {
+                loader = batches.loader(session)?;
+            }
             let began = Instant::now();
             let Some(batch) = loader.next() else { break };
             let waited = began.elapsed().as_secs_f64();
-            let losses = self.pretrain_step(&batch, &labels, lr)?;
-            let (step, iters) = (self.position.step, p.iters);
-            self.position.step += 1;
-            self.position.iter = iter + 1;
-            let now = iter + 1 == iters || link.control.has_arrived();
-            if let Some(Reading { loss, parts, seconds, waited, merged }) = meter.add(&losses, began, waited, now)? {
-                let phase = Phase::Pretrain;
-                let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
-                link.outbox.emit(Event::Step(point))?;
+            let losses = self.train_step(session, &batch, &labels, lr)?;
+            let now = iter + 1 == p.iters || link.control.has_arrived();
+            if let Some(reading) = meter.add(&losses, began, waited, now)? {
+                session.point(reading, (iter, p.iters), lr, link)?;
             }
+            session.position.step += 1;
+            session.position.iter = iter + 1;
             link.outbox.progress(Stage::Pretrain, (epoch * p.iters + iter + 1) as u64, (p.epochs * p.iters) as u64);
         }
         Ok(())
     }
 
-    fn pretrain_step(&mut self, batch: &Batch, labels: &[i32], lr: f64) -> Result<Losses, EngineError> {
-        let params = self.params().clone();
-        let x = self.pixels(batch, Domain::Source)?;
+    fn train_step(
+        &mut self,
+        session: &mut Session,
+        batch: &Batch,
+        labels: &[i32],
+        lr: f64,
+    ) -> Result<Losses, EngineError> {
+        let params = session.params().clone();
+        let x = session.setup.pixels(batch, Domain::Source)?;
         let y: Vec<i64> = batch.indices.iter().map(|&i| i64::from(labels[i as usize])).collect();
-        let out = self.net.forward_train(&x, 0, 0)?;
-        let (Some(head), Some(adam)) = (&self.head, &mut self.adam) else {
-            return Err(EngineError::Refused("pre-training has no classifier; please report it".to_owned()));
-        };
-        let id = cross_entropy_smooth(&head.logits(&out.bn)?, &y, params.pretrain.smoothing)?;
+        let out = session.setup.net.forward_train(&x, 0, 0)?;
+        let id = cross_entropy_smooth(&self.head.logits(&out.bn)?, &y, params.pretrain.smoothing)?;
         let triplet = batch_hard_triplet(&out.pooled, &y, params.triplet.margin, true)?;
         let total = id.f_add(&triplet.f_mul_scalar(params.triplet.weight)?)?;
-        adam.zero_grad()?;
-        total.f_backward()?;
-        adam.set_lr(lr);
-        adam.step()?;
+        step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
         Ok(Losses { total, parts: vec![("id", id), ("triplet", triplet)] })
-    }
-
-    /// The epoch's augmented training batches. Those done already are left out; each batch keeps its own random
-    /// stream.
-    pub(super) fn train_loader(&mut self, draw: &Draw) -> Result<TrainLoader, EngineError> {
-        let data = self.domain(draw.domain);
-        let camids = data.train_camids();
-        let source = Source {
-            labels: draw.labels,
-            camids: &camids,
-            has_cameras: data.dataset.has_cameras,
-            instances: draw.instances,
-            batch: draw.batch,
-        };
-        let seed = |purpose| seeds::seed(self.params().seed, purpose, self.position.epoch);
-        let mut stream = BatchStream::new(source, seed(draw.order));
-        let mut batches: Vec<Vec<u32>> = (0..draw.iters).map(|_| stream.next_batch()).collect();
-        let done = self.position.iter;
-        batches.iter_mut().take(done).for_each(Vec::clear);
-        let (cache, augment) = (Arc::clone(data.cache(Split::Train)), Arc::clone(&self.augment));
-        let stream = seed(draw.images);
-        let maker = if self.on_device(&cache)?.is_some() { Maker::Device } else { Maker::Threads };
-        let hands = Hands { maker, ahead: AHEAD, threads: loader_threads() };
-        let mut loader = TrainLoader::made_by(hands, cache, batches, augment, stream)?;
-        for _ in 0..done {
-            loader.next();
-        }
-        Ok(loader)
-    }
-
-    fn domain(&self, domain: Domain) -> &DomainData {
-        match domain {
-            Domain::Source => &self.source,
-            Domain::Target => &self.target,
-        }
-    }
-
-    /// A batch's pixels on the device.
-    pub(super) fn pixels(&mut self, batch: &Batch, domain: Domain) -> Result<tch::Tensor, EngineError> {
-        let cache = Arc::clone(self.domain(domain).cache(Split::Train));
-        if batch.pixels.is_empty()
-            && let Some(images) = self.on_device(&cache)?
-        {
-            return Ok(images.batch(&batch.indices, &batch.moves)?);
-        }
-        let (height, width) = cache.size();
-        self.to_device(&batch.pixels, [batch.indices.len(), height, width])
     }
 }

@@ -1,73 +1,90 @@
 //! Pre-trained networks kept for later runs: the same source, model and parameters need no second pre-training.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::domain::DomainData;
+use tch::{Device, Tensor};
+
+use super::checkpoint::{NamedTensors, read, write_atomically};
+use super::error::EngineError;
+use crate::base::rng::Fnv;
 use crate::data::Dataset;
-use crate::method::params::{Params, table};
+use crate::method::params::{Affects, Params, table};
+use crate::model::device;
+use crate::model::net::{Net, all_finite};
 
-/// Keys that a pre-training depends on, beside those that begin with `pretrain.`.
-const KEYS: &[&str] = &[
-    "backbone",
-    "weights",
-    "attention.enabled",
-    "attention.positions",
-    "image.height",
-    "image.width",
-    "augment.flip",
-    "augment.pad",
-    "augment.erase",
-    "triplet.weight",
-    "triplet.margin",
-    "optim.weight_decay",
-    "device.bf16",
-    "seed",
-];
-
-/// Where the pre-trained network of these settings lies in the cache, or would lie.
-pub fn path(cache: &Path, source: &DomainData, params: &Params) -> PathBuf {
+/// The file name of the pre-trained network of these settings: everything that its values depend on is in it, the
+/// kind of the device and the number of threads included.
+pub fn name(source: &Dataset, params: &Params, device: Device) -> String {
     let mut hash = Fnv::new();
-    hash.eat(env!("CARGO_PKG_VERSION").as_bytes());
-    fingerprint(&source.dataset, &mut hash);
-    for row in table::ROWS.iter().filter(|r| r.key.starts_with("pretrain.") || KEYS.contains(&r.key)) {
-        hash.eat(row.key.as_bytes());
-        hash.eat((row.get)(params).to_string().as_bytes());
+    hash.eat_field(env!("CARGO_PKG_VERSION").as_bytes());
+    fingerprint(source, &mut hash);
+    for row in table::ROWS.iter().filter(|r| r.affects.holds(Affects::PRETRAINING)) {
+        hash.eat_field(row.key.as_bytes());
+        hash.eat_field((row.get)(params).to_string().as_bytes());
     }
     if !params.weights.is_empty() {
         eat_file(Path::new(&params.weights), &mut hash);
     }
-    cache.join("pretrained").join(format!("{}-{:016x}.safetensors", params.backbone.name(), hash.0))
+    let place = if device.is_cuda() { "cuda".to_owned() } else { format!("cpu {}", device::threads()) };
+    hash.eat_field(place.as_bytes());
+    format!("{}-{:016x}.safetensors", params.backbone.name(), hash.value())
+}
+
+/// Takes up the network kept under that path. `false` when none is kept, or one of another shape.
+///
+/// # Errors
+/// One sentence when the file is there and cannot be used.
+pub(super) fn take_up(path: &Path, net: &Net) -> Result<bool, EngineError> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    let saved = read(path)?;
+    // The target's own batch normalisation is copied from the source's later.
+    let pairs: Option<Vec<(Tensor, &Tensor)>> = of_source(net)
+        .into_iter()
+        .map(|(name, variable)| Some((variable, saved.get(&name)?)))
+        .map(|pair| pair.filter(|(variable, saved)| variable.size() == saved.size()))
+        .collect();
+    let Some(pairs) = pairs else { return Ok(false) };
+    if !all_finite(pairs.iter().map(|(_, saved)| *saved))? {
+        return Err(EngineError::Refused(format!("{} holds values that are not finite", path.display())));
+    }
+    let _guard = tch::no_grad_guard();
+    for (mut variable, saved) in pairs {
+        variable.f_copy_(saved)?;
+    }
+    Ok(true)
+}
+
+/// Keeps the network under that path.
+///
+/// # Errors
+/// When it is not finite, or the disk refuses.
+pub(super) fn keep(path: &Path, net: &Net) -> Result<(), EngineError> {
+    let tensors = of_source(net);
+    if !all_finite(tensors.iter().map(|(_, t)| t))? {
+        return Err(EngineError::Diverged("the network holds values that are not finite".to_owned()));
+    }
+    write_atomically(path, &tensors).map(|_| ())
+}
+
+fn of_source(net: &Net) -> NamedTensors {
+    net.named_variables().into_iter().filter(|(name, _)| !name.contains(".target.")).collect()
 }
 
 /// Names, identities and sizes of the training images: a changed file nearly always changes its size.
 fn fingerprint(dataset: &Dataset, hash: &mut Fnv) {
     for sample in &dataset.train {
         let name = sample.path.strip_prefix(&dataset.root).unwrap_or(&sample.path);
-        hash.eat(name.as_os_str().as_encoded_bytes());
-        hash.eat(&sample.pid.to_le_bytes());
-        hash.eat(&std::fs::metadata(&sample.path).map_or(0, |m| m.len()).to_le_bytes());
+        hash.eat_field(name.as_os_str().as_encoded_bytes());
+        hash.eat_field(&sample.pid.to_le_bytes());
+        hash.eat_field(&std::fs::metadata(&sample.path).map_or(0, |m| m.len()).to_le_bytes());
     }
 }
 
 fn eat_file(path: &Path, hash: &mut Fnv) {
     let meta = std::fs::metadata(path);
-    hash.eat(&meta.as_ref().map_or(0, std::fs::Metadata::len).to_le_bytes());
+    hash.eat_field(&meta.as_ref().map_or(0, std::fs::Metadata::len).to_le_bytes());
     let modified = meta.ok().and_then(|m| m.modified().ok()).and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    hash.eat(&modified.map_or(0, |d| d.as_nanos()).to_le_bytes());
-}
-
-/// FNV-1a, 64 bits: the standard library's hashes may differ between releases, names on disk must not.
-struct Fnv(u64);
-
-impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn eat(&mut self, bytes: &[u8]) {
-        // The length first, so that neighbouring fields cannot run into each other.
-        for &b in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
+    hash.eat_field(&modified.map_or(0, |d| d.as_nanos()).to_le_bytes());
 }

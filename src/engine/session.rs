@@ -1,28 +1,28 @@
-//! One run: its data, its network, where it stands, and what happens between two batches.
+//! What every stage of a run shares: data and network, parameters, where it stands, and what happens between two
+//! batches.
 
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tch::{Device, Tensor};
-
-use super::checkpoint::Position;
-use super::command::{Command, RunRequest};
-use super::domain::DomainData;
+use super::checkpoint::{self, Checkpoint, NamedTensors, Plain, Position};
+use super::command::Command;
 use super::error::EngineError;
-use super::event::{Event, ImageMaps, ImageRef, Phase, Severity, Split, Stage, State};
-use super::ranked::Described;
+use super::event::{Domain, Event, ImageRef, Phase, RankQuery, Severity, SnapshotPart, Split, Stage, State, Step};
+use super::features::Extraction;
+use super::link::Link;
+use super::meter::Reading;
+use super::owed::{Owed, in_place, reason};
+use super::ranked::{Moment, Ranks};
 use super::settings::{Boundary, Settings};
-use super::worker::Link;
+use super::setup::Setup;
+use crate::base::fs::refuse_links;
 use crate::data::cache::ImageCache;
-use crate::method::params::{Augment, Effect, ImageStore, Params, Value};
-use crate::model::head::Classifier;
-use crate::model::memory::HybridMemory;
-use crate::model::net::Net;
-use crate::model::optim::Adam;
-use crate::model::pixels::DeviceImages;
-use crate::run::event::AttentionMap;
+use crate::method::params::{Affects, Effect, Params, Value, table};
+use crate::model::net::all_finite;
+use crate::run::error::RunError;
+use crate::run::folder::checkpoints_dir;
+use crate::run::snapshot::write_heat_maps;
 
 /// How often the memory in use is told.
 const DEVICE_EVERY: Duration = Duration::from_secs(1);
@@ -32,127 +32,87 @@ const DEVICE_EVERY: Duration = Duration::from_secs(1);
 enum Mode {
     Run,
     Pause,
-    OneBatch,
+    /// Until an iteration was done beyond that many.
+    OneBatch(u64),
     OneEpoch,
 }
 
-/// One run.
-pub struct Session {
-    pub(super) folder: PathBuf,
-    pub(super) settings: Settings,
-    pub(super) source: DomainData,
-    pub(super) target: DomainData,
-    pub(super) device: Device,
-    pub(super) net: Rc<Net>,
-    /// Pre-training's classifier, or the baseline's where there is no memory.
-    pub(super) head: Option<Classifier>,
-    pub(super) adam: Option<Adam>,
-    pub(super) memory: Option<HybridMemory>,
-    /// Label of each target training image in this epoch, `[N]`; −1 sits out. Empty before the first clustering.
-    pub(super) labels: Vec<i32>,
-    /// The threshold found in the first epoch.
-    pub(super) threshold: Option<f64>,
-    pub(super) position: Position,
-    /// Augmentation settings, shared with the loader's threads.
-    pub(super) augment: Arc<Mutex<Augment>>,
-    pub(super) best_map: Option<f64>,
+/// What a stage adds to a checkpoint.
+pub(super) trait Saves {
+    /// Its tensors by name.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    fn tensors(&self) -> Result<NamedTensors, EngineError>;
+}
+
+/// What is common to all stages of a run.
+pub(super) struct Session {
+    pub folder: PathBuf,
+    pub settings: Settings,
+    pub setup: Setup,
+    pub position: Position,
+    /// The threshold that the rule `quantile` found in the first epoch.
+    pub threshold: Option<f64>,
+    pub best_map: Option<f64>,
     /// Where pre-trained networks are kept.
-    pub(super) cache: Option<PathBuf>,
-    /// Images that lie on the device, by the cache they came from; `None` where they do not fit.
-    pub(super) uploaded: Vec<(Arc<ImageCache>, Option<Rc<DeviceImages>>)>,
-    /// Features of the test set, from the newest evaluation or a later question.
-    pub(super) described: Option<Described>,
-    pub(super) state: State,
+    pub cache: Option<PathBuf>,
+    /// The name under which the network may be kept once it is pre-trained; `None` when what it was trained with
+    /// changed on the way.
+    pub kept_as: Option<String>,
+    pub ranks: Ranks,
+    pub owed: Owed,
+    state: State,
     watched: Vec<ImageRef>,
     mode: Mode,
     last_device: Option<Instant>,
-}
-
-/// What [`Session::assemble`] needs.
-pub(super) struct Parts {
-    pub folder: PathBuf,
-    pub params: Params,
-    pub source: DomainData,
-    pub target: DomainData,
-    pub device: Device,
-    pub net: Net,
-    pub cache: Option<PathBuf>,
+    unreadable_told: usize,
 }
 
 impl Session {
-    pub(super) fn assemble(parts: Parts) -> Self {
-        let watched = default_watch(&parts.target);
-        let augment = Arc::new(Mutex::new(parts.params.augment.clone()));
+    /// A run at its beginning.
+    pub fn new(folder: PathBuf, params: Params, setup: Setup, cache: Option<PathBuf>) -> Self {
         Self {
-            folder: parts.folder,
-            settings: Settings::new(parts.params),
-            source: parts.source,
-            target: parts.target,
-            device: parts.device,
-            net: Rc::new(parts.net),
-            head: None,
-            adam: None,
-            memory: None,
-            labels: Vec::new(),
-            threshold: None,
+            folder,
+            settings: Settings::new(params),
+            watched: default_watch(&setup),
+            unreadable_told: setup.unreadable(),
+            setup,
             position: Position::default(),
-            augment,
+            threshold: None,
             best_map: None,
-            cache: parts.cache,
-            uploaded: Vec::new(),
-            described: None,
+            cache,
+            kept_as: None,
+            ranks: Ranks::default(),
+            owed: Owed::default(),
             state: State::Preparing,
-            watched,
             mode: Mode::Run,
             last_device: None,
         }
     }
 
-    /// The images of a cache on the device, where they are to be there; they are sent with the first question.
-    pub(super) fn on_device(&mut self, cache: &Arc<ImageCache>) -> Result<Option<Rc<DeviceImages>>, EngineError> {
-        if let Some((_, known)) = self.uploaded.iter().find(|(of, _)| Arc::ptr_eq(of, cache)) {
-            return Ok(known.clone());
-        }
-        let wanted = match self.params().device.images {
-            ImageStore::Host => false,
-            ImageStore::Device => true,
-            // A quarter of what is free leaves room for the network and for other splits.
-            ImageStore::Auto => {
-                self.device.is_cuda()
-                    && crate::model::device::memory(self.device)
-                        .is_some_and(|(used, total)| 4 * DeviceImages::bytes_of(cache) <= total.saturating_sub(used))
+    /// Takes up what a checkpoint says of all stages.
+    ///
+    /// # Errors
+    /// When its network is not this run's.
+    pub fn take_up(&mut self, checkpoint: &mut Checkpoint) -> Result<(), EngineError> {
+        checkpoint.fill(&self.setup.net)?;
+        let plain = &checkpoint.plain;
+        self.settings = Settings::new(plain.params.clone());
+        for (key, value) in &plain.pending {
+            // A key that no longer exists in a newer program does not keep a run from going on.
+            if let Err(reason) = self.settings.request(key, value) {
+                tracing::warn!("{reason}");
             }
-        };
-        let images = if wanted { DeviceImages::upload(cache, self.device, |_, _| true)?.map(Rc::new) } else { None };
-        self.uploaded.push((Arc::clone(cache), images.clone()));
-        Ok(images)
-    }
-
-    /// Opens datasets, model and run folder; on resume, takes up the last checkpoint.
-    ///
-    /// # Errors
-    /// One sentence on what is missing or wrong.
-    pub fn open(request: &RunRequest, link: &mut Link) -> Result<Self, EngineError> {
-        super::open::open(request, link)
-    }
-
-    /// Carries the run to its end.
-    ///
-    /// # Errors
-    /// [`EngineError::Stopped`] when that was asked for; a checkpoint is then written. Else what went wrong.
-    pub fn run(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let result = self.phases(link);
-        if matches!(result, Err(EngineError::Stopped)) {
-            self.write_checkpoint(link)?;
         }
-        result
+        (self.position, self.threshold, self.best_map) = (plain.position, plain.threshold, plain.best_map);
+        self.kept_as.clone_from(&plain.kept_as);
+        Ok(())
     }
 
-    fn phases(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        if self.position.phase == Phase::Pretrain {
-            self.pretrain(link)?;
-        }
-        self.adapt(link)
+    /// The parameters that count now.
+    pub fn params(&self) -> &Params {
+        self.settings.now()
     }
 
     /// Adaptation epochs done.
@@ -163,13 +123,8 @@ impl Session {
         }
     }
 
-    /// The parameters that count now.
-    pub fn params(&self) -> &Params {
-        self.settings.now()
-    }
-
     /// The domain whose batch normalisation the target uses.
-    pub(super) fn target_domain(&self) -> usize {
+    pub fn target_domain(&self) -> usize {
         usize::from(self.params().adapt.joint)
     }
 
@@ -178,47 +133,68 @@ impl Session {
         self.watched = images;
     }
 
-    /// The watched images.
-    pub(super) fn watched(&self) -> &[ImageRef] {
-        &self.watched
-    }
-
-    pub(super) fn enter(&mut self, state: State, link: &mut Link) -> Result<(), EngineError> {
+    pub fn enter(&mut self, state: State, link: &mut Link) -> Result<(), EngineError> {
         self.state = state.clone();
         Ok(link.outbox.emit(Event::State { state, epoch: self.position.epoch })?)
     }
 
-    pub(super) fn stage_done(&self, stage: Stage, began: Instant, link: &mut Link) -> Result<(), EngineError> {
+    pub fn stage_done(&self, stage: Stage, began: Instant, link: &mut Link) -> Result<(), EngineError> {
         let seconds = began.elapsed().as_secs_f64();
         Ok(link.outbox.emit(Event::StageDone { stage, epoch: self.position.epoch, seconds })?)
     }
 
-    /// Between two batches: obeys what was asked, waits while paused, lets parameter changes take effect.
+    // ---------------------------------------------------------------------------------------------- boundaries
+
+    /// Between two batches: handles what was asked, waits while paused, lets parameter changes take effect, and tries
+    /// again what could not be written. `true` when augmentation is another from the next batch on.
     ///
     /// # Errors
-    /// [`EngineError::Stopped`] when a stop was asked for.
-    pub(super) fn boundary(&mut self, boundary: Boundary, link: &mut Link) -> Result<(), EngineError> {
-        if self.mode == Mode::OneBatch || (self.mode == Mode::OneEpoch && boundary == Boundary::Epoch) {
+    /// [`EngineError::Stopped`] when a stop was asked for; when the run folder is gone.
+    pub fn boundary(&mut self, boundary: Boundary, saves: &dyn Saves, link: &mut Link) -> Result<bool, EngineError> {
+        let done = match self.mode {
+            Mode::OneBatch(since) => self.position.step > since,
+            Mode::OneEpoch => boundary == Boundary::Epoch,
+            Mode::Run | Mode::Pause => false,
+        };
+        if done {
             self.mode = Mode::Pause;
         }
-        self.breathe(link)?;
+        in_place(link)?;
+        if boundary == Boundary::Epoch {
+            self.try_owed_again(link)?;
+        }
+        if self.owed.checkpoint_is_due(boundary == Boundary::Epoch) {
+            self.write_checkpoint(saves, link)?;
+        }
+        self.breathe(saves, link)?;
+        let augment = self.params().augment.clone();
         for change in self.settings.take(boundary) {
             tracing::info!("{} {} → {}", change.key, change.old, change.new);
+            if table::row(&change.key).is_ok_and(|r| r.affects.holds(Affects::PRETRAINING)) {
+                self.kept_as = None;
+            }
             let (epoch, iter) = (self.position.epoch, self.position.iter);
             link.outbox.emit(Event::ParamApplied { key: change.key, old: change.old, new: change.new, epoch, iter })?;
         }
-        *self.augment.lock().unwrap_or_else(PoisonError::into_inner) = self.params().augment.clone();
-        Ok(())
+        Ok(self.params().augment != augment)
     }
 
-    /// Between two batches of a stage that no parameter change can touch: obeys, and waits while paused.
+    fn try_owed_again(&mut self, link: &mut Link) -> Result<(), EngineError> {
+        let mut owed = std::mem::take(&mut self.owed);
+        let result = owed.try_again(link);
+        self.owed = owed;
+        result
+    }
+
+    /// Between two batches of a stage that no parameter change can touch: handles what was asked, and waits while
+    /// paused.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when a stop was asked for.
-    pub(super) fn breathe(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        self.tell_device(link);
+    pub fn breathe(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+        self.notify_device(link);
         while let Some(command) = link.control.next() {
-            self.obey(command, link)?;
+            self.handle(command, saves, link)?;
         }
         if self.mode != Mode::Pause {
             return Ok(());
@@ -227,20 +203,20 @@ impl Session {
         link.outbox.emit(Event::State { state: State::Paused, epoch })?;
         while self.mode == Mode::Pause {
             let command = link.control.wait(&mut link.outbox).ok_or(EngineError::Stopped)?;
-            self.obey(command, link)?;
+            self.handle(command, saves, link)?;
         }
         link.outbox.emit(Event::State { state: self.state.clone(), epoch })?;
         Ok(())
     }
 
-    fn obey(&mut self, command: Command, link: &mut Link) -> Result<(), EngineError> {
+    fn handle(&mut self, command: Command, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
         match command {
             Command::Stop | Command::Shutdown => return Err(EngineError::Stopped),
             Command::Pause => self.mode = Mode::Pause,
             Command::Resume => self.mode = Mode::Run,
-            Command::StepBatch => self.mode = Mode::OneBatch,
+            Command::StepBatch => self.mode = Mode::OneBatch(self.position.step),
             Command::StepEpoch => self.mode = Mode::OneEpoch,
-            Command::Checkpoint => self.write_checkpoint(link)?,
+            Command::Checkpoint => self.write_checkpoint(saves, link)?,
             Command::SetParam { key, value } => self.set_param(key, value, link)?,
             Command::HeatMaps(images) => self.answer_heat_maps(&images, link)?,
             Command::Rank(query) => self.answer_rank(&query, self.mode == Mode::Pause, link)?,
@@ -260,75 +236,246 @@ impl Session {
         Ok(())
     }
 
-    /// Attention maps of these images with the weights as they stand, sent as one event.
-    ///
-    /// # Errors
-    /// When the network fails.
-    pub fn answer_heat_maps(&mut self, images: &[ImageRef], link: &mut Link) -> Result<(), EngineError> {
-        let images = self.heat_maps(images)?;
-        Ok(link.outbox.emit(Event::HeatMaps { epoch: self.epoch(), images })?)
-    }
-
-    /// Attention maps of these images; images that the target does not have are left out.
-    pub(super) fn heat_maps(&self, images: &[ImageRef]) -> Result<Vec<ImageMaps>, EngineError> {
-        let mut answers = Vec::new();
-        for &image in images {
-            let cache = self.target.cache(image.split);
-            if image.index as usize >= cache.len() {
-                continue;
-            }
-            let (height, width) = cache.size();
-            let mut pixels = vec![0.0; 3 * height * width];
-            crate::data::augment::normalise_into(&cache.get(image.index as usize), height, width, &mut pixels);
-            let x = self.to_device(&pixels, [1, height, width])?;
-            let maps = self.net.attention_maps(&x, self.target_domain())?.pop().unwrap_or_default();
-            let maps = maps.into_iter().map(|m| AttentionMap {
-                name: m.name,
-                height: m.height,
-                width: m.width,
-                values: m.values,
-            });
-            answers.push(ImageMaps { image, maps: maps.collect() });
-        }
-        Ok(answers)
-    }
-
-    /// Pixels `[B, 3, H, W]` on the device.
-    ///
-    /// # Errors
-    /// When the device has no room.
-    pub(super) fn to_device(&self, pixels: &[f32], [batch, height, width]: [usize; 3]) -> Result<Tensor, EngineError> {
-        let host = Tensor::f_from_slice(pixels)?.f_view([batch as i64, 3, height as i64, width as i64])?;
-        Ok(crate::model::device::send(&host, self.device)?)
-    }
-
-    fn tell_device(&mut self, link: &mut Link) {
+    fn notify_device(&mut self, link: &mut Link) {
         if self.last_device.is_some_and(|at| at.elapsed() < DEVICE_EVERY) {
             return;
         }
         self.last_device = Some(Instant::now());
-        if let Some((used, total)) = crate::model::device::memory(self.device) {
-            let event = Event::Device { name: crate::model::device::name(self.device), used, total };
+        let device = self.setup.device;
+        if let Some((used, total)) = crate::model::device::memory(device) {
+            let event = Event::Device { name: crate::model::device::name(device), used, total };
             if let Err(e) = link.outbox.emit(event) {
                 tracing::error!("{e}");
             }
         }
     }
 
-    /// Says once more what is still to come: for a listener that joins a resumed run.
-    pub(super) fn tell_pending(&self, link: &mut Link) -> Result<(), EngineError> {
+    /// Announces once more what is still to come: for a listener that joins a resumed run.
+    pub fn notify_pending(&self, link: &mut Link) -> Result<(), EngineError> {
         for (key, value) in self.settings.pending() {
-            let effect = crate::method::params::table::row(key).map_or(Effect::NextEpoch, |r| r.effect);
+            let effect = table::row(key).map_or(Effect::NextEpoch, |r| r.effect);
             link.outbox.emit(Event::ParamPending { key: key.clone(), value: value.clone(), effect })?;
         }
         Ok(())
     }
+
+    /// Announces images that could not be read since the last time; they are grey.
+    pub fn notify_unreadable(&mut self, link: &mut Link) {
+        let now = self.setup.unreadable();
+        if now > std::mem::replace(&mut self.unreadable_told, now) {
+            for text in [&self.setup.source, &self.setup.target].into_iter().filter_map(|d| d.unreadable_sentence()) {
+                link.outbox.notice(Severity::Warning, "Some images could not be read", text);
+            }
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------- points
+
+    /// Writes a point of the curve.
+    ///
+    /// # Errors
+    /// [`EngineError::Diverged`] when the loss is no number any more, with the way out.
+    pub fn point(
+        &self,
+        reading: Reading,
+        (iter, iters): (usize, usize),
+        lr: f64,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
+        let Reading { loss, parts, seconds, waited, merged } = reading;
+        let Position { phase, epoch, step, .. } = self.position;
+        let point = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
+        link.outbox.emit(Event::Step(point))?;
+        if loss.is_finite() {
+            Ok(())
+        } else {
+            Err(self.diverged(&format!("the loss is {loss} at iteration {}", iter + 1)))
+        }
+    }
+
+    fn diverged(&self, what: &str) -> EngineError {
+        let Position { phase, epoch, .. } = self.position;
+        let (stage, key) = match phase {
+            Phase::Pretrain => ("pre-training epoch", "pretrain.lr"),
+            Phase::Adapt => ("epoch", "adapt.lr"),
+        };
+        let last = checkpoint::last(&self.folder).is_file();
+        let cure = match (phase, last) {
+            (Phase::Adapt, true) => format!("go on from the last checkpoint with a lower {key}"),
+            _ => format!("start anew with a lower {key}"),
+        };
+        EngineError::Diverged(format!(
+            "the training has diverged: {what} of {stage} {}; {cure} (no checkpoint was written since)",
+            epoch + 1
+        ))
+    }
+
+    // --------------------------------------------------------------------------------------------- checkpoints
+
+    /// The run as it stands.
+    fn checkpoint(&self, saves: &dyn Saves) -> Result<Checkpoint, EngineError> {
+        let network = self.setup.net.named_variables();
+        if !all_finite(network.iter().map(|(_, t)| t))? {
+            return Err(self.diverged("the network holds values that are not finite in"));
+        }
+        let mut tensors: NamedTensors = network.into_iter().map(|(name, t)| (format!("net.{name}"), t)).collect();
+        tensors.extend(saves.tensors()?);
+        let plain = Plain {
+            position: self.position,
+            params: self.params().clone(),
+            pending: self.settings.pending().to_vec(),
+            threshold: self.threshold,
+            best_map: self.best_map,
+            kept_as: self.kept_as.clone(),
+        };
+        Ok(Checkpoint::new(plain, tensors))
+    }
+
+    /// Writes `checkpoints/last.safetensors` and announces it; when the disk refuses, that is announced and tried
+    /// again later. The checkpoint before is then untouched.
+    ///
+    /// # Errors
+    /// When the training has diverged or the run folder is gone.
+    pub fn write_checkpoint(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+        match self.try_checkpoint(saves, link) {
+            Err(e @ EngineError::Run(RunError::Io { .. })) => {
+                link.outbox.notice(Severity::Error, "The checkpoint could not be written", reason(&e));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// As [`Session::write_checkpoint`], where nothing follows that could try again.
+    ///
+    /// # Errors
+    /// Also when the disk refuses.
+    pub fn try_checkpoint(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+        let checkpoint = self.checkpoint(saves)?;
+        in_place(link)?;
+        let path = checkpoint::last(&self.folder);
+        refuse_links(&self.folder, &path).map_err(RunError::io("write", &path))?;
+        let result = checkpoint.write(&path);
+        self.owed.checkpoint(&result);
+        let file = "checkpoints/last.safetensors".to_owned();
+        Ok(link.outbox.emit(Event::Checkpoint { file, epoch: self.epoch(), bytes: result? })?)
+    }
+
+    /// Keeps the run as it stands under another name.
+    pub fn keep_checkpoint(
+        &mut self,
+        name: &'static str,
+        saves: &dyn Saves,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
+        let checkpoint = self.checkpoint(saves)?.own()?;
+        let path = checkpoints_dir(&self.folder).join(name);
+        self.owed.write("best checkpoint", None, move || checkpoint.write(&path).map(|_| ()), link)
+    }
+
+    // ----------------------------------------------------------------------------------------------- questions
+
+    /// Attention maps of these images with the weights as they stand, sent as one event. What goes wrong is said and
+    /// harms no run.
+    ///
+    /// # Errors
+    /// When the answer cannot be delivered.
+    pub fn answer_heat_maps(&mut self, images: &[ImageRef], link: &mut Link) -> Result<(), EngineError> {
+        match self.setup.heat_maps(images, self.target_domain()) {
+            Ok(images) => link.outbox.emit(Event::HeatMaps { epoch: self.epoch(), images })?,
+            Err(e) => link.outbox.notice(Severity::Warning, "The heat maps could not be computed", e.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.
+    pub fn watched_heat_maps(&mut self, link: &mut Link) -> Result<(), EngineError> {
+        let images = match self.setup.heat_maps(&self.watched, self.target_domain()) {
+            Ok(images) => images,
+            Err(e) => {
+                link.outbox.notice(Severity::Warning, "The heat maps could not be computed", e.to_string());
+                return Ok(());
+            }
+        };
+        if images.iter().all(|i| i.maps.is_empty()) {
+            return Ok(());
+        }
+        let (folder, epoch) = (self.folder.clone(), self.position.epochs_done());
+        link.outbox.emit(Event::HeatMaps { epoch, images: images.clone() })?;
+        let then = Event::Snapshot { epoch, part: SnapshotPart::HeatMaps };
+        let write = move || Ok(write_heat_maps(&folder, epoch, &images)?);
+        self.owed.write("heat maps", Some(then), write, link)
+    }
+
+    /// The gallery ranked for this image, sent as one event; see [`super::ranked`] for the weights that count.
+    /// `at_rest` says that no training goes on. What goes wrong is said and harms no run.
+    ///
+    /// # Errors
+    /// When the answer cannot be delivered.
+    pub fn answer_rank(&mut self, query: &RankQuery, at_rest: bool, link: &mut Link) -> Result<(), EngineError> {
+        let moment = Moment::of(&self.position, self.state == State::Evaluating, self.target_domain());
+        let batch = self.params().eval.batch;
+        let tick = |done, total| {
+            link.outbox.progress(Stage::Evaluate, done, total);
+            // No other command is handled here: this may itself be the answer to one, within a pause.
+            if link.control.stop_requested() { Err(EngineError::Stopped) } else { Ok(()) }
+        };
+        match self.ranks.ranking(&self.setup, moment, query, at_rest, batch, tick) {
+            Ok(ranking) => link.outbox.emit(Event::Ranked(Box::new(ranking)))?,
+            Err(EngineError::Stopped) => {
+                let text = "The run was asked to stop first; ask again.";
+                link.outbox.notice(Severity::Info, "The rank list was not computed", text);
+            }
+            Err(e) => link.outbox.notice(Severity::Warning, "The rank list could not be computed", e.to_string()),
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------------------------------------ features
+
+    /// Features `[N, d]` of images by the batch normalisation of `domain`, with progress, pauses and stops in
+    /// between. `before` and `total` place the images within a stage of several.
+    pub fn extract(
+        &mut self,
+        images: &Arc<ImageCache>,
+        domain: usize,
+        (stage, before, total): (Stage, u64, u64),
+        saves: &dyn Saves,
+        link: &mut Link,
+    ) -> Result<Vec<f32>, EngineError> {
+        let net = std::rc::Rc::clone(&self.setup.net);
+        let uploaded = self.setup.on_device(images)?;
+        let on_device = uploaded.as_deref();
+        let extraction = Extraction { net: &net, domain, images, on_device, batch: self.params().eval.batch };
+        extraction.run(|done| {
+            link.outbox.progress(stage, before + done, total);
+            self.breathe(saves, link)
+        })
+    }
+
+    /// The target's batch normalisation begins as the source's.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn start_adaptation_from_source(&mut self) -> Result<(), EngineError> {
+        let net = std::rc::Rc::get_mut(&mut self.setup.net)
+            .ok_or_else(|| EngineError::Internal("the network is in use while adaptation begins".to_owned()))?;
+        Ok(net.copy_domain(0, 1)?)
+    }
+
+    /// The batch normalisation of a domain's images.
+    pub fn bn_of(&self, domain: Domain) -> usize {
+        match domain {
+            Domain::Source => 0,
+            Domain::Target => self.target_domain(),
+        }
+    }
 }
 
 /// The first query of each of three people: enough to see whether attention finds the person.
-fn default_watch(target: &DomainData) -> Vec<ImageRef> {
+fn default_watch(setup: &Setup) -> Vec<ImageRef> {
     let mut seen = Vec::new();
-    let queries = target.dataset.query.iter().enumerate();
+    let queries = setup.target.dataset.query.iter().enumerate();
     queries
         .filter(|(_, s)| {
             let new = !seen.contains(&s.pid);

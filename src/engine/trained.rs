@@ -4,13 +4,13 @@ use std::path::Path;
 
 use tch::Device;
 
-use super::checkpoint;
+use super::checkpoint::{self, Checkpoint};
 use super::command::DeviceChoice;
 use super::error::EngineError;
-use super::open::{device_request, untrained};
+use super::network::untrained;
 use crate::method::params::Params;
 use crate::model::device;
-use crate::model::net::Net;
+use crate::model::net::{Net, all_finite};
 use crate::model::weights::{self, LoadReport, WeightsFile};
 
 /// A network with its parameters.
@@ -37,28 +37,35 @@ impl Trained {
                 file.display()
             )));
         }
-        let device = device::choose(device_request(device))?;
+        let device = device::choose(device)?;
         let assign = |params: &mut Params| -> Result<(), EngineError> {
             for assignment in assignments {
                 params.assign(assignment).map_err(|e| EngineError::Refused(e.to_string()))?;
             }
             Ok(())
         };
-        match checkpoint::read_network(&file)? {
-            Some((mut params, tensors)) => {
+        let checkpoint =
+            if file.extension().is_some_and(|e| e == "safetensors") { Checkpoint::read(&file)? } else { None };
+        let trained = match checkpoint {
+            Some(mut checkpoint) => {
+                let mut params = checkpoint.plain.params.clone();
                 assign(&mut params)?;
                 let net = untrained(&params, device)?;
-                checkpoint::fill(&net, tensors, &file)?;
-                Ok(Self { net, params, weights: None })
+                checkpoint.fill(&net)?;
+                Self { net, params, weights: None }
             }
             None => {
                 // A plain weights file knows of one domain only.
                 let mut params = Params { weights: file.display().to_string(), ..Params::default() };
                 params.adapt.joint = false;
                 assign(&mut params)?;
-                Self::of_weights(params, &file, device)
+                Self::of_weights(params, &file, device)?
             }
+        };
+        if !all_finite(trained.net.named_variables().iter().map(|(_, t)| t))? {
+            return Err(EngineError::Refused(format!("{} holds weights that are not finite", file.display())));
         }
+        Ok(trained)
     }
 
     /// A plain weights file in a network; attention blocks that the file does not know are left out, since untrained

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
@@ -10,8 +11,10 @@ use super::command::{Command, Handle, RunRequest};
 use super::control::Control;
 use super::error::EngineError;
 use super::event::{Event, ImageRef, RankQuery, Severity, State};
+use super::link::Link;
+use super::open::open;
 use super::outbox::{Outbox, Waker};
-use super::session::Session;
+use super::training::Training;
 
 /// Events that may wait in the channel before the outbox keeps a backlog.
 const EVENTS: usize = 1024;
@@ -22,14 +25,19 @@ const COMMANDS: usize = 256;
 pub struct Engine {
     handle: Handle,
     thread: JoinHandle<()>,
+    fault: Arc<AtomicU8>,
 }
 
-/// What a session needs from the outside: what is asked, and where to answer.
-pub struct Link {
-    /// Commands.
-    pub control: Arc<Control>,
-    /// Events.
-    pub outbox: Outbox,
+/// Whose fault it was that the last run failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Fault {
+    /// It has not failed.
+    None = 0,
+    /// The request's: a value, a dataset, a file. Exit code 2 on the command line.
+    Input = 1,
+    /// The disk's, the device's, the training's, or this program's. Exit code 1.
+    Run = 2,
 }
 
 impl Engine {
@@ -40,11 +48,22 @@ impl Engine {
     pub fn spawn(wake: Waker) -> std::io::Result<Self> {
         let (commands, from) = bounded(COMMANDS);
         let (to, events) = bounded(EVENTS);
+        let fault = Arc::new(AtomicU8::new(Fault::None as u8));
+        let shared = Arc::clone(&fault);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let mut link = Link { control: Arc::new(Control::new(from)), outbox: Outbox::new(to, wake) };
-            work(&mut link);
+            work(&mut link, &shared);
         })?;
-        Ok(Self { handle: Handle { commands, events }, thread })
+        Ok(Self { handle: Handle { commands, events }, thread, fault })
+    }
+
+    /// Whose fault it was that the last run failed; known once its last state has been said.
+    pub fn fault(&self) -> Fault {
+        match self.fault.load(Ordering::Acquire) {
+            0 => Fault::None,
+            1 => Fault::Input,
+            _ => Fault::Run,
+        }
     }
 
     /// A handle to talk to it.
@@ -64,17 +83,18 @@ impl Engine {
     }
 }
 
-fn work(link: &mut Link) {
+fn work(link: &mut Link, fault: &AtomicU8) {
     crate::model::device::prepare();
     // The last run stays at hand, so that its model answers queries until the next begins.
-    let mut last: Option<Session> = None;
+    let mut last: Option<Training> = None;
     while let Some(command) = link.control.wait(&mut link.outbox) {
         match command {
             Command::Start(request) => {
                 // The earlier model goes first: two of them may not fit on the device.
                 drop(last.take());
-                last = carry_out(*request, link);
-                link.control.clear_stop();
+                link.control.forget_stop();
+                last = carry_out(*request, link, fault);
+                link.control.forget_stop();
                 link.outbox.set_writer(None);
                 if link.control.shutdown_requested() {
                     return;
@@ -84,15 +104,16 @@ fn work(link: &mut Link) {
             Command::HeatMaps(images) => answer(last.as_mut(), link, Question::HeatMaps(&images)),
             Command::Rank(query) => answer(last.as_mut(), link, Question::Rank(&query)),
             Command::Watch(images) => {
-                if let Some(session) = &mut last {
-                    session.watch(images);
+                if let Some(last) = &mut last {
+                    last.session.watch(images);
                 }
             }
+            // It came too late for the run that it was meant for, which has ended anyway.
+            Command::Stop => link.control.forget_stop(),
             Command::Pause
             | Command::Resume
             | Command::StepBatch
             | Command::StepEpoch
-            | Command::Stop
             | Command::Checkpoint
             | Command::SetParam { .. } => {
                 link.outbox.notice(Severity::Info, "No run is going on", "Start one first.");
@@ -108,12 +129,12 @@ enum Question<'a> {
     Rank(&'a RankQuery),
 }
 
-fn answer(session: Option<&mut Session>, link: &mut Link, question: Question<'_>) {
+fn answer(last: Option<&mut Training>, link: &mut Link, question: Question<'_>) {
     let (plural, failed) = match question {
         Question::HeatMaps(_) => ("Heat maps", "The heat maps could not be computed"),
         Question::Rank(_) => ("Rank lists", "The rank list could not be computed"),
     };
-    let Some(session) = session else {
+    let Some(Training { session, .. }) = last else {
         let text = format!("{plural} can be computed once a run has started.");
         return link.outbox.notice(Severity::Info, "No model is loaded", text);
     };
@@ -127,13 +148,19 @@ fn answer(session: Option<&mut Session>, link: &mut Link, question: Question<'_>
 }
 
 /// Runs to the end, whatever the end is; says which in the last `State`.
-fn carry_out(request: RunRequest, link: &mut Link) -> Option<Session> {
-    let mut session = None;
+fn carry_out(request: RunRequest, link: &mut Link, fault: &AtomicU8) -> Option<Training> {
+    let mut training = None;
     let result = guarded(|| {
-        let opened = session.insert(Session::open(&request, link)?);
+        let opened = training.insert(open(&request, link)?);
         opened.run(link)
     });
-    let epoch = session.as_ref().map_or(0, Session::epoch);
+    let epoch = training.as_ref().map_or(0, |t: &Training| t.session.epoch());
+    let whose = match &result {
+        Ok(()) | Err(EngineError::Stopped) => Fault::None,
+        Err(error) if error.is_bad_input() => Fault::Input,
+        Err(_) => Fault::Run,
+    };
+    fault.store(whose as u8, Ordering::Release);
     let state = match result {
         Ok(()) => State::Done,
         Err(EngineError::Stopped) => State::Stopped,
@@ -142,7 +169,7 @@ fn carry_out(request: RunRequest, link: &mut Link) -> Option<Session> {
     if let Err(e) = link.outbox.emit(Event::State { state, epoch }) {
         tracing::error!("the end of the run could not be written: {e}");
     }
-    session
+    training
 }
 
 /// A panic in the engine becomes an error: the window lives on.
@@ -154,6 +181,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, Engine
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
         let first = text.lines().next().unwrap_or(text);
-        Err(EngineError::Refused(format!("something unforeseen happened in the engine ({first}); please report it")))
+        Err(EngineError::Internal(format!("something unforeseen happened in the engine ({first})")))
     })
 }

@@ -27,6 +27,13 @@ pub struct Retrieval {
     pub valid_queries: usize,
     /// All queries.
     pub queries: usize,
+    /// Images of the test set that could not be read and were compared as grey ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: usize,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// The ranks of [`Retrieval::cmc`].
@@ -271,7 +278,14 @@ impl<'a> Collected<'a> {
     pub(crate) fn finish(self) -> Evaluation {
         let queries = self.queries.len();
         let mut out = Evaluation {
-            retrieval: Retrieval { mAP: 0.0, mAP_trapezoid: 0.0, cmc: [0.0; 4], valid_queries: 0, queries },
+            retrieval: Retrieval {
+                mAP: 0.0,
+                mAP_trapezoid: 0.0,
+                cmc: [0.0; 4],
+                valid_queries: 0,
+                queries,
+                unreadable: 0,
+            },
             ap: Vec::with_capacity(queries),
             ap_trapezoid: Vec::with_capacity(queries),
             top: self.gallery.top(),
@@ -305,6 +319,7 @@ impl<'a> Collected<'a> {
             cmc: CMC_RANKS.map(|rank| cmc(&out.match_indptr, &out.match_rank, valid, rank)),
             valid_queries: valid,
             queries,
+            unreadable: 0,
         };
         out
     }

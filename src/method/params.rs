@@ -16,11 +16,11 @@ pub use choices::{Backbone, ClusterScore, FeatureSource, ImageStore, Outliers, R
 pub use groups::{
     Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, Memory, Optim, Pretrain, Reliability, Triplet,
 };
-pub use table::{Effect, Kind, Row, Value};
+pub use table::{Affects, Effect, Kind, Row, Value};
 
 /// All hyper-parameters. The default is the paper's setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)] // table::ROWS documents every field by its key
 pub struct Params {
     pub eps: f64,
@@ -175,6 +175,19 @@ impl Params {
         Ok(())
     }
 
+    /// As [`Params::overlay_toml`], of a file that another version of this program may have written: keys that there
+    /// are not any more are left out and returned.
+    ///
+    /// # Errors
+    /// When the text is not TOML, or a value does not fit its key.
+    pub fn overlay_saved(&mut self, text: &str) -> Result<Vec<String>, ParamError> {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| ParamError::Toml(e.to_string()))?;
+        let mut unknown = Vec::new();
+        prune(&mut table, "", &mut unknown);
+        self.overlay_toml(&table.to_string())?;
+        Ok(unknown)
+    }
+
     /// The keys whose values differ, in the table's order.
     pub fn differing_keys(&self, other: &Self) -> Vec<&'static str> {
         table::ROWS.iter().filter(|r| (r.get)(self) != (r.get)(other)).map(|r| r.key).collect()
@@ -247,4 +260,20 @@ impl Params {
             .map(|s| s.parse().map_err(|_| format!("`{s}` is not an epoch; write for example 40,70.")))
             .collect()
     }
+}
+
+/// Removes the keys that no row has.
+fn prune(table: &mut toml::Table, prefix: &str, unknown: &mut Vec<String>) {
+    table.retain(|key, value| {
+        let key = format!("{prefix}{key}");
+        match value {
+            toml::Value::Table(inner) => prune(inner, &format!("{key}."), unknown),
+            _ if table::row(&key).is_err() => {
+                unknown.push(key);
+                return false;
+            }
+            _ => {}
+        }
+        true
+    });
 }

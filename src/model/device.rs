@@ -97,8 +97,21 @@ pub fn tune(device: Device) {
     }
 }
 
-/// How many threads one operation on the CPU uses; libtorch's own default is one a core.
+/// How many threads one operation on the CPU uses.
+pub fn threads() -> usize {
+    usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1)
+}
+
+/// How many threads one operation on the CPU uses unless told otherwise: those that libtorch began with, one a core or
+/// what `OMP_NUM_THREADS` says.
+pub fn all_threads() -> usize {
+    static BEGAN: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *BEGAN.get_or_init(threads)
+}
+
+/// From now on one operation on the CPU uses so many threads; libtorch's own default is one a core.
 pub fn set_threads(threads: usize) {
+    all_threads();
     let threads = i32::try_from(threads.max(1)).unwrap_or(i32::MAX);
     let _ = catch_unwind(|| tch::set_num_threads(threads));
 }

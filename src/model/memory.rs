@@ -229,6 +229,13 @@ impl HybridMemory {
         if labels.len() as i64 != bank.size2()?.0 {
             return Err(ModelError::Shape(format!("{} labels for {} memory rows", labels.len(), bank.size2()?.0)));
         }
+        let rows = labels.len() as i64;
+        if let Some(bad) = labels.iter().find(|&&l| l < -1 || l >= rows) {
+            return Err(ModelError::Shape(format!("label {bad} is none of the memory's {rows} rows")));
+        }
+        if !(0..=rows).contains(&source_classes) {
+            return Err(ModelError::Shape(format!("{source_classes} source classes in {rows} memory rows")));
+        }
         let classes = Classes::new(&labels, device, bank.f_kind()?)?;
         Ok(Self { bank, source_classes, labels, classes })
     }

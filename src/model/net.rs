@@ -224,6 +224,22 @@ impl Net {
     }
 }
 
+/// Whether every value of these tensors is finite; whole numbers always are.
+///
+/// # Errors
+/// When libtorch fails.
+pub fn all_finite<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<bool> {
+    let _guard = tch::no_grad_guard();
+    for t in tensors {
+        if matches!(t.f_kind()?, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
+            && t.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Rows of `x` `[B, d]` at unit length, as `torch.nn.functional.normalize`.
 ///
 /// # Errors

@@ -35,6 +35,12 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder is no longer where the run was begun.
+    #[error("{} was removed or moved while the run was writing to it", path.display())]
+    Gone {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file is there but does not hold what it should.
     #[error("{} cannot be used: {reason}", path.display())]
     Damaged {

@@ -32,6 +32,8 @@ pub fn checkpoints_dir(dir: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct RunWriter {
     dir: PathBuf,
+    /// Which file the events are, whatever it is called.
+    identity: Option<(u64, u64)>,
     lines: Lines<File>,
     next: u64,
     base: f64,
@@ -46,7 +48,9 @@ impl RunWriter {
     /// # Errors
     /// When the folder holds a run already, or cannot be written.
     pub fn create(dir: &Path, manifest: &Manifest, params: &Params) -> Result<Self, RunError> {
-        if Manifest::path(dir).exists() || events_path(dir).exists() {
+        // Without a manifest and without an event it is one whose making was broken off.
+        let holds_events = std::fs::metadata(events_path(dir)).is_ok_and(|m| m.len() > 0 || !m.is_file());
+        if Manifest::path(dir).exists() || holds_events {
             return Err(RunError::Exists { path: dir.to_owned() });
         }
         std::fs::create_dir_all(dir).map_err(RunError::io("create", dir))?;
@@ -54,8 +58,7 @@ impl RunWriter {
         let path = params_path(dir);
         atomic_write(&path, |f| f.write_all(params.to_toml().as_bytes())).map_err(RunError::io("write", &path))?;
         let path = events_path(dir);
-        let file =
-            OpenOptions::new().append(true).create_new(true).open(&path).map_err(RunError::io("create", &path))?;
+        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("create", &path))?;
         // The manifest last: a folder with one is a run folder, whole.
         manifest.write(dir)?;
         Ok(Self::start(dir, file, 0, Vec::new(), lock))
@@ -90,6 +93,7 @@ impl RunWriter {
     fn start(dir: &Path, file: File, good: u64, warnings: Vec<String>, lock: File) -> Self {
         Self {
             dir: dir.to_owned(),
+            identity: file.metadata().ok().and_then(|m| identity(&m)),
             lines: Lines::new(file, good),
             next: 0,
             base: 0.0,
@@ -127,6 +131,7 @@ impl RunWriter {
         if is_live_only(&stamped.event) {
             return Ok(stamped);
         }
+        self.in_place()?;
         let path = events_path(&self.dir);
         let line = serde_json::to_string(&stamped).map_err(|e| RunError::damaged(&path, e))?;
         self.lines.append(&line).map_err(RunError::io("write", &path))?;
@@ -135,6 +140,16 @@ impl RunWriter {
             self.sync()?;
         }
         serde_json::from_str(&line).map_err(|e| RunError::damaged(&path, e))
+    }
+
+    /// Whether the folder is still where the run was begun: what is written under its name would else come to lie
+    /// somewhere else than the events.
+    ///
+    /// # Errors
+    /// [`RunError::Gone`] when it was removed or moved.
+    pub fn in_place(&self) -> Result<(), RunError> {
+        let now = std::fs::metadata(events_path(&self.dir)).ok().map(|m| identity(&m));
+        if now == Some(self.identity) { Ok(()) } else { Err(RunError::Gone { path: self.dir.clone() }) }
     }
 
     /// Puts the events on the disk.
@@ -149,6 +164,19 @@ impl RunWriter {
 /// Whether an event is for the live window alone.
 pub fn is_live_only(event: &Event) -> bool {
     matches!(event, Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. } | Event::Ranked(_))
+}
+
+/// Device and number of a file.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)]
+fn identity(file: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 fn lock(dir: &Path) -> Result<File, RunError> {

@@ -35,6 +35,15 @@ pub struct Manifest {
     /// The target as it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_given: Option<String>,
+    /// Stands for the source's images, their identities and their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_digest: Option<String>,
+    /// Stands for the target's images, their identities and their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_digest: Option<String>,
+    /// Threads of one operation, on the CPU: sums depend on them in their last bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// The run it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
@@ -62,6 +71,9 @@ impl Manifest {
             started: time::utc(time::now()),
             source_given: None,
             target_given: None,
+            source_digest: None,
+            target_digest: None,
+            threads: None,
             parent: None,
         }
     }

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use reid_workbench::data::augment::{MEAN, Moves, augment_into, normalise_into};
 use reid_workbench::data::cache::ImageCache;
-use reid_workbench::data::loader::{Batch, EvalLoader, TrainLoader};
+use reid_workbench::data::loader::{Batch, Epoch, EvalLoader, Hands, MOST_BYTES, Maker, TrainLoader, look_ahead};
 use reid_workbench::data::{Sample, decode, no_tick};
 use reid_workbench::method::params::Augment;
 
@@ -119,19 +119,36 @@ fn dropping_a_loader_stops_its_threads() {
 }
 
 #[test]
-fn augmentation_settings_can_change_between_batches() {
+fn a_loader_that_begins_in_mid_epoch_makes_the_same_batches() {
     let dir = tempfile::tempdir().unwrap();
-    let cache = cache(&samples(dir.path(), 1));
+    let cache = cache(&samples(dir.path(), 3));
     let off = Augment { flip: 0.0, pad: 0, erase: 0.0 };
-    let shared = Arc::new(Mutex::new(off.clone()));
-    let mut loader = TrainLoader::new(Arc::clone(&cache), vec![vec![0]; 50], Arc::clone(&shared), 1, 1, 1).unwrap();
-    let plain = loader.next().unwrap().pixels;
+    let epoch = Epoch { batches: vec![vec![0, 2, 1]; 7].into(), seed: 5 };
+    let hands = Hands { maker: Maker::Threads, ahead: 2, threads: 2 };
+    let from = |first: usize, augment: Augment| {
+        let mut loader = TrainLoader::starting_at(&epoch, first, hands, Arc::clone(&cache), augment).unwrap();
+        drain(|| loader.next())
+    };
+    let whole = from(0, Augment::default());
+    assert_eq!(whole.len(), 7);
+    assert!(from(4, Augment::default()) == whole[4..]);
+    assert!(from(7, Augment::default()).is_empty());
+    let plain = from(6, off);
     let mut expected = vec![0.0; IMAGE];
     normalise_into(&cache.get(0), SIZE.0, SIZE.1, &mut expected);
-    assert_eq!(plain, expected);
-    *shared.lock().unwrap() = Augment { flip: 1.0, ..off };
-    let rest = drain(|| loader.next());
-    assert!(rest.last().unwrap().pixels != plain);
+    assert_eq!((plain.len(), &plain[0].pixels[..IMAGE]), (1, &expected[..]));
+}
+
+#[test]
+fn the_look_ahead_is_bounded_in_bytes_whatever_the_number_of_threads() {
+    let paper = 64 * 3 * 256 * 128 * 4;
+    for (threads, ahead, bytes) in [(63, 4, paper), (1, 4, paper), (63, 4, 1), (8, 4, MOST_BYTES), (3, 64, paper)] {
+        let (used, room) = look_ahead(threads, ahead, bytes);
+        assert!((1..=threads).contains(&used) && room >= 1);
+        let held = used * (room + 1) * bytes;
+        assert!(held <= MOST_BYTES.max(2 * bytes), "{threads} threads hold {held} bytes");
+    }
+    assert_eq!(look_ahead(1, 4, paper), (1, 4), "a short look-ahead stays as it was asked for");
 }
 
 #[test]

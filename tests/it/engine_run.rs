@@ -1,6 +1,6 @@
 //! Whole runs through the engine's front door: commands in, events out, a run folder behind.
 
-use reid_workbench::engine::command::Command;
+use reid_workbench::engine::command::{Begin, Command};
 use reid_workbench::engine::event::{Domain, Event, ImageRef, Phase, Split, Stamped, State};
 use reid_workbench::method::params::Value;
 use reid_workbench::run::reader::RunReader;
@@ -120,7 +120,7 @@ fn a_stopped_run_goes_on_as_if_it_had_not_stopped() {
             assert_eq!(driver.until_end(), State::Done);
         }
         heard.append(&mut driver.events);
-        request.resume = true;
+        request.begin = Begin::Resume;
     }
     assert_eq!(losses(&whole).len(), 15);
     assert_eq!(losses(&whole), losses(&heard));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use reid_workbench::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
+use reid_workbench::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
 use reid_workbench::engine::event::{Event, Severity, Stamped, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
@@ -175,7 +175,9 @@ fn the_new_run_dialog_sends_the_request() {
         out,
         params,
         device: DeviceChoice::Auto,
-        resume: false,
+        begin: Begin::Start,
+        changes: Vec::new(),
+        allow_unreadable: false,
         cache: cache_dir(),
     };
     assert_eq!(window.asked(), [Command::Start(Box::new(request))]);

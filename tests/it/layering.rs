@@ -362,3 +362,60 @@ fn what_an_allowed_module_passes_on_is_found() {
     let second = "pub use crate::engine::command::Worker as Hand;";
     assert_eq!(found("gui/x.rs", second).len(), 1);
 }
+
+/// The files of a room, a folder below it as one, and the arrows between them.
+fn arrows_within(room: &str, files: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let module = |name: &str| -> Segments { name.trim_end_matches(".rs").split('/').map(str::to_owned).collect() };
+    let modules: BTreeSet<Segments> = files.iter().map(|(name, _)| module(name)).collect();
+    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, text) in files {
+        let own = module(name);
+        if own.len() < 2 || own[0] != room {
+            continue;
+        }
+        let to = arrows.entry(own[1].clone()).or_default();
+        for (_, path) in read(text, &own, &modules).uses {
+            if path.len() > 1 && path[0] == room && path[1] != own[1] && modules.contains(&path[..2]) {
+                to.insert(path[1].clone());
+            }
+        }
+    }
+    arrows
+}
+
+/// Files that lead back to themselves.
+fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut left = arrows.clone();
+    loop {
+        let done: Vec<String> = left
+            .iter()
+            .filter(|(_, to)| to.iter().all(|t| !left.contains_key(t)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if done.is_empty() {
+            return left.into_keys().collect();
+        }
+        done.iter().for_each(|name| drop(left.remove(name)));
+    }
+}
+
+#[test]
+fn no_files_of_the_engine_go_round_in_a_circle() {
+    let arrows = arrows_within("engine", &source());
+    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 50, "the arrows are not seen: {arrows:?}");
+    assert_eq!(circle(&arrows), Vec::<String>::new(), "among these files is a circle: {arrows:#?}");
+}
+
+#[test]
+fn a_circle_is_found() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let files = [
+        file("engine.rs", ""),
+        file("engine/a.rs", "use super::b::B;"),
+        file("engine/b.rs", "use super::c::C;\nuse crate::engine::d;"),
+        file("engine/c/deep.rs", "use super::super::a::A;"),
+        file("engine/c.rs", "use self::deep::Deep;"),
+        file("engine/d.rs", ""),
+    ];
+    assert_eq!(circle(&arrows_within("engine", &files)), ["a", "b", "c"]);
+}

@@ -20,6 +20,7 @@ mod data_loader;
 mod data_registry;
 mod data_sampler;
 mod data_synthetic;
+mod engine_faults;
 mod engine_parts;
 mod engine_run;
 mod export;

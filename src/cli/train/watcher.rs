@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::UsageError;
 use crate::cli::progress::print_json;
 use crate::engine::event::{ClusterSummary, Domain, Event, Retrieval, Stage, Stamped, State};
+use crate::engine::worker::Fault;
 use crate::run::{RunReader, RunView};
 
 /// What `train` prints on stdout.
@@ -141,10 +142,9 @@ impl Watcher {
     }
 
     /// Prints the result and says which exit code goes with the end.
-    pub(super) fn finish(self, end: State) -> anyhow::Result<ExitCode> {
+    pub(super) fn finish(self, end: State, fault: Fault) -> anyhow::Result<ExitCode> {
         let (state, code) = match end {
-            // What keeps a run from starting is the request's fault: a dataset, a folder, a device, a value.
-            State::Failed(reason) if self.view.is_empty() => return Err(UsageError(reason).into()),
+            State::Failed(reason) if fault == Fault::Input => return Err(UsageError(reason).into()),
             State::Failed(reason) => return Err(anyhow::anyhow!(reason)),
             State::Stopped => ("stopped", ExitCode::from(130)),
             _ => ("done", ExitCode::SUCCESS),

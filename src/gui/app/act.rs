@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::App;
-use crate::engine::command::{Command, DeviceChoice, RunRequest, cache_dir};
+use crate::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::Severity;
 use crate::export;
 use crate::gui::command::UiCommand;
@@ -114,7 +114,9 @@ impl App {
             out: folder,
             params: view.params.clone().unwrap_or_default(),
             device: DeviceChoice::Auto,
-            resume: true,
+            begin: Begin::Resume,
+            changes: Vec::new(),
+            allow_unreadable: false,
             cache: cache_dir(),
         };
         self.command(ctx, Command::Start(Box::new(request)));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Browse, default_button, dialog, field, foot, problem, text_box};
 use crate::base::time as clock;
-use crate::engine::command::{DeviceChoice, RunRequest, cache_dir};
+use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, short_name};
 use crate::gui::theme::{Theme, Type};
@@ -115,7 +115,9 @@ impl NewRun {
                         out: PathBuf::from(folder.trim()),
                         params: draft.clone(),
                         device: choice.device(),
-                        resume: false,
+                        begin: Begin::Start,
+                        changes: Vec::new(),
+                        allow_unreadable: false,
                         cache: cache_dir(),
                     })));
                     started = true;

@@ -6,7 +6,7 @@ use super::choices::{ClusterScore, FeatureSource, ImageStore, Outliers, Rule, Sc
 
 /// Keys `reliability.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Reliability {
     pub rule: Rule,
@@ -19,7 +19,7 @@ pub struct Reliability {
 
 /// Keys `memory.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Memory {
     pub enabled: bool,
@@ -28,25 +28,26 @@ pub struct Memory {
 
 /// Keys `attention.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Attention {
     pub enabled: bool,
     pub positions: String,
 }
 
-/// Keys `image.*`, pixels.
+/// Keys `image.*`: pixels, and the share of images that may be unreadable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct ImageSize {
     pub height: usize,
     pub width: usize,
+    pub unreadable: f64,
 }
 
 /// Keys `augment.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Augment {
     pub flip: f64,
@@ -56,7 +57,7 @@ pub struct Augment {
 
 /// Keys `pretrain.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Pretrain {
     pub epochs: usize,
@@ -71,7 +72,7 @@ pub struct Pretrain {
 
 /// Keys `adapt.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Adapt {
     pub epochs: usize,
@@ -86,7 +87,7 @@ pub struct Adapt {
 
 /// Keys `triplet.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Triplet {
     pub weight: f64,
@@ -95,7 +96,7 @@ pub struct Triplet {
 
 /// Keys `optim.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Optim {
     pub weight_decay: f64,
@@ -103,7 +104,7 @@ pub struct Optim {
 
 /// Keys `bn.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Bn {
     pub group: usize,
@@ -111,7 +112,7 @@ pub struct Bn {
 
 /// Keys `eval.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Eval {
     pub every: usize,
@@ -120,11 +121,12 @@ pub struct Eval {
 
 /// Keys `device.*`: how the machine is used, not what is computed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct DeviceUse {
     pub images: ImageStore,
     pub bf16: bool,
+    pub threads: usize,
 }
 
 impl Default for Reliability {
@@ -154,7 +156,7 @@ impl Default for Attention {
 
 impl Default for ImageSize {
     fn default() -> Self {
-        Self { height: 256, width: 128 }
+        Self { height: 256, width: 128, unreadable: 0.01 }
     }
 }
 

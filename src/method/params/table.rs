@@ -30,6 +30,28 @@ impl Effect {
     }
 }
 
+/// What must be computed again when a value changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Affects(u8);
+
+impl Affects {
+    /// Nothing that is computed: how the machine is used.
+    pub const NOTHING: Self = Self(0);
+    /// The network after pre-training: the cache of pre-trained networks is keyed by these.
+    pub const PRETRAINING: Self = Self(1);
+    /// Clusters and pseudo-labels.
+    pub const CLUSTERING: Self = Self(2);
+    /// Adaptation's steps.
+    pub const ADAPTATION: Self = Self(4);
+    /// Results on test sets.
+    pub const EVALUATION: Self = Self(8);
+
+    /// Whether it touches any of `other`.
+    pub fn holds(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// A parameter's value, of any type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -107,6 +129,8 @@ pub struct Row {
     pub source: &'static str,
     /// When a change takes effect.
     pub effect: Effect,
+    /// What a change touches.
+    pub affects: Affects,
     /// One or two sentences on what it does.
     pub help: &'static str,
     /// Reads it.
@@ -184,36 +208,36 @@ pub fn row(key: &str) -> Result<&'static Row, ParamError> {
 }
 
 macro_rules! float {
-    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $decimals:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Float { min: $min, max: $max, decimals: $decimals }, source: $source, effect: Effect::$effect, help: $help,
+    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $decimals:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Float { min: $min, max: $max, decimals: $decimals }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Float(p.$($field).+),
             set: |p, v| if let Value::Float(x) = v { p.$($field).+ = *x } }
     };
 }
 macro_rules! int {
-    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Int { min: $min, max: $max }, source: $source, effect: Effect::$effect, help: $help,
+    ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Int { min: $min, max: $max }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Int(p.$($field).+ as i64),
             set: |p, v| if let Value::Int(i) = v { p.$($field).+ = (*i).unsigned_abs() as _ } }
     };
 }
 macro_rules! switch {
-    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Bool, source: $source, effect: Effect::$effect, help: $help,
+    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Bool, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Bool(p.$($field).+),
             set: |p, v| if let Value::Bool(b) = v { p.$($field).+ = *b } }
     };
 }
 macro_rules! choice {
-    ($key:literal, $label:literal, $group:literal, $type:ident, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Choice($type::NAMES), source: $source, effect: Effect::$effect, help: $help,
+    ($key:literal, $label:literal, $group:literal, $type:ident, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Choice($type::NAMES), source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Text(p.$($field).+.name().to_owned()),
             set: |p, v| if let Value::Text(t) = v && let Some(c) = $type::from_name(t) { p.$($field).+ = c } }
     };
 }
 macro_rules! text {
-    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Text, source: $source, effect: Effect::$effect, help: $help,
+    ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
+        Row { key: $key, label: $label, group: $group, kind: Kind::Text, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Text(p.$($field).+.clone()),
             set: |p, v| if let Value::Text(t) = v { p.$($field).+.clone_from(t) } }
     };
@@ -222,54 +246,56 @@ macro_rules! text {
 /// All parameters, in the order of the window's groups.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
-    float!("eps", "eps", "Clustering", 0.05..=0.95, 2, eps, NextEpoch, "section IV", "Clustering radius: the largest Jaccard distance at which two images are neighbours in DBSCAN. Larger joins more, smaller leaves more outliers."),
-    float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),
-    int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
-    int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),
-    int!("min_samples", "min samples", "Clustering", 1..=50, min_samples, NextEpoch, "SpCL spcl_train_uda.py:184 (the paper gives none)", "Core density: images within eps, the image itself counted, that make it a core of a cluster."),
-    switch!("refined", "refined", "Reliability", refined, NextEpoch, "section III-B", "Keeps only reliable clusters. Off: every DBSCAN cluster gives pseudo-labels."),
-    choice!("reliability.rule", "rule", "Reliability", Rule, reliability.rule, NextEpoch, "section III-B; SpCL spcl_train_uda.py:233", "How the threshold is found: so that a share of the first epoch's clusters fails, fixed by hand, or none (every cluster is kept)."),
-    float!("reliability.threshold", "threshold", "Reliability", 0.0..=1.0, 2, reliability.threshold, NextEpoch, "section III-B (the paper gives none)", "The least score at which a cluster is reliable, when the rule is `fixed`."),
-    float!("reliability.quantile", "worst share", "Reliability", 0.0..=1.0, 2, reliability.quantile, NextRun, "SpCL spcl_train_uda.py:233", "The share of the first epoch's clusters that the rule `quantile` lets fail; the score found there stays the threshold."),
-    choice!("reliability.score", "score", "Reliability", ScoreKind, reliability.score, NextEpoch, "Eq. 8; SpCL spcl_train_uda.py:218", "Eq. 8's one three-way IoU, or SpCL's pair of two-way ones with its per-member cut."),
-    choice!("reliability.cluster", "cluster score", "Reliability", ClusterScore, reliability.cluster, NextEpoch, "SpCL spcl_train_uda.py:230", "A cluster's score is that of its best, average or worst member."),
-    choice!("reliability.outliers", "outliers", "Reliability", Outliers, reliability.outliers, NextEpoch, "section IV-D; SpCL and Cluster Contrast", "Images outside reliable clusters train as classes of their own, or sit this epoch out."),
-    switch!("memory.enabled", "hybrid memory", "Memory", memory.enabled, NextRun, "section III-C", "Classify against the hybrid memory. Off: a classifier made from the cluster centres of each epoch, as in the baseline."),
-    float!("beta", "β", "Memory", 0.0..=1.0, 2, beta, NextBatch, "Eq. 10", "Share of a memory row that survives an update; 1 freezes the memory."),
-    float!("temperature", "temperature", "Memory", 0.01..=1.0, 3, temperature, NextBatch, "SpCL hm.py (the paper gives none)", "τ divides the similarities before the softmax; smaller is sharper."),
-    choice!("memory.features", "cluster on", "Memory", FeatureSource, memory.features, NextEpoch, "steps 3 and 4; SpCL spcl_train_uda.py:174", "Cluster features extracted anew each epoch, or the memory's own rows."),
-    float!("adapt.lr", "lr", "Training", 0.000001..=0.1, 0, adapt.lr, NextBatch, "section IV", "Learning rate of Adam in adaptation, before its steps."),
-    float!("triplet.weight", "triplet weight", "Training", 0.0..=10.0, 2, triplet.weight, NextBatch, "section III (no value given)", "Weight of the batch-hard triplet loss; 0 gives SpCL."),
-    float!("triplet.margin", "triplet margin", "Training", 0.0..=2.0, 2, triplet.margin, NextBatch, "OpenUnReID triplet.py", "How much farther the hardest negative must be than the hardest positive."),
-    int!("adapt.epochs", "epochs", "Training", 0..=1000, adapt.epochs, NextEpoch, "section IV", "Adaptation epochs; each begins with a clustering."),
-    int!("adapt.iters", "iterations", "Training", 1..=10000, adapt.iters, NextEpoch, "SpCL spcl_train_uda.py:327 (the paper gives none)", "Batches in an adaptation epoch."),
-    int!("adapt.batch", "batch", "Training", 2..=1024, adapt.batch, NextEpoch, "section IV", "Target images in a batch; with source data as many source images beside them."),
-    int!("adapt.instances", "instances", "Training", 1..=64, adapt.instances, NextEpoch, "SpCL spcl_train_uda.py:301", "Images of one pseudo-label in a batch, from different cameras first."),
-    int!("adapt.step", "lr step", "Training", 1..=1000, adapt.step, NextEpoch, "SpCL spcl_train_uda.py:166", "Epochs between drops of the learning rate."),
-    float!("adapt.gamma", "lr factor", "Training", 0.01..=1.0, 2, adapt.gamma, NextEpoch, "SpCL spcl_train_uda.py:166", "Factor of each drop."),
-    switch!("adapt.joint", "source beside target", "Training", adapt.joint, NextRun, "SpCL; section III-C stores source classes", "Train on source and target batches together, each domain with its own batch normalisation."),
-    float!("optim.weight_decay", "weight decay", "Training", 0.0..=0.1, 0, optim.weight_decay, NextBatch, "SpCL spcl_train_uda.py:164", "Coupled L2 decay of Adam."),
-    float!("augment.flip", "flip", "Images", 0.0..=1.0, 2, augment.flip, NextBatch, "section IV; SpCL spcl_train_uda.py:47", "Probability of a horizontal flip."),
-    int!("augment.pad", "pad", "Images", 0..=64, augment.pad, NextBatch, "SpCL spcl_train_uda.py:47", "Black border before the random crop, pixels."),
-    float!("augment.erase", "erase", "Images", 0.0..=1.0, 2, augment.erase, NextBatch, "section IV; SpCL transforms.py:52", "Probability that a rectangle is erased."),
-    int!("image.height", "height", "Images", 32..=1024, image.height, NextRun, "section IV", "Input height, pixels."),
-    int!("image.width", "width", "Images", 16..=1024, image.width, NextRun, "section IV", "Input width, pixels."),
-    choice!("backbone", "backbone", "Model", Backbone, backbone, NextRun, "section III", "The network that extracts features; resnet50-lite is for CPUs."),
-    switch!("attention.enabled", "attention", "Model", attention.enabled, NextRun, "section III-A", "Coordinate attention, then triplet attention, at two places of the backbone."),
-    text!("attention.positions", "positions", "Model", attention.positions, NextRun, "Table 1", "The pair of stages: before the first, after the second."),
-    text!("weights", "initial weights", "Model", weights, NextRun, "section III (ImageNet)", "A file of backbone weights with PyTorch's names; empty starts from scratch."),
-    int!("bn.group", "BN group", "Model", 0..=1024, bn.group, NextRun, "SpCL issue 31 (16 images a GPU)", "Images of one domain that share batch statistics; 0 is the whole batch."),
-    int!("pretrain.epochs", "epochs", "Pre-training", 0..=1000, pretrain.epochs, NextRun, "section IV", "Epochs on the labelled source."),
-    int!("pretrain.iters", "iterations", "Pre-training", 1..=10000, pretrain.iters, NextRun, "OpenUnReID source_pretrain", "Batches in a pre-training epoch."),
-    int!("pretrain.batch", "batch", "Pre-training", 2..=1024, pretrain.batch, NextRun, "section IV", "Images in a pre-training batch."),
-    int!("pretrain.instances", "instances", "Pre-training", 1..=64, pretrain.instances, NextRun, "OpenUnReID source_pretrain", "Images of one pid in a batch."),
-    float!("pretrain.lr", "lr", "Pre-training", 0.000001..=0.1, 0, pretrain.lr, NextRun, "section IV", "Learning rate of Adam in pre-training, before warm-up and drops."),
-    int!("pretrain.warmup", "warm-up", "Pre-training", 0..=1000, pretrain.warmup, NextRun, "OpenUnReID source_pretrain", "Epochs over which the learning rate rises linearly from a hundredth."),
-    text!("pretrain.milestones", "lr drops", "Pre-training", pretrain.milestones, NextRun, "OpenUnReID source_pretrain", "Epochs, separated by commas, at which the learning rate drops to a tenth."),
-    float!("pretrain.smoothing", "label smoothing", "Pre-training", 0.0..=0.5, 2, pretrain.smoothing, NextRun, "OpenUnReID classification.py", "Share of the target probability spread over all classes."),
-    int!("eval.every", "evaluate every", "Evaluation", 1..=1000, eval.every, NextEpoch, "SpCL evaluates every 10", "Epochs between evaluations on the target test set; the last epoch is always evaluated."),
-    int!("eval.batch", "batch", "Evaluation", 1..=1024, eval.batch, NextEpoch, "SpCL", "Images in one extraction batch; the result does not depend on it."),
-    choice!("device.images", "images on", "Device", ImageStore, device.images, NextRun, "ours: the result is the same to the bit", "Where decoded images wait and are augmented: on a GPU whose memory they fit the training never waits for the CPU."),
-    switch!("device.bf16", "bfloat16", "Device", device.bf16, NextRun, "ours (the paper gives none)", "Convolutions in bfloat16, for GPUs: faster, with three digits; weights, losses and the memory stay in float32."),
-    int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, "section 11 of the method notes", "Seeds every random choice; the same seed on the same CPU gives the same run."),
+    float!("eps", "eps", "Clustering", 0.05..=0.95, 2, eps, NextEpoch, CLUSTERING, "section IV", "Clustering radius: the largest Jaccard distance at which two images are neighbours in DBSCAN. Larger joins more, smaller leaves more outliers."),
+    float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, CLUSTERING, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),
+    int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, CLUSTERING, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
+    int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, CLUSTERING, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),
+    int!("min_samples", "min samples", "Clustering", 1..=50, min_samples, NextEpoch, CLUSTERING, "SpCL spcl_train_uda.py:184 (the paper gives none)", "Core density: images within eps, the image itself counted, that make it a core of a cluster."),
+    switch!("refined", "refined", "Reliability", refined, NextEpoch, CLUSTERING, "section III-B", "Keeps only reliable clusters. Off: every DBSCAN cluster gives pseudo-labels."),
+    choice!("reliability.rule", "rule", "Reliability", Rule, reliability.rule, NextEpoch, CLUSTERING, "section III-B; SpCL spcl_train_uda.py:233", "How the threshold is found: so that a share of the first epoch's clusters fails, fixed by hand, or none (every cluster is kept)."),
+    float!("reliability.threshold", "threshold", "Reliability", 0.0..=1.0, 2, reliability.threshold, NextEpoch, CLUSTERING, "section III-B (the paper gives none)", "The least score at which a cluster is reliable, when the rule is `fixed`."),
+    float!("reliability.quantile", "worst share", "Reliability", 0.0..=1.0, 2, reliability.quantile, NextRun, CLUSTERING, "SpCL spcl_train_uda.py:233", "The share of the first epoch's clusters that the rule `quantile` lets fail; the score found there stays the threshold."),
+    choice!("reliability.score", "score", "Reliability", ScoreKind, reliability.score, NextEpoch, CLUSTERING, "Eq. 8; SpCL spcl_train_uda.py:218", "Eq. 8's one three-way IoU, or SpCL's pair of two-way ones with its per-member cut."),
+    choice!("reliability.cluster", "cluster score", "Reliability", ClusterScore, reliability.cluster, NextEpoch, CLUSTERING, "SpCL spcl_train_uda.py:230", "A cluster's score is that of its best, average or worst member."),
+    choice!("reliability.outliers", "outliers", "Reliability", Outliers, reliability.outliers, NextEpoch, CLUSTERING, "section IV-D; SpCL and Cluster Contrast", "Images outside reliable clusters train as classes of their own, or sit this epoch out."),
+    switch!("memory.enabled", "hybrid memory", "Memory", memory.enabled, NextRun, ADAPTATION, "section III-C", "Classify against the hybrid memory. Off: a classifier made from the cluster centres of each epoch, as in the baseline."),
+    float!("beta", "β", "Memory", 0.0..=1.0, 2, beta, NextBatch, ADAPTATION, "Eq. 10", "Share of a memory row that survives an update; 1 freezes the memory."),
+    float!("temperature", "temperature", "Memory", 0.01..=1.0, 3, temperature, NextBatch, ADAPTATION, "SpCL hm.py (the paper gives none)", "τ divides the similarities before the softmax; smaller is sharper."),
+    choice!("memory.features", "cluster on", "Memory", FeatureSource, memory.features, NextEpoch, CLUSTERING|ADAPTATION, "steps 3 and 4; SpCL spcl_train_uda.py:174", "Cluster features extracted anew each epoch, or the memory's own rows."),
+    float!("adapt.lr", "lr", "Training", 0.000001..=0.1, 0, adapt.lr, NextBatch, ADAPTATION, "section IV", "Learning rate of Adam in adaptation, before its steps."),
+    float!("triplet.weight", "triplet weight", "Training", 0.0..=10.0, 2, triplet.weight, NextBatch, PRETRAINING|ADAPTATION, "section III (no value given)", "Weight of the batch-hard triplet loss; 0 gives SpCL."),
+    float!("triplet.margin", "triplet margin", "Training", 0.0..=2.0, 2, triplet.margin, NextBatch, PRETRAINING|ADAPTATION, "OpenUnReID triplet.py", "How much farther the hardest negative must be than the hardest positive."),
+    int!("adapt.epochs", "epochs", "Training", 0..=1000, adapt.epochs, NextEpoch, ADAPTATION, "section IV", "Adaptation epochs; each begins with a clustering."),
+    int!("adapt.iters", "iterations", "Training", 1..=10000, adapt.iters, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:327 (the paper gives none)", "Batches in an adaptation epoch."),
+    int!("adapt.batch", "batch", "Training", 2..=1024, adapt.batch, NextEpoch, ADAPTATION, "section IV", "Target images in a batch; with source data as many source images beside them."),
+    int!("adapt.instances", "instances", "Training", 1..=64, adapt.instances, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:301", "Images of one pseudo-label in a batch, from different cameras first."),
+    int!("adapt.step", "lr step", "Training", 1..=1000, adapt.step, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:166", "Epochs between drops of the learning rate."),
+    float!("adapt.gamma", "lr factor", "Training", 0.01..=1.0, 2, adapt.gamma, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:166", "Factor of each drop."),
+    switch!("adapt.joint", "source beside target", "Training", adapt.joint, NextRun, ADAPTATION, "SpCL; section III-C stores source classes", "Train on source and target batches together, each domain with its own batch normalisation."),
+    float!("optim.weight_decay", "weight decay", "Training", 0.0..=0.1, 0, optim.weight_decay, NextBatch, PRETRAINING|ADAPTATION, "SpCL spcl_train_uda.py:164", "Coupled L2 decay of Adam."),
+    float!("augment.flip", "flip", "Images", 0.0..=1.0, 2, augment.flip, NextBatch, PRETRAINING|ADAPTATION, "section IV; SpCL spcl_train_uda.py:47", "Probability of a horizontal flip."),
+    int!("augment.pad", "pad", "Images", 0..=64, augment.pad, NextBatch, PRETRAINING|ADAPTATION, "SpCL spcl_train_uda.py:47", "Black border before the random crop, pixels."),
+    float!("augment.erase", "erase", "Images", 0.0..=1.0, 2, augment.erase, NextBatch, PRETRAINING|ADAPTATION, "section IV; SpCL transforms.py:52", "Probability that a rectangle is erased."),
+    int!("image.height", "height", "Images", 32..=1024, image.height, NextRun, PRETRAINING|ADAPTATION, "section IV", "Input height, pixels."),
+    int!("image.width", "width", "Images", 16..=1024, image.width, NextRun, PRETRAINING|ADAPTATION, "section IV", "Input width, pixels."),
+    float!("image.unreadable", "unreadable", "Images", 0.0..=1.0, 2, image.unreadable, NextRun, NOTHING, "ours", "The largest share of a training set that may be unreadable; such pictures train as grey ones. Beyond it a run does not start."),
+    choice!("backbone", "backbone", "Model", Backbone, backbone, NextRun, PRETRAINING|ADAPTATION, "section III", "The network that extracts features; resnet50-lite is for CPUs."),
+    switch!("attention.enabled", "attention", "Model", attention.enabled, NextRun, PRETRAINING|ADAPTATION, "section III-A", "Coordinate attention, then triplet attention, at two places of the backbone."),
+    text!("attention.positions", "positions", "Model", attention.positions, NextRun, PRETRAINING|ADAPTATION, "Table 1", "The pair of stages: before the first, after the second."),
+    text!("weights", "initial weights", "Model", weights, NextRun, PRETRAINING, "section III (ImageNet)", "A file of backbone weights with PyTorch's names; empty starts from scratch."),
+    int!("bn.group", "BN group", "Model", 0..=1024, bn.group, NextRun, ADAPTATION, "SpCL issue 31 (16 images a GPU)", "Images of one domain that share batch statistics; 0 is the whole batch."),
+    int!("pretrain.epochs", "epochs", "Pre-training", 0..=1000, pretrain.epochs, NextRun, PRETRAINING, "section IV", "Epochs on the labelled source."),
+    int!("pretrain.iters", "iterations", "Pre-training", 1..=10000, pretrain.iters, NextRun, PRETRAINING, "OpenUnReID source_pretrain", "Batches in a pre-training epoch."),
+    int!("pretrain.batch", "batch", "Pre-training", 2..=1024, pretrain.batch, NextRun, PRETRAINING, "section IV", "Images in a pre-training batch."),
+    int!("pretrain.instances", "instances", "Pre-training", 1..=64, pretrain.instances, NextRun, PRETRAINING, "OpenUnReID source_pretrain", "Images of one pid in a batch."),
+    float!("pretrain.lr", "lr", "Pre-training", 0.000001..=0.1, 0, pretrain.lr, NextRun, PRETRAINING, "section IV", "Learning rate of Adam in pre-training, before warm-up and drops."),
+    int!("pretrain.warmup", "warm-up", "Pre-training", 0..=1000, pretrain.warmup, NextRun, PRETRAINING, "OpenUnReID source_pretrain", "Epochs over which the learning rate rises linearly from a hundredth."),
+    text!("pretrain.milestones", "lr drops", "Pre-training", pretrain.milestones, NextRun, PRETRAINING, "OpenUnReID source_pretrain", "Epochs, separated by commas, at which the learning rate drops to a tenth."),
+    float!("pretrain.smoothing", "label smoothing", "Pre-training", 0.0..=0.5, 2, pretrain.smoothing, NextRun, PRETRAINING, "OpenUnReID classification.py", "Share of the target probability spread over all classes."),
+    int!("eval.every", "evaluate every", "Evaluation", 1..=1000, eval.every, NextEpoch, EVALUATION, "SpCL evaluates every 10", "Epochs between evaluations on the target test set; the last epoch is always evaluated."),
+    int!("eval.batch", "batch", "Evaluation", 1..=1024, eval.batch, NextEpoch, EVALUATION, "SpCL", "Images in one extraction batch; the result does not depend on it."),
+    choice!("device.images", "images on", "Device", ImageStore, device.images, NextRun, NOTHING, "ours: the result is the same to the bit", "Where decoded images wait and are augmented: on a GPU whose memory they fit the training never waits for the CPU."),
+    switch!("device.bf16", "bfloat16", "Device", device.bf16, NextRun, PRETRAINING|ADAPTATION, "ours (the paper gives none)", "Convolutions in bfloat16, for GPUs: faster, with three digits; weights, losses and the memory stay in float32."),
+    int!("device.threads", "threads", "Device", 0..=1024, device.threads, NextRun, NOTHING, "ours", "Threads of one operation on the CPU; 0 is one a core. Sums depend on it in their last bits, so a seed's run repeats with the same number only; the run folder records it."),
+    int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, PRETRAINING|ADAPTATION, "section 11 of the method notes", "Seeds every random choice; the same seed on the same CPU gives the same run."),
 ];

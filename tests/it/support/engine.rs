@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reid_workbench::engine::command::{Command, DeviceChoice, Handle, RunRequest};
+use reid_workbench::engine::command::{Begin, Command, DeviceChoice, Handle, RunRequest};
 use reid_workbench::engine::event::{Event, Stamped, State, Step};
-use reid_workbench::engine::worker::Engine;
+use reid_workbench::engine::worker::{Engine, Fault};
 use reid_workbench::method::params::Params;
 
 use super::datasets::tiny_domain;
@@ -38,7 +38,9 @@ impl Tiny {
             out: self.path(out),
             params,
             device: DeviceChoice::Cpu,
-            resume: false,
+            begin: Begin::Start,
+            changes: Vec::new(),
+            allow_unreadable: false,
             cache: None,
         }
     }
@@ -115,6 +117,11 @@ impl Driver {
             Event::State { state, .. } => state,
             _ => unreachable!(),
         }
+    }
+
+    /// Whose fault the last failure was.
+    pub fn fault(&self) -> Fault {
+        self.engine.as_ref().unwrap().fault()
     }
 
     /// Runs a request to its end in one go.

@@ -1,0 +1,14 @@
+//! What a run needs from the outside.
+
+use std::sync::Arc;
+
+use super::control::Control;
+use super::outbox::Outbox;
+
+/// What is asked, and where to answer.
+pub struct Link {
+    /// Commands.
+    pub control: Arc<Control>,
+    /// Events.
+    pub outbox: Outbox,
+}

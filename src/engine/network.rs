@@ -1,0 +1,69 @@
+//! The network that the parameters ask for.
+
+use std::path::Path;
+
+use tch::Device;
+
+use super::error::EngineError;
+use super::seeds::{self, Purpose};
+use crate::method::params::Params;
+use crate::model::device;
+use crate::model::net::{Net, NetSpec};
+use crate::model::weights::{self, LoadReport, WeightsFile};
+
+/// The network with its initial weights, and what loading them did; nothing for weights drawn at random.
+///
+/// # Errors
+/// When the weights file is no such thing or does not fit, or the device has no room.
+pub(super) fn network(params: &Params, device: Device) -> Result<(Net, Option<LoadReport>), EngineError> {
+    let file = match params.weights.as_str() {
+        "" => None,
+        path => Some(WeightsFile::open(Path::new(path))?),
+    };
+    let mut net = untrained(params, device)?;
+    let report = file.map(|file| weights::apply(&mut net, &file)).transpose()?;
+    if report.as_ref().is_some_and(|r| !r.stem_relu) {
+        let text = "its stem has no ReLU (MMT): such a network can be extracted with, not trained on";
+        return Err(EngineError::Refused(format!("{}: {text}", params.weights)));
+    }
+    // A run trains with averages, from whatever pooling its weights come.
+    net.set_variant(true, None);
+    Ok((net, report))
+}
+
+/// The network that the parameters describe, with weights drawn from the seed.
+///
+/// # Errors
+/// When the device has no room.
+pub(super) fn untrained(params: &Params, device: Device) -> Result<Net, EngineError> {
+    let positions = params.positions().map_err(EngineError::Refused)?;
+    let domains = if params.adapt.joint { 2 } else { 1 };
+    let spec = NetSpec { backbone: params.backbone, positions, domains };
+    device::tune(device);
+    let mut net = Net::new(&spec, device, seeds::seed(params.seed, Purpose::Weights, 0))?;
+    net.set_bf16(params.device.bf16);
+    Ok(net)
+}
+
+/// Where the weights came from, in one line.
+pub(super) fn origin(params: &Params, report: Option<&LoadReport>) -> String {
+    match report {
+        None => "scratch".to_owned(),
+        Some(report) => format!("{}: {} ({})", params.weights, report.summary(), report.habit),
+    }
+}
+
+/// What of the weights file is not used, and what of the network is not in it, a sentence each.
+pub(super) fn notes(report: &LoadReport) -> Vec<String> {
+    let mut texts = report.notes.clone();
+    if report.gem.is_some() {
+        texts.push("training pools by averages from here on".to_owned());
+    }
+    if report.lacks_attention() {
+        texts.push("it knows no attention blocks: they begin at random and are trained".to_owned());
+    }
+    if !report.unexpected.is_empty() {
+        texts.push(report.summary());
+    }
+    texts
+}
