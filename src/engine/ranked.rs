@@ -53,6 +53,17 @@ impl Moment {
     }
 }
 
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    /// The image.
+    pub query: &'a RankQuery,
+    /// Whether no training goes on.
+    pub at_rest: bool,
+    /// Images in an extraction batch.
+    pub batch: usize,
+}
+
 /// Features of the target's test set, and the weights that they were computed with.
 struct Described {
     at: Moment,
@@ -88,8 +99,8 @@ impl Ranks {
         Ok(())
     }
 
-    /// The gallery ranked for this image; see the module for the weights that count. `at_rest` says that no training
-    /// goes on; `tick` hears of the extraction and may end it.
+    /// The gallery ranked for an image; see the module for the weights that count. `tick` hears of the extraction and
+    /// may end it.
     ///
     /// # Errors
     /// When the image cannot be read, there is no gallery, or the network fails.
@@ -97,9 +108,7 @@ impl Ranks {
         &mut self,
         setup: &Setup,
         now: Moment,
-        query: &RankQuery,
-        at_rest: bool,
-        batch: usize,
+        Question { query, at_rest, batch }: Question,
         tick: impl FnMut(u64, u64) -> Result<(), EngineError>,
     ) -> Result<Ranking, EngineError> {
         if setup.target.dataset.gallery.is_empty() {

@@ -13,7 +13,7 @@ use super::features::Extraction;
 use super::link::Link;
 use super::meter::Reading;
 use super::owed::{Owed, in_place, reason};
-use super::ranked::{Moment, Ranks};
+use super::ranked::{Moment, Question, Ranks};
 use super::settings::{Boundary, Settings};
 use super::setup::Setup;
 use crate::base::fs::refuse_links;
@@ -420,7 +420,7 @@ impl Session {
             // No other command is handled here: this may itself be the answer to one, within a pause.
             if link.control.stop_requested() { Err(EngineError::Stopped) } else { Ok(()) }
         };
-        match self.ranks.ranking(&self.setup, moment, query, at_rest, batch, tick) {
+        match self.ranks.ranking(&self.setup, moment, Question { query, at_rest, batch }, tick) {
             Ok(ranking) => link.outbox.emit(Event::Ranked(Box::new(ranking)))?,
             Err(EngineError::Stopped) => {
                 let text = "The run was asked to stop first; ask again.";
