@@ -6,7 +6,7 @@ use tch::Device;
 
 use super::error::EngineError;
 use super::seeds::{self, Purpose};
-use crate::method::params::Params;
+use crate::method::params::{Params, Pool};
 use crate::model::device;
 use crate::model::net::{Net, NetSpec};
 use crate::model::weights::{self, LoadReport, WeightsFile};
@@ -26,8 +26,11 @@ pub(super) fn network(params: &Params, device: Device) -> Result<(Net, Option<Lo
         let text = "its stem has no ReLU (MMT): such a network can be extracted with, not trained on";
         return Err(EngineError::Refused(format!("{}: {text}", params.weights)));
     }
-    // A run trains with averages, from whatever pooling its weights come.
+    // A run trains with the pooling it asks for, from whatever pooling its weights come.
     net.set_variant(true, None);
+    if let (Pool::Gem, Some(p)) = (params.net.pool, report.as_ref().and_then(|r| r.gem)) {
+        net.learn_gem(p)?;
+    }
     Ok((net, report))
 }
 
@@ -42,6 +45,9 @@ pub(super) fn untrained(params: &Params, device: Device) -> Result<Net, EngineEr
     device::tune(device);
     let mut net = Net::new(&spec, device, seeds::seed(params.seed, Purpose::Weights, 0))?;
     net.set_bf16(params.device.bf16);
+    if params.net.pool == Pool::Gem {
+        net.learn_gem(3.0)?;
+    }
     Ok(net)
 }
 
@@ -57,7 +63,7 @@ pub(super) fn origin(params: &Params, report: Option<&LoadReport>) -> String {
 pub(super) fn notes(report: &LoadReport) -> Vec<String> {
     let mut texts = report.notes.clone();
     if report.gem.is_some() {
-        texts.push("training pools by averages from here on".to_owned());
+        texts.push("training pools as net.pool says from here on".to_owned());
     }
     if report.lacks_attention() {
         texts.push("it knows no attention blocks: they begin at random and are trained".to_owned());

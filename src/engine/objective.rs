@@ -1,13 +1,14 @@
 //! What adaptation minimises, apart from the triplet loss: a trait, and one type for each way.
 
 mod centroids;
+mod cluster;
 mod hybrid;
 
 use tch::{Device, Tensor};
 
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::error::EngineError;
-use crate::method::params::Params;
+use crate::method::params::{MemoryKind, Params};
 use crate::model::net::Output;
 
 /// What an epoch begins with.
@@ -76,7 +77,7 @@ pub(super) trait Objective {
 
 /// Whether source images take part in the adaptation.
 pub(super) fn wants_source(params: &Params) -> bool {
-    params.memory.enabled && params.adapt.joint
+    params.memory.enabled && params.memory.kind == MemoryKind::Hybrid && params.adapt.joint
 }
 
 /// The objective that the parameters name, with the classes of its first epoch.
@@ -84,9 +85,10 @@ pub(super) fn wants_source(params: &Params) -> bool {
 /// # Errors
 /// When libtorch fails.
 pub(super) fn begin(params: &Params, epoch: &NewEpoch) -> Result<Box<dyn Objective>, EngineError> {
-    Ok(match params.memory.enabled {
-        true => Box::new(hybrid::Hybrid::begin(epoch)?),
-        false => Box::new(centroids::Centroids::begin(epoch)?),
+    Ok(match (params.memory.enabled, params.memory.kind) {
+        (false, _) => Box::new(centroids::Centroids::begin(epoch)?),
+        (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::begin(epoch)?),
+        (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => Box::new(cluster::Clusters::begin(params, epoch)?),
     })
 }
 
@@ -100,8 +102,11 @@ pub(super) fn restore(
     labels: &[i32],
     (dim, device): (i64, Device),
 ) -> Result<Box<dyn Objective>, EngineError> {
-    Ok(match params.memory.enabled {
-        true => Box::new(hybrid::Hybrid::restore(checkpoint, labels, dim, device)?),
-        false => Box::new(centroids::Centroids::restore(checkpoint, labels, dim, device)?),
+    Ok(match (params.memory.enabled, params.memory.kind) {
+        (false, _) => Box::new(centroids::Centroids::restore(checkpoint, labels, dim, device)?),
+        (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::restore(checkpoint, labels, dim, device)?),
+        (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => {
+            Box::new(cluster::Clusters::restore(params, checkpoint, labels, dim, device)?)
+        }
     })
 }

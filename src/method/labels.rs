@@ -3,10 +3,11 @@
 use super::cluster::Labels;
 use super::error::MethodError;
 use super::graph::Graph;
-use super::params::Params;
+use super::params::{LabelMethod, Params};
 use super::rows::Rows;
 use crate::base::tick::Tick;
 
+pub mod kmeans;
 mod radii;
 
 /// What labels can be made from.
@@ -46,8 +47,11 @@ pub trait Labeller: Sync {
 }
 
 /// The way that the parameters name.
-pub fn of(_params: &Params) -> &'static dyn Labeller {
-    &radii::ThreeRadii
+pub fn of(params: &Params) -> &'static dyn Labeller {
+    match params.labels.method {
+        LabelMethod::Dbscan => &radii::ThreeRadii,
+        LabelMethod::Kmeans => &kmeans::KMeans,
+    }
 }
 
 /// The graph, where a way needs one.

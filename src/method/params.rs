@@ -12,9 +12,12 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-pub use choices::{Backbone, ClusterScore, FeatureSource, ImageStore, Outliers, Rule, ScoreKind};
+pub use choices::{
+    Backbone, ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind,
+};
 pub use groups::{
-    Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, Memory, Optim, Pretrain, Reliability, Triplet,
+    Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse, Optim, Pretrain, Reliability,
+    Triplet,
 };
 pub use table::{Affects, Effect, Kind, Row, Value};
 
@@ -34,8 +37,10 @@ pub struct Params {
     pub backbone: Backbone,
     pub seed: u64,
     pub weights: String,
+    pub labels: LabelUse,
     pub reliability: Reliability,
     pub memory: Memory,
+    pub net: NetUse,
     pub attention: Attention,
     pub image: ImageSize,
     pub augment: Augment,
@@ -62,8 +67,10 @@ impl Default for Params {
             backbone: Backbone::Resnet50,
             seed: 1,
             weights: String::new(),
+            labels: LabelUse::default(),
             reliability: Reliability::default(),
             memory: Memory::default(),
+            net: NetUse::default(),
             attention: Attention::default(),
             image: ImageSize::default(),
             augment: Augment::default(),

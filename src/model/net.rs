@@ -44,6 +44,8 @@ pub struct Net {
     bf16: bool,
     /// The power of generalised-mean pooling; plain averages without.
     gem: Option<f64>,
+    /// The same as a tensor that training changes, `[1]`; it counts where it is there.
+    learned: Option<Tensor>,
 }
 
 impl Net {
@@ -64,7 +66,7 @@ impl Net {
         let maker = Maker::new(vs.root(), seed, spec.domains, true);
         let resnet = ResNet::new(&maker, spec.backbone, spec.positions)?;
         let feat_bn = BatchNorm::new(&maker.sub("feat_bn"), resnet.dim(), BatchNorm::MOMENTUM, true)?;
-        Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false, gem: None })
+        Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false, gem: None, learned: None })
     }
 
     /// Length of the feature.
@@ -80,6 +82,25 @@ impl Net {
     /// Where it computes.
     pub fn device(&self) -> Device {
         self.vs.device()
+    }
+
+    /// From now on the last map is pooled by the generalised mean, `(mean of max(x, 1e−6)ᵖ)^(1/p)`, with one learned p
+    /// (Cluster Contrast `pooling.py`, `GeneralizedMeanPoolingP`, where it begins as 3): the tensor `gap.p`.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn learn_gem(&mut self, p: f64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        match &mut self.learned {
+            Some(learned) => {
+                let _ = learned.f_fill_(p)?;
+            }
+            None => {
+                let p = Tensor::f_full([1], p, (Kind::Float, self.vs.device()))?;
+                self.learned = Some((self.vs.root() / "gap").add("p", p, true));
+            }
+        }
+        Ok(())
     }
 
     /// Convolutions in bfloat16 from now on (for GPUs); weights and the feature stay float32.
@@ -107,12 +128,13 @@ impl Net {
         let x = if pass.bf16 { x.f_to_kind(Kind::BFloat16)? } else { x };
         let map = self.resnet.forward(&x, pass)?;
         let map = if pass.bf16 { map.f_to_kind(Kind::Float)? } else { map };
-        match self.gem {
-            None => mean(&map, &[2, 3], false),
-            Some(p) => {
+        match (&self.learned, self.gem) {
+            (Some(p), _) => generalised_mean(&map, p),
+            (None, Some(p)) => {
                 let powers = map.f_clamp_min(1e-6)?.f_pow_tensor_scalar(p)?;
                 Ok(mean(&powers, &[2, 3], false)?.f_pow_tensor_scalar(1.0 / p)?)
             }
+            (None, None) => mean(&map, &[2, 3], false),
         }
     }
 
@@ -222,6 +244,15 @@ impl Net {
     pub fn load(&mut self, path: &Path) -> Result<LoadReport> {
         weights::load(self, path)
     }
+}
+
+/// `(mean of max(x, 1e−6)ᵖ)^(1/p)` over the last two dimensions of `x` `[B, C, H, W]`, `p` `[1]`: `[B, C]`.
+///
+/// # Errors
+/// When libtorch fails.
+pub fn generalised_mean(x: &Tensor, p: &Tensor) -> Result<Tensor> {
+    let powers = x.f_clamp_min(1e-6)?.f_pow(p)?;
+    Ok(mean(&powers, &[2, 3], false)?.f_pow(&p.f_reciprocal()?)?)
 }
 
 /// Whether every value of these tensors is finite; whole numbers always are.

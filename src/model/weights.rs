@@ -81,7 +81,7 @@ fn is_attention(name: &str) -> bool {
 /// Whether the network works without a trained tensor of that name: its attention blocks begin anew, and its last
 /// batch normalisation then changes nothing.
 fn is_optional(name: &str) -> bool {
-    is_attention(name) || name.starts_with("feat_bn.")
+    is_attention(name) || name.starts_with("feat_bn.") || name == "gap.p"
 }
 
 /// Every tensor of a weights file by name: safetensors, or a `.pth`/`.pt` of `torch.save` (old and new form), told

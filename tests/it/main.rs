@@ -62,6 +62,7 @@ mod model_optim;
 mod model_pixels;
 mod model_speed;
 mod model_weights;
+mod presets;
 mod rank_lists;
 mod run_folder;
 mod sample_run;

@@ -67,6 +67,35 @@ choice! {
     }
 }
 choice! {
+    /// How images are given labels.
+    LabelMethod {
+        /// The paper's: DBSCAN on Jaccard distances, at the three radii of Eq. 8.
+        Dbscan = "dbscan",
+        /// k-means on the features, with a number of clusters that is given.
+        Kmeans = "kmeans",
+    }
+}
+choice! {
+    /// What is remembered to be compared with.
+    MemoryKind {
+        /// A row for each source identity and each target image (SpCL).
+        Hybrid = "hybrid",
+        /// A row for each cluster, moved by every image (Cluster Contrast).
+        Cluster = "cluster",
+        /// A row for each cluster, moved by the image of the batch that is least like it (Cluster Contrast).
+        ClusterHard = "cluster-hard",
+    }
+}
+choice! {
+    /// How the last feature map becomes a feature.
+    Pool {
+        /// The average.
+        Avg = "avg",
+        /// The generalised mean, `(mean of xᵖ)^(1/p)` with a learned p that begins as 3 (Radenović et al. 2018).
+        Gem = "gem",
+    }
+}
+choice! {
     /// Which features are clustered (docs/METHOD.md, decision 16).
     FeatureSource {
         /// Extracted anew each epoch; the memory is initialised from them (the paper's steps 3 and 4).

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{ClusterScore, FeatureSource, ImageStore, Outliers, Rule, ScoreKind};
+use super::choices::{
+    ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind,
+};
 
 /// Keys `reliability.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,12 +19,30 @@ pub struct Reliability {
     pub outliers: Outliers,
 }
 
+/// Keys `labels.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct LabelUse {
+    pub method: LabelMethod,
+    pub k: usize,
+}
+
+/// Keys `net.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct NetUse {
+    pub pool: Pool,
+}
+
 /// Keys `memory.*`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
 pub struct Memory {
     pub enabled: bool,
+    pub kind: MemoryKind,
     pub features: FeatureSource,
 }
 
@@ -142,9 +162,21 @@ impl Default for Reliability {
     }
 }
 
+impl Default for LabelUse {
+    fn default() -> Self {
+        Self { method: LabelMethod::Dbscan, k: 500 }
+    }
+}
+
+impl Default for NetUse {
+    fn default() -> Self {
+        Self { pool: Pool::Avg }
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
-        Self { enabled: true, features: FeatureSource::Fresh }
+        Self { enabled: true, kind: MemoryKind::Hybrid, features: FeatureSource::Fresh }
     }
 }
 

@@ -12,6 +12,28 @@ pub struct Preset {
     pub overlay: &'static [(&'static str, &'static str)],
 }
 
+/// The constants of `examples/cluster_contrast_train_usl.py`.
+const CLUSTER_CONTRAST: &[(&str, &str)] = &[
+    ("attention.enabled", "false"),
+    ("net.pool", "gem"),
+    ("refined", "false"),
+    ("eps", "0.6"),
+    ("k1", "30"),
+    ("k2", "6"),
+    ("min_samples", "4"),
+    ("reliability.outliers", "drop"),
+    ("memory.enabled", "true"),
+    ("memory.kind", "cluster"),
+    ("memory.features", "fresh"),
+    ("beta", "0.2"),
+    ("temperature", "0.05"),
+    ("triplet.weight", "0"),
+    ("adapt.joint", "false"),
+    ("adapt.epochs", "50"),
+    ("adapt.lr", "3.5e-4"),
+    ("adapt.step", "20"),
+];
+
 /// All presets. They combine: `--preset demo,baseline` applies both in this order.
 pub const PRESETS: &[Preset] = &[
     Preset { name: "paper", help: "The paper's setting; needs a GPU to finish.", overlay: &[] },
@@ -89,6 +111,28 @@ pub const PRESETS: &[Preset] = &[
             ("triplet.weight", "0"),
             ("adapt.joint", "true"),
         ],
+    },
+    Preset {
+        name: "kmeans",
+        help: "The traditional framework of Fig. 1: k-means, then cross-entropy and triplet loss; no memory, no attention. Set labels.k.",
+        overlay: &[
+            ("attention.enabled", "false"),
+            ("labels.method", "kmeans"),
+            ("labels.k", "500"),
+            ("memory.enabled", "false"),
+            ("reliability.outliers", "drop"),
+            ("adapt.joint", "false"),
+        ],
+    },
+    Preset {
+        name: "cluster-contrast",
+        help: "Cluster Contrast: one DBSCAN, noise sits out, a memory of cluster means that every image moves, GeM pooling.",
+        overlay: CLUSTER_CONTRAST,
+    },
+    Preset {
+        name: "cluster-contrast-hard",
+        help: "Cluster Contrast with the hardest image of a batch moving its cluster; after cluster-contrast: --preset cluster-contrast,cluster-contrast-hard.",
+        overlay: &[("memory.kind", "cluster-hard")],
     },
     Preset {
         name: "eps-too-small",

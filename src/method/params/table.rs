@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backbone, ClusterScore, FeatureSource, ImageStore, Outliers, ParamError, Params, Rule, ScoreKind};
+use super::{
+    Backbone, ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, ParamError, Params, Pool,
+    Rule, ScoreKind,
+};
 
 /// When a changed value begins to count in a running training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +254,8 @@ pub const ROWS: &[Row] = &[
     int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, CLUSTERING, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
     int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, CLUSTERING, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),
     int!("min_samples", "min samples", "Clustering", 1..=50, min_samples, NextEpoch, CLUSTERING, "SpCL spcl_train_uda.py:184 (the paper gives none)", "Core density: images within eps, the image itself counted, that make it a core of a cluster."),
+    choice!("labels.method", "labels by", "Clustering", LabelMethod, labels.method, NextEpoch, CLUSTERING, "section III-B; Fig. 1", "DBSCAN on Jaccard distances at the three radii of Eq. 8, or k-means on the features, which knows no noise and no radii and keeps every cluster."),
+    int!("labels.k", "k", "Clustering", 2..=100000, labels.k, NextEpoch, CLUSTERING, "MMT (500 to 900 for Market-1501 and DukeMTMC-reID)", "Number of clusters that k-means makes."),
     switch!("refined", "refined", "Reliability", refined, NextEpoch, CLUSTERING, "section III-B", "Keeps only reliable clusters. Off: every DBSCAN cluster gives pseudo-labels."),
     choice!("reliability.rule", "rule", "Reliability", Rule, reliability.rule, NextEpoch, CLUSTERING, "section III-B; SpCL spcl_train_uda.py:233", "How the threshold is found: so that a share of the first epoch's clusters fails, fixed by hand, or none (every cluster is kept)."),
     float!("reliability.threshold", "threshold", "Reliability", 0.0..=1.0, 2, reliability.threshold, NextEpoch, CLUSTERING, "section III-B (the paper gives none)", "The least score at which a cluster is reliable, when the rule is `fixed`."),
@@ -259,6 +264,7 @@ pub const ROWS: &[Row] = &[
     choice!("reliability.cluster", "cluster score", "Reliability", ClusterScore, reliability.cluster, NextEpoch, CLUSTERING, "SpCL spcl_train_uda.py:230", "A cluster's score is that of its best, average or worst member."),
     choice!("reliability.outliers", "outliers", "Reliability", Outliers, reliability.outliers, NextEpoch, CLUSTERING, "section IV-D; SpCL and Cluster Contrast", "Images outside reliable clusters train as classes of their own, or sit this epoch out."),
     switch!("memory.enabled", "hybrid memory", "Memory", memory.enabled, NextRun, ADAPTATION, "section III-C", "Classify against the hybrid memory. Off: a classifier made from the cluster centres of each epoch, as in the baseline."),
+    choice!("memory.kind", "memory", "Memory", MemoryKind, memory.kind, NextRun, ADAPTATION, "section III-C; Cluster Contrast cm.py", "The hybrid memory of images and source identities; or one of cluster means, moved by every image of a cluster or by its hardest."),
     float!("beta", "β", "Memory", 0.0..=1.0, 2, beta, NextBatch, ADAPTATION, "Eq. 10", "Share of a memory row that survives an update; 1 freezes the memory."),
     float!("temperature", "temperature", "Memory", 0.01..=1.0, 3, temperature, NextBatch, ADAPTATION, "SpCL hm.py (the paper gives none)", "τ divides the similarities before the softmax; smaller is sharper."),
     choice!("memory.features", "cluster on", "Memory", FeatureSource, memory.features, NextEpoch, CLUSTERING|ADAPTATION, "steps 3 and 4; SpCL spcl_train_uda.py:174", "Cluster features extracted anew each epoch, or the memory's own rows."),
@@ -280,6 +286,7 @@ pub const ROWS: &[Row] = &[
     int!("image.width", "width", "Images", 16..=1024, image.width, NextRun, PRETRAINING|ADAPTATION, "section IV", "Input width, pixels."),
     float!("image.unreadable", "unreadable", "Images", 0.0..=1.0, 2, image.unreadable, NextRun, NOTHING, "ours", "The largest share of a training set that may be unreadable; such pictures train as grey ones. Beyond it a run does not start."),
     choice!("backbone", "backbone", "Model", Backbone, backbone, NextRun, PRETRAINING|ADAPTATION, "section III", "The network that extracts features; resnet50-lite is for CPUs."),
+    choice!("net.pool", "pooling", "Model", Pool, net.pool, NextRun, PRETRAINING|ADAPTATION, "section III; Cluster Contrast pooling.py", "The feature is the average of the last map, or its generalised mean with a learned exponent."),
     switch!("attention.enabled", "attention", "Model", attention.enabled, NextRun, PRETRAINING|ADAPTATION, "section III-A", "Coordinate attention, then triplet attention, at two places of the backbone."),
     text!("attention.positions", "positions", "Model", attention.positions, NextRun, PRETRAINING|ADAPTATION, "Table 1", "The pair of stages: before the first, after the second."),
     text!("weights", "initial weights", "Model", weights, NextRun, PRETRAINING, "section III (ImageNet)", "A file of backbone weights with PyTorch's names; empty starts from scratch."),
