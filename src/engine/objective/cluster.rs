@@ -58,10 +58,11 @@ impl Objective for Clusters {
         _: Option<(&Output, &[i64])>,
         params: &Params,
     ) -> Result<(), EngineError> {
-        Ok(match self.hard {
+        match self.hard {
             true => self.memory.update_hard(&target.feature, batch.labels, params.beta)?,
             false => self.memory.update(&target.feature, batch.labels, params.beta)?,
-        })
+        }
+        Ok(())
     }
 
     fn tensors(&self) -> Result<NamedTensors, EngineError> {
