@@ -9,8 +9,10 @@ pub mod export;
 pub mod export_weights;
 pub mod extract;
 pub mod import;
+pub mod parameters;
 pub mod params;
 mod progress;
+pub mod shell;
 pub mod shot;
 mod signals;
 pub mod tensors;
@@ -29,7 +31,11 @@ use crate::method::params::ParamError;
 
 /// Unsupervised cross-domain person re-identification, live in a window or headless.
 #[derive(Parser)]
-#[command(name = "reid-workbench", version, about, long_about = None)]
+#[command(name = "reid-workbench", version, about, long_about = None, after_help = "Examples:
+  reid-workbench                                      the window
+  reid-workbench --run runs/demo                      the window on a run
+  reid-workbench train --preset demo --out runs/demo  a training without a window, on the built-in datasets
+  reid-workbench params list                          what can be set")]
 pub struct Cli {
     /// Open the window on this run folder.
     #[arg(long, value_name = "DIR")]
@@ -54,13 +60,21 @@ pub enum Command {
     Import(import::ImportArgs),
     /// List, check and synthesise datasets.
     Datasets(datasets::DatasetsArgs),
-    /// Figures and tables out of a run folder.
+    /// The hyper-parameters: keys, bounds, the paper's values, what they do.
+    Params(parameters::ParamsArgs),
+    /// Figures, tables, a report and other programs' files out of a run folder.
     Export(export::ExportArgs),
     /// Pictures of the window or of one tile, without a display.
     ///
     /// Neither a display nor a graphics card is needed. The picture is the same each time: the clock stands still
     /// at the run's last event, and times of day are UTC.
     Shot(shot::ShotArgs),
+    /// Completions for a shell.
+    #[command(hide = true)]
+    Completions(shell::CompletionsArgs),
+    /// Man pages.
+    #[command(hide = true)]
+    Man(shell::ManArgs),
 }
 
 impl Command {
@@ -73,7 +87,10 @@ impl Command {
             Self::Evaluate(args) => evaluate::run(args),
             Self::Import(args) => import::run(args),
             Self::Datasets(args) => datasets::run(args),
+            Self::Params(args) => parameters::run(args),
             Self::Export(args) => export::run(args),
+            Self::Completions(args) => shell::completions(args),
+            Self::Man(args) => shell::man(args),
             Self::Shot(args) => shoot(args).and_then(|files| shot::report(&files)),
         };
         result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)

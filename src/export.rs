@@ -1,25 +1,42 @@
 //! Figures and tables out of a run folder, for paper and for other programs.
 //!
 //! Figures are PNG and SVG in the light print colours, whatever the window shows; tables are CSV and JSON with
-//! every digit. All of it is read from the run folder, so a live run, a finished one and a copied one give the
-//! same.
+//! every digit, Markdown and LaTeX for reading. All of it is read from the run folder, so a live run, a finished one
+//! and a copied one give the same.
 
 pub mod attention;
 mod chart;
 mod draw;
 mod figures;
+pub mod paper;
 mod points;
+mod projector;
+pub mod rank_sheet;
+pub mod repeat;
+mod report;
+pub mod selection;
 pub mod style;
 mod tables;
+pub mod tensorboard;
 pub mod ticks;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::base::fs::write_bytes;
 use crate::run::RunError;
 
 pub use figures::figures;
 pub use points::{PointRow, points};
+pub use projector::{npy, projector};
+pub use rank_sheet::Photos;
+pub use report::report;
 pub use tables::tables;
+pub use tensorboard::tensorboard;
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+    write_bytes(path, bytes).map_err(|source| ExportError::Write { path: path.to_owned(), source })
+}
 
 /// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,9 @@ use crate::method::rows::Rows;
 
 /// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench cluster train.safetensors --out clusters.safetensors --set eps=0.55
+  reid-workbench cluster train.safetensors --out clusters.safetensors --run runs/mine")]
 pub struct ClusterArgs {
     /// `features` [N, d] of any precision, and `pid` [N] where identities are known: safetensors, .npy, .npz or .pt
     pub features: PathBuf,

@@ -18,6 +18,11 @@ use crate::data::{DataError, layout::Options};
 
 /// Registered datasets: list them, check one, draw synthetic pedestrians.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench datasets list
+  reid-workbench datasets check /data/Market-1501-v15.09.15
+  reid-workbench datasets synthesize people --train-ids 16 --seed 7
+  reid-workbench datasets features runs/made")]
 pub struct DatasetsArgs {
     #[command(subcommand)]
     command: Command,

@@ -29,6 +29,9 @@ pub enum MetricArg {
 
 /// Measures CMC and mAP of query and gallery features.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench evaluate test.safetensors
+  reid-workbench evaluate test.safetensors --rerank --ranks 20 --out ranks.safetensors")]
 pub struct EvaluateArgs {
     /// safetensors file with `query_features`, `gallery_features` f32, and `query_pid`, `query_camid`,
     /// `gallery_pid`, `gallery_camid` i32; without camera ids the same-camera rule is off

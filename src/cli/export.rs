@@ -1,4 +1,4 @@
-//! `reid-workbench export`: figures and tables out of a run folder.
+//! `reid-workbench export`: figures, tables and other programs' files out of a run folder.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,52 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::error::UsageError;
-use crate::export::{self, ExportError};
+use crate::export::selection::{self, Chosen, SelectionError, selection};
+use crate::export::{self, ExportError, Photos};
 use crate::run::RunError;
 
-/// Writes figures and tables of a run; prints the files as JSON.
-#[derive(clap::Args, Debug)]
+const EXAMPLES: &str = "Examples:
+  reid-workbench export runs/demo --figures figures --csv tables
+  reid-workbench export runs/demo --report demo.html
+  reid-workbench export runs/demo --tensorboard logs/demo && tensorboard --logdir logs
+  reid-workbench export runs/demo --selection wrong.csv --select wrong-queries";
+
+/// Writes figures, tables, a report or other programs' files of a run; prints the files as JSON.
+///
+/// Several can be asked for at once. Epochs count from 1 in all of them. Photos of people are left out unless
+/// --photos is given.
+#[derive(clap::Args, Debug, Default)]
+#[command(after_help = EXAMPLES)]
 pub struct ExportArgs {
     /// The run folder
     pub run: PathBuf,
-    /// Loss, retrieval, clusters and reliability as PNG and SVG, into this folder
+    /// Loss, retrieval, clusters, reliability, Eq. 8, map, sweep and lineage as PNG and SVG, into this folder
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
-    /// metrics.csv (a row an epoch), steps.csv (a row an iteration) and metrics.json, into this folder
+    /// metrics.csv (a row an epoch), steps.csv (a row an iteration), metrics.json, .md and .tex, into this folder
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
+    /// One HTML page with all of it, which needs no network
+    #[arg(long, value_name = "F.html")]
+    pub report: Option<PathBuf>,
+    /// An event file for TensorBoard (read by W&B, Aim and Trackio too), into this folder
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
+    /// The newest features for TensorBoard's projector and as .npy, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub projector: Option<PathBuf>,
+    /// A list of images with their labels; --select says which
+    #[arg(long, value_name = "F.csv", requires = "select")]
+    pub selection: Option<PathBuf>,
+    /// Which images: cluster=3, outliers, wrong-queries
+    #[arg(long, value_name = "WHAT", value_parser = selection::chosen, requires = "selection")]
+    pub select: Option<Chosen>,
+    /// The epoch of the selection, from 1; without it the newest
+    #[arg(long, value_name = "N", requires = "selection")]
+    pub epoch: Option<usize>,
+    /// Put photos of people into report, rank lists, TensorBoard and projector
+    #[arg(long)]
+    pub photos: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub network: super::export_weights::WeightsArgs,
@@ -31,20 +63,41 @@ pub struct ExportArgs {
 /// A [`UsageError`] when the folder is no run, has nothing to export, or no output was asked for; anything else
 /// is a failure.
 pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    if args.figures.is_none() && args.csv.is_none() && args.network.weights.is_none() {
-        return Err(
-            UsageError("say what to export: --figures DIR, --csv DIR, --weights F.safetensors".to_owned()).into()
-        );
-    }
+    let photos = if args.photos { Photos::Shown } else { Photos::Hidden };
     let mut files = Vec::new();
     files.extend(args.network.write(&args.run)?);
     if let Some(dir) = &args.figures {
-        files.extend(export::figures(&args.run, dir).map_err(sort)?);
+        files.extend(export::figures(&args.run, dir, photos).map_err(sort)?);
     }
     if let Some(dir) = &args.csv {
         files.extend(export::tables(&args.run, dir).map_err(sort)?);
     }
-    let text = serde_json::to_string_pretty(&json!({ "files": files })).context("the answer cannot be printed")?;
+    if let Some(file) = &args.report {
+        export::report(&args.run, file, photos).map_err(sort)?;
+        files.push(file.clone());
+    }
+    if let Some(dir) = &args.tensorboard {
+        files.extend(export::tensorboard(&args.run, dir, photos).map_err(sort)?);
+    }
+    if let Some(dir) = &args.projector {
+        files.extend(export::projector(&args.run, dir, photos).map_err(sort)?);
+    }
+    let mut answer = serde_json::Map::new();
+    if let (Some(file), Some(chosen)) = (&args.selection, args.select) {
+        let images = selection(&args.run, chosen, args.epoch, file).map_err(|e| match e {
+            SelectionError::Export(e) => sort(e),
+            SelectionError::NotThere(words) => UsageError(words).into(),
+        })?;
+        answer.insert("selected".to_owned(), json!(images));
+        files.push(file.clone());
+    }
+    if files.is_empty() {
+        let words =
+            "say what to export: --figures, --csv, --report, --tensorboard, --projector, --selection or --weights";
+        return Err(UsageError(words.to_owned()).into());
+    }
+    answer.insert("files".to_owned(), json!(files));
+    let text = serde_json::to_string_pretty(&answer).context("the answer cannot be printed")?;
     println!("{text}");
     Ok(())
 }

@@ -20,6 +20,8 @@ use crate::engine::trained::Trained;
 
 /// Arguments of `extract`.
 #[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Example:
+  reid-workbench extract --dataset synthetic-station --split test --checkpoint runs/demo --out test.safetensors")]
 pub struct ExtractArgs {
     /// A registered dataset or a folder.
     #[arg(long, value_name = "NAME|DIR")]

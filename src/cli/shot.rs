@@ -14,6 +14,9 @@ use crate::run::event::{ImageRef, Split};
 ///
 /// The picture is the same each time: the clock stands still and times of day are UTC.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench shot runs/demo --panel all --out shots
+  reid-workbench shot runs/demo --panel rank-lists --size 900x520 --epoch 3 --theme light --out ranks.png")]
 pub struct ShotArgs {
     /// The run folder to show; without one the window is as it starts
     pub run: Option<PathBuf>,

@@ -20,6 +20,10 @@ use crate::method::params::{ParamError, Params, Value};
 
 /// Arguments of `train`.
 #[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench train --preset demo --out runs/demo
+  reid-workbench train --source market1501 --target msmt17 --out runs/m2m --set eps=0.55 --device cuda:0
+  reid-workbench train --resume --out runs/demo")]
 pub struct TrainArgs {
     /// Labelled source: a registered dataset or a folder.
     #[arg(long, value_name = "NAME|DIR", required_unless_present = "resume")]

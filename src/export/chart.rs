@@ -29,6 +29,44 @@ pub struct Chart {
     pub bars: Vec<Bar>,
     /// Vertical lines with words.
     pub marks: Vec<Mark>,
+    /// Rectangles, below everything else.
+    pub cells: Vec<Cell>,
+    /// Dots, the last on top.
+    pub dots: Vec<Dot>,
+    /// Words under the x axis in place of numbers, with a line each.
+    pub x_words: Vec<(f64, Vec<String>)>,
+    /// Words left of the y axis in place of numbers.
+    pub y_words: Vec<(f64, String)>,
+    /// What the colours mean, right of the chart.
+    pub legend: Vec<(String, Rgb)>,
+}
+
+/// A rectangle from x to x and from y to y, with words in its middle.
+pub struct Cell {
+    /// Across.
+    pub x: [f64; 2],
+    /// Up.
+    pub y: [f64; 2],
+    /// Its colour.
+    pub color: Rgb,
+    /// 0..=1.
+    pub opacity: f64,
+    /// In its middle; empty for none.
+    pub words: String,
+}
+
+/// A dot.
+pub struct Dot {
+    /// Where.
+    pub x: f64,
+    /// Where.
+    pub y: f64,
+    /// Its colour.
+    pub color: Rgb,
+    /// Points.
+    pub radius: f64,
+    /// A ring rather than a disc.
+    pub hollow: bool,
 }
 
 /// A curve.

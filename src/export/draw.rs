@@ -2,12 +2,12 @@
 
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{PathElement, Rectangle};
+use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, IntoTextStyle, ShapeStyle};
 
-use super::chart::{Chart, Curve, Figure, Mark};
+use super::chart::{Cell, Chart, Curve, Dot, Figure, Mark};
 use super::style::{self, Rgb};
 use super::ticks;
 
@@ -71,6 +71,22 @@ struct Frame<'a> {
     chart: &'a Chart,
 }
 
+/// The charts' places on a figure, from top to bottom.
+fn frames(figure: &Figure) -> Vec<Frame<'_>> {
+    let (width, height) = size(figure);
+    let each = (height - 60.0) / figure.charts.len().max(1) as f64;
+    let place = |(i, chart): (usize, _)| {
+        let top = 60.0 + each * i as f64;
+        Frame { left: 64.0, right: width - 130.0, top: top + 22.0, bottom: top + each - 42.0, chart }
+    };
+    figure.charts.iter().enumerate().map(place).collect()
+}
+
+/// Left, top, right and bottom of each chart on its figure, in points: where a reader's pointer can be.
+pub fn places(figure: &Figure) -> Vec<[f64; 4]> {
+    frames(figure).iter().map(|f| [f.left, f.top, f.right, f.bottom]).collect()
+}
+
 impl Frame<'_> {
     fn x(&self, x: f64) -> f64 {
         let [from, to] = self.chart.x;
@@ -88,18 +104,18 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
         self.area.fill(&style::color(style::PAPER)).map_err(|e| e.to_string())?;
         self.text(&figure.title, (24.0, 26.0), 15.0, style::T1, (HPos::Left, true))?;
         self.text(&figure.scope, (24.0, 44.0), 11.0, style::T3, (HPos::Left, false))?;
-        let (width, height) = size(figure);
-        let each = (height - 60.0) / figure.charts.len().max(1) as f64;
-        for (i, chart) in figure.charts.iter().enumerate() {
-            let top = 60.0 + each * i as f64;
-            let frame = Frame { left: 64.0, right: width - 130.0, top: top + 22.0, bottom: top + each - 42.0, chart };
-            self.chart(&frame)?;
-        }
-        Ok(())
+        frames(figure).iter().try_for_each(|frame| self.chart(frame))
     }
 
     fn chart(&self, frame: &Frame<'_>) -> Result<(), String> {
+        for cell in &frame.chart.cells {
+            self.cell(frame, cell)?;
+        }
         self.axes(frame)?;
+        for dot in &frame.chart.dots {
+            self.dot(frame, dot)?;
+        }
+        self.legend(frame)?;
         for bar in &frame.chart.bars {
             let corners = [(frame.x(bar.from) + 0.8, frame.y(bar.count)), (frame.x(bar.to) - 0.8, frame.y(0.0))];
             let fill = style::color(bar.color).mix(0.85).filled();
@@ -116,13 +132,71 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
         Ok(())
     }
 
+    fn cell(&self, frame: &Frame<'_>, cell: &Cell) -> Result<(), String> {
+        let [x0, x1] = cell.x.map(|x| frame.x(x));
+        let [y0, y1] = cell.y.map(|y| frame.y(y));
+        let fill = style::color(cell.color).mix(cell.opacity.clamp(0.0, 1.0)).filled();
+        let corners = [(x0 + 0.5, y1 + 0.5), (x1 - 0.5, y0 - 0.5)].map(|p| self.pixel(p));
+        self.draw(Rectangle::new(corners, fill))?;
+        let ink = if cell.opacity > 0.55 { style::PAPER } else { style::T1 };
+        self.text(&cell.words, ((x0 + x1) / 2.0, (y0 + y1) / 2.0), 9.0, ink, (HPos::Center, false))
+    }
+
+    fn dot(&self, frame: &Frame<'_>, dot: &Dot) -> Result<(), String> {
+        let style = ShapeStyle {
+            color: style::color(dot.color).mix(0.75),
+            filled: !dot.hollow,
+            stroke_width: (0.6 * self.scale).round().max(1.0) as u32,
+        };
+        let radius = (dot.radius * self.scale).round().max(1.0) as i32;
+        self.draw(Circle::new(self.pixel((frame.x(dot.x), frame.y(dot.y))), radius, style))
+    }
+
+    fn legend(&self, frame: &Frame<'_>) -> Result<(), String> {
+        for (i, (words, color)) in frame.chart.legend.iter().enumerate() {
+            let y = frame.top + 8.0 + 14.0 * i as f64;
+            self.text(words, (frame.right + 10.0, y), 11.0, *color, (HPos::Left, false))?;
+        }
+        Ok(())
+    }
+
     fn axes(&self, frame: &Frame<'_>) -> Result<(), String> {
+        if !frame.chart.dots.is_empty() {
+            // Coordinates of a map mean nothing by themselves.
+            let at = ((frame.left + frame.right) / 2.0, frame.bottom + 30.0);
+            return self.text(&frame.chart.caption, at, 11.0, style::T3, (HPos::Center, false));
+        }
+        self.y_axis(frame)?;
+        self.x_axis(frame)
+    }
+
+    fn y_axis(&self, frame: &Frame<'_>) -> Result<(), String> {
+        for (value, words) in &frame.chart.y_words {
+            self.text(words, (frame.left - 8.0, frame.y(*value)), 11.0, style::T3, (HPos::Right, false))?;
+        }
+        if !frame.chart.y_words.is_empty() {
+            return Ok(());
+        }
         let values = ticks::linear(frame.chart.y[0], frame.chart.y[1], 5);
         let step = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         for value in values {
             let y = frame.y(value);
             self.path(&[(frame.left, y), (frame.right, y)], style::LINE, 0.8, 1.0)?;
             self.text(&ticks::axis(value, step), (frame.left - 8.0, y), 11.0, style::T3, (HPos::Right, false))?;
+        }
+        Ok(())
+    }
+
+    fn x_axis(&self, frame: &Frame<'_>) -> Result<(), String> {
+        let at = ((frame.left + frame.right) / 2.0, frame.bottom + 30.0);
+        for (value, lines) in &frame.chart.x_words {
+            for (i, words) in lines.iter().enumerate() {
+                let at = (frame.x(*value), frame.bottom + 12.0 + 13.0 * i as f64);
+                self.text(words, at, 10.0, style::T3, (HPos::Center, false))?;
+            }
+        }
+        if !frame.chart.x_words.is_empty() {
+            return self.text(&frame.chart.caption, at, 11.0, style::T3, (HPos::Center, false));
         }
         let values = ticks::epochs(frame.chart.x[0], frame.chart.x[1], 8);
         let step = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
@@ -132,7 +206,6 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
             let at = (x, frame.bottom + 13.0);
             self.text(&ticks::axis(value, step), at, 11.0, style::T3, (HPos::Center, false))?;
         }
-        let at = ((frame.left + frame.right) / 2.0, frame.bottom + 30.0);
         self.text(&frame.chart.caption, at, 11.0, style::T3, (HPos::Center, false))
     }
 

@@ -1,36 +1,38 @@
-//! The figures of a run: loss, retrieval, clusters, reliability.
+//! The figures of a run: loss, retrieval, clusters, reliability of the newest epoch and of all, Eq. 8 of some clusters,
+//! the map, other values of eps and Δd, lineage, rank lists.
 
-use std::io::Write;
+mod eq8;
+mod lineage;
+mod map;
+mod strip;
+mod sweep;
+
 use std::path::{Path, PathBuf};
 
 use super::chart::{Bar, Chart, Curve, Figure, Mark};
+use super::rank_sheet::{self, Photos};
 use super::style::{self, Rgb};
-use super::{ExportError, draw, ticks};
-use crate::base::fs::atomic_write;
+use super::{ExportError, draw, ticks, write};
 use crate::run::event::{ClusterSummary, Phase, Retrieval};
+use crate::run::snapshot::ClusterSnapshot;
 use crate::run::view::{Change, ClusterView};
 use crate::run::{RunReader, RunView};
 
 /// Bars of the histogram.
 const BARS: usize = 25;
 
-/// Writes every figure that `run` has the data for into `out`, each as PNG and SVG, and says which files.
+/// Queries on the sheet of rank lists.
+const QUERIES: usize = 8;
+
+/// Writes every figure that `run` has the data for into `out`, each as PNG and SVG (the sheet of rank lists as PNG
+/// alone), and says which files. `photos` allows photos of people on that sheet.
 ///
 /// # Errors
 /// When the run cannot be read, has nothing to draw yet, or a file cannot be written.
-pub fn figures(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
+pub fn figures(run: &Path, out: &Path, photos: Photos) -> Result<Vec<PathBuf>, ExportError> {
     let reader = RunReader::open(run)?;
     let view = RunView::of_folder(&reader);
-    let figures: Vec<Figure> = [
-        loss(&reader, &view, Phase::Pretrain),
-        loss(&reader, &view, Phase::Adapt),
-        retrieval(&reader, &view),
-        clusters(&reader, &view),
-        reliability(&reader, &view),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let figures = all(&reader, &view);
     if figures.is_empty() {
         return Err(ExportError::Empty { path: run.to_owned() });
     }
@@ -45,12 +47,42 @@ pub fn figures(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
         let svg = draw::svg(figure).map_err(failed(figure))?;
         for (ending, bytes) in [("png", png), ("svg", svg.into_bytes())] {
             let path = out.join(format!("{}.{ending}", figure.name));
-            atomic_write(&path, |f| f.write_all(&bytes))
-                .map_err(|source| ExportError::Write { path: path.clone(), source })?;
+            write(&path, &bytes)?;
             files.push(path);
         }
     }
+    for &epoch in view.target_retrieval.keys().rev() {
+        if let Some(sheet) = rank_sheet::of(&reader, epoch, QUERIES, photos)? {
+            let path = out.join("rank_lists.png");
+            write(&path, &rank_sheet::png(&sheet)?)?;
+            files.push(path);
+            break;
+        }
+    }
     Ok(files)
+}
+
+/// Every figure that the run has the data for.
+pub(super) fn all(reader: &RunReader, view: &RunView) -> Vec<Figure> {
+    let newest = view.newest_clusters();
+    // A snapshot that cannot be read costs the figures that need it, not the others.
+    let clustered = newest.and_then(|(epoch, _)| Some((epoch, ClusterSnapshot::read(&reader.dir, epoch).ok()?)));
+    let clustered = clustered.as_ref();
+    [
+        loss(reader, view, Phase::Pretrain),
+        loss(reader, view, Phase::Adapt),
+        retrieval(reader, view),
+        clusters(reader, view),
+        reliability(reader, view),
+        strip::strip(reader, view),
+        clustered.and_then(|(_, snapshot)| eq8::eq8(reader, view, snapshot)),
+        clustered.and_then(|(epoch, snapshot)| map::map(reader, *epoch, snapshot)),
+        newest.and_then(|(epoch, c)| sweep::sweep(reader, view.params.as_ref()?, c.summary.used, epoch)),
+        lineage::lineage(reader, view),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn curve(name: &str, value: String, color: Rgb, width: f64, points: Vec<(f64, f64)>) -> Curve {
@@ -146,7 +178,7 @@ fn retrieval(run: &RunReader, view: &RunView) -> Option<Figure> {
 fn clusters(run: &RunReader, view: &RunView) -> Option<Figure> {
     let (newest, ClusterView { summary: last, .. }) = view.clusters.last_key_value()?;
     let curve_of = |name: &str, of: fn(&ClusterSummary) -> usize, color: Rgb, width: f64| {
-        let points = view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64)).collect();
+        let points = view.clusters.iter().map(|(e, c)| (*e as f64 + 1.0, of(&c.summary) as f64)).collect();
         curve(name, ticks::count(of(last)), color, width, points)
     };
     let chart = |caption: &str, curves: Vec<Curve>| {
@@ -170,7 +202,7 @@ fn clusters(run: &RunReader, view: &RunView) -> Option<Figure> {
             ],
         ),
     ];
-    let scope = scope(run, &format!("{} images, epoch {newest}", ticks::count(last.images)));
+    let scope = scope(run, &format!("{} images, epoch {}", ticks::count(last.images), newest.saturating_add(1)));
     Some(Figure { name: "clusters", title: "Clusters and outliers".into(), scope, charts })
 }
 
@@ -223,6 +255,6 @@ fn reliability(run: &RunReader, view: &RunView) -> Option<Figure> {
         ..Chart::default()
     };
     let count = ticks::counted(summary.cluster_score.len(), "cluster", "clusters");
-    let scope = scope(run, &format!("{count}, epoch {newest}, {alpha}"));
+    let scope = scope(run, &format!("{count}, epoch {}, {alpha}", newest.saturating_add(1)));
     Some(Figure { name: "reliability", title: "Reliability of the clusters".into(), scope, charts: vec![chart] })
 }

@@ -1,4 +1,4 @@
-//! Colours and type on paper: the light column of the window's theme (a test holds them equal).
+//! Colours and type on paper: the light column of the window's theme (a test holds them equal) on pure white.
 
 use plotters::style::{FontStyle, RGBColor, register_font};
 
@@ -6,7 +6,7 @@ use plotters::style::{FontStyle, RGBColor, register_font};
 pub type Rgb = [u8; 3];
 
 /// Paper.
-pub const PAPER: Rgb = [0xFC, 0xFC, 0xFD];
+pub const PAPER: Rgb = [0xFF, 0xFF, 0xFF];
 /// Grid lines.
 pub const LINE: Rgb = [0xE0, 0xE3, 0xE8];
 /// Ticks.
@@ -36,15 +36,18 @@ pub const WHAT_IF: Rgb = [0x6A, 0x3F, 0xCB];
 /// The family under which the bundled type is known to the drawing library, and named in SVG files.
 pub const FAMILY: &str = "IBM Plex Sans";
 
+/// The bundled type.
+pub(super) const REGULAR: &[u8] = include_bytes!("../../assets/fonts/IBMPlexSans-Regular.ttf");
+/// The bundled strong type.
+pub(super) const STRONG: &[u8] = include_bytes!("../../assets/fonts/IBMPlexSans-SemiBold.ttf");
+
 pub(super) fn color([r, g, b]: Rgb) -> RGBColor {
     RGBColor(r, g, b)
 }
 
 /// Makes the bundled type known; without it no text can be measured or drawn. May be called again.
 pub(super) fn install_fonts() -> Result<(), String> {
-    let regular = include_bytes!("../../assets/fonts/IBMPlexSans-Regular.ttf");
-    let strong = include_bytes!("../../assets/fonts/IBMPlexSans-SemiBold.ttf");
-    register_font(FAMILY, FontStyle::Normal, regular)
-        .and_then(|()| register_font(FAMILY, FontStyle::Bold, strong))
+    register_font(FAMILY, FontStyle::Normal, REGULAR)
+        .and_then(|()| register_font(FAMILY, FontStyle::Bold, STRONG))
         .map_err(|_| "the bundled fonts are damaged".to_owned())
 }

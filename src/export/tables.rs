@@ -1,13 +1,15 @@
-//! The numbers of a run: `metrics.csv` a row an epoch, `steps.csv` a row an iteration, `metrics.json` all.
+//! The numbers of a run: `metrics.csv` a row an epoch, `steps.csv` a row an iteration, `metrics.json` all, and the
+//! table that a paper has, `metrics.md` and `metrics.tex`.
+//!
+//! Epochs and iterations count from 1, as in the window. Epoch 3 is the third: the clustering that it began with, the
+//! training, and the evaluation after it. Row 0 is the source-only model.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::ExportError;
-use crate::base::fs::atomic_write;
+use super::{ExportError, paper, write};
 use crate::method::params::table;
 use crate::run::event::{Phase, Step};
 use crate::run::view::{Curves, Series};
@@ -16,8 +18,9 @@ use crate::run::{RunReader, RunView};
 /// One row of a table, its columns in order.
 type Row = Vec<(String, Value)>;
 
-/// Writes `metrics.csv`, `steps.csv` and `metrics.json` into `out`, and says which files. Fractions are 0..=1;
-/// what was not computed, or is not a number, is empty (`null` in JSON).
+/// Writes `metrics.csv`, `steps.csv`, `metrics.json`, `metrics.md` and `metrics.tex` into `out`, and says which files.
+/// Fractions are 0..=1 in CSV and JSON, percent for reading; what was not computed, or is not a number, is empty
+/// (`null` in JSON, a dash for reading).
 ///
 /// # Errors
 /// When the run cannot be read, has computed nothing yet, or a file cannot be written.
@@ -35,36 +38,45 @@ pub fn tables(run: &Path, out: &Path) -> Result<Vec<PathBuf>, ExportError> {
         "manifest": &reader.manifest,
         "params": params(&reader),
         "changes": view.changes.iter().map(|c| json!({
-            "key": c.key, "old": c.old, "new": c.new, "epoch": c.epoch, "iter": c.iter,
+            "key": c.key, "old": c.old, "new": c.new, "epoch": from_1(c.epoch), "iter": from_1(c.iter),
         })).collect::<Vec<_>>(),
         "epochs": epochs.iter().map(|row| Value::Object(row.iter().cloned().collect())).collect::<Vec<_>>(),
     });
+    let table = paper::epochs(&view);
+    let caption = format!("{} → {}, seed {}", reader.manifest.source, reader.manifest.target, reader.manifest.seed);
     let mut files = Vec::new();
     for (name, bytes) in [
         ("metrics.csv", csv(&epochs)),
         ("steps.csv", csv(&steps)),
         ("metrics.json", serde_json::to_vec_pretty(&json).map_err(std::io::Error::other)),
+        ("metrics.md", Ok(paper::markdown(&table).into_bytes())),
+        ("metrics.tex", Ok(paper::latex(&table, &caption).into_bytes())),
     ] {
         let path = out.join(name);
-        bytes
-            .and_then(|bytes| atomic_write(&path, |f| f.write_all(&bytes)))
-            .map_err(|source| ExportError::Write { path: path.clone(), source })?;
+        let bytes = bytes.map_err(|source| ExportError::Write { path: path.clone(), source })?;
+        write(&path, &bytes)?;
         files.push(path);
     }
     Ok(files)
+}
+
+/// Counted from 1, for people; a damaged file's number may be the largest there is.
+fn from_1(from_0: usize) -> usize {
+    from_0.saturating_add(1)
 }
 
 fn params(run: &RunReader) -> Map<String, Value> {
     table::ROWS.iter().map(|row| (row.key.to_owned(), json!((row.get)(&run.params)))).collect()
 }
 
-/// The first epoch, and all that anything is known of.
+/// The source-only model, and all epochs from 1 that anything is known of.
 fn epochs(view: &RunView) -> BTreeSet<usize> {
     let evaluated = view.target_retrieval.keys().chain(view.source_retrieval.keys()).copied();
-    std::iter::once(0).chain(view.clusters.keys().copied()).chain(evaluated).chain(view.adapt.epochs()).collect()
+    let worked = view.clusters.keys().copied().chain(view.adapt.epochs()).map(from_1);
+    std::iter::once(0).chain(worked).chain(evaluated).collect()
 }
 
-/// Everything known of one epoch: its clustering, its training, and the evaluation of the model that began it.
+/// Everything known of one epoch, from 1: its clustering, its training, and the evaluation after it.
 fn epoch_row(view: &RunView, epoch: usize) -> Row {
     let mut row = Row::new();
     let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
@@ -78,7 +90,8 @@ fn epoch_row(view: &RunView, epoch: usize) -> Row {
         }
         put(&format!("{prefix}_valid_queries"), json!(r.map(|r| r.valid_queries)));
     }
-    let clustered = view.clusters.get(&epoch);
+    let index = epoch.checked_sub(1);
+    let clustered = index.and_then(|e| view.clusters.get(&e));
     let s = clustered.map(|c| &c.summary);
     put("images", json!(s.map(|s| s.images)));
     for (i, radius) in ["", "_tight", "_loose"].into_iter().enumerate() {
@@ -101,7 +114,7 @@ fn epoch_row(view: &RunView, epoch: usize) -> Row {
     for (i, part) in ["knn", "jaccard", "dbscan", "scores"].into_iter().enumerate() {
         put(&format!("seconds_{part}"), json!(clustered.map(|c| c.seconds[i])));
     }
-    let of = view.adapt.range_of(epoch);
+    let of = index.map_or(0..0, |e| view.adapt.range_of(e));
     let points = |curve: &Series| curve.points().skip(of.start).take(of.len()).map(|(_, y)| y).collect::<Vec<f64>>();
     let (losses, rates) = (points(&view.adapt.loss), points(&view.adapt.lr));
     let finite = || losses.iter().zip(&rates).filter(|(loss, _)| loss.is_finite());
@@ -115,8 +128,8 @@ fn step_row(names: &[&str], step: &Step) -> Row {
     let mut row = Row::new();
     let mut put = |key: &str, value: Value| row.push((key.to_owned(), value));
     put("phase", json!(step.phase));
-    put("epoch", json!(step.epoch));
-    put("iter", json!(step.iter));
+    put("epoch", json!(from_1(step.epoch)));
+    put("iter", json!(from_1(step.iter)));
     put("iters", json!(step.iters));
     put("step", json!(step.step));
     put("loss", json!(step.loss));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use reid_workbench::cli;
 use reid_workbench::export::attention::{AttentionGrid, Cell, ColorBar, Person, Ramp};
-use reid_workbench::export::{self, ExportError, style};
+use reid_workbench::export::{self, ExportError, Photos, style};
 use reid_workbench::gui::theme::Theme;
 use reid_workbench::method::params::Params;
 use reid_workbench::run::event::*;
@@ -25,7 +25,7 @@ fn exported() -> Exported {
     let run = home.path().join("run");
     let events = sample_run::write(&run);
     let out = home.path().join("out");
-    export::figures(&run, &out).unwrap();
+    export::figures(&run, &out, Photos::Hidden).unwrap();
     export::tables(&run, &out).unwrap();
     Exported { _home: home, out, events }
 }
@@ -106,15 +106,17 @@ fn tables_give_back_every_number() {
                 assert_eq!(json["epochs"][epoch]["target_mAP"], retrieval.mAP);
             }
             Event::Clustered { epoch, summary, .. } => {
-                assert_eq!(epochs[*epoch][column("reliable")], summary.reliable.to_string());
-                assert_eq!(epochs[*epoch][column("outliers_tight")], summary.noise[1].to_string());
-                let purity: f64 = epochs[*epoch][column("purity")].parse().unwrap();
+                let row = &epochs[*epoch + 1];
+                assert_eq!(row[column("reliable")], summary.reliable.to_string());
+                assert_eq!(row[column("outliers_tight")], summary.noise[1].to_string());
+                let purity: f64 = row[column("purity")].parse().unwrap();
                 assert_eq!(purity, summary.quality.unwrap().purity);
             }
             _ => {}
         }
     }
-    assert_eq!(epochs[EPOCHS][column("clusters")], "", "the last model was evaluated, not clustered");
+    assert_eq!(epochs[0][column("clusters")], "", "the source-only model was evaluated, not clustered");
+    assert_eq!((&json["changes"][0]["epoch"], &json["changes"][0]["iter"]), (&4.into(), &1.into()), "from 1");
     let (head, steps) = rows(&out.join("steps.csv"));
     assert_eq!(&head[..7], ["phase", "epoch", "iter", "iters", "step", "loss", "loss_target"]);
     let written: Vec<f64> = steps.iter().map(|r| r[5].parse().unwrap()).collect();
@@ -135,7 +137,7 @@ fn a_loss_that_is_no_number_is_an_empty_cell_and_a_gap() {
         writer.append(Event::Step(step)).unwrap();
     }
     let out = home.path().join("out");
-    let files = export::figures(&run, &out).unwrap();
+    let files = export::figures(&run, &out, Photos::Hidden).unwrap();
     assert_eq!(files.len(), 2, "only what there is data for: {files:?}");
     let svg = std::fs::read_to_string(&files[1]).unwrap();
     assert_eq!(points(&svg, style::SERIES), [2, 2, 5], "the raw curve has a gap");
@@ -149,14 +151,13 @@ fn a_run_that_has_done_nothing_says_so() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     drop(RunWriter::create(&run, &Manifest::new("a", "b", 1, "cpu"), &Params::default()).unwrap());
-    for result in [export::figures(&run, home.path()), export::tables(&run, home.path())] {
+    for result in [export::figures(&run, home.path(), Photos::Hidden), export::tables(&run, home.path())] {
         assert!(matches!(result, Err(ExportError::Empty { .. })));
     }
     let args = |run: &Path, figures: Option<&Path>| cli::export::ExportArgs {
         run: run.to_owned(),
         figures: figures.map(Path::to_owned),
-        csv: None,
-        network: Default::default(),
+        ..Default::default()
     };
     for (run, figures) in [(run.as_path(), None), (run.as_path(), Some(home.path())), (home.path(), Some(home.path()))]
     {
@@ -169,7 +170,6 @@ fn a_run_that_has_done_nothing_says_so() {
 fn print_colours_are_those_of_the_light_theme() {
     let light = Theme::light();
     for (paper, window) in [
-        (style::PAPER, light.bg1),
         (style::LINE, light.line),
         (style::LINE2, light.line2),
         (style::T1, light.t1),
@@ -242,7 +242,7 @@ fn a_run_that_names_a_monstrous_epoch_is_exported_in_no_time() {
     }
     let out = home.path().join("out");
     export::tables(&run, &out).unwrap();
-    export::figures(&run, &out).unwrap();
+    export::figures(&run, &out, Photos::Hidden).unwrap();
     let rows = std::fs::read_to_string(out.join("metrics.csv")).unwrap().lines().count();
     assert!(rows < 8, "{rows} rows");
 }

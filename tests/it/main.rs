@@ -8,6 +8,7 @@ mod prng;
 
 mod base;
 mod cli_cluster;
+mod cli_comfort;
 mod cli_evaluate;
 mod cli_shot;
 mod cli_train;
@@ -24,6 +25,7 @@ mod engine_faults;
 mod engine_parts;
 mod engine_run;
 mod export;
+mod export_formats;
 mod foreign_data;
 mod foreign_features;
 mod foreign_weights;

@@ -174,7 +174,7 @@ impl App {
     fn export(&mut self, ctx: &egui::Context, out: PathBuf) {
         let Some(run) = self.shown().folder.clone() else { return };
         self.exporting.start("export", ctx, move || {
-            let figures = export::figures(&run, &out).map_err(|e| e.to_string())?;
+            let figures = export::figures(&run, &out, export::Photos::Hidden).map_err(|e| e.to_string())?;
             let tables = export::tables(&run, &out).map_err(|e| e.to_string())?;
             Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
         });

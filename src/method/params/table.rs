@@ -205,9 +205,21 @@ impl Row {
 pub fn row(key: &str) -> Result<&'static Row, ParamError> {
     ROWS.iter().find(|r| r.key == key).ok_or_else(|| {
         let last = |k: &str| k.rsplit('.').next().unwrap_or(k).replace(['-', '_'], "");
-        let hint = ROWS.iter().find(|r| last(r.key) == last(key)).map(|r| r.key.to_owned());
+        let same = ROWS.iter().find(|r| last(r.key) == last(key));
+        let hint = same.or_else(|| nearest(key)).map(|r| r.key.to_owned());
         ParamError::UnknownKey { key: key.to_owned(), hint }
     })
+}
+
+/// The key that was perhaps meant: few letters away, a swap of two counted as one.
+fn nearest(key: &str) -> Option<&'static Row> {
+    let key = key.to_lowercase();
+    let away = |row: &Row| {
+        let last = row.key.rsplit('.').next().unwrap_or(row.key);
+        strsim::damerau_levenshtein(row.key, &key).min(strsim::damerau_levenshtein(last, &key))
+    };
+    let found = ROWS.iter().map(|row| (away(row), row)).min_by_key(|(away, _)| *away);
+    found.filter(|(away, _)| 3 * away <= key.chars().count().max(3)).map(|(_, row)| row)
 }
 
 macro_rules! float {

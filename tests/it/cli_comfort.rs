@@ -1,0 +1,80 @@
+//! What makes the command line easy: a list of parameters, hints, examples, completions, man pages.
+
+use reid_workbench::method::params::Params;
+use reid_workbench::method::params::table::ROWS;
+
+use super::cli_cluster::{json, program, usage_error};
+
+#[test]
+fn parameters_are_listed_with_bounds_the_papers_value_and_effect() {
+    let output = program().args(["params", "list"]).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    for row in ROWS {
+        assert!(text.contains(&format!("  {} = ", row.key)), "{}", row.key);
+    }
+    assert!(text.contains("eps = 0.6   (a number from 0.05 to 0.95; takes effect next epoch)"), "{text}");
+    assert!(text.contains("baseline+at+refined"));
+    let listed = json(program().args(["params", "list", "--json"]));
+    let rows = listed["parameters"].as_array().unwrap();
+    assert_eq!(rows.len(), ROWS.len());
+    let beta = rows.iter().find(|r| r["key"] == "beta").unwrap();
+    assert_eq!((&beta["paper"], &beta["max"], &beta["takes_effect"]), (&0.2.into(), &1.0.into(), &"next batch".into()));
+    let some = json(program().args(["params", "list", "triplet", "--json"]));
+    let keys: Vec<_> = some["parameters"].as_array().unwrap().iter().map(|r| r["key"].as_str().unwrap()).collect();
+    assert!(keys.contains(&"triplet.margin") && !keys.contains(&"eps"), "{keys:?}");
+}
+
+#[test]
+fn a_mistyped_key_gets_the_nearest_one() {
+    for (key, meant) in [
+        ("epz", Some("eps")),
+        ("pes", Some("eps")),
+        ("betta", Some("beta")),
+        ("adapt.epoch", Some("adapt.epochs")),
+        ("Temperature", Some("temperature")),
+        ("learning", None),
+        ("xyz", None),
+    ] {
+        let error = Params::default().assign(&format!("{key}=1")).unwrap_err().to_string();
+        match meant {
+            Some(meant) => assert!(error.ends_with(&format!("did you mean `{meant}`?")), "{key}: {error}"),
+            None => assert!(!error.contains("did you mean"), "{key}: {error}"),
+        }
+    }
+    let args = ["train", "--source", "a", "--target", "b", "--out", "c", "--set", "epz=0.5"];
+    let said = usage_error(program().args(args));
+    assert_eq!(said.trim_end(), "there is no parameter `epz`; did you mean `eps`?");
+}
+
+#[test]
+fn every_sub_command_has_examples() {
+    for words in [
+        &[][..],
+        &["train"],
+        &["extract"],
+        &["cluster"],
+        &["evaluate"],
+        &["datasets"],
+        &["params"],
+        &["export"],
+        &["shot"],
+    ] {
+        let output = program().args(words).arg("--help").assert().success().get_output().stdout.clone();
+        let text = String::from_utf8(output).unwrap();
+        let examples = text.split("Example").nth(1).unwrap_or_else(|| panic!("{words:?} has none:\n{text}"));
+        assert!(examples.contains("reid-workbench "), "{words:?}");
+    }
+}
+
+#[test]
+fn shells_and_man_get_what_they_want() {
+    let output = program().args(["completions", "bash"]).assert().success().get_output().stdout.clone();
+    let script = String::from_utf8(output).unwrap();
+    assert!(script.contains("reid-workbench") && script.contains("--tensorboard"));
+    let home = tempfile::tempdir().unwrap();
+    json(program().arg("man").arg(home.path()));
+    let page = std::fs::read_to_string(home.path().join("reid-workbench-export.1")).unwrap();
+    assert!(page.contains("tensorboard") && page.contains("Examples"));
+    let root = std::fs::read_to_string(home.path().join("reid-workbench.1")).unwrap();
+    assert!(root.contains("train") && !root.contains("completions"), "hidden sub-commands stay hidden");
+}
