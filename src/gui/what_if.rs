@@ -13,6 +13,7 @@ use crate::gui::view_model::{Part, ViewModel};
 use crate::method::cluster::{ClusterSummary, Judged};
 use crate::method::params::{Params, Rule, Value};
 use crate::method::sweep::{AtEps, Cell, KDistance};
+use crate::method::tree::Hierarchy;
 use crate::run::event::Phase;
 use worker::{Answer, KINDS, Outcome, Question, Reply, Worker};
 
@@ -127,6 +128,9 @@ pub struct WhatIf {
     curve: Option<Arc<KDistance>>,
     /// k1, k2 and min_samples that the curve was asked for.
     curve_of: Option<(usize, usize, usize)>,
+    hierarchy: Option<Arc<Hierarchy>>,
+    /// k1, k2 and min_samples that the hierarchy was asked for.
+    hierarchy_of: Option<(usize, usize, usize)>,
     sweep: Option<(Arc<Vec<AtEps>>, f64)>,
     table: Option<Table>,
     tried: Vec<Tried>,
@@ -148,6 +152,8 @@ impl WhatIf {
             outcome: None,
             curve: None,
             curve_of: None,
+            hierarchy: None,
+            hierarchy_of: None,
             sweep: None,
             table: None,
             tried: Vec::new(),
@@ -194,6 +200,7 @@ impl WhatIf {
         self.asked = Default::default();
         self.failed = Default::default();
         (self.outcome, self.curve, self.curve_of, self.sweep, self.table) = (None, None, None, None, None);
+        (self.hierarchy, self.hierarchy_of) = (None, None);
     }
 
     /// Takes in an answer; one to an older question is dropped. Public for tests.
@@ -207,6 +214,7 @@ impl WhatIf {
         match reply.result {
             Ok(Answer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
             Ok(Answer::Curve(curve)) => self.curve = Some(curve),
+            Ok(Answer::Hierarchy(all)) => self.hierarchy = Some(all),
             Ok(Answer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
             Ok(Answer::Table(cells)) => {
                 if let Question::Table(_, eps, delta_d) = question {
@@ -346,6 +354,16 @@ impl WhatIf {
             self.curve_of = Some(wanted);
         }
         self.curve.clone()
+    }
+
+    /// All radii at once for what is tried; asked for when it is not there. Until it comes, the one before.
+    pub fn hierarchy(&mut self) -> Option<Arc<Hierarchy>> {
+        let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
+        if self.base.is_some() && self.hierarchy_of != Some(wanted) {
+            self.question(Question::Hierarchy(Box::new(self.draft.clone())));
+            self.hierarchy_of = Some(wanted);
+        }
+        self.hierarchy.clone()
     }
 
     /// Clusters each radius of `eps`, with what is tried otherwise.

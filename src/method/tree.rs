@@ -15,6 +15,10 @@ use super::cluster::{Assignment, Labels, refine};
 use super::dbscan::{NOISE, Sets};
 use super::jaccard::Graph;
 use super::params::Params;
+use condensed::Condensed;
+use order::{Dendrogram, Order};
+use path::Paths;
+use radii::{Suggested, suggested};
 
 /// Two images that the forest joins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +49,34 @@ pub struct Tree {
     /// `[N, min_samples − 1]` the nearest others of each image, ascending by (distance, image); `u32::MAX` where
     /// the graph holds no more.
     near: Vec<(f32, u32)>,
+}
+
+/// A forest and what is made of it once, to look at any number of radii.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hierarchy {
+    /// The forest.
+    pub tree: Tree,
+    /// The images in a row.
+    pub order: Order,
+    /// Branches of at least `min_samples` images.
+    pub condensed: Condensed,
+    /// Ways between images.
+    pub paths: Paths,
+    /// Radii that rules of thumb propose.
+    pub suggested: Suggested,
+}
+
+impl Hierarchy {
+    /// All of it.
+    pub fn new(graph: &Graph, min_samples: usize) -> Self {
+        let tree = Tree::new(graph, min_samples);
+        let dendrogram = Dendrogram::new(&tree);
+        let order = Order::new(&dendrogram);
+        let condensed = Condensed::new(&dendrogram, &order, min_samples);
+        let paths = Paths::new(&tree, graph);
+        let suggested = suggested(graph, &tree, &condensed);
+        Self { tree, order, condensed, paths, suggested }
+    }
 }
 
 /// Shares of all pairs that are sorted at once, nearest first. Most pairs of a later share are joined by then and

@@ -19,7 +19,7 @@ use crate::cli_cluster::{json, program};
 use crate::support::window::Window;
 
 /// A run made of 700 features with identities, on which every slider does something.
-fn write_run(dir: &Path) {
+pub fn write_run(dir: &Path) {
     let spec = Spec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 };
     let made = generate(&spec);
     let set = FeatureSet {

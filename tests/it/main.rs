@@ -36,6 +36,7 @@ mod gui_images;
 mod gui_lineage;
 mod gui_map;
 mod gui_panels;
+mod gui_reachability;
 mod gui_rest;
 mod gui_run;
 mod gui_shell;

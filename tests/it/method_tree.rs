@@ -14,11 +14,11 @@ use reid_workbench::method::knn::neighbours;
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::{KDistance, k_distance};
-use reid_workbench::method::tree::Tree;
 use reid_workbench::method::tree::condensed::Condensed;
 use reid_workbench::method::tree::order::{Dendrogram, Order};
 use reid_workbench::method::tree::path::Paths;
-use reid_workbench::method::tree::radii::{knee, levels, mean_smallest, suggested};
+use reid_workbench::method::tree::radii::{knee, levels, mean_smallest};
+use reid_workbench::method::tree::{Hierarchy, Tree};
 
 use super::method_properties::{directions, lattice};
 use super::support::golden::Case;
@@ -85,7 +85,7 @@ proptest! {
     fn a_paths_bridge_is_the_radius_that_joins((x, d) in directions(90), min_samples in 2..6usize, pairs in proptest::collection::vec((any::<u32>(), any::<u32>()), 12)) {
         let graph = graph_of(&x, d, 12, 4, REACH);
         let tree = Tree::new(&graph, min_samples);
-        let paths = Paths::new(&tree);
+        let paths = Paths::new(&tree, &graph);
         let order = Order::new(&Dendrogram::new(&tree));
         let n = graph.n as u32;
         for (a, b) in pairs.into_iter().map(|(a, b)| (a % n, b % n)).filter(|(a, b)| a != b) {
@@ -98,7 +98,7 @@ proptest! {
                 let (x, y) = (order.place[a as usize] as usize, order.place[b as usize] as usize);
                 order.reach[x.min(y) + 1..=x.max(y)].iter().copied().fold(0.0, f32::max)
             };
-            let Some(path) = paths.between(a, b, &graph) else {
+            let Some(path) = paths.between(a, b) else {
                 prop_assert!(!joined(f64::from(REACH)) && bars.is_infinite());
                 continue;
             };
@@ -185,7 +185,7 @@ fn no_image_has_no_tree() {
     assert!(order.valleys(0.6, |_| true).is_empty());
     let condensed = Condensed::new(&Dendrogram::new(&tree), &order, 4);
     assert_eq!((condensed.labels(), condensed.stable_radius(REACH)), (Vec::new(), None));
-    assert_eq!(Paths::new(&tree).between(0, 1, &graph), None);
+    assert_eq!(Paths::new(&tree, &graph).between(0, 1), None);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn rules_of_thumb_propose_a_radius() {
     assert_eq!(knee(&bent), Some(f64::from(0.2f32)));
     assert_eq!(knee(&KDistance { curve: vec![0.3; 9], beyond: 0 }), None);
     let graph = golden("n300_d128");
-    let found = suggested(&graph, &Tree::new(&graph, 4));
+    let found = Hierarchy::new(&graph, 4).suggested;
     assert_eq!(found.knee, knee(&k_distance(&graph, 4)));
     // By the definition: 44850 pairs, round(1.6e-3 × those that are not 0) of them.
     let mut all: Vec<f32> = (0..300u32)

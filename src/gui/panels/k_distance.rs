@@ -65,7 +65,7 @@ impl KDistancePanel {
         plot.axes(ui);
         draw(ui, &plot, &curve, [run, eps]);
         lines(ui, cx, &plot, &curve, [run, eps]);
-        handle(ui, cx, &plot, eps);
+        handle(ui, cx, &plot, "eps line");
     }
 }
 
@@ -174,12 +174,13 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
 }
 
 /// The handle at the right end; drag, arrow keys, or a screen reader's "set value".
-fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, eps: f64) {
+pub(super) fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, name: &str) {
     let theme = Theme::of(ui.ctx());
+    let eps = cx.what_if.draft().eps;
     let y = plot.y_of(eps);
     let grab = Rect::from_min_max(pos2(plot.inner.left(), y - 8.0), pos2(plot.inner.right() + 18.0, y + 8.0));
-    let response = ui.interact(grab, ui.scope_id().with("eps line"), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::slider(true, eps, "eps line"));
+    let response = ui.interact(grab, ui.scope_id().with(name), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::slider(true, eps, name));
     let grip = Rect::from_center_size(pos2(plot.inner.right() + 10.0, y), vec2(14.0, 18.0));
     let run = cx.what_if.base().map_or(eps, |b| b.params.eps);
     let ink = if (run - eps).abs() > 1e-9 { theme.what_if } else { theme.t1 };

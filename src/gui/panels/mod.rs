@@ -17,6 +17,7 @@ pub mod map;
 pub mod parameters;
 mod photo;
 pub mod rank_lists;
+pub mod reachability;
 pub mod reliability;
 pub mod retrieval;
 pub mod scrubber;
@@ -25,6 +26,7 @@ pub mod sweep;
 pub mod tiles;
 pub mod topbar;
 pub mod what_if;
+pub mod why;
 
 use std::sync::Arc;
 
@@ -157,6 +159,8 @@ panes! {
     Eq8: eq8 as eq8::Eq8Panel, CIRCLE, "Eq. 8 of one cluster as a picture: its tight, normal and loose members.";
     WhatIf: what_if as what_if::WhatIfPanel, CROSSHAIR, "What other parameters would make of this epoch's clusters, without training.";
     KDistance: k_distance as k_distance::KDistancePanel, CHART, "How far each image's neighbours are: the usual hint for eps.";
+    Reachability: reachability as reachability::ReachabilityPanel, BARS, "Every eps at once: the images in a row, clusters as valleys, eps as a line to drag.";
+    Why: why as why::WhyPanel, BRANCH, "Why two images are in one cluster: the chain between them and its weakest step.";
     Sweep: sweep as sweep::SweepPanel, GRID, "Clusters at twenty values of eps, and over a table of eps and Δd.";
     Lineage: lineage as lineage::LineagePanel, BRANCH, "What became of the clusters between two epochs: kept, split, merged, born, died.";
     Exhibit: exhibit as exhibit::ExhibitPanel, CHECK, "Reliable against unreliable clusters, as in Figs. 7 and 8 of the paper.";

@@ -30,7 +30,10 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let left = column(&mut tiles, &left);
             let clusters = &[Pane::Map, Pane::Browser, Pane::Lineage];
             let top = row(&mut tiles, &[(clusters, 1.25), (&[Pane::HeatMaps, Pane::Inspector], 1.0)]);
-            let bottom = tabs(&mut tiles, &[Pane::RankLists, Pane::Eq8, Pane::Exhibit, Pane::WhatIf, Pane::Sweep]);
+            let bottom = tabs(
+                &mut tiles,
+                &[Pane::RankLists, Pane::Eq8, Pane::Exhibit, Pane::WhatIf, Pane::Reachability, Pane::Why, Pane::Sweep],
+            );
             let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
             linear(&mut tiles, true, &[(left, 0.5), (right, 1.0)])
         }
@@ -38,13 +41,13 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let left = tabs(&mut tiles, &[Pane::WhatIf]);
             let top = [
                 (&[Pane::Reliability, Pane::Clusters][..], 1.0),
-                (&[Pane::KDistance, Pane::Loss, Pane::Retrieval], 0.95),
+                (&[Pane::KDistance, Pane::Reachability, Pane::Loss, Pane::Retrieval], 0.95),
                 (&[Pane::Sweep, Pane::Lineage], 1.05),
             ];
             let top = row(&mut tiles, &top);
             let bottom = [
                 (&[Pane::Browser, Pane::Map, Pane::Exhibit][..], 1.0),
-                (&[Pane::Eq8, Pane::Inspector, Pane::RankLists, Pane::HeatMaps], 1.3),
+                (&[Pane::Eq8, Pane::Why, Pane::Inspector, Pane::RankLists, Pane::HeatMaps], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);
             let right = linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.2)]);
@@ -53,11 +56,11 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
         Layout::Teach => {
             let top = [
                 (&[Pane::Retrieval, Pane::Loss, Pane::KDistance, Pane::WhatIf][..], 1.0),
-                (&[Pane::Map, Pane::Reliability, Pane::Clusters, Pane::Sweep, Pane::Lineage], 1.0),
+                (&[Pane::Map, Pane::Reliability, Pane::Reachability, Pane::Clusters, Pane::Sweep, Pane::Lineage], 1.0),
             ];
             let top = row(&mut tiles, &top);
             let bottom = [
-                (&[Pane::HeatMaps, Pane::Eq8, Pane::Inspector][..], 1.0),
+                (&[Pane::HeatMaps, Pane::Eq8, Pane::Why, Pane::Inspector][..], 1.0),
                 (&[Pane::RankLists, Pane::Browser, Pane::Exhibit], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);

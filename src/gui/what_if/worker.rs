@@ -21,6 +21,7 @@ use crate::method::params::Params;
 use crate::method::pipeline::{Plan, Step, Unwatched, Watch, assign, distances};
 use crate::method::rows::Rows;
 use crate::method::sweep::{AtEps, Cell, Grid, KDistance, eps_delta_table, eps_sweep, k_distance};
+use crate::method::tree::Hierarchy;
 use crate::run::event::Split;
 use crate::run::graph::{Features, REACH, features_epoch, read_features, read_graph};
 use crate::run::images::Images;
@@ -33,6 +34,8 @@ pub enum Question {
     Clusters(Box<Params>),
     /// The k-distance curve with these parameters' k1, k2 and min_samples.
     Curve(Box<Params>),
+    /// All radii at once with these parameters' k1, k2 and min_samples.
+    Hierarchy(Box<Params>),
     /// DBSCAN at each of these radii.
     Sweep(Box<Params>, Vec<f64>),
     /// Clusters at every pair of eps and Δd.
@@ -40,7 +43,7 @@ pub enum Question {
 }
 
 /// Kinds of questions.
-pub const KINDS: usize = 4;
+pub const KINDS: usize = 5;
 
 impl Question {
     /// Its kind, below [`KINDS`].
@@ -50,12 +53,13 @@ impl Question {
             Self::Curve(_) => 1,
             Self::Sweep(..) => 2,
             Self::Table(..) => 3,
+            Self::Hierarchy(_) => 4,
         }
     }
 
     fn params(&self) -> &Params {
         match self {
-            Self::Clusters(p) | Self::Curve(p) | Self::Sweep(p, _) | Self::Table(p, ..) => p,
+            Self::Clusters(p) | Self::Curve(p) | Self::Hierarchy(p) | Self::Sweep(p, _) | Self::Table(p, ..) => p,
         }
     }
 }
@@ -94,6 +98,7 @@ pub struct Outcome {
 pub enum Answer {
     Clusters(Arc<Outcome>),
     Curve(Arc<KDistance>),
+    Hierarchy(Arc<Hierarchy>),
     Sweep(Arc<Vec<AtEps>>),
     Table(Arc<Vec<Vec<Cell>>>),
 }
@@ -244,6 +249,8 @@ struct Desk {
     snapshot: Option<Arc<ClusterSnapshot>>,
     /// Graphs by (k1, k2): the run's own, and the last one that was tried.
     graphs: Vec<((usize, usize), Arc<Graph>)>,
+    /// The newest hierarchy by (k1, k2, min_samples): it answers other radii without another DBSCAN.
+    hierarchy: Option<((usize, usize, usize), Arc<Hierarchy>)>,
     neighbours: Option<Neighbours>,
     features: Option<Features>,
     pids: Option<Vec<i32>>,
@@ -274,13 +281,24 @@ impl Desk {
         Ok(match question {
             Question::Clusters(params) => {
                 covered(params.eps + params.delta_d)?;
-                let given = Given { rows: None, graph: Some(&graph) };
-                let assignment = assign(&given, params, carried, &Unwatched).map_err(words)?;
+                let known = self.hierarchy.as_ref().filter(|(of, _)| *of == (params.k1, params.k2, params.min_samples));
+                let assignment = match known {
+                    Some((_, known)) => known.tree.cluster(params, carried),
+                    None => {
+                        let given = Given { rows: None, graph: Some(&graph) };
+                        assign(&given, params, carried, &Unwatched).map_err(words)?
+                    }
+                };
                 let summary = assignment.summary(params, pids);
                 let verdicts = verdicts(&self.snapshot(base)?.labels, &assignment.labels);
                 Answer::Clusters(Arc::new(Outcome { params: (**params).clone(), assignment, summary, verdicts }))
             }
             Question::Curve(params) => Answer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
+            Question::Hierarchy(params) => {
+                let made = Arc::new(Hierarchy::new(&graph, params.min_samples));
+                self.hierarchy = Some(((params.k1, params.k2, params.min_samples), Arc::clone(&made)));
+                Answer::Hierarchy(made)
+            }
             Question::Sweep(params, eps) => {
                 eps.iter().try_for_each(|&e| covered(e))?;
                 Answer::Sweep(Arc::new(eps_sweep(&graph, eps, params.min_samples, pids, tick).map_err(words)?))

@@ -162,14 +162,17 @@ impl Condensed {
         self.branch.iter().map(|&b| number[b as usize]).collect()
     }
 
-    /// The radius up to `max` that cuts the most stable branches: the middle of the range in which the stabilities
-    /// of the branches cut sum to the most. `None` without a branch.
+    /// The radius up to `max` that cuts the most lasting branches: the middle of the range in which the branches cut
+    /// weigh the most, each by its images times the range of radii it lasts over. (Stability by λ = 1 / distance
+    /// would favour the smallest radii.) `None` without a branch.
     pub fn stable_radius(&self, max: f32) -> Option<f64> {
         let top = f64::from(max.min(1.0));
         let mut turns: Vec<(f64, f64)> = Vec::new();
         for b in self.branches.iter().skip(1).filter(|b| 1.0 / b.death < top) {
-            turns.push((1.0 / b.death, b.stability));
-            turns.push(((1.0 / b.birth).min(top), -b.stability));
+            let (from, to) = (1.0 / b.death, (1.0 / b.birth).min(top));
+            let weight = f64::from(b.size) * (to - from);
+            turns.push((from, weight));
+            turns.push((to, -weight));
         }
         turns.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
         let (mut sum, mut best) = (0.0, (0.0, None));

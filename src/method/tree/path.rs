@@ -40,13 +40,13 @@ impl Path {
 pub struct Paths {
     /// `[N + 1]` where each image's neighbours begin.
     start: Vec<u32>,
-    /// Neighbour and reach, two entries an edge.
-    next: Vec<(u32, f32)>,
+    /// Neighbour, reach and Jaccard distance, two entries an edge.
+    next: Vec<(u32, f32, f32)>,
 }
 
 impl Paths {
-    /// Makes the forest ready.
-    pub fn new(tree: &Tree) -> Self {
+    /// Makes the forest of `graph` ready.
+    pub fn new(tree: &Tree, graph: &Graph) -> Self {
         let mut start = vec![0u32; tree.n + 1];
         for e in &tree.edges {
             start[e.a as usize + 1] += 1;
@@ -56,33 +56,35 @@ impl Paths {
             start[i + 1] += start[i];
         }
         let mut at = start.clone();
-        let mut next = vec![(0, 0.0); 2 * tree.edges.len()];
+        let mut next = vec![(0, 0.0, 0.0); 2 * tree.edges.len()];
         for e in &tree.edges {
+            let jaccard = graph.distance(e.a, e.b).unwrap_or(e.reach);
             for (from, to) in [(e.a, e.b), (e.b, e.a)] {
-                next[at[from as usize] as usize] = (to, e.reach);
+                next[at[from as usize] as usize] = (to, e.reach, jaccard);
                 at[from as usize] += 1;
             }
         }
         Self { start, next }
     }
 
-    /// The path between two images, its Jaccard distances from `graph`; `None` when nothing within the graph's
-    /// reach joins them, or one of them is not an image. In O(N).
-    pub fn between(&self, from: u32, to: u32, graph: &Graph) -> Option<Path> {
+    /// The path between two images; `None` when nothing within the graph's reach joins them, or one of them is not
+    /// an image. In O(N).
+    pub fn between(&self, from: u32, to: u32) -> Option<Path> {
         let n = self.start.len().saturating_sub(1);
         if from as usize >= n || to as usize >= n {
             return None;
         }
         // Searched from the end, so that the steps come out in order.
-        let mut back: Vec<Option<(u32, f32)>> = vec![None; n];
+        let mut back: Vec<Option<(u32, f32, f32)>> = vec![None; n];
         let mut open = vec![to];
         while let Some(i) = open.pop() {
             if i == from {
                 break;
             }
-            for &(j, reach) in &self.next[self.start[i as usize] as usize..self.start[i as usize + 1] as usize] {
+            for &(j, reach, jaccard) in &self.next[self.start[i as usize] as usize..self.start[i as usize + 1] as usize]
+            {
                 if j != to && back[j as usize].is_none() {
-                    back[j as usize] = Some((i, reach));
+                    back[j as usize] = Some((i, reach, jaccard));
                     open.push(j);
                 }
             }
@@ -90,8 +92,7 @@ impl Paths {
         let mut path = Path::default();
         let mut here = from;
         while here != to {
-            let (next, reach) = back[here as usize]?;
-            let jaccard = graph.distance(here, next).unwrap_or(reach);
+            let (next, reach, jaccard) = back[here as usize]?;
             path.steps.push(Step { from: here, to: next, reach, jaccard });
             here = next;
         }

@@ -2,7 +2,6 @@
 
 use super::Tree;
 use super::condensed::Condensed;
-use super::order::{Dendrogram, Order};
 use crate::method::cluster::cluster_sizes;
 use crate::method::jaccard::Graph;
 use crate::method::lineage::{Flow, flows};
@@ -54,13 +53,10 @@ pub struct Suggested {
     pub mean_smallest: Option<f64>,
 }
 
-/// What the rules propose for a graph and its forest; the condensed tree is that of clusters of at least
-/// `min_samples` images.
-pub fn suggested(graph: &Graph, tree: &Tree) -> Suggested {
-    let dendrogram = Dendrogram::new(tree);
-    let order = Order::new(&dendrogram);
+/// What the rules propose for a graph, its forest and its condensed tree.
+pub fn suggested(graph: &Graph, tree: &Tree, condensed: &Condensed) -> Suggested {
     Suggested {
-        stable: Condensed::new(&dendrogram, &order, tree.min_samples).stable_radius(tree.max),
+        stable: condensed.stable_radius(tree.max),
         knee: knee(&k_distance(graph, tree.min_samples)),
         mean_smallest: mean_smallest(graph, SSG_SHARE),
     }

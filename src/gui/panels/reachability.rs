@@ -1,0 +1,340 @@
+//! Every eps at once: the images in a row, as high as the radius that joins each to the one before. Valleys are
+//! clusters, eps is a line to drag, eps ± Δd its band: a cluster is reliable when its valley is one through the band.
+
+mod bars;
+mod hover;
+mod valleys;
+
+use std::sync::Arc;
+
+use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::clustered::{Shown, Watch, no_radii, thumb};
+use super::map::colours::{self, Colouring};
+use super::{PanelCtx, k_distance};
+use crate::engine::event::Split;
+use crate::gui::plot::{Fixed, ticks, type_scale};
+use crate::gui::theme::{Theme, size};
+use crate::gui::what_if::worker::Outcome;
+use crate::gui::widgets::button::{self, Look, Push};
+use crate::gui::widgets::{chip, combo, icon, tile};
+use crate::method::params::Value;
+use crate::method::tree::Hierarchy;
+
+/// State of the Reachability tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReachabilityPanel {
+    colouring: Colouring,
+    #[serde(skip)]
+    watch: Watch,
+    /// The places that are seen, where not all are.
+    #[serde(skip)]
+    seen: Option<[f64; 2]>,
+    /// The places under the hand while it selects.
+    #[serde(skip)]
+    brush: Option<[f64; 2]>,
+    #[serde(skip)]
+    painted: Option<Painted>,
+}
+
+/// What depends on the clustering alone, kept until that changes.
+struct Painted {
+    of: Arc<Hierarchy>,
+    run: Arc<Shown>,
+    tried: Option<Arc<Outcome>>,
+    colouring: Colouring,
+    dark: bool,
+    /// `[N]` colour of the image at each place.
+    colours: Vec<Color32>,
+    valleys: Vec<valleys::Valley>,
+}
+
+/// The clustering that is drawn: what is tried, else the run's.
+struct Labels<'a> {
+    labels: &'a [i32],
+    reliable: &'a [bool],
+    score: &'a [f64],
+}
+
+impl<'a> Labels<'a> {
+    fn of(run: &'a Shown, tried: Option<&'a Outcome>) -> Self {
+        match tried {
+            Some(o) => {
+                Self { labels: &o.clustering.labels, reliable: &o.clustering.reliable, score: &o.clustering.score }
+            }
+            None => Self { labels: &run.facts.labels, reliable: &run.facts.reliable, score: &run.facts.score },
+        }
+    }
+
+    /// The cluster of an image, and whether it is kept.
+    fn cluster(&self, image: u32) -> Option<(usize, bool)> {
+        let label = usize::try_from(*self.labels.get(image as usize)?).ok()?;
+        Some((label, self.reliable.get(label).copied().unwrap_or(false)))
+    }
+}
+
+/// What one frame draws.
+struct Picture<'a> {
+    plot: &'a Fixed<'a>,
+    all: &'a Hierarchy,
+    painted: &'a Painted,
+    /// eps − Δd, eps, eps + Δd.
+    radii: [f64; 3],
+}
+
+impl ReachabilityPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Reachability";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let run = match self.watch.get(ui, cx) {
+            Ok(run) => run,
+            Err(missing) => return missing.show(ui, cx.head),
+        };
+        if !run.facts.has_radii() {
+            return no_radii(ui, cx.head);
+        }
+        if !cx.truth && self.colouring == Colouring::Identity {
+            self.colouring = Colouring::Cluster;
+        }
+        let Some(all) = cx.what_if.hierarchy() else {
+            match cx.what_if.failure(4) {
+                Some(why) => {
+                    tile::head(ui, cx.head, "", |_| {});
+                    tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
+                }
+                None => tile::head(ui, cx.head, "reading…", |_| {}),
+            }
+            return;
+        };
+        let tried =
+            cx.what_if.outcome().map(|(o, _)| Arc::clone(o)).filter(|o| o.assignment.labels.len() == all.tree.n);
+        if all.tree.n != run.facts.labels.len() {
+            tile::head(ui, cx.head, "reading…", |_| {});
+            return;
+        }
+        let painted = self.painted(cx, &all, &run, tried);
+        let draft = cx.what_if.draft();
+        let (eps, delta_d) = (draft.eps, draft.delta_d);
+        let kept = painted.valleys.iter().filter(|v| v.reliable).count();
+        let words = format!(
+            "{}, {} reliable, at eps {}",
+            ticks::counted(painted.valleys.len(), "cluster", "clusters"),
+            ticks::count(kept),
+            ticks::number(eps, 2)
+        );
+        let scope = format!("epoch {}, {words}", run.epoch + 1);
+        tile::head(ui, cx.head, &scope, |ui| {
+            if self.seen.is_some() && button::icon_button(ui, icon::RESET, "Show all images (double click)").clicked() {
+                self.seen = None;
+            }
+        });
+        self.tools(ui, cx, &all);
+        let k = type_scale(ui);
+        let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        let x = self.seen.unwrap_or([0.0, all.tree.n.max(1) as f64]);
+        let scale = (outer.width() - k * 56.0) / (x[1] - x[0]).max(1.0) as f32;
+        let below = k * (valleys::MARK + 18.0) + valleys::thumbs(&painted.valleys, outer.height(), scale);
+        let inner = Rect::from_min_max(outer.min + k * vec2(34.0, 8.0), outer.max - vec2(k * 22.0, below));
+        if inner.width() < 60.0 || inner.height() < 40.0 {
+            self.painted = Some(painted);
+            return;
+        }
+        let images = ticks::counted(all.tree.n, "image", "images");
+        frame.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("reachability of {images}: {words}")));
+        let x = self.seen.unwrap_or([0.0, all.tree.n.max(1) as f64]);
+        let plot =
+            Fixed { outer, inner, x, y: [0.0, 1.0], caption: "images in a row, height: the radius that joins them" };
+        let picture = Picture { plot: &plot, all: &all, painted: &painted, radii: [eps - delta_d, eps, eps + delta_d] };
+        bars::grid(ui, &picture);
+        bars::draw(ui, &picture);
+        bars::line(ui, cx, &picture);
+        valleys::draw(ui, cx, &picture, &run);
+        self.hand(ui, cx, &frame, &picture, &run);
+        k_distance::handle(ui, cx, &plot, "eps across the valleys");
+        self.painted = Some(painted);
+    }
+
+    /// The rules of thumb with what each would give, and the colouring.
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &Hierarchy) {
+        let proposals = [
+            ("most stable", all.suggested.stable, "Where the most stable branches of the condensed tree are cut."),
+            ("knee", all.suggested.knee, "Where the k-distance curve bends upward."),
+            (
+                "mean of the smallest",
+                all.suggested.mean_smallest,
+                "SSG: the mean of the smallest 1.6 ‰ of all distances.",
+            ),
+        ];
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let chosen = format!("colour {}", self.colouring.words());
+            let response = combo::dressed("reachability colours", &chosen, 118.0).show_ui(ui, |ui| {
+                for by in Colouring::ALL.into_iter().filter(|by| cx.truth || *by != Colouring::Identity) {
+                    ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
+                }
+            });
+            response.response.accessible_name("Colour of the valleys").on_hover_text(self.colouring.help());
+            if self.colouring == Colouring::Identity {
+                chip::ground_truth(ui);
+            }
+            for (name, eps, help) in proposals {
+                let Some(eps) = eps.map(|e| (e * 100.0).round() / 100.0) else { continue };
+                let words = format!("{name} {}", ticks::number(eps, 2));
+                let tip = || {
+                    let labels = all.tree.labels(eps);
+                    let noise = labels.iter().filter(|&&l| l < 0).count();
+                    let clusters = crate::method::cluster::count_clusters(&labels);
+                    let found = ticks::counted(clusters, "cluster", "clusters");
+                    format!(
+                        "{help} It would give {found} and leave {} without one. Click to try it.",
+                        ticks::count(noise)
+                    )
+                };
+                let response = ui.add(Push::new(&words).look(Look::Flat).small()).on_hover_ui(|ui| {
+                    ui.label(tip());
+                });
+                if response.clicked() {
+                    cx.what_if.set("eps", &Value::Float(eps.clamp(0.05, 0.95)));
+                    cx.what_if.let_go();
+                }
+            }
+        });
+    }
+
+    fn painted(
+        &mut self,
+        cx: &PanelCtx<'_>,
+        all: &Arc<Hierarchy>,
+        run: &Arc<Shown>,
+        tried: Option<Arc<Outcome>>,
+    ) -> Painted {
+        let same = |a: &Option<Arc<Outcome>>| match (a, &tried) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if let Some(known) = self.painted.take()
+            && Arc::ptr_eq(&known.of, all)
+            && Arc::ptr_eq(&known.run, run)
+            && same(&known.tried)
+            && (known.colouring, known.dark) == (self.colouring, cx.theme.dark)
+        {
+            return known;
+        }
+        let labels = Labels::of(run, tried.as_deref());
+        let eps = tried.as_ref().map_or(run.facts.eps, |o| o.params.eps);
+        let valleys = valleys::of(all, &labels, eps);
+        let colours = self.colours(cx.theme, all, run, &labels);
+        Painted {
+            of: Arc::clone(all),
+            run: Arc::clone(run),
+            colouring: self.colouring,
+            dark: cx.theme.dark,
+            colours,
+            valleys,
+            tried,
+        }
+    }
+
+    fn colours(&self, theme: &Theme, all: &Hierarchy, run: &Shown, labels: &Labels<'_>) -> Vec<Color32> {
+        let rows = run.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
+        // Numbered as they are met, so that valleys side by side differ.
+        let mut number: Vec<Option<usize>> = vec![None; labels.reliable.len()];
+        let mut next = 0;
+        let one = |&image: &u32| {
+            let row = rows.get(image as usize);
+            match (self.colouring, labels.cluster(image)) {
+                (Colouring::Camera, _) => row.map_or(theme.t4, |r| theme.series(r.camid.max(0) as usize)),
+                (Colouring::Score, _) => {
+                    colours::score(theme, labels.score.get(image as usize).copied().unwrap_or(0.0) as f32)
+                }
+                (Colouring::Identity, _) => match row.map(|r| r.pid) {
+                    Some(pid @ 0..) => theme.series(pid as usize),
+                    _ => theme.outlier,
+                },
+                (_, None) => theme.outlier,
+                (Colouring::Reliability, Some((_, reliable))) => {
+                    if reliable {
+                        theme.reliable
+                    } else {
+                        theme.unreliable
+                    }
+                }
+                (Colouring::Cluster, Some((cluster, _))) => {
+                    let slot = number.get_mut(cluster);
+                    let n = slot.map_or(0, |slot| {
+                        *slot.get_or_insert_with(|| {
+                            next += 1;
+                            next - 1
+                        })
+                    });
+                    theme.series(n)
+                }
+            }
+        };
+        all.order.image.iter().map(one).collect()
+    }
+
+    /// Zoom by the wheel, pan by the right button, select by a drag or a click, look by hovering.
+    fn hand(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PanelCtx<'_>,
+        response: &Response,
+        picture: &Picture<'_>,
+        run: &Arc<Shown>,
+    ) {
+        let plot = picture.plot;
+        let n = picture.all.tree.n;
+        let whole = [0.0, n.max(1) as f64];
+        let [from, to] = plot.x;
+        let place = |x: f32| plot.x_at(x.clamp(plot.inner.left(), plot.inner.right()));
+        if let Some(pointer) = response.hover_pos() {
+            let factor = ui.input(|i| f64::from((0.005 * i.smooth_scroll_delta().y).exp() * i.zoom_delta()));
+            if (factor - 1.0).abs() > 1e-4 {
+                let at = place(pointer.x);
+                let width = ((to - from) / factor).clamp(8.0, whole[1]);
+                let left = (at - (at - from) * width / (to - from)).clamp(0.0, whole[1] - width);
+                self.seen = (width < whole[1]).then_some([left, left + width]);
+            }
+        }
+        if response.dragged_by(PointerButton::Secondary) || response.dragged_by(PointerButton::Middle) {
+            let by = f64::from(response.drag_delta().x / plot.inner.width()) * (to - from);
+            let left = (from - by).clamp(0.0, whole[1] - (to - from));
+            self.seen = self.seen.map(|_| [left, left + to - from]);
+        }
+        if response.double_clicked() {
+            self.seen = None;
+        }
+        if let (true, Some(at)) = (response.dragged_by(PointerButton::Primary), response.interact_pointer_pos()) {
+            let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
+            self.brush = Some([place(origin.x), place(at.x)]);
+        } else if let Some([a, b]) = self.brush.take() {
+            let range = (a.min(b).round() as usize).min(n)..(a.max(b).round() as usize).min(n);
+            let mut picked = picture.all.order.image[range].to_vec();
+            picked.sort_unstable();
+            cx.selection.picked = Arc::new(picked);
+        }
+        if let Some([a, b]) = self.brush {
+            let area = Rect::from_x_y_ranges(plot.x_of(a.min(b))..=plot.x_of(a.max(b)), plot.inner.y_range());
+            let stroke = egui::Stroke::new(size::STROKE, cx.theme.accent);
+            ui.painter().rect(area, 0.0, cx.theme.accent.gamma_multiply(0.12), stroke, egui::StrokeKind::Inside);
+            return;
+        }
+        let under = |x: f32| picture.all.order.image.get(place(x) as usize).copied();
+        if response.clicked()
+            && let Some(image) = response.interact_pointer_pos().and_then(|p| under(p.x))
+        {
+            cx.selection.image = Some(thumb::train(image));
+            cx.selection.cluster = run.facts.cluster_of(image);
+        }
+        if let Some(at) = response.hover_pos().filter(|p| plot.inner.x_range().contains(p.x))
+            && let Some(image) = under(at.x)
+        {
+            hover::show(ui, cx, picture, run, image, at);
+        }
+    }
+}

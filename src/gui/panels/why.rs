@@ -1,0 +1,223 @@
+//! Why two images are in one cluster: the chain between them whose largest step is as small as can be, as a film
+//! strip, and the step without which they part.
+
+use std::sync::Arc;
+
+use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::PanelCtx;
+use super::clustered::{Shown, Watch, no_radii, thumb};
+use crate::engine::event::Split;
+use crate::gui::plot::ticks;
+use crate::gui::theme::{self, Type, size};
+use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::{icon, tile};
+use crate::method::tree::Hierarchy;
+use crate::method::tree::path::Path;
+
+/// State of the Why tile that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhyPanel {
+    #[serde(skip)]
+    watch: Watch,
+    /// The first image, held while the second is chosen.
+    #[serde(skip)]
+    held: Option<u32>,
+    #[serde(skip)]
+    found: Option<Found>,
+}
+
+/// The chain between two images, kept until something changes.
+struct Found {
+    of: Arc<Hierarchy>,
+    ends: [u32; 2],
+    path: Option<Path>,
+}
+
+/// Width of an arrow between two photos.
+const ARROW: f32 = 64.0;
+
+impl WhyPanel {
+    /// Title of the tile.
+    pub const TITLE: &str = "Why together";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let run = match self.watch.get(ui, cx) {
+            Ok(run) => run,
+            Err(missing) => return missing.show(ui, cx.head),
+        };
+        if !run.facts.has_radii() {
+            return no_radii(ui, cx.head);
+        }
+        let Some(all) = cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) else {
+            match cx.what_if.failure(4) {
+                Some(why) => {
+                    tile::head(ui, cx.head, "", |_| {});
+                    tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
+                }
+                None => tile::head(ui, cx.head, "reading…", |_| {}),
+            }
+            return;
+        };
+        let n = all.tree.n as u32;
+        let selected = cx.selection.image.filter(|i| i.split == Split::Train && i.index < n).map(|i| i.index);
+        self.held = self.held.filter(|&i| i < n);
+        let ends = match (&cx.selection.picked[..], self.held, selected) {
+            (&[a, b], ..) if b < n => Some([a, b]),
+            (_, Some(a), Some(b)) if a != b => Some([a, b]),
+            // One image alone: what ties it to the heart of its cluster.
+            (_, None, Some(a)) => heart(&all, &run, a).map(|b| [a, b]),
+            _ => None,
+        };
+        let scope = format!("epoch {}, chain of the smallest largest step", run.epoch + 1);
+        tile::head(ui, cx.head, &scope, |_| {});
+        self.hold(ui, selected);
+        let Some(ends) = ends else {
+            let text = "Select an image of a cluster in any tile: the chain from it to the densest image of its cluster \
+                        says why DBSCAN puts it there. Hold it here and select another for the chain between those \
+                        two, or pick two on the map.";
+            tile::empty_state(ui, icon::BRANCH, "Choose two images", text, None);
+            return;
+        };
+        let known = self.found.take().filter(|f| f.ends == ends && Arc::ptr_eq(&f.of, &all));
+        let found =
+            known.unwrap_or_else(|| Found { path: all.paths.between(ends[0], ends[1]), of: Arc::clone(&all), ends });
+        match &found.path {
+            Some(path) => show(ui, cx, &run, path),
+            None => {
+                let text = format!(
+                    "No chain of images joins them within distance {:.2}, as far as the distances of an epoch are kept.",
+                    all.tree.max
+                );
+                tile::empty_state(ui, icon::CROSS, "Nothing joins them", &text, None);
+            }
+        }
+        self.found = Some(found);
+    }
+
+    fn hold(&mut self, ui: &mut Ui, selected: Option<u32>) {
+        ui.horizontal(|ui| {
+            let name = |i: u32| format!("image {}", ticks::count(i as usize));
+            if let Some(held) = self.held {
+                let words = format!("{} held", name(held));
+                let tip = "It is one end of the chain. Click to let it go.";
+                if ui.add(Push::new(&words).look(Look::Framed).small()).on_hover_text(tip).clicked() {
+                    self.held = None;
+                }
+            }
+            if let Some(image) = selected.filter(|&i| self.held != Some(i)) {
+                let words = format!("Hold {}", name(image));
+                let tip = "Makes the selected image one end of the chain; the next one you select is the other.";
+                if ui.add(Push::new(&words).look(Look::Flat).small()).on_hover_text(tip).clicked() {
+                    self.held = Some(image);
+                }
+            }
+        });
+    }
+}
+
+/// The densest other image of an image's cluster.
+fn heart(all: &Hierarchy, run: &Shown, image: u32) -> Option<u32> {
+    let cluster = run.facts.cluster_of(image)?;
+    let core = |i: u32| all.tree.core[i as usize];
+    let others = run.table.members(cluster).iter().copied().filter(|&i| i != image);
+    others.min_by(|&a, &b| core(a).total_cmp(&core(b)).then(a.cmp(&b)))
+}
+
+/// The verdict in words, then the strip.
+fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
+    let theme = cx.theme;
+    let Some((weakest, bridge)) = path.bridge() else { return };
+    let draft = cx.what_if.draft();
+    let joined = draft.eps as f32 >= bridge.reach;
+    let words = format!(
+        "Joined from eps {:.4} on, by {}; the weakest is step {}. At eps {} they are {}.",
+        bridge.reach,
+        ticks::counted(path.steps.len(), "step", "steps"),
+        weakest + 1,
+        ticks::number(draft.eps, 2),
+        if joined { "core images of one cluster" } else { "not joined by core images" }
+    );
+    ui.label(Type::Body.text(&words, theme.t1));
+    ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            let first = path.steps[0].from;
+            photo(ui, cx, run, first);
+            for (at, step) in path.steps.iter().enumerate() {
+                let [_, height] = size::THUMBS[3];
+                let (rect, response) = ui.allocate_exact_size(vec2(ARROW, height), Sense::hover());
+                let is_bridge = at == weakest;
+                let said = format!(
+                    "step {} of {}: J {:.3}, reach {:.3}{}",
+                    at + 1,
+                    path.steps.len(),
+                    step.jaccard,
+                    step.reach,
+                    if is_bridge { ", the weakest" } else { "" }
+                );
+                response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said.as_str()));
+                let ink = if is_bridge { theme.unreliable } else { theme.t2 };
+                let y = rect.center().y;
+                let stroke = Stroke::new(if is_bridge { size::STROKE_HERO } else { size::STROKE_CURVE }, ink);
+                let ends = [pos2(rect.left() + 6.0, y), pos2(rect.right() - 6.0, y)];
+                ui.painter().line_segment(ends, stroke);
+                let painter = ui.painter();
+                let font = FontId::new(Type::Small.font(ui).size, theme::semibold());
+                painter.text(
+                    pos2(rect.center().x, y - 4.0),
+                    Align2::CENTER_BOTTOM,
+                    format!("J {:.3}", step.jaccard),
+                    font,
+                    ink,
+                );
+                let small = Type::Small.font(ui);
+                if is_bridge {
+                    painter.text(pos2(rect.center().x, y + 4.0), Align2::CENTER_TOP, "weakest", small.clone(), ink);
+                }
+                // Where the step waits for an image to become core, the distance alone does not say when.
+                if step.reach > step.jaccard + 5e-4 {
+                    let below = y + if is_bridge { 20.0 } else { 4.0 };
+                    let words = format!("core {:.3}", step.reach);
+                    painter.text(pos2(rect.center().x, below), Align2::CENTER_TOP, words, small, theme.t3);
+                }
+                let tip = "J is the Jaccard distance of the two. DBSCAN takes the step once eps reaches J and both \
+                           images are core: where that comes later it is written below.";
+                response.on_hover_text(tip);
+                photo(ui, cx, run, step.to);
+            }
+        });
+    });
+}
+
+fn photo(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, image: u32) {
+    let [width, height] = size::THUMBS[3];
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height + 34.0), Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Button, true, format!("chain image {}", ticks::count(image as usize)))
+    });
+    let cell = Rect::from_min_size(rect.min, vec2(width, height));
+    let at = thumb::paint(ui, cx.images, run.images.as_deref(), image, cell, 1.0);
+    if cx.selection.image == Some(thumb::train(image)) {
+        ui.painter().rect_stroke(
+            at,
+            size::RADIUS_CHIP,
+            Stroke::new(size::STROKE_HERO, cx.theme.accent),
+            StrokeKind::Inside,
+        );
+    }
+    let cluster = run.facts.cluster_of(image).map_or("no cluster".to_owned(), |c| format!("cluster {c}"));
+    let small = Type::Small.font(ui);
+    let line = small.size + 3.0;
+    for (row, words) in [ticks::count(image as usize), cluster].into_iter().enumerate() {
+        let y = cell.bottom() + 2.0 + row as f32 * line;
+        ui.painter().text(pos2(rect.center().x, y), Align2::CENTER_TOP, words, small.clone(), cx.theme.t2);
+    }
+    if response.clicked() {
+        cx.selection.image = Some(thumb::train(image));
+        cx.selection.cluster = run.facts.cluster_of(image);
+    }
+}
