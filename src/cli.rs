@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod export;
 pub mod export_weights;
 pub mod extract;
+pub mod gpu_check;
 pub mod import;
 pub mod parameters;
 pub mod params;
@@ -64,6 +65,8 @@ pub enum Command {
     Params(parameters::ParamsArgs),
     /// Figures, tables, a report and other programs' files out of a run folder.
     Export(export::ExportArgs),
+    /// What a GPU does with our operations, one part a call; scripts/gpu-check.sh runs all.
+    GpuCheck(gpu_check::GpuCheckArgs),
     /// Pictures of the window or of one tile, without a display.
     ///
     /// Neither a display nor a graphics card is needed. The picture is the same each time: the clock stands still
@@ -91,6 +94,7 @@ impl Command {
             Self::Export(args) => export::run(args),
             Self::Completions(args) => shell::completions(args),
             Self::Man(args) => shell::man(args),
+            Self::GpuCheck(args) => gpu_check::run(args),
             Self::Shot(args) => shoot(args).and_then(|files| shot::report(&files)),
         };
         result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)

@@ -8,6 +8,7 @@
 //! Nothing here panics over the edge of the room: torch's failures come back as [`error::ModelError`].
 
 pub mod attention;
+pub mod check;
 pub mod cluster_memory;
 pub mod device;
 pub mod error;

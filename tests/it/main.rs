@@ -10,6 +10,7 @@ mod base;
 mod cli_cluster;
 mod cli_comfort;
 mod cli_evaluate;
+mod cli_gpu_check;
 mod cli_shot;
 mod cli_train;
 mod damage;

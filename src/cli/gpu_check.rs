@@ -1,0 +1,96 @@
+//! `gpu-check`: what a device does with our operations, one part a call, as JSON. `scripts/gpu-check.sh` runs all.
+
+use serde_json::{Value, json};
+
+use super::params::device;
+use super::progress::print_json;
+use crate::engine::command::DeviceChoice;
+use crate::model::check::{self, Sizes};
+use crate::model::device::{self as devices, DeviceRequest};
+
+/// Arguments of `gpu-check`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct GpuCheckArgs {
+    /// What is checked.
+    #[arg(value_enum)]
+    pub part: Part,
+    /// auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: DeviceChoice,
+    /// In small sizes, for seconds on a CPU.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Images that share batch statistics in a step; 0 for all.
+    #[arg(long, default_value_t = 16)]
+    pub group: usize,
+    /// Convolutions in bfloat16.
+    #[arg(long)]
+    pub bf16: bool,
+}
+
+/// Parts of the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Which devices there are, and what is said of those that are not.
+    Devices,
+    /// Results beside the CPU's: forward, backward, attention maps, groups of batch normalisation, memory.
+    Agreement,
+    /// The adaptation step by its parts.
+    Step,
+    /// Features of images and their mirror images.
+    Extraction,
+    /// Neighbour lists of the clustering.
+    Neighbours,
+    /// Running out of memory, and going on.
+    Exhaustion,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the device is not there, or a computation fails that should not.
+pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
+    let sizes = if args.dry_run { Sizes::dry() } else { Sizes::full() };
+    if args.part == Part::Devices {
+        return print_json(&all_devices());
+    }
+    let device = devices::choose(request(args.device))?;
+    let found = match args.part {
+        Part::Devices => Value::Null,
+        Part::Agreement => check::agreement(&sizes, device)?,
+        Part::Step => check::steps(&sizes, device, args.group, args.bf16)?,
+        Part::Extraction => check::extraction(&sizes, device, args.bf16)?,
+        Part::Neighbours => check::neighbour_lists(&sizes, device)?,
+        Part::Exhaustion => check::exhaustion(&sizes, device)?,
+    };
+    print_json(&json!({ "device": devices::name(device), "found": found }))
+}
+
+fn request(choice: DeviceChoice) -> DeviceRequest {
+    match choice {
+        DeviceChoice::Auto => DeviceRequest::Auto,
+        DeviceChoice::Cpu => DeviceRequest::Cpu,
+        DeviceChoice::Cuda(index) => DeviceRequest::Cuda(index),
+    }
+}
+
+/// What each way to ask for a device gives: its name and memory, or the sentence that refuses.
+fn all_devices() -> Value {
+    let one = |(text, request): (&str, DeviceRequest)| {
+        let answer = match devices::choose(request) {
+            Ok(device) => json!({
+                "device": devices::name(device),
+                "memory_bytes": devices::memory(device).map(|(used, total)| [used, total]),
+            }),
+            Err(error) => json!({ "refused": error.to_string() }),
+        };
+        (String::from(text), answer)
+    };
+    let asked = [
+        ("auto", DeviceRequest::Auto),
+        ("cpu", DeviceRequest::Cpu),
+        ("cuda", DeviceRequest::Cuda(0)),
+        ("cuda:7", DeviceRequest::Cuda(7)),
+    ];
+    Value::Object(asked.into_iter().map(one).collect())
+}
