@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::params::device;
 use super::progress::print_json;
-use crate::engine::command::DeviceChoice;
+use crate::base::device::DeviceChoice;
 use crate::model::check::{self, Sizes};
-use crate::model::device::{self as devices, DeviceRequest};
+use crate::model::device as devices;
 
 /// Arguments of `gpu-check`.
 #[derive(clap::Args, Clone, Debug)]
@@ -15,7 +14,7 @@ pub struct GpuCheckArgs {
     #[arg(value_enum)]
     pub part: Part,
     /// auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value = "auto", value_parser = device)]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
     /// In small sizes, for seconds on a CPU.
     #[arg(long)]
@@ -54,7 +53,7 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
     if args.part == Part::Devices {
         return print_json(&all_devices());
     }
-    let device = devices::choose(request(args.device))?;
+    let device = devices::choose(args.device)?;
     let found = match args.part {
         Part::Devices => Value::Null,
         Part::Agreement => check::agreement(&sizes, device)?,
@@ -66,17 +65,9 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
     print_json(&json!({ "device": devices::name(device), "found": found }))
 }
 
-fn request(choice: DeviceChoice) -> DeviceRequest {
-    match choice {
-        DeviceChoice::Auto => DeviceRequest::Auto,
-        DeviceChoice::Cpu => DeviceRequest::Cpu,
-        DeviceChoice::Cuda(index) => DeviceRequest::Cuda(index),
-    }
-}
-
 /// What each way to ask for a device gives: its name and memory, or the sentence that refuses.
 fn all_devices() -> Value {
-    let one = |(text, request): (&str, DeviceRequest)| {
+    let one = |(text, request): (&str, DeviceChoice)| {
         let answer = match devices::choose(request) {
             Ok(device) => json!({
                 "device": devices::name(device),
@@ -87,10 +78,10 @@ fn all_devices() -> Value {
         (String::from(text), answer)
     };
     let asked = [
-        ("auto", DeviceRequest::Auto),
-        ("cpu", DeviceRequest::Cpu),
-        ("cuda", DeviceRequest::Cuda(0)),
-        ("cuda:7", DeviceRequest::Cuda(7)),
+        ("auto", DeviceChoice::Auto),
+        ("cpu", DeviceChoice::Cpu),
+        ("cuda", DeviceChoice::Cuda(0)),
+        ("cuda:7", DeviceChoice::Cuda(7)),
     ];
     Value::Object(asked.into_iter().map(one).collect())
 }

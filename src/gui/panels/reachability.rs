@@ -61,9 +61,11 @@ struct Labels<'a> {
 impl<'a> Labels<'a> {
     fn of(run: &'a Shown, tried: Option<&'a Outcome>) -> Self {
         match tried {
-            Some(o) => {
-                Self { labels: &o.clustering.labels, reliable: &o.clustering.reliable, score: &o.clustering.score }
-            }
+            Some(o) => Self {
+                labels: &o.assignment.labels,
+                reliable: &o.assignment.reliable,
+                score: o.assignment.score.as_ref().map_or(&[], |s| &s.images),
+            },
             None => Self { labels: &run.facts.labels, reliable: &run.facts.reliable, score: &run.facts.score },
         }
     }
