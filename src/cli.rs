@@ -80,6 +80,13 @@ pub enum Command {
     Man(shell::ManArgs),
 }
 
+impl Cli {
+    /// Whether a network will be computed with: in the window, which may train, and by three commands.
+    pub fn uses_network(&self) -> bool {
+        matches!(&self.command, None | Some(Command::Train(_) | Command::Extract(_) | Command::GpuCheck(_)))
+    }
+}
+
 impl Command {
     /// Carries the sub-command out and says how it went; `shoot` takes pictures, for which a window is needed.
     pub fn run(&self, shoot: impl FnOnce(&shot::ShotArgs) -> anyhow::Result<Vec<PathBuf>>) -> ExitCode {

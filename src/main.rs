@@ -22,9 +22,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
-    restart_with_settings();
-    log_to_stderr();
     let cli = Cli::parse();
+    // Starting over costs as much as starting: what computes with no network goes without.
+    if cli.uses_network() {
+        restart_with_settings();
+    }
+    log_to_stderr();
     match &cli.command {
         Some(command) => command.run(shoot),
         None => window(cli.run).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),

@@ -63,6 +63,8 @@ pub struct Pass {
     pub train: bool,
     /// Whose batch normalisation: 0 source, 1 target.
     pub domain: usize,
+    /// `(start, length)` of the groups of images that share batch statistics; empty where all do.
+    pub groups: Vec<(i64, i64)>,
     /// Convolutions and activations in bfloat16; weights, statistics and the feature stay in float32.
     pub bf16: bool,
     /// When set, attention blocks and the last stage leave their maps here.
@@ -174,8 +176,21 @@ impl BatchNorm {
         Ok(Self { sets, momentum })
     }
 
-    /// Same shape out as in. A training pass moves the running statistics of its domain.
+    /// Same shape out as in. A training pass moves the running statistics of its domain, once a group.
+    ///
+    /// Groups are cut out of the batch here alone: everything else of the network sees the whole batch, which keeps a
+    /// GPU busy where a pass for each group of 16 images would not. In channels-last order a group is one piece of
+    /// memory.
     pub fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
+        if !pass.train || pass.groups.len() < 2 {
+            return self.normalised(x, pass);
+        }
+        let parts: Result<Vec<Tensor>> =
+            pass.groups.iter().map(|&(start, length)| self.normalised(&x.f_narrow(0, start, length)?, pass)).collect();
+        Ok(Tensor::f_cat(&parts?, 0)?)
+    }
+
+    fn normalised(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
         let set = &self.sets[pass.domain.min(self.sets.len() - 1)];
         Ok(x.f_batch_norm(
             Some(&set.weight),

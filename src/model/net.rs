@@ -116,7 +116,7 @@ impl Net {
     }
 
     fn pass(&self, train: bool, domain: usize) -> Pass {
-        Pass { train, domain, bf16: self.bf16, recorded: None }
+        Pass { train, domain, bf16: self.bf16, ..Pass::default() }
     }
 
     /// `[B, 3, H, W]` to the pooled feature `[B, d]`.
@@ -147,8 +147,8 @@ impl Net {
     /// A pass with batch statistics and gradients over `x` `[B, 3, H, W]` of one domain.
     ///
     /// With `group` > 0 each `group` images share batch statistics, as SpCL's GPUs do (docs/METHOD.md, decision 15). Only
-    /// batch normalisation couples images, so the groups go through the network one after the other; each moves
-    /// the running statistics. A last group of one image joins the one before.
+    /// batch normalisation couples images, so it alone takes the groups apart; each moves the running statistics, in
+    /// order. A last group of one image joins the one before.
     ///
     /// # Errors
     /// When there are fewer than two images, or libtorch fails.
@@ -157,19 +157,9 @@ impl Net {
         if batch < 2 {
             return Err(ModelError::Shape("a training batch needs at least two images for its statistics".to_owned()));
         }
-        let mut pass = self.pass(true, domain);
-        let groups = bn_groups(batch, group as i64);
-        if groups.len() == 1 {
-            let pooled = self.pooled(x, &mut pass)?;
-            return self.finish(pooled, &pass);
-        }
-        let mut outputs = Vec::with_capacity(groups.len());
-        for (start, length) in groups {
-            let pooled = self.pooled(&x.f_narrow(0, start, length)?, &mut pass)?;
-            outputs.push(self.finish(pooled, &pass)?);
-        }
-        let cat = |pick: fn(&Output) -> &Tensor| Tensor::f_cat(&outputs.iter().map(pick).collect::<Vec<_>>(), 0);
-        Ok(Output { pooled: cat(|o| &o.pooled)?, bn: cat(|o| &o.bn)?, feature: cat(|o| &o.feature)? })
+        let mut pass = Pass { groups: bn_groups(batch, group as i64), ..self.pass(true, domain) };
+        let pooled = self.pooled(x, &mut pass)?;
+        self.finish(pooled, &pass)
     }
 
     /// Features of unit length `[B, d]` of `x` `[B, 3, H, W]`, with running statistics and without gradients. An

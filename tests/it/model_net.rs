@@ -4,7 +4,7 @@ use reid_workbench::method::params::Backbone;
 use reid_workbench::model::ModelError;
 use reid_workbench::model::head::Classifier;
 use reid_workbench::model::losses::{backward, batch_hard_triplet, cross_entropy_smooth, value};
-use reid_workbench::model::net::{Net, NetSpec};
+use reid_workbench::model::net::{Net, NetSpec, Output};
 use reid_workbench::model::optim::Adam;
 use reid_workbench::model::weights::{read_tensors, write_safetensors};
 use tch::{Device, Kind, Tensor};
@@ -58,6 +58,13 @@ fn groups_are_separate_batches_to_batch_normalisation() {
     assert!(max_diff(&out.feature, &feature) < 1e-6);
     for ((name, a), (_, b)) in values_of(&grouped).iter().zip(&values_of(&separate)) {
         assert!(max_diff(a, b) < 1e-6, "{name}");
+    }
+    let loss = |o: &Output| o.feature.square().sum(Kind::Float) + o.pooled.sum(Kind::Float);
+    loss(&out).backward();
+    (loss(&parts[0]) + loss(&parts[1])).backward();
+    for ((name, a), (_, b)) in grouped.parameters().iter().zip(&separate.parameters()) {
+        let scale = b.grad().abs().max().double_value(&[]).max(1.0);
+        assert!(max_diff(&a.grad(), &b.grad()) < 1e-5 * scale, "gradient of {name}");
     }
     let whole = lite(1).forward_train(&x, 0, 0).unwrap();
     assert!(max_diff(&whole.feature, &feature) > 1e-3, "groups make a difference");

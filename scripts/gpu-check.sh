@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Everything we want to know of a GPU, in one command of at most eight minutes: docs/GPU.md says how to read it.
+#
+#   OUT=DIR scripts/gpu-check.sh [--dry-run] [PROGRAM]
+#
+# PROGRAM is the (stripped) binary, by default target/release/reid-workbench or target/debug/reid-workbench. PYTHON
+# (default python3) needs torch; the program computes with that torch's libraries. Each part is bounded, writes its JSON
+# into $OUT at once, and the next goes on if it fails; the table at the end stands in $OUT/summary.txt. --dry-run walks
+# all of it on the CPU in small sizes.
+set -uo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+dry=
+if [ "${1:-}" = --dry-run ]; then
+    dry=--dry-run
+    shift
+fi
+program=${1:-}
+for guess in "$here/target/release/reid-workbench" "$here/target/debug/reid-workbench"; do
+    [ -n "$program" ] || { [ -x "$guess" ] && program=$guess; }
+done
+[ -x "$program" ] || { echo "no program: build it, or name it" >&2; exit 2; }
+python=${PYTHON:-python3}
+out=${OUT:-$(mktemp -d)}
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+torch=$("$python" -c 'import os, torch; print(os.path.dirname(torch.__file__))' 2>/dev/null || true)
+[ -z "$torch" ] || export LD_LIBRARY_PATH="$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+device=${DEVICE:-cuda}
+[ -z "$dry" ] || device=cpu
+export XDG_CACHE_HOME="$work/cache"
+
+# part FILE NAME SECONDS COMMAND…: appends one line of JSON to FILE: the name, seconds, exit code, and what was printed.
+part() {
+    local file=$1 name=$2 limit=$3 began ended rc
+    shift 3
+    began=$(date +%s%N)
+    timeout --kill-after=5 "$limit" "$@" > "$work/stdout" 2> "$work/stderr"
+    rc=$?
+    ended=$(date +%s%N)
+    line "$name" "$(((ended - began) / 1000000))" "$rc" >> "$out/$file"
+    echo "$name: exit $rc after $(((ended - began) / 1000000)) ms"
+}
+# One line of JSON by awk alone, so that a machine without Python keeps what was measured.
+line() {
+    awk -v name="$1" -v ms="$2" -v rc="$3" -v work="$work" 'BEGIN {
+        while ((getline row < (work "/stdout")) > 0) said = said row
+        while ((getline row < (work "/stderr")) > 0) last = row
+        gsub(/[\\"]/, "\\\\&", last)
+        gsub(/[[:cntrl:]]/, " ", last)
+        if (said !~ /^[[:space:]]*[\[{]/) said = "null"
+        printf "{\"part\": \"%s\", \"ms\": %s, \"exit\": %s, \"found\": %s, \"stderr\": \"%s\"}\n", name, ms, rc, said, last
+    }'
+}
+check() { part "$1" "$2" "$3" "$program" gpu-check "${@:4}" --device "$device" $dry; }
+
+: > "$out/busy.csv"
+watcher=
+if command -v nvidia-smi > /dev/null; then
+    nvidia-smi --query-gpu=timestamp,name,utilization.gpu,memory.used,power.draw --format=csv -lms 500 > "$out/busy.csv" &
+    watcher=$!
+fi
+
+rm -f "$out"/*.json
+check device.json devices 60 devices
+check device.json agreement 90 agreement
+check device.json exhaustion 60 exhaustion
+
+# A whole run, stopped and gone on with, beside one on the CPU.
+tiny=(--set pretrain.epochs=1 --set pretrain.iters=4 --set adapt.epochs=2 --set adapt.iters=4)
+[ -z "$dry" ] || tiny+=(--set image.height=64 --set image.width=32)
+train() { part run.json "$1" "$2" "$program" train --preset demo "${tiny[@]}" --source synthetic-plaza \
+    --target synthetic-station --out "$work/$1" --device "$3"; }
+train run-device 90 "$device"
+part run.json resume-device 60 "$program" train --resume --out "$work/run-device" --device "$device"
+train run-cpu 120 cpu
+
+# The adaptation step, ours and eager PyTorch's, in the same minute.
+for group in 16 0; do
+    NVIDIA_TF32_OVERRIDE=0 check step.json "step f32, groups of $group" 60 step --group "$group"
+    check step.json "step TF32, groups of $group" 60 step --group "$group"
+    check step.json "step bf16, groups of $group" 60 step --group "$group" --bf16
+done
+eager=("$python" "$here/benches/reference/step_spcl.py" --device "$device")
+[ -z "$dry" ] || eager+=(--dry-run)
+part step.json "eager TF32 with its loader" 90 "${eager[@]}"
+part step.json "eager bf16 with its loader" 90 "${eager[@]}" --bf16
+
+check extraction.json "extraction f32" 60 extraction
+check extraction.json "extraction bf16" 60 extraction --bf16
+check neighbours.json neighbours 150 neighbours
+
+[ -z "$watcher" ] || kill "$watcher"
+
+# The table: a part that did not end says so.
+{
+    echo "part | exit | ms | found"
+    cat "$out"/*.json | awk '{
+        match($0, /"part": "[^"]*"/); name = substr($0, RSTART + 9, RLENGTH - 10)
+        match($0, /"exit": [0-9]+/); rc = substr($0, RSTART + 8, RLENGTH - 8)
+        match($0, /"ms": [0-9]+/); ms = substr($0, RSTART + 6, RLENGTH - 6)
+        say = ""
+        for (key in want) delete want[key]
+        n = split("step_ms images_per_second seconds gradient extracted_feature ran_out state entries_unlike_the_cpus", want, " ")
+        for (i = 1; i <= n; i++) if (match($0, "\"" want[i] "\": *[^,}]*")) {
+            piece = substr($0, RSTART, RLENGTH); gsub(/"/, "", piece); gsub(/ +/, " ", piece); say = say piece "; "
+        }
+        printf "%s | %s | %s | %s\n", name, rc, ms, say
+    }'
+    echo
+    echo "to reach: adaptation step at least 2 times eager's images a second; extraction of 12,936 images in 8 s;"
+    echo "neighbour lists 12,936 x 2048 within 1 s, 1,000,000 x 512 within 60 s; no entry unlike the CPU's but ties."
+} | tee "$out/summary.txt"
+grep -hq '"exit": 0' "$out"/*.json && ! grep -hqv '"exit": 0' "$out"/*.json
