@@ -2,6 +2,7 @@
 //! Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted with a checkpoint.
 
 pub mod cluster;
+pub mod command;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;
@@ -51,6 +52,8 @@ pub struct Cli {
 pub enum Command {
     /// Pre-train on the source, adapt to the target.
     Train(train::TrainArgs),
+    /// Steer a run that any process trains: pause, resume, step, stop, checkpoint, set a parameter.
+    Command(command::CommandArgs),
     /// Write the features of a split to a safetensors file.
     Extract(extract::ExtractArgs),
     /// From features to pseudo-labels: k-NN, Jaccard, three DBSCANs, Eq. 8, refinement.
@@ -92,6 +95,7 @@ impl Command {
     pub fn run(&self, shoot: impl FnOnce(&shot::ShotArgs) -> anyhow::Result<Vec<PathBuf>>) -> ExitCode {
         let result = match self {
             Self::Train(args) => return train::run(args).unwrap_or_else(|e| fail(&e)),
+            Self::Command(args) => return command::run(args).unwrap_or_else(|e| fail(&e)),
             Self::Extract(args) => extract::run(args),
             Self::Cluster(args) => cluster::run(args),
             Self::Evaluate(args) => evaluate::run(args),

@@ -5,6 +5,8 @@
 //! events.jsonl    one event a line           images.csv    the target's images, by split and index
 //! epochs/NNNN/    what an epoch computed     checkpoints/  the engine's
 //! features.safetensors   of the newest clustering
+//! commands/       requests from outside      heartbeat     who trains it just now
+//! summary.json    a few numbers for lists, made anew when the log has grown
 //! ```
 //! Whole files are written to a temporary file, synced and renamed ([`crate::base::fs::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
@@ -16,8 +18,12 @@ pub mod graph;
 pub mod images;
 pub mod log;
 pub mod manifest;
+pub mod pulse;
 pub mod reader;
+pub mod requests;
 pub mod snapshot;
+pub mod store;
+pub mod summary;
 pub mod view;
 
 pub use error::RunError;

@@ -9,7 +9,7 @@ use cpu_time::ThreadTime;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use eframe::egui::epaint::Primitive;
 use eframe::egui::{self, Event, FullOutput, Pos2, RawInput, Rect, ViewportId, accesskit, vec2};
-use reid_workbench::engine::command::{Command, Handle};
+use reid_workbench::engine::command::{Handle, Request};
 use reid_workbench::engine::event::Stamped;
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
@@ -136,7 +136,7 @@ pub struct Stage {
     clock: Clock,
     time: f64,
     /// In place of an engine: it takes every command and says what [`Stage::say`] is given.
-    engine: (Receiver<Command>, Sender<Stamped>),
+    engine: (Receiver<Request>, Sender<Stamped>),
 }
 
 impl Stage {

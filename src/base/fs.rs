@@ -29,6 +29,24 @@ pub fn write_bytes(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     atomic_write(path, |file| file.write_all(bytes.as_ref()))
 }
 
+/// As [`write_bytes`] for what tells of the present (a sign of life, a request) or can be made anew: readers find the
+/// old content or the new one, but nothing waits for the disk, and no folder is made.
+///
+/// # Errors
+/// Those of the file system.
+pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(SUFFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder_of(path))?;
+    temporary.write_all(bytes)?;
+    temporary.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
 /// A file being written beside the one that it is to replace; removed unless it is kept.
 ///
 /// For writers that want a path rather than an open file; [`atomic_write`] serves all others.

@@ -79,7 +79,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let mut interrupts = signals::interrupts()?;
     let engine = Engine::spawn(Arc::new(|| {}))?;
     let handle = engine.handle();
-    handle.commands.send(Command::Start(Box::new(request)))?;
+    handle.commands.send(Command::Start(Box::new(request)).into())?;
 
     let mut watcher = Watcher::new(args.out.clone());
     let end = loop {
@@ -95,7 +95,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             recv(interrupts) -> _ => {
                 interrupts = never();
                 watcher.say("stopping after this batch, with a checkpoint; interrupt again in two seconds or later to leave at once");
-                handle.commands.send(Command::Stop)?;
+                handle.commands.send(Command::Stop.into())?;
             }
         }
     };

@@ -8,6 +8,8 @@ use super::event::{ImageRef, RankQuery, Stamped};
 pub use crate::base::device::DeviceChoice;
 pub use crate::base::dirs::cache as cache_dir;
 use crate::method::params::{Params, Value};
+pub use crate::run::requests::RequestId;
+use crate::run::requests::{Posted, Steer};
 
 /// What is expected of the run folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub struct RunRequest {
 /// A request to the engine. None of them blocks the sender.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Begin a run; refused with a notice while one is going on.
+    /// Begin a run; refused while one is going on.
     Start(Box<RunRequest>),
     /// Halt after the current batch; queries are still answered.
     Pause,
@@ -79,11 +81,58 @@ pub enum Command {
     Shutdown,
 }
 
+/// A command with the name under which it is answered: by [`super::event::Event::Accepted`] or
+/// [`super::event::Event::Refused`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Its name.
+    pub id: RequestId,
+    /// What is asked for.
+    pub command: Command,
+}
+
+impl From<Command> for Request {
+    fn from(command: Command) -> Self {
+        Self { id: RequestId::unique(), command }
+    }
+}
+
+impl From<Posted> for Request {
+    fn from(Posted { id, steer }: Posted) -> Self {
+        let command = match steer {
+            Steer::Pause => Command::Pause,
+            Steer::Resume => Command::Resume,
+            Steer::StepBatch => Command::StepBatch,
+            Steer::StepEpoch => Command::StepEpoch,
+            Steer::Stop => Command::Stop,
+            Steer::Checkpoint => Command::Checkpoint,
+            Steer::SetParam { key, value } => Command::SetParam { key, value },
+        };
+        Self { id, command }
+    }
+}
+
+impl Command {
+    /// The same for a run that another process trains; `None` for what only the engine of this one can do.
+    pub fn steer(&self) -> Option<Steer> {
+        Some(match self {
+            Self::Pause => Steer::Pause,
+            Self::Resume => Steer::Resume,
+            Self::StepBatch => Steer::StepBatch,
+            Self::StepEpoch => Steer::StepEpoch,
+            Self::Stop => Steer::Stop,
+            Self::Checkpoint => Steer::Checkpoint,
+            Self::SetParam { key, value } => Steer::SetParam { key: key.clone(), value: value.clone() },
+            Self::Start(_) | Self::HeatMaps(_) | Self::Rank(_) | Self::Watch(_) | Self::Shutdown => return None,
+        })
+    }
+}
+
 /// One end of the engine: what the window and the command line hold.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// Commands in; bounded.
-    pub commands: Sender<Command>,
+    /// Requests in; bounded.
+    pub commands: Sender<Request>,
     /// Events out; bounded.
     pub events: Receiver<Stamped>,
 }

@@ -1,28 +1,36 @@
 //! Between two batches: what was asked meanwhile, and whether to go on.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, select};
+use crossbeam_channel::{Receiver, TryRecvError, select};
 
-use super::command::Command;
+use super::command::{Command, Request};
 use super::outbox::Outbox;
+use crate::run::event::Severity;
+use crate::run::requests::Found;
 
 /// The commands as they arrive. Shared with the callbacks of long computations, which only look for a stop.
 pub struct Control {
-    from: Receiver<Command>,
-    queue: Mutex<VecDeque<Command>>,
+    from: Receiver<Request>,
+    /// Requests that lay in the run folder.
+    outside: Receiver<Found>,
+    queue: Mutex<VecDeque<Request>>,
+    /// What is to be answered with a word instead of being carried out.
+    unwanted: Mutex<Vec<Found>>,
     stop: AtomicBool,
     shutdown: AtomicBool,
 }
 
 impl Control {
-    /// Listens to `from`.
-    pub fn new(from: Receiver<Command>) -> Self {
+    /// Listens to `from`, and to what comes from `outside`.
+    pub fn new(from: Receiver<Request>, outside: Receiver<Found>) -> Self {
         Self {
             from,
+            outside,
             queue: Mutex::new(VecDeque::new()),
+            unwanted: Mutex::new(Vec::new()),
             stop: AtomicBool::new(false),
             shutdown: AtomicBool::new(false),
         }
@@ -37,7 +45,7 @@ impl Control {
     /// A run begins, or one has ended: a stop counts for the run that it was sent to. Only one that came after the
     /// command being carried out now, and so still waits, is meant for what follows.
     pub fn forget_stop(&self) {
-        let waits = self.lock().iter().any(|c| matches!(c, Command::Stop | Command::Shutdown));
+        let waits = self.lock().iter().any(|r| matches!(r.command, Command::Stop | Command::Shutdown));
         self.stop.store(waits || self.shutdown_requested(), Ordering::Relaxed);
     }
 
@@ -53,37 +61,47 @@ impl Control {
     }
 
     /// The next command that has arrived, without waiting.
-    pub fn next(&self) -> Option<Command> {
+    pub fn next(&self, outbox: &mut Outbox) -> Option<Request> {
         self.take_arrived();
+        for found in std::mem::take(&mut *self.unwanted.lock().unwrap_or_else(PoisonError::into_inner)) {
+            match found {
+                Found::Request { request, .. } => {
+                    outbox.refuse(&request.id, "It was sent when nobody trained this run, and is not carried out now.");
+                }
+                Found::Rubbish(why) => outbox.notice(Severity::Warning, "A request was not understood", why),
+            }
+        }
         self.lock().pop_front()
     }
 
     /// Waits for the next command, delivering what is left in the outbox meanwhile.
     /// `None` when nobody can send any more.
-    pub fn wait(&self, outbox: &mut Outbox) -> Option<Command> {
+    pub fn wait(&self, outbox: &mut Outbox) -> Option<Request> {
         loop {
-            if let Some(command) = self.next() {
-                return Some(command);
+            if let Some(request) = self.next(outbox) {
+                return Some(request);
             }
-            let received = match outbox.waiting() {
-                None => self.from.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected),
-                Some((to, event)) => select! {
-                    recv(self.from) -> command => command.map(Some).map_err(|_| RecvTimeoutError::Disconnected),
-                    send(to, event) -> _ => Ok(None),
+            match outbox.waiting() {
+                None => select! {
+                    recv(self.from) -> request => self.push(request.ok()?),
+                    recv(self.outside) -> found => self.push_found(found.ok()?),
                 },
-            };
-            match received {
-                Ok(Some(command)) => self.push(command),
-                Ok(None) => outbox.sent(),
-                Err(_) => return None,
+                Some((to, event)) => select! {
+                    recv(self.from) -> request => self.push(request.ok()?),
+                    recv(self.outside) -> found => self.push_found(found.ok()?),
+                    send(to, event) -> _ => outbox.sent(),
+                },
             }
         }
     }
 
     fn take_arrived(&self) {
+        while let Ok(found) = self.outside.try_recv() {
+            self.push_found(found);
+        }
         loop {
             match self.from.try_recv() {
-                Ok(command) => self.push(command),
+                Ok(request) => self.push(request),
                 Err(TryRecvError::Empty) => return,
                 // The window is gone without a word: end the run as if it had asked.
                 Err(TryRecvError::Disconnected) => {
@@ -94,17 +112,24 @@ impl Control {
         }
     }
 
-    fn push(&self, command: Command) {
-        if matches!(command, Command::Stop | Command::Shutdown) {
-            self.stop.store(true, Ordering::Relaxed);
+    fn push_found(&self, found: Found) {
+        match found {
+            Found::Request { request, stale: false } => self.push(request.into()),
+            unwanted => self.unwanted.lock().unwrap_or_else(PoisonError::into_inner).push(unwanted),
         }
-        if command == Command::Shutdown {
-            self.shutdown.store(true, Ordering::Relaxed);
-        }
-        self.lock().push_back(command);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Command>> {
-        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn push(&self, request: Request) {
+        if matches!(request.command, Command::Stop | Command::Shutdown) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        if request.command == Command::Shutdown {
+            self.shutdown.store(true, Ordering::Relaxed);
+        }
+        self.lock().push_back(request);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Request>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,8 @@
 //! Where events leave the engine: into the run folder, and to whoever listens.
 //!
-//! Training never waits for a listener. While the channel is full, events wait in a backlog in which curve
-//! points of one epoch melt together and only the newest progress is kept; everything else stays as it is.
+//! Training never waits for a listener. While the channel is full, events wait in a backlog in which curve points of
+//! one epoch melt together and only the newest progress of a stage, memory in use and attention maps are kept, wherever
+//! they stand; everything else, a few events an epoch, stays as it is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::event::{Event, Severity, Stage, Stamped, Step};
+use super::command::RequestId;
+use super::event::{Event, RunId, Severity, Stage, Stamped, Step};
 use crate::run::error::RunError;
 use crate::run::folder::RunWriter;
+use crate::run::requests::{Found, Listener};
 
-/// Points waiting in the backlog before further ones are merged into the last.
-const POINTS_BEFORE_MERGING: usize = 256;
+/// Events waiting in the backlog before further points are merged into the last of their epoch.
+const BEFORE_MERGING: usize = 256;
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -26,18 +29,48 @@ pub struct Outbox {
     to: Sender<Stamped>,
     backlog: VecDeque<Stamped>,
     wake: Waker,
+    run: RunId,
     writer: Option<RunWriter>,
+    /// Where requests from outside go, and who looks for them while a run folder is written.
+    requests: Option<Sender<Found>>,
+    listener: Option<Listener>,
     last_progress: Option<Instant>,
 }
 
 impl Outbox {
     /// An outbox that talks to `to` and has no run folder yet.
     pub fn new(to: Sender<Stamped>, wake: Waker) -> Self {
-        Self { to, backlog: VecDeque::new(), wake, writer: None, last_progress: None }
+        Self {
+            to,
+            backlog: VecDeque::new(),
+            wake,
+            run: RunId::default(),
+            writer: None,
+            requests: None,
+            listener: None,
+            last_progress: None,
+        }
     }
 
-    /// From now on, events are written to this run folder; `None` ends that.
+    /// Requests that lie in the run folder go there, as long as one is written.
+    pub fn set_requests(&mut self, to: Sender<Found>) {
+        self.requests = Some(to);
+    }
+
+    /// What is told from now on is told of that run, also before its folder can be written.
+    pub fn set_run(&mut self, run: RunId) {
+        self.run = run;
+    }
+
+    /// From now on, events are written to this run folder, and it is listened to; `None` ends that.
     pub fn set_writer(&mut self, writer: Option<RunWriter>) {
+        self.listener = None;
+        if let (Some(writer), Some(to)) = (&writer, &self.requests) {
+            match Listener::start(writer.dir(), to.clone()) {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => tracing::warn!(%error, "requests from outside are not heard"),
+            }
+        }
         self.writer = writer;
     }
 
@@ -54,9 +87,9 @@ impl Outbox {
         let (stamped, result) = match &mut self.writer {
             Some(writer) => match writer.append(event.clone()) {
                 Ok(stamped) => (stamped, Ok(())),
-                Err(e) => (unstamped(event), Err(e)),
+                Err(e) => (self.unstamped(event), Err(e)),
             },
-            None => (unstamped(event), Ok(())),
+            None => (self.unstamped(event), Ok(())),
         };
         self.deliver(stamped);
         result
@@ -67,7 +100,7 @@ impl Outbox {
         let due = self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY);
         if due || done == total {
             self.last_progress = Some(Instant::now());
-            self.deliver(unstamped(Event::Progress { stage, done, total }));
+            self.deliver(self.unstamped(Event::Progress { stage, done, total }));
         }
     }
 
@@ -77,6 +110,32 @@ impl Outbox {
         if let Err(e) = self.emit(event) {
             tracing::error!("a notice could not be written to the run folder: {e}");
         }
+    }
+
+    /// Says that a request was carried out, or will be at its moment.
+    pub fn accept(&mut self, request: &RequestId) {
+        self.answer(Event::Accepted { request: request.clone() });
+    }
+
+    /// Says why a request is not carried out; a full sentence or two.
+    pub fn refuse(&mut self, request: &RequestId, why: impl Into<String>) {
+        self.answer(Event::Refused { request: request.clone(), why: why.into() });
+    }
+
+    fn answer(&mut self, event: Event) {
+        if let Err(e) = self.emit(event) {
+            tracing::error!("an answer could not be written to the run folder: {e}");
+        }
+    }
+
+    fn unstamped(&self, event: Event) -> Stamped {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64()).unwrap_or(0.0);
+        Stamped { run: self.run.clone(), seq: 0, t: 0.0, wall, event }
+    }
+
+    /// Events that wait for the listener.
+    pub fn backlog(&self) -> usize {
+        self.backlog.len()
     }
 
     /// The next event to send and the channel, when some wait: for a `select!` while the engine is idle.
@@ -106,36 +165,34 @@ impl Outbox {
     }
 
     fn backlog_push(&mut self, stamped: Stamped) {
-        let replaced = match &stamped.event {
-            Event::Progress { .. } => replace(&mut self.backlog, &stamped, |e| matches!(e, Event::Progress { .. })),
-            Event::Device { .. } => replace(&mut self.backlog, &stamped, |e| matches!(e, Event::Device { .. })),
-            Event::Step(step) if self.backlog.len() >= POINTS_BEFORE_MERGING => merge(&mut self.backlog, step),
-            _ => false,
+        let same: Option<fn(&Event, &Event) -> bool> = match &stamped.event {
+            Event::Progress { .. } => Some(
+                |a, b| matches!((a, b), (Event::Progress { stage: a, .. }, Event::Progress { stage: b, .. }) if a == b),
+            ),
+            Event::Device { .. } => Some(|a, _| matches!(a, Event::Device { .. })),
+            Event::HeatMaps { .. } => Some(|a, _| matches!(a, Event::HeatMaps { .. })),
+            Event::Step(step) => {
+                if self.backlog.len() >= BEFORE_MERGING && merge(&mut self.backlog, step) {
+                    return;
+                }
+                None
+            }
+            _ => None,
         };
-        if !replaced {
-            self.backlog.push_back(stamped);
+        if let Some(same) = same
+            && let Some(at) = self.backlog.iter().rposition(|known| same(&known.event, &stamped.event))
+        {
+            self.backlog.remove(at);
         }
-    }
-}
-
-fn unstamped(event: Event) -> Stamped {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64()).unwrap_or(0.0);
-    Stamped { seq: 0, t: 0.0, wall, event }
-}
-
-fn replace(backlog: &mut VecDeque<Stamped>, new: &Stamped, same: impl Fn(&Event) -> bool) -> bool {
-    match backlog.back_mut() {
-        Some(last) if same(&last.event) => {
-            *last = new.clone();
-            true
-        }
-        _ => false,
+        self.backlog.push_back(stamped);
     }
 }
 
 /// Melts a point into the newest waiting one of its epoch: losses and times become averages.
 fn merge(backlog: &mut VecDeque<Stamped>, new: &Step) -> bool {
-    let Some(Event::Step(last)) = backlog.back_mut().map(|s| &mut s.event) else { return false };
+    let newest =
+        backlog.iter_mut().rev().find_map(|s| if let Event::Step(step) = &mut s.event { Some(step) } else { None });
+    let Some(last) = newest else { return false };
     if last.phase != new.phase || last.epoch != new.epoch || last.parts.len() != new.parts.len() {
         return false;
     }
@@ -148,6 +205,6 @@ fn merge(backlog: &mut VecDeque<Stamped>, new: &Step) -> bool {
     last.seconds = mean(last.seconds, new.seconds);
     last.waited = mean(last.waited, new.waited);
     (last.iter, last.step, last.lr) = (new.iter, new.step, new.lr);
-    last.merged += new.merged;
+    last.merged = last.merged.saturating_add(new.merged);
     true
 }

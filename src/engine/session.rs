@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Checkpoint, NamedTensors, Plain, Position};
-use super::command::Command;
+use super::command::{Command, Request, RequestId};
 use super::error::EngineError;
 use super::event::{Domain, Event, ImageRef, Phase, RankQuery, Severity, SnapshotPart, Split, Stage, State, Step};
 use super::features::Extraction;
@@ -193,8 +193,8 @@ impl Session {
     /// [`EngineError::Stopped`] when a stop was asked for.
     pub fn breathe(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
         self.notify_device(link);
-        while let Some(command) = link.control.next() {
-            self.handle(command, saves, link)?;
+        while let Some(request) = link.control.next(&mut link.outbox) {
+            self.handle(request, saves, link)?;
         }
         if self.mode != Mode::Pause {
             return Ok(());
@@ -202,36 +202,53 @@ impl Session {
         let epoch = self.position.epoch;
         link.outbox.emit(Event::State { state: State::Paused, epoch })?;
         while self.mode == Mode::Pause {
-            let command = link.control.wait(&mut link.outbox).ok_or(EngineError::Stopped)?;
-            self.handle(command, saves, link)?;
+            let request = link.control.wait(&mut link.outbox).ok_or(EngineError::Stopped)?;
+            self.handle(request, saves, link)?;
         }
         link.outbox.emit(Event::State { state: self.state.clone(), epoch })?;
         Ok(())
     }
 
-    fn handle(&mut self, command: Command, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+    fn handle(
+        &mut self,
+        Request { id, command }: Request,
+        saves: &dyn Saves,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
         match command {
-            Command::Stop | Command::Shutdown => return Err(EngineError::Stopped),
+            Command::Stop | Command::Shutdown => {
+                link.outbox.accept(&id);
+                return Err(EngineError::Stopped);
+            }
             Command::Pause => self.mode = Mode::Pause,
             Command::Resume => self.mode = Mode::Run,
             Command::StepBatch => self.mode = Mode::OneBatch(self.position.step),
             Command::StepEpoch => self.mode = Mode::OneEpoch,
             Command::Checkpoint => self.write_checkpoint(saves, link)?,
-            Command::SetParam { key, value } => self.set_param(key, value, link)?,
-            Command::HeatMaps(images) => self.answer_heat_maps(&images, link)?,
-            Command::Rank(query) => self.answer_rank(&query, self.mode == Mode::Pause, link)?,
-            Command::Watch(images) => self.watched = images,
+            // These answer for themselves.
+            Command::SetParam { key, value } => return self.set_param(&id, key, value, link),
+            Command::HeatMaps(images) => return self.answer_heat_maps(&images, &id, link),
+            Command::Rank(query) => return self.answer_rank(&query, &id, self.mode == Mode::Pause, link),
+            Command::Watch(images) => {
+                self.watched = images;
+                return Ok(());
+            }
             Command::Start(_) => {
-                link.outbox.notice(Severity::Warning, "A run is going on", "Stop it before you start another.");
+                link.outbox.refuse(&id, "A run is going on; stop it before you start another.");
+                return Ok(());
             }
         }
+        link.outbox.accept(&id);
         Ok(())
     }
 
-    fn set_param(&mut self, key: String, value: Value, link: &mut Link) -> Result<(), EngineError> {
+    fn set_param(&mut self, id: &RequestId, key: String, value: Value, link: &mut Link) -> Result<(), EngineError> {
         match self.settings.request(&key, &value) {
-            Ok(effect) => link.outbox.emit(Event::ParamPending { key, value, effect })?,
-            Err(reason) => link.outbox.notice(Severity::Warning, "The parameter was not changed", reason),
+            Ok(effect) => {
+                link.outbox.emit(Event::ParamPending { key, value, effect })?;
+                link.outbox.accept(id);
+            }
+            Err(reason) => link.outbox.refuse(id, reason),
         }
         Ok(())
     }
@@ -380,10 +397,15 @@ impl Session {
     ///
     /// # Errors
     /// When the answer cannot be delivered.
-    pub fn answer_heat_maps(&mut self, images: &[ImageRef], link: &mut Link) -> Result<(), EngineError> {
+    pub fn answer_heat_maps(
+        &mut self,
+        images: &[ImageRef],
+        id: &RequestId,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
         match self.setup.heat_maps(images, self.target_domain()) {
             Ok(images) => link.outbox.emit(Event::HeatMaps { epoch: self.epoch(), images })?,
-            Err(e) => link.outbox.notice(Severity::Warning, "The heat maps could not be computed", e.to_string()),
+            Err(e) => link.outbox.refuse(id, format!("The heat maps could not be computed: {e}")),
         }
         Ok(())
     }
@@ -412,7 +434,13 @@ impl Session {
     ///
     /// # Errors
     /// When the answer cannot be delivered.
-    pub fn answer_rank(&mut self, query: &RankQuery, at_rest: bool, link: &mut Link) -> Result<(), EngineError> {
+    pub fn answer_rank(
+        &mut self,
+        query: &RankQuery,
+        id: &RequestId,
+        at_rest: bool,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
         let moment = Moment::of(&self.position, self.state == State::Evaluating, self.target_domain());
         let batch = self.params().eval.batch;
         let tick = |done, total| {
@@ -423,10 +451,9 @@ impl Session {
         match self.ranks.ranking(&self.setup, moment, Question { query, at_rest, batch }, tick) {
             Ok(ranking) => link.outbox.emit(Event::Ranked(Box::new(ranking)))?,
             Err(EngineError::Stopped) => {
-                let text = "The run was asked to stop first; ask again.";
-                link.outbox.notice(Severity::Info, "The rank list was not computed", text);
+                link.outbox.refuse(id, "The rank list was not computed: the run was asked to stop first; ask again.");
             }
-            Err(e) => link.outbox.notice(Severity::Warning, "The rank list could not be computed", e.to_string()),
+            Err(e) => link.outbox.refuse(id, format!("The rank list could not be computed: {e}")),
         }
         Ok(())
     }

@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
 
-use super::command::{Command, Handle, RunRequest};
+use super::command::{Command, Handle, Request, RequestId, RunRequest};
 use super::control::Control;
 use super::error::EngineError;
-use super::event::{Event, ImageRef, RankQuery, Severity, State};
+use super::event::{Event, ImageRef, RankQuery, RunId, State};
 use super::link::Link;
 use super::open::open;
 use super::outbox::{Outbox, Waker};
@@ -51,7 +51,9 @@ impl Engine {
         let fault = Arc::new(AtomicU8::new(Fault::None as u8));
         let shared = Arc::clone(&fault);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            let mut link = Link { control: Arc::new(Control::new(from)), outbox: Outbox::new(to, wake) };
+            let (found, outside) = bounded(COMMANDS);
+            let mut link = Link { control: Arc::new(Control::new(from, outside)), outbox: Outbox::new(to, wake) };
+            link.outbox.set_requests(found);
             work(&mut link, &shared);
         })?;
         Ok(Self { handle: Handle { commands, events }, thread, fault })
@@ -74,7 +76,7 @@ impl Engine {
     /// Ends the thread, stopping a run with a checkpoint, and waits for that.
     pub fn shut_down(self) {
         // A failed send means that the thread has ended already.
-        let _ = self.handle.commands.send(Command::Shutdown);
+        let _ = self.handle.commands.send(Command::Shutdown.into());
         // Events that nobody reads must not keep the thread from ending.
         while self.handle.events.recv().is_ok() {}
         if self.thread.join().is_err() {
@@ -87,12 +89,13 @@ fn work(link: &mut Link, fault: &AtomicU8) {
     crate::model::device::prepare();
     // The last run stays at hand, so that its model answers queries until the next begins.
     let mut last: Option<Training> = None;
-    while let Some(command) = link.control.wait(&mut link.outbox) {
+    while let Some(Request { id, command }) = link.control.wait(&mut link.outbox) {
         match command {
             Command::Start(request) => {
                 // The earlier model goes first: two of them may not fit on the device.
                 drop(last.take());
                 link.control.forget_stop();
+                link.outbox.set_run(RunId::of(&request.out));
                 last = carry_out(*request, link, fault);
                 link.control.forget_stop();
                 link.outbox.set_writer(None);
@@ -101,8 +104,8 @@ fn work(link: &mut Link, fault: &AtomicU8) {
                 }
             }
             Command::Shutdown => return,
-            Command::HeatMaps(images) => answer(last.as_mut(), link, Question::HeatMaps(&images)),
-            Command::Rank(query) => answer(last.as_mut(), link, Question::Rank(&query)),
+            Command::HeatMaps(images) => answer(last.as_mut(), &id, link, Question::HeatMaps(&images)),
+            Command::Rank(query) => answer(last.as_mut(), &id, link, Question::Rank(&query)),
             Command::Watch(images) => {
                 if let Some(last) = &mut last {
                     last.session.watch(images);
@@ -116,7 +119,7 @@ fn work(link: &mut Link, fault: &AtomicU8) {
             | Command::StepEpoch
             | Command::Checkpoint
             | Command::SetParam { .. } => {
-                link.outbox.notice(Severity::Info, "No run is going on", "Start one first.");
+                link.outbox.refuse(&id, "No run is going on; start one first.");
             }
         }
     }
@@ -129,21 +132,20 @@ enum Question<'a> {
     Rank(&'a RankQuery),
 }
 
-fn answer(last: Option<&mut Training>, link: &mut Link, question: Question<'_>) {
+fn answer(last: Option<&mut Training>, id: &RequestId, link: &mut Link, question: Question<'_>) {
     let (plural, failed) = match question {
-        Question::HeatMaps(_) => ("Heat maps", "The heat maps could not be computed"),
-        Question::Rank(_) => ("Rank lists", "The rank list could not be computed"),
+        Question::HeatMaps(_) => ("heat maps", "The heat maps could not be computed"),
+        Question::Rank(_) => ("rank lists", "The rank list could not be computed"),
     };
     let Some(Training { session, .. }) = last else {
-        let text = format!("{plural} can be computed once a run has started.");
-        return link.outbox.notice(Severity::Info, "No model is loaded", text);
+        return link.outbox.refuse(id, format!("No model is loaded: {plural} can be computed once a run has started."));
     };
     let result = guarded(|| match question {
-        Question::HeatMaps(images) => session.answer_heat_maps(images, link),
-        Question::Rank(query) => session.answer_rank(query, true, link),
+        Question::HeatMaps(images) => session.answer_heat_maps(images, id, link),
+        Question::Rank(query) => session.answer_rank(query, id, true, link),
     });
     if let Err(e) = result {
-        link.outbox.notice(Severity::Error, failed, e.to_string());
+        link.outbox.refuse(id, format!("{failed}: {e}"));
     }
 }
 

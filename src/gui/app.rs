@@ -4,6 +4,7 @@ mod act;
 mod follow;
 mod frame;
 mod keys;
+mod runs;
 mod saved;
 pub mod still;
 
@@ -36,10 +37,11 @@ use super::what_if::WhatIf;
 use super::widgets::images::Images;
 use super::words::is_active;
 use super::{fonts, renderer};
-use crate::engine::command::{Command, Handle};
+use crate::engine::command::{Command, Handle, Request, RequestId};
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
-use crate::run::RunReader;
+use crate::run::requests::Posted;
+use crate::run::store::Store;
 
 /// Events taken in at most before the next frame is drawn: two milliseconds of work, were each a step with twenty
 /// parts of the loss.
@@ -60,20 +62,23 @@ struct Dialogs {
     quit: bool,
 }
 
-type Opened = Result<ViewModel, String>;
-
 /// The application.
 pub struct App {
+    ctx: egui::Context,
     handle: Handle,
     pace: Pace,
     /// Whether the processor draws the window.
     software: bool,
     live: ViewModel,
     opened: Option<ViewModel>,
-    opening: Job<Opened>,
+    store: Store,
+    /// A run that is being read, to be shown.
+    opening: Option<PathBuf>,
+    /// Lists of runs that were asked for and have not come.
+    listing: Option<u64>,
     exporting: Job<Result<String, String>>,
     draft: Params,
-    sent: BTreeMap<String, Value>,
+    sent: BTreeMap<String, (RequestId, Value)>,
     saved: Saved,
     panels: Panels,
     images: Images,
@@ -107,17 +112,22 @@ impl App {
         let panels = std::mem::take(&mut saved.panels);
         let (waker, waking, answering) = (ctx.clone(), ctx.clone(), ctx.clone());
         let pace = Pace::of(ctx);
-        let (reading, trying) = (pace.clone(), pace.clone());
+        let (reading, trying, following) = (pace.clone(), pace.clone(), pace.clone());
+        let follower = ctx.clone();
+        let store = Store::start(options.runs_dir.clone(), move || following.wake(&follower));
         // Many events a second give one frame: what was already asked for is not asked for again.
         let frames = pace.clone();
         let handle = (options.connect)(Arc::new(move || waker.request_repaint_after(frames.wait().max(BURST))));
         let mut app = Self {
+            ctx: ctx.clone(),
             handle,
             pace,
             software: false,
             live: ViewModel::default(),
             opened: None,
-            opening: Job::default(),
+            store,
+            opening: None,
+            listing: None,
             exporting: Job::default(),
             draft: saved.choice.params(),
             sent: BTreeMap::new(),
@@ -142,8 +152,9 @@ impl App {
         ctx.set_zoom_factor(app.saved.zoom);
         app.dress(ctx);
         app.library.refresh(ctx);
+        app.list_runs();
         if let Some(folder) = options.run {
-            app.open(ctx, folder);
+            app.open(folder);
         }
         app
     }
@@ -167,6 +178,12 @@ impl App {
     /// Waits until datasets and runs are listed, for tests.
     pub fn wait_for_lists(&mut self, limit: Duration) {
         self.library.wait(limit);
+        let ctx = self.ctx.clone();
+        while self.listing.is_some()
+            && let Some(update) = self.store.wait(limit)
+        {
+            self.on_update(&ctx, update);
+        }
     }
 
     /// All messages of this session, oldest first.
@@ -199,29 +216,56 @@ impl App {
     }
 
     fn hear(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        let starts = matches!(stamped.event, Event::Started { .. });
+        if !starts && !stamped.run.is_empty() && !self.live.run.is_empty() && stamped.run != self.live.run {
+            self.set_live_aside();
+        }
         // A run on screen that is resumed goes on from what is known of it.
         if let Event::Started { folder, resumed: true, .. } = &stamped.event
             && let Some(opened) = self.opened.take_if(|opened| opened.folder.as_ref() == Some(folder))
         {
             self.live = opened;
+            self.live.set_trainer(None);
         }
         self.live.fold(stamped);
         self.pace.choose(self.live.is_running() && self.live.device_name == "cpu", self.software);
         match &stamped.event {
-            Event::Started { .. } => {
-                self.opened = None;
+            Event::Started { folder, .. } => {
+                self.store.forget(folder);
+                if let Some(before) = self.opened.take().and_then(|view| view.folder) {
+                    self.store.forget(&before);
+                }
                 self.selection = Selection::default();
                 self.sent.clear();
-                self.library.refresh_runs(ctx);
+                self.list_runs();
             }
             Event::State { state: State::Done | State::Stopped | State::Failed(_), .. } => {
                 self.sent.clear();
-                self.library.refresh_runs(ctx);
+                self.list_runs();
             }
-            Event::ParamPending { key, .. } | Event::ParamApplied { key, .. } => {
-                self.sent.remove(key);
+            _ => {}
+        }
+        self.settle(ctx, stamped);
+    }
+
+    /// Another run than the live one is being prepared: what is on screen stays there, as a run that is over.
+    fn set_live_aside(&mut self) {
+        let mut before = std::mem::take(&mut self.live);
+        if self.opened.is_none() && before.folder.is_some() {
+            before.live = false;
+            self.opened = Some(before);
+        }
+    }
+
+    /// What an event means for what was sent, and for the log.
+    fn settle(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        match &stamped.event {
+            Event::ParamPending { key, value, .. } | Event::ParamApplied { key, new: value, .. } => {
+                self.sent.retain(|sent, (_, to)| (sent, &*to) != (key, value));
             }
-            Event::Notice { .. } => self.sent.clear(), // a change that was refused
+            Event::Accepted { request } | Event::Refused { request, .. } => {
+                self.sent.retain(|_, (sent, _)| sent != request);
+            }
             _ => {}
         }
         if let Some((entry, toast)) = entry_of(stamped) {
@@ -239,37 +283,26 @@ impl App {
         for warning in self.library.poll() {
             self.say(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
         }
-        match self.opening.poll() {
-            Some(Ok(view)) => self.show_run(ctx, view),
-            Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "The run cannot be shown", reason), None),
-            None => {}
+        while let Some(update) = self.store.take() {
+            self.on_update(ctx, update);
         }
         match self.exporting.poll() {
             Some(Ok(text)) => self.say(ctx, Entry::now(Severity::Info, "Exported", text), None),
             Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
         }
-        let failures = [
-            ("The run cannot be shown", self.opening.take_failure()),
-            ("Nothing was exported", self.exporting.take_failure()),
-        ];
-        for (title, reason) in failures {
-            if let Some(reason) = reason {
-                self.say(ctx, Entry::now(Severity::Error, title, reason), None);
-            }
+        if let Some(reason) = self.exporting.take_failure() {
+            self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None);
         }
     }
 
     fn show_run(&mut self, ctx: &egui::Context, view: ViewModel) {
         self.selection = Selection::default();
+        self.sent.clear();
         for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
             self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
         }
         self.opened = Some(view);
-    }
-
-    fn open(&mut self, ctx: &egui::Context, folder: PathBuf) {
-        self.opening.start("open run", ctx, move || read_run(&folder));
     }
 
     /// Closing while a run goes on asks; a run that is being stopped closes the window when it has ended.
@@ -310,16 +343,22 @@ impl App {
         }
     }
 
-    fn command(&mut self, ctx: &egui::Context, command: Command) {
-        if self.handle.commands.try_send(command).is_err() {
+    /// Sends a request: to the engine of this window, or to the process that trains the run on screen.
+    fn request(&mut self, ctx: &egui::Context, request: Request) {
+        if let (Some(view), Some(steer)) = (&self.opened, request.command.steer())
+            && let (Some(folder), Some(_)) = (&view.folder, &view.trainer)
+        {
+            return self.store.post(folder, Posted { id: request.id, steer });
+        }
+        if self.handle.commands.try_send(request).is_err() {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
             self.say(ctx, Entry::now(Severity::Warning, "The engine did not take the command", text), None);
         }
     }
-}
 
-fn read_run(folder: &std::path::Path) -> Opened {
-    RunReader::open(folder).map(|reader| ViewModel::of_folder(&reader)).map_err(|e| e.to_string())
+    fn command(&mut self, ctx: &egui::Context, command: Command) {
+        self.request(ctx, command.into());
+    }
 }
 
 impl eframe::App for App {
@@ -341,7 +380,7 @@ impl eframe::App for App {
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         // The window is gone: a short wait harms nobody, and a full queue must not keep the engine alive.
         let limit = Duration::from_secs(2);
-        if self.handle.commands.send_timeout(Command::Shutdown, limit).is_err() && !self.gone {
+        if self.handle.commands.send_timeout(Command::Shutdown.into(), limit).is_err() && !self.gone {
             tracing::warn!("the engine did not take the command to end");
         }
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::panels::Pane;
 use super::view_model::ViewModel;
 use super::widgets::icon;
-use super::words::is_active;
-use crate::engine::command::{Command, RunRequest};
+use super::words::{is_active, steered};
+use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::State;
 use crate::method::params::Value;
 
@@ -46,7 +46,7 @@ pub enum UiCommand {
     /// Write a checkpoint now.
     Checkpoint,
     /// Anything else that the engine understands, as it is.
-    Engine(Command),
+    Engine(Request),
     /// Change a parameter: of the run going on, else of the next one.
     SetParam {
         /// Its key.
@@ -200,18 +200,22 @@ pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {
 impl UiCommand {
     /// Why it cannot be done now, if so. `live` is the run that the engine works on, `shown` the one on screen.
     pub fn refusal(&self, live: &ViewModel, shown: &ViewModel) -> Option<&'static str> {
-        let (active, paused) = (is_active(live), live.state == State::Paused);
-        let resumable = matches!(shown.state, State::Stopped | State::Failed(_)) && shown.folder.is_some();
+        let run = steered(live, shown);
+        let (active, paused) = (is_active(run), run.state == State::Paused);
+        let over = matches!(shown.state, State::Stopped | State::Failed(_));
+        let resumable = over && shown.folder.is_some() && shown.trainer.is_none();
         match self {
-            Self::Start(_) if active => Some("A run goes on; stop it first."),
-            Self::Pause if !live.is_running() => Some("Nothing is running."),
+            Self::Start(_) if is_active(live) => Some("A run goes on; stop it first."),
+            Self::Pause if !run.is_running() => Some("Nothing is running."),
             Self::Resume if !paused && (active || !resumable) => Some("Nothing is paused or stopped."),
             Self::StepBatch | Self::StepEpoch if !active => Some("Nothing is running."),
             Self::StepBatch | Self::StepEpoch if !paused => Some("Pause first."),
             Self::Stop | Self::Checkpoint if !active => Some("Nothing is running."),
-            Self::UndoPending if live.pending.is_empty() => Some("No change waits."),
+            Self::UndoPending if run.pending.is_empty() => Some("No change waits."),
             Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
-            Self::Engine(Command::Watch(_) | Command::HeatMaps(_)) if live.folder != shown.folder => {
+            Self::Engine(Request { command: Command::Watch(_) | Command::HeatMaps(_), .. })
+                if live.folder != shown.folder =>
+            {
                 Some("The network of this run is not in memory: only the live run computes attention maps.")
             }
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),

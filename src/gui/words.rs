@@ -9,6 +9,12 @@ pub fn is_active(view: &ViewModel) -> bool {
     view.is_running() || view.state == State::Paused
 }
 
+/// The run that transport, parameters and shortcuts steer: the one on screen where another process trains it, else that
+/// of this window.
+pub fn steered<'a>(live: &'a ViewModel, shown: &'a ViewModel) -> &'a ViewModel {
+    if shown.trainer.is_some() { shown } else { live }
+}
+
 /// Whether the run is over: what it has not brought will not come.
 pub fn is_over(view: &ViewModel) -> bool {
     matches!(view.state, State::Done | State::Stopped | State::Failed(_))

@@ -5,15 +5,40 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::requests::RequestId;
 use super::snapshot::Match;
 pub use crate::method::cluster::{ClusterParams, ClusterSummary};
 pub use crate::method::evaluate::Retrieval;
 use crate::method::params::{Effect, Params, Value};
 pub use crate::method::quality::Quality;
 
+/// Names a run: its folder's name. Empty where no run is meant, as in a file, whose folder says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(std::sync::Arc<str>);
+
+impl RunId {
+    /// Of the run in that folder.
+    pub fn of(folder: &std::path::Path) -> Self {
+        Self(folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into())
+    }
+
+    /// Whether it names no run.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An event with its place in the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stamped {
+    /// Which run. Not in the file: the folder says it, also when it was given another name.
+    #[serde(skip)]
+    pub run: RunId,
     /// Counts from 0 within a run folder, without gaps, over resumes too.
     pub seq: u64,
     /// Seconds of work since the run first started (time between a stop and its resume not counted).
@@ -60,7 +85,7 @@ impl Stamped {
         {
             let StepLine { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged, .. } = l;
             let step = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
-            return Ok(Self { seq: l.seq, t: l.t, wall: l.wall, event: Event::Step(step) });
+            return Ok(Self { run: RunId::default(), seq: l.seq, t: l.t, wall: l.wall, event: Event::Step(step) });
         }
         serde_json::from_slice(line)
     }
@@ -359,6 +384,18 @@ pub enum Event {
         used: u64,
         /// Bytes there are.
         total: u64,
+    },
+    /// A request was carried out, or will be at its moment.
+    Accepted {
+        /// Which.
+        request: RequestId,
+    },
+    /// A request was not carried out.
+    Refused {
+        /// Which.
+        request: RequestId,
+        /// Why, and what to do.
+        why: String,
     },
     /// Something the user should know.
     Notice {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::RunError;
-use super::event::{Event, Stamped};
+use super::event::{Event, RunId, Stamped};
 use super::log::Lines;
 use super::manifest::Manifest;
 use super::reader::read_events;
@@ -32,6 +32,7 @@ pub fn checkpoints_dir(dir: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct RunWriter {
     dir: PathBuf,
+    run: RunId,
     /// Which file the events are, whatever it is called.
     identity: Option<(u64, u64)>,
     lines: Lines<File>,
@@ -70,18 +71,15 @@ impl RunWriter {
     /// When it is not a run folder, another process writes it, or it cannot be read.
     pub fn reopen(dir: &Path) -> Result<Self, RunError> {
         Manifest::read(dir)?;
+        refuse_links_inside(dir)?;
         let lock = lock(dir)?;
         let path = events_path(dir);
-        // What is written must stay in the folder: a line would be cut off a file elsewhere, snapshots would land there.
-        for part in [&path, &dir.join("epochs"), &checkpoints_dir(dir)] {
-            refuse_links(dir, part).map_err(RunError::io("write", part))?;
-        }
         // What a killed writer left behind; nobody else writes here while the lock is ours.
         if let Err(error) = sweep_litter(dir, 2, Duration::ZERO) {
             tracing::debug!(%error, "temporary files of an earlier writer stay");
         }
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("open", &path))?;
-        let read = read_events(&path, 0, 0)?;
+        let read = read_events(&path, 0, 0, false)?;
         file.set_len(read.good).map_err(RunError::io("write", &path))?;
         let warnings = read.warnings.into_iter().chain(read.torn).collect();
         let mut writer = Self::start(dir, file, read.good, warnings, lock);
@@ -93,6 +91,7 @@ impl RunWriter {
     fn start(dir: &Path, file: File, good: u64, warnings: Vec<String>, lock: File) -> Self {
         Self {
             dir: dir.to_owned(),
+            run: RunId::of(dir),
             identity: file.metadata().ok().and_then(|m| identity(&m)),
             lines: Lines::new(file, good),
             next: 0,
@@ -127,7 +126,9 @@ impl RunWriter {
     /// # Errors
     /// When the line cannot be written (the disk is full); earlier lines are whole, and a later call may succeed.
     pub fn append(&mut self, event: Event) -> Result<Stamped, RunError> {
-        let stamped = Stamped { seq: self.next, t: millis(self.seconds()), wall: millis(wall()), event };
+        let run = self.run.clone();
+        let stamped =
+            Stamped { run: run.clone(), seq: self.next, t: millis(self.seconds()), wall: millis(wall()), event };
         if is_live_only(&stamped.event) {
             return Ok(stamped);
         }
@@ -135,11 +136,12 @@ impl RunWriter {
         let path = events_path(&self.dir);
         let line = serde_json::to_string(&stamped).map_err(|e| RunError::damaged(&path, e))?;
         self.lines.append(&line).map_err(RunError::io("write", &path))?;
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         if matches!(stamped.event, Event::Checkpoint { .. } | Event::State { .. }) {
             self.sync()?;
         }
-        serde_json::from_str(&line).map_err(|e| RunError::damaged(&path, e))
+        let read = Stamped::from_line(line.as_bytes()).map_err(|e| RunError::damaged(&path, e))?;
+        Ok(Stamped { run, ..read })
     }
 
     /// Whether the folder is still where the run was begun: what is written under its name would else come to lie
@@ -187,12 +189,27 @@ fn lock(dir: &Path) -> Result<File, RunError> {
         .truncate(false)
         .open(&path)
         .map_err(RunError::io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(RunError::Locked { path: dir.to_owned() }),
-        // Some network file systems have no locks; a run there is still worth having.
-        Err(std::fs::TryLockError::Error(_)) => Ok(file),
+    let locked = match file.try_lock() {
+        Ok(()) => true,
+        Err(std::fs::TryLockError::WouldBlock) => return Err(RunError::Locked { path: dir.to_owned() }),
+        // Some network file systems have no locks, or only for one machine; signs of life tell there.
+        Err(std::fs::TryLockError::Error(_)) => false,
+    };
+    if super::pulse::is_trained_by_another(dir, locked) {
+        return Err(RunError::Locked { path: dir.to_owned() });
     }
+    Ok(file)
+}
+
+/// What is written must stay in the folder: through a link, a line would be cut off a file elsewhere, and snapshots
+/// would land there.
+fn refuse_links_inside(dir: &Path) -> Result<(), RunError> {
+    let epochs = std::fs::read_dir(dir.join("epochs")).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
+    let written = ["events.jsonl", ".lock", "epochs", "checkpoints", "commands"].map(|name| dir.join(name));
+    for path in written.into_iter().chain(epochs) {
+        refuse_links(dir, &path).map_err(RunError::io("write", &path))?;
+    }
+    Ok(())
 }
 
 fn wall() -> f64 {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use super::RunReader;
 use super::event::*;
+use super::pulse::Trainer;
+use super::requests::RequestId;
 use crate::method::params::{Effect, Params, Value};
 pub use curves::{Curves, Point};
 pub use series::{Series, Span};
@@ -25,6 +27,8 @@ pub use series::{Series, Span};
 /// One run, folded. See the fields; none of them is ever guessed: what has not happened is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunView {
+    /// Its name; empty before the first event that carries one.
+    pub run: RunId,
     /// The run folder, where it lies now.
     pub folder: Option<PathBuf>,
     /// `SOURCE → TARGET`; empty before the first run.
@@ -83,6 +87,10 @@ pub struct RunView {
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
     /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
     pub rankings: Vec<Arc<Ranking>>,
+    /// Requests that were refused, newest last, with the reason; at most 32.
+    pub refusals: Vec<(RequestId, String)>,
+    /// Who trains it, where that is another process; set by who follows the folder.
+    pub trainer: Option<Trainer>,
     /// Whether the engine of this window carries the run, so that it can be asked; live only.
     pub live: bool,
     /// Which snapshots there are; the value is the number of the event that said so.
@@ -96,6 +104,8 @@ pub struct RunView {
     resumed: bool,
     /// What there was before an attempt to go on that has not got as far as `Started`.
     before_attempt: Option<Attempt>,
+    /// What the events say that the run does, where nobody is there to do it.
+    interrupted: Option<State>,
 }
 
 /// What an attempt to go on with a run replaces until it has begun.
@@ -234,6 +244,7 @@ pub enum MarkKind {
 impl Default for RunView {
     fn default() -> Self {
         Self {
+            run: RunId::default(),
             folder: None,
             title: String::new(),
             source: String::new(),
@@ -270,6 +281,8 @@ impl Default for RunView {
             marks: Vec::new(),
             live_maps: None,
             rankings: Vec::new(),
+            refusals: Vec::new(),
+            trainer: None,
             live: false,
             snapshots: BTreeMap::new(),
             next_seq: 0,
@@ -277,6 +290,7 @@ impl Default for RunView {
             begun: None,
             resumed: false,
             before_attempt: None,
+            interrupted: None,
         }
     }
 }
@@ -293,6 +307,7 @@ impl RunView {
             view.fold(event);
         }
         view.folder = Some(reader.dir.clone());
+        view.run = RunId::of(&reader.dir);
         if view.title.is_empty() {
             view.title = format!("{} → {}", reader.manifest.source, reader.manifest.target);
             view.source.clone_from(&reader.manifest.source);
@@ -315,6 +330,7 @@ impl RunView {
         view.device = None;
         view.live_maps = None;
         view.rankings.clear();
+        view.trainer = None;
         view.live = false;
         for stage in &mut view.stages {
             if !matches!(stage.stage, Stage::Pretrain | Stage::Adapt) {
@@ -322,6 +338,23 @@ impl RunView {
             }
         }
         view
+    }
+
+    /// Notes who trains the run just now. One that nobody trains does not go on, whatever its last event said: it was
+    /// cut short, and can be taken up.
+    pub fn set_trainer(&mut self, trainer: Option<Trainer>) {
+        let over = matches!(self.state, State::Idle | State::Done | State::Stopped | State::Failed(_));
+        if trainer.is_none() && !over {
+            self.interrupted = Some(std::mem::replace(&mut self.state, State::Stopped));
+        } else if let (Some(_), Some(state)) = (&trainer, self.interrupted.take()) {
+            self.state = state;
+        }
+        self.trainer = trainer;
+    }
+
+    /// Why a request was refused, if it was.
+    pub fn refusal(&self, request: &RequestId) -> Option<&str> {
+        self.refusals.iter().find(|(id, _)| id == request).map(|(_, why)| why.as_str())
     }
 
     /// The curves of a phase.

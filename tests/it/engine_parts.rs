@@ -34,6 +34,27 @@ fn drain(outbox: &mut Outbox, events: &crossbeam_channel::Receiver<Stamped>) -> 
     }
 }
 
+/// What a night in front of a closed laptop sends, whatever alternates with what.
+#[test]
+fn a_listener_that_sleeps_costs_no_memory() {
+    let (to, events) = crossbeam_channel::bounded(4);
+    let mut outbox = Outbox::new(to, Arc::new(|| {}));
+    for i in 0..20_000u64 {
+        outbox.emit(point(i, i as f64)).unwrap();
+        // Told at once, as between two slow steps: the end of a stage is never held back.
+        outbox.progress(Stage::Adapt, 1, 1);
+        outbox.progress(Stage::Evaluate, 1, 1);
+        outbox.emit(Event::Device { name: "cpu".into(), used: i, total: 1 << 40 }).unwrap();
+        outbox.emit(Event::HeatMaps { epoch: i as usize, images: Vec::new() }).unwrap();
+    }
+    assert!(outbox.backlog() < 300, "{} events wait", outbox.backlog());
+    let heard = drain(&mut outbox, &events);
+    let points = heard.iter().map(|e| if let Event::Step(s) = e { u64::from(s.merged) } else { 0 });
+    assert_eq!(points.sum::<u64>(), 20_000, "each iteration is in some point");
+    let used = heard.iter().rev().find_map(|e| if let Event::Device { used, .. } = e { Some(*used) } else { None });
+    assert_eq!(used, Some(19_999), "the newest memory in use is told");
+}
+
 #[test]
 fn a_slow_listener_gets_merged_points_and_everything_else_whole() {
     let (to, events) = crossbeam_channel::bounded(4);

@@ -150,7 +150,7 @@ fn a_paused_run_answers_and_a_changed_parameter_counts_from_its_boundary() {
     driver.send(Command::SetParam { key: "eps".to_owned(), value: Value::Float(0.66) });
     driver.until("pending", |e| matches!(e, Event::ParamPending { key, .. } if key == "eps"));
     driver.send(Command::SetParam { key: "eps".to_owned(), value: Value::Float(7.0) });
-    driver.until("a refusal", |e| matches!(e, Event::Notice { text, .. } if text.contains("eps")));
+    driver.until("a refusal", |e| matches!(e, Event::Refused { why, .. } if why.contains("eps")));
 
     let before = steps(&driver.events).len();
     driver.send(Command::StepBatch);

@@ -4,7 +4,6 @@ use eframe::egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::Command;
-use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::gui::view_model::ViewModel;
 use reid_workbench::run::event::*;
@@ -14,6 +13,7 @@ use reid_workbench::study::queries::worst_first;
 use crate::gui_panels::sample;
 use crate::sample_run::EPOCHS;
 use crate::support::bench::{Bench, wait_for, window};
+use crate::support::play::engine_commands;
 
 const FIG6: &str = "Fig. 6 grid: photo, input, both outputs";
 
@@ -62,7 +62,7 @@ fn heat_maps_lie_over_watched_images_and_can_be_asked_for() {
     harness.get_by_label("Stop watching the selected image").click();
     harness.run();
     let rest: Vec<ImageRef> = (1..4).map(|index| ImageRef { split: Split::Query, index }).collect();
-    assert_eq!(harness.state().actions, [UiCommand::Engine(Command::Watch(rest))]);
+    assert_eq!(engine_commands(&harness.state().actions), [Command::Watch(rest)]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn maps_that_came_live_show_before_the_snapshot_is_read() {
     let map = AttentionMap { name: "layer1.output".into(), height: 2, width: 1, values: vec![0.0, 1.0] };
     let image = ImageRef { split: Split::Train, index: 7 };
     let event = Event::HeatMaps { epoch: 0, images: vec![ImageMaps { image, maps: vec![map] }] };
-    view.fold(&Stamped { seq: 0, t: 0.0, wall: 0.0, event });
+    view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
     let mut harness = window(Pane::HeatMaps, view);
     harness.run();
     harness.get_by_label("Attention of train image 7");
@@ -180,8 +180,8 @@ fn the_worst_queries_are_watched_in_one_click_where_truth_may_be_seen() {
     let mut list: Vec<ImageRef> = (0..4).map(query).collect();
     list.extend(worst_first(&ranks, false).into_iter().take(5).filter(|q| *q > 3).map(query));
     assert!(list.len() > 4);
-    let asked = [Command::Watch(list.clone()), Command::HeatMaps(list)].map(UiCommand::Engine);
-    assert_eq!(harness.state().actions, asked);
+    let asked = [Command::Watch(list.clone()), Command::HeatMaps(list)];
+    assert_eq!(engine_commands(&harness.state().actions), asked);
 
     let mut harness = opened(&sample.view);
     harness.state_mut().truth = false;
@@ -225,7 +225,7 @@ fn a_network_without_attention_shows_its_last_stage_and_a_run_without_maps_says_
     let image = ImageRef { split: Split::Train, index: 7 };
     let event = Event::HeatMaps { epoch: 1, images: vec![ImageMaps { image, maps: vec![map] }] };
     let mut view = ViewModel::default();
-    view.fold(&Stamped { seq: 0, t: 0.0, wall: 0.0, event });
+    view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
     let mut harness = window(Pane::HeatMaps, view);
     harness.run();
     harness.get_by_label_contains("no attention blocks in this network");

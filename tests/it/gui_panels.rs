@@ -162,7 +162,7 @@ fn dragging_the_threshold_shows_what_it_would_keep_and_asks_when_let_go() {
     // The engine confirms: the handle waits there until the next epoch.
     let (value, effect) = (Value::Float(held), Effect::NextEpoch);
     let event = Event::ParamPending { key: threshold, value, effect };
-    harness.state_mut().view.fold(&Stamped { seq: 1_000_000, t: 0.0, wall: 0.0, event });
+    harness.state_mut().view.fold(&Stamped { run: Default::default(), seq: 1_000_000, t: 0.0, wall: 0.0, event });
     harness.run();
     harness.get_by_label_contains(&format!("{} kept", expected.kept));
 }

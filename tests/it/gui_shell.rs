@@ -426,7 +426,13 @@ fn a_recorded_run_that_is_resumed_keeps_its_past() {
         *resumed = true;
     }
     let last = recorded.last().unwrap();
-    window.engine.replay(vec![Stamped { seq: last.seq + 1, t: last.t, wall: last.wall, event }]);
+    window.engine.replay(vec![Stamped {
+        run: Default::default(),
+        seq: last.seq + 1,
+        t: last.t,
+        wall: last.wall,
+        event,
+    }]);
     window.harness.run();
     window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::L); // the live run is the one on screen
     assert!(window.shows("Epoch 6"));

@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::data::cache::ImageCache;
 use reid_workbench::data::{Dataset, Sample, registry};
-use reid_workbench::engine::command::{Command, DeviceChoice};
+use reid_workbench::engine::command::{Command, DeviceChoice, Request};
 use reid_workbench::engine::features::Extraction;
 use reid_workbench::engine::trained::Trained;
 use reid_workbench::gui::command::UiCommand;
@@ -25,6 +25,7 @@ use reid_workbench::study::query_filter::{Facts, Filter};
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};
 use crate::support::engine::{Driver, Tiny, losses, steps, tiny_params};
+use crate::support::play::engine_commands;
 
 fn image(split: Split, index: u32) -> RankQuery {
     RankQuery::Image(ImageRef { split, index })
@@ -109,7 +110,7 @@ fn the_engine_ranks_as_the_evaluation_does_and_no_image_finds_itself() {
     assert_eq!((train.ap, train.matches.len(), train.gallery.len()), (None, 0, ranked.min(50)));
 
     driver.send(Command::Rank(image(Split::Gallery, 9_999)));
-    driver.until("a refusal", |e| matches!(e, Event::Notice { text, .. } if text.contains("9999")));
+    driver.until("a refusal", |e| matches!(e, Event::Refused { why, .. } if why.contains("9999")));
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn questions_change_nothing_and_say_which_weights_answer() {
 fn a_question_before_there_is_a_model_is_answered_in_words() {
     let mut driver = Driver::new();
     driver.send(Command::Rank(image(Split::Query, 0)));
-    driver.until("a notice", |e| matches!(e, Event::Notice { title, .. } if title == "No model is loaded"));
+    driver.until("a refusal", |e| matches!(e, Event::Refused { why, .. } if why.contains("No model is loaded")));
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn the_view_keeps_the_newest_answers() {
 }
 
 fn ranked(ranking: Ranking) -> Stamped {
-    Stamped { seq: 0, t: 0.0, wall: 0.0, event: Event::Ranked(Box::new(ranking)) }
+    Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event: Event::Ranked(Box::new(ranking)) }
 }
 
 /// An answer for that gallery image: the two after it, the first of them right.
@@ -270,7 +271,7 @@ fn sample() -> (tempfile::TempDir, ViewModel) {
 fn live_sample() -> (tempfile::TempDir, ViewModel) {
     let (home, mut view) = sample();
     let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2 };
-    view.fold(&Stamped { seq: 0, t: 0.0, wall: 0.0, event });
+    view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
     (home, view)
 }
 
@@ -338,7 +339,7 @@ fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     assert!(!shows(&harness, "Drop an image here"));
     harness.get_by_label_contains(&format!("Asking for {name}"));
     let asked = Command::Rank(RankQuery::File(file.clone()));
-    assert_eq!(harness.state().actions, [UiCommand::Engine(asked.clone())]);
+    assert_eq!(engine_commands(&harness.state().actions), std::slice::from_ref(&asked));
 
     driver.send(asked);
     let before = driver.events.len();
@@ -356,9 +357,23 @@ fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     let bad = tiny.path("notes.jpg");
     std::fs::write(&bad, "no picture").unwrap();
     drop_file(&mut harness, &bad);
-    driver.send(Command::Rank(RankQuery::File(bad)));
+    // Under the name that the panel gave it, not under that of anything else that is refused meanwhile.
+    let asked = Command::Rank(RankQuery::File(bad));
+    let actions = harness.state().actions.iter().rev();
+    let request = actions.clone().find_map(|action| match action {
+        UiCommand::Engine(request) if request.command == asked => Some(request.clone()),
+        _ => None,
+    });
+    let request = request.unwrap_or_else(|| panic!("{:?}", actions.collect::<Vec<_>>()));
+    driver.send(Command::SetParam { key: "eps".to_owned(), value: reid_workbench::method::params::Value::Float(7.0) });
     let before = driver.events.len();
-    driver.until("a sentence", |e| matches!(e, Event::Notice { .. }));
+    driver.until("another refusal", |e| matches!(e, Event::Refused { .. }));
+    driver.events[before..].iter().for_each(|event| harness.state_mut().view.fold(event));
+    harness.step();
+    assert!(!shows(&harness, "No answer for notes.jpg"));
+    driver.request(request);
+    let before = driver.events.len();
+    driver.until("a sentence", |e| matches!(e, Event::Refused { .. }));
     for event in &driver.events[before..] {
         harness.state_mut().view.fold(event);
     }
@@ -402,8 +417,8 @@ fn a_hit_becomes_the_query_and_the_way_back_is_open() {
     let mut harness = window(view);
     wait_for(&mut harness, ", mismatch, distance");
     let first = click_first_hit(&mut harness, ", mismatch, distance");
-    let rank = |index| UiCommand::Engine(Command::Rank(image(Split::Gallery, index)));
-    assert_eq!(harness.state().actions, [rank(first)]);
+    let rank = |index| Command::Rank(image(Split::Gallery, index));
+    assert_eq!(engine_commands(&harness.state().actions), [rank(first)]);
     harness.get_by_label_contains(&format!("Asking for gallery {first}"));
     harness.state_mut().view.fold(&ranked(answer_of(first)));
     harness.run();
@@ -431,7 +446,7 @@ fn a_hit_becomes_the_query_and_the_way_back_is_open() {
     assert!(harness.state().actions.is_empty(), "what is known is not asked again");
     harness.get_by_label("Ask again, with the newest features").click();
     harness.run();
-    assert_eq!(harness.state().actions, [rank(second)]);
+    assert_eq!(engine_commands(&harness.state().actions), [rank(second)]);
     harness.get_by_label("Back to the list of queries alone").click();
     harness.run();
     assert!(!shows(&harness, ", asked, "));
@@ -463,8 +478,10 @@ fn heat_maps_of_query_and_hit_are_asked_for_and_shown() {
     harness.run();
     let actions = &harness.state().actions;
     assert!(
-        matches!(&actions[..], [UiCommand::Engine(Command::HeatMaps(images)), UiCommand::ShowPane(Pane::HeatMaps)]
-            if images.len() == 2 && images[0].split == Split::Query && images[1].split == Split::Gallery),
+        matches!(&actions[..], [
+            UiCommand::Engine(Request { command: Command::HeatMaps(images), .. }),
+            UiCommand::ShowPane(Pane::HeatMaps),
+        ] if images.len() == 2 && images[0].split == Split::Query && images[1].split == Split::Gallery),
         "{actions:?}"
     );
 }

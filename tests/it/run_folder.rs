@@ -8,6 +8,7 @@ use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::run::event::*;
 use reid_workbench::run::folder::events_path;
 use reid_workbench::run::images::{ImageRow, Images};
+use reid_workbench::run::reader::Grown;
 use reid_workbench::run::snapshot::{self, ClusterSnapshot, RankSnapshot};
 use reid_workbench::run::{Manifest, RunError, RunReader, RunView, RunWriter};
 
@@ -152,7 +153,9 @@ fn a_number_that_is_not_its_place_hides_nothing() {
     let dir = tempfile::tempdir().unwrap();
     drop(create(dir.path()));
     let line = |seq: u64, at: u64| {
-        serde_json::to_string(&Stamped { seq, t: 1.0, wall: 1.0, event: step(at, 1.0) }).unwrap() + "\n"
+        serde_json::to_string(&Stamped { run: Default::default(), seq, t: 1.0, wall: 1.0, event: step(at, 1.0) })
+            .unwrap()
+            + "\n"
     };
     let text = line(0, 0) + &line(u64::MAX, 1) + &line(2, 2) + &line(2, 3);
     fs::write(events_path(dir.path()), text).unwrap();
@@ -175,7 +178,8 @@ fn a_long_run_opens_at_once() {
             if let Event::Step(s) = &mut event {
                 (s.epoch, s.iters, s.step) = (epoch, 400, epoch as u64 * 400 + iter);
             }
-            text += &serde_json::to_string(&Stamped { seq, t: seq as f64, wall: 1e9, event }).unwrap();
+            text += &serde_json::to_string(&Stamped { run: Default::default(), seq, t: seq as f64, wall: 1e9, event })
+                .unwrap();
             text.push('\n');
             seq += 1;
         }
@@ -203,20 +207,24 @@ fn a_tail_gives_each_whole_line_once() {
     let mut writer = create(dir.path());
     writer.append(step(0, 2.0)).unwrap();
     let mut tail = RunReader::open(dir.path()).unwrap().tail();
-    assert!(tail.poll().is_empty());
+    assert_eq!(tail.poll(), Grown::Not);
     let next = writer.append(step(1, 1.5)).unwrap();
-    assert_eq!(tail.poll(), [next]);
-    assert!(tail.poll().is_empty());
+    assert_eq!(tail.poll(), Grown::By(vec![next]));
+    assert_eq!(tail.poll(), Grown::Not);
     drop(writer);
 
-    let line = serde_json::to_string(&Stamped { seq: 2, t: 1.0, wall: 1.0, event: step(2, 1.0) }).unwrap();
+    let line =
+        serde_json::to_string(&Stamped { run: Default::default(), seq: 2, t: 1.0, wall: 1.0, event: step(2, 1.0) })
+            .unwrap();
     let mut file = fs::OpenOptions::new().append(true).open(events_path(dir.path())).unwrap();
     file.write_all(&line.as_bytes()[..20]).unwrap();
-    assert!(tail.poll().is_empty(), "half a line is not an event");
+    assert_eq!(tail.poll(), Grown::Not, "half a line is not an event");
     file.write_all(&line.as_bytes()[20..]).unwrap();
     file.write_all(b"\n").unwrap();
-    assert_eq!(tail.poll().len(), 1);
+    assert!(matches!(tail.poll(), Grown::By(events) if events.len() == 1));
     assert!(tail.take_warnings().is_empty());
+    fs::write(events_path(dir.path()), "").unwrap();
+    assert_eq!(tail.poll(), Grown::Anew, "a shorter file is another one");
 }
 
 #[test]
@@ -385,4 +393,44 @@ fn a_run_does_not_go_on_through_a_link_that_leads_out_of_its_folder() {
     fs::remove_file(run.join("checkpoints")).unwrap();
     symlink(&run, dir.path().join("alias")).unwrap();
     RunWriter::reopen(&dir.path().join("alias")).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_in_a_run_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("run");
+    drop(create(&dir));
+    clusters().write(&dir, 0).unwrap();
+    let outside = home.path().join("notes.txt");
+    fs::write(&outside, "a line\nand half of one").unwrap();
+    for name in ["events.jsonl", "epochs/0000", "checkpoints"] {
+        let path = dir.join(name);
+        let kept = home.path().join("kept");
+        let was = fs::rename(&path, &kept).is_ok();
+        std::os::unix::fs::symlink(if name == "events.jsonl" { outside.clone() } else { home.path().into() }, &path)
+            .unwrap();
+        let refused = RunWriter::reopen(&dir).unwrap_err().to_string();
+        assert!(refused.contains("is a link"), "{name}: {refused}");
+        fs::remove_file(&path).unwrap();
+        if was {
+            fs::rename(&kept, &path).unwrap();
+        }
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "a line\nand half of one");
+    RunWriter::reopen(&dir).unwrap();
+}
+
+#[test]
+fn where_locks_do_not_reach_signs_of_life_do() {
+    use reid_workbench::run::pulse::{Beat, Trainer, beat_path};
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let beat = Beat { trainer: Trainer { host: "another machine".into(), pid: 1 }, ..Beat::of_this_process() };
+    fs::write(beat_path(dir.path()), serde_json::to_vec(&beat).unwrap()).unwrap();
+    assert!(matches!(RunWriter::reopen(dir.path()), Err(RunError::Locked { .. })));
+    // A process of this machine that was killed a moment ago has left its sign, but not the lock.
+    let killed = Beat { trainer: Trainer { pid: u32::MAX, ..Trainer::this() }, ..beat };
+    fs::write(beat_path(dir.path()), serde_json::to_vec(&killed).unwrap()).unwrap();
+    RunWriter::reopen(dir.path()).unwrap();
 }

@@ -61,7 +61,7 @@ fn the_view_says_what_the_events_said() {
 }
 
 fn stamped(seq: u64, t: f64, event: Event) -> Stamped {
-    Stamped { seq, t, wall: 0.0, event }
+    Stamped { run: Default::default(), seq, t, wall: 0.0, event }
 }
 
 fn step(epoch: usize, iter: usize, loss: f64) -> Event {
@@ -157,7 +157,7 @@ fn stages_tell_their_time_left_whatever_the_pauses() {
         seq += 1;
         let outside = matches!(event, Event::Progress { .. });
         let (seq, t) = if outside { (0, 0.0) } else { (seq, wall) };
-        view.fold(&Stamped { seq, t, wall: 1e9 + wall, event });
+        view.fold(&Stamped { run: Default::default(), seq, t, wall: 1e9 + wall, event });
         view.stages[2]
     };
     let progress = |done| Event::Progress { stage: Stage::Extract, done, total: 300 };
@@ -178,10 +178,16 @@ fn an_attempt_to_go_on_that_fails_leaves_the_run_as_it_was() {
     let why = "no such dataset".to_owned();
     let notice = Event::Notice { severity: Severity::Error, title: "Refused".into(), text: why.clone() };
     for event in [Event::State { state: State::Preparing, epoch: 0 }, notice] {
-        view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event });
+        view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 1.0, event });
     }
     assert_eq!((view.state.clone(), view.notices.len()), (State::Preparing, before.notices.len() + 1));
-    view.fold(&Stamped { seq: 0, t: 0.0, wall: 1.0, event: Event::State { state: State::Failed(why), epoch: 0 } });
+    view.fold(&Stamped {
+        run: Default::default(),
+        seq: 0,
+        t: 0.0,
+        wall: 1.0,
+        event: Event::State { state: State::Failed(why), epoch: 0 },
+    });
     assert_eq!((view.state.clone(), view.stages, view.epoch), (State::Done, before.stages, before.epoch));
 }
 
@@ -282,7 +288,7 @@ fn a_pause_is_no_work_and_changes_name_their_epoch() {
     let mut view = ViewModel::default();
     let mut seq = 0;
     let mut at = |wall: f64, event: Event| {
-        view.fold(&Stamped { seq, t: wall, wall: 1e9 + wall, event });
+        view.fold(&Stamped { run: Default::default(), seq, t: wall, wall: 1e9 + wall, event });
         seq += 1;
         view.clone()
     };
@@ -343,7 +349,13 @@ fn monstrous_numbers_cost_neither_time_nor_memory() {
     }
     // One iteration after another that falls back to the first.
     for i in 0..100_000 {
-        view.fold(&Stamped { seq: u64::MAX, t: 1.0, wall: 1.0, event: step(5, if i % 2 == 0 { 9 } else { 0 }, 1.0) });
+        view.fold(&Stamped {
+            run: Default::default(),
+            seq: u64::MAX,
+            t: 1.0,
+            wall: 1.0,
+            event: step(5, if i % 2 == 0 { 9 } else { 0 }, 1.0),
+        });
     }
     assert!(view.adapt.parts.len() <= 32);
     assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());

@@ -95,6 +95,7 @@ impl Watcher {
             Event::Evaluated { epoch, domain, retrieval } => self.evaluated(*epoch, *domain, retrieval),
             Event::EpochDone { epoch, epochs } => self.say(&format!("epoch {}/{epochs} done", epoch + 1)),
             Event::Notice { title, text, .. } => self.say(&format!("{title}. {text}")),
+            Event::Refused { why, .. } => self.say(&format!("Not done: {why}")),
             Event::State { state, .. } => {
                 return matches!(state, State::Done | State::Stopped | State::Failed(_)).then(|| state.clone());
             }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::App;
-use crate::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
+use super::saved::Saved;
+use crate::engine::command::{Begin, Command, DeviceChoice, Request, RunRequest, cache_dir};
 use crate::engine::event::Severity;
 use crate::export;
 use crate::gui::command::UiCommand;
@@ -13,7 +14,8 @@ use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::tiles::show_pane;
-use crate::gui::words::is_active;
+use crate::gui::view_model::ViewModel;
+use crate::gui::words::{is_active, steered};
 use crate::method::params::table::row;
 use crate::method::params::{Effect, Params, Value};
 
@@ -32,27 +34,18 @@ impl App {
             UiCommand::StepEpoch => self.command(ctx, Command::StepEpoch),
             UiCommand::Stop => self.command(ctx, Command::Stop),
             UiCommand::Checkpoint => self.command(ctx, Command::Checkpoint),
-            UiCommand::Engine(command) => self.command(ctx, command),
+            UiCommand::Engine(request) => self.request(ctx, request),
             UiCommand::SetParam { key, value } => self.set_param(ctx, &key, &value),
-            UiCommand::ResetParam(key) => match row(&key) {
-                Ok(row) => self.set_param(ctx, &key, &row.paper()),
-                Err(error) => tracing::warn!(%error, "no such parameter to reset"),
-            },
+            UiCommand::ResetParam(key) => self.reset_param(ctx, &key),
             UiCommand::UndoPending => self.undo_pending(ctx),
             UiCommand::Preset(name) => self.preset(ctx, &name),
-            UiCommand::OpenRun(folder) => self.open(ctx, folder),
-            UiCommand::ShowLive => self.opened = None,
+            UiCommand::OpenRun(folder) => self.open(folder),
+            UiCommand::ShowLive => self.show_live(),
             UiCommand::ExportTo(out) => self.export(ctx, out),
             UiCommand::EpochBack => self.move_epoch(-1),
             UiCommand::EpochOn => self.move_epoch(1),
             UiCommand::EpochLive => self.selection.epoch = None,
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            other => self.act_on_window(ctx, other),
-        }
-    }
-
-    fn act_on_window(&mut self, ctx: &egui::Context, action: UiCommand) {
-        match action {
             UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::default()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
@@ -63,36 +56,37 @@ impl App {
                 self.saved.columns().right = true;
                 self.saved.parameters.focus(&key);
             }
-            UiCommand::Layout(layout) => {
-                self.saved.layout = layout;
-                self.dress(ctx);
-            }
+            UiCommand::Layout(layout) => self.change_look(ctx, |saved| saved.layout = layout),
             UiCommand::ResetLayout => self.saved.reset_tree(),
             UiCommand::ShowPane(pane) => show_pane(self.saved.tree(), pane),
-            UiCommand::ToggleTheme => {
-                self.saved.dark = !self.saved.dark;
-                self.dress(ctx);
-            }
+            UiCommand::ToggleTheme => self.change_look(ctx, |saved| saved.dark = !saved.dark),
             UiCommand::ZoomIn => self.zoom(ctx, 1.1),
             UiCommand::ZoomOut => self.zoom(ctx, 1.0 / 1.1),
             UiCommand::ZoomReset => self.zoom(ctx, 0.0),
-            UiCommand::ToggleComfortable => {
-                self.saved.comfortable = !self.saved.comfortable;
-                self.dress(ctx);
-            }
+            UiCommand::ToggleComfortable => self.change_look(ctx, |saved| saved.comfortable = !saved.comfortable),
             UiCommand::ToggleTruth => self.saved.truth = !self.saved.truth,
             UiCommand::ToggleLog => self.log_open = !self.log_open,
-            UiCommand::ToggleLeft => {
-                let columns = self.saved.columns();
-                columns.left = !columns.left;
-            }
-            UiCommand::ToggleRight => {
-                let columns = self.saved.columns();
-                columns.right = !columns.right;
-            }
-            other => tracing::error!(?other, "a command that nothing carries out"),
+            UiCommand::ToggleLeft => self.saved.columns().left ^= true,
+            UiCommand::ToggleRight => self.saved.columns().right ^= true,
         }
         ctx.request_repaint();
+    }
+
+    fn change_look(&mut self, ctx: &egui::Context, change: impl FnOnce(&mut Saved)) {
+        change(&mut self.saved);
+        self.dress(ctx);
+    }
+
+    fn reset_param(&mut self, ctx: &egui::Context, key: &str) {
+        match row(key) {
+            Ok(row) => self.set_param(ctx, key, &row.paper()),
+            Err(error) => tracing::warn!(%error, "no such parameter to reset"),
+        }
+    }
+
+    /// The run that transport and parameters steer.
+    fn steered(&self) -> &ViewModel {
+        steered(&self.live, self.shown())
     }
 
     fn zoom(&mut self, ctx: &egui::Context, factor: f32) {
@@ -103,7 +97,7 @@ impl App {
 
     /// Resume after a pause; or go on with the stopped run on screen from its last checkpoint.
     fn resume(&mut self, ctx: &egui::Context) {
-        if is_active(&self.live) {
+        if is_active(self.steered()) {
             return self.command(ctx, Command::Resume);
         }
         let view = self.shown();
@@ -128,16 +122,17 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
             return;
         }
-        let running = is_active(&self.live);
+        let running = is_active(self.steered());
         if running && row(key).is_ok_and(|r| r.effect != Effect::NextRun) {
-            self.sent.insert(key.to_owned(), value.clone());
-            self.command(ctx, Command::SetParam { key: key.to_owned(), value: value.clone() });
+            let request = Request::from(Command::SetParam { key: key.to_owned(), value: value.clone() });
+            self.sent.insert(key.to_owned(), (request.id.clone(), value.clone()));
+            self.request(ctx, request);
         }
     }
 
     fn undo_pending(&mut self, ctx: &egui::Context) {
-        let Some(params) = self.live.params.clone() else { return };
-        let keys: Vec<String> = self.live.pending.iter().map(|(key, ..)| key.clone()).collect();
+        let Some(params) = self.steered().params.clone() else { return };
+        let keys: Vec<String> = self.steered().pending.iter().map(|(key, ..)| key.clone()).collect();
         for key in keys {
             if let Ok(value) = params.get(&key) {
                 self.set_param(ctx, &key, &value);
@@ -151,7 +146,8 @@ impl App {
             self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
             return;
         }
-        let before = match (&self.live.params, is_active(&self.live)) {
+        let run = self.steered();
+        let before = match (&run.params, is_active(run)) {
             (Some(run), true) => run.clone(),
             _ => self.draft.clone(),
         };

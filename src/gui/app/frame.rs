@@ -9,7 +9,7 @@ use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::theme::{Theme, size};
-use crate::gui::words::{self, is_active, sentence};
+use crate::gui::words::{self, is_active, sentence, steered};
 
 impl App {
     /// Draws the frame around the work, and the work.
@@ -26,7 +26,8 @@ impl App {
         run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
         let foot = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
-        let rate = self.live.curves(self.live.phase).rate.filter(|_| self.live.is_running());
+        let run = steered(&self.live, shown);
+        let rate = run.curves(run.phase).rate.filter(|_| run.is_running());
         log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &mut actions));
         if self.log_open {
             let drawer = Panel::bottom("log drawer")
@@ -66,13 +67,13 @@ impl App {
             .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
         let right = Panel::right("right column").default_size(size::RIGHT + size::GAP).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
-        let live = &self.live;
+        let run = steered(&self.live, self.opened.as_ref().unwrap_or(&self.live));
         let knobs = Knobs {
             draft: &self.draft,
-            run: if is_active(live) { live.params.as_ref() } else { None },
-            pending: &live.pending,
+            run: if is_active(run) { run.params.as_ref() } else { None },
+            pending: &run.pending,
             sent: &self.sent,
-            next_epoch: words::next_epoch(live),
+            next_epoch: words::next_epoch(run),
         };
         let parameters = &mut self.saved.parameters;
         right
@@ -98,10 +99,10 @@ impl App {
     /// The tiles as they are arranged, or one alone.
     pub(super) fn lay(&mut self, ui: &mut Ui, alone: Option<Pane>) {
         let view = self.opened.as_ref().unwrap_or(&self.live);
-        let applies = match (is_active(&self.live), &self.opened) {
-            (true, None) => Applies::ToRun,
-            (true, Some(_)) => Applies::Not,
-            (false, _) => Applies::ToNextRun,
+        let applies = match (is_active(steered(&self.live, view)), self.opened.is_some(), view.trainer.is_some()) {
+            (true, false, _) | (true, _, true) => Applies::ToRun,
+            (true, true, false) => Applies::Not,
+            (false, ..) => Applies::ToNextRun,
         };
         self.what_if.look_at(view, self.selection.epoch);
         self.follow.update(view, &mut self.selection, &mut self.snapshots);

@@ -104,7 +104,8 @@ impl App {
 
     /// Whether something is being read or decoded for the panels. Jobs are counted by [`crate::gui::job::Works`].
     pub fn reads(&self) -> bool {
-        self.images.busy() || self.snapshots.busy() || self.what_if.is_busy()
+        let reads = self.opening.is_some() || self.listing.is_some();
+        reads || self.images.busy() || self.snapshots.busy() || self.what_if.is_busy()
     }
 
     /// What is kept in memory just now.

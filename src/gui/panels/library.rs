@@ -1,8 +1,6 @@
 //! The left column: datasets and runs.
 
-pub mod scan;
-
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
@@ -10,7 +8,6 @@ use eframe::egui::{
     self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
-use self::scan::{Outcome, RunRow};
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, Registry};
 use crate::gui::job::Job;
@@ -20,30 +17,23 @@ use crate::gui::widgets::button::{focus_ring, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
 use crate::gui::words;
+use crate::run::store::Row;
+use crate::run::summary::{Outcome, Summary};
 
 /// What is known of datasets and runs; read from disk on other threads.
 pub struct Library {
     registry: Arc<dyn Registry>,
     runs_dir: PathBuf,
     datasets: Vec<DatasetRow>,
-    runs: Vec<RunRow>,
+    runs: Vec<Row>,
     listing: Job<(Vec<DatasetRow>, Vec<String>)>,
-    scanning: Job<Vec<RunRow>>,
     listed: bool,
 }
 
 impl Library {
     /// Lists nothing yet; see [`Library::refresh`].
     pub fn new(registry: Arc<dyn Registry>, runs_dir: PathBuf) -> Self {
-        Self {
-            registry,
-            runs_dir,
-            datasets: Vec::new(),
-            runs: Vec::new(),
-            listing: Job::default(),
-            scanning: Job::default(),
-            listed: false,
-        }
+        Self { registry, runs_dir, datasets: Vec::new(), runs: Vec::new(), listing: Job::default(), listed: false }
     }
 
     /// Where runs are looked for.
@@ -61,27 +51,21 @@ impl Library {
         &self.registry
     }
 
-    /// Lists datasets and runs anew.
+    /// Lists datasets anew.
     pub fn refresh(&mut self, ctx: &egui::Context) {
         let registry = Arc::clone(&self.registry);
         self.listing.start("datasets", ctx, move || registry.list());
-        self.refresh_runs(ctx);
     }
 
-    /// Lists runs anew.
-    pub fn refresh_runs(&mut self, ctx: &egui::Context) {
-        let dir = self.runs_dir.clone();
-        self.scanning.start("runs", ctx, move || scan::scan(&dir));
+    /// The runs there are.
+    pub fn set_runs(&mut self, runs: Vec<Row>) {
+        self.runs = runs;
     }
 
     /// Takes in what the threads found; the answers are what was odd about the registry's files.
     pub fn poll(&mut self) -> Vec<String> {
-        if let Some(runs) = self.scanning.poll() {
-            self.runs = runs;
-        }
         let listed = self.listing.poll();
-        let mut warnings: Vec<String> =
-            [self.listing.take_failure(), self.scanning.take_failure()].into_iter().flatten().collect();
+        let mut warnings: Vec<String> = self.listing.take_failure().into_iter().collect();
         if let Some((datasets, odd)) = listed {
             self.datasets = datasets;
             self.listed = true;
@@ -95,9 +79,6 @@ impl Library {
         if let Some((datasets, _)) = self.listing.wait(limit) {
             self.datasets = datasets;
             self.listed = true;
-        }
-        if let Some(runs) = self.scanning.wait(limit) {
-            self.runs = runs;
         }
     }
 
@@ -133,24 +114,19 @@ impl Library {
         let theme = Theme::of(ui.ctx());
         let mut number = 0;
         if let Some(folder) = &live.folder {
-            let row = RunRow {
-                folder: folder.clone(),
-                title: live.title.clone(),
-                outcome: Outcome::Live,
-                epochs: live.clusters.len(),
-                curve: live.target_retrieval.values().map(|r| r.mAP).collect(),
-                mean_ap: live.target_retrieval.last_key_value().map(|(_, r)| r.mAP),
-            };
-            let line = words::brief(live);
-            if run_row(ui, &row, &line, number, shown.folder == live.folder).clicked() {
+            let curve: Vec<f64> = live.target_retrieval.values().map(|r| r.mAP).collect();
+            let row = RunRow { folder, title: &live.title, curve: &curve, dim: false };
+            if run_row(ui, &row, &words::brief(live), number, shown.folder == live.folder).clicked() {
                 actions.push(UiCommand::ShowLive);
             }
             number += 1;
         }
-        for row in self.runs.iter().filter(|r| Some(&r.folder) != live.folder.as_ref()) {
-            let on = shown.folder.as_ref() == Some(&row.folder);
-            if run_row(ui, row, &row.line(), number, on).clicked() {
-                actions.push(UiCommand::OpenRun(row.folder.clone()));
+        for (run, trainer) in self.runs.iter().filter(|(r, _)| Some(&r.folder) != live.folder.as_ref()) {
+            let on = shown.folder.as_ref() == Some(&run.folder);
+            let dim = run.outcome == Outcome::Failed;
+            let row = RunRow { folder: &run.folder, title: &run.title, curve: &run.curve, dim };
+            if run_row(ui, &row, &line(run, trainer.is_some()), number, on).clicked() {
+                actions.push(UiCommand::OpenRun(run.folder.clone()));
             }
             number += 1;
         }
@@ -158,6 +134,27 @@ impl Library {
             let words = "Runs appear here. Start one, or open a folder of an earlier training.";
             ui.label(Type::Small.text(words, theme.t3));
         }
+    }
+}
+
+/// A run as its row shows it.
+struct RunRow<'a> {
+    folder: &'a Path,
+    title: &'a str,
+    /// mAP on the target after each evaluation, fractions.
+    curve: &'a [f64],
+    dim: bool,
+}
+
+/// The second line of a run that this window does not train.
+fn line(run: &Summary, live: bool) -> String {
+    let word = if run.epochs == 1 { "epoch" } else { "epochs" };
+    match run.outcome {
+        Outcome::Live if run.planned > 0 => format!("live elsewhere, {} of {} epochs", run.epochs, run.planned),
+        _ if live => format!("live elsewhere, {} {word}", run.epochs),
+        Outcome::Live | Outcome::Done => format!("{} {word}", run.epochs),
+        Outcome::Stopped => format!("stopped, {} {word}", run.epochs),
+        Outcome::Failed => format!("failed, {} {word}", run.epochs),
     }
 }
 
@@ -224,23 +221,23 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &m
     }
 }
 
-fn run_row(ui: &mut Ui, run: &RunRow, second: &str, number: usize, on: bool) -> Response {
+fn run_row(ui: &mut Ui, run: &RunRow<'_>, second: &str, number: usize, on: bool) -> Response {
     let theme = Theme::of(ui.ctx());
-    let (rect, response) = list_row(ui, &run.title, on);
+    let (rect, response) = list_row(ui, run.title, on);
     let color = theme.series(number);
     let bar = Rect::from_min_size(pos2(rect.left(), rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
-    let dim = run.outcome == Outcome::Failed;
+    let dim = run.dim;
     ui.painter().rect_filled(bar, 1.5, if dim { theme.t4 } else { color });
     let shown = super::truth(ui.ctx());
-    let curve: &[f64] = if shown { &run.curve } else { &[] };
-    let value = run.mean_ap.filter(|_| shown).map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
+    let curve: &[f64] = if shown { run.curve } else { &[] };
+    let value = run.curve.last().filter(|_| shown).map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
     let at = pos2(rect.right(), rect.center().y);
     ui.painter().text(at, Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);
     let right = rect.right() - 34.0;
     let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
     let text_right = if curve.len() > 1 { spark.left() - 4.0 } else { right };
     let ink = if on { theme.t1 } else { theme.t2 };
-    two_lines(ui, rect, rect.left() + 11.0, text_right, (&run.title, second), (ink, theme.t3));
+    two_lines(ui, rect, rect.left() + 11.0, text_right, (run.title, second), (ink, theme.t3));
     sparkline(ui, spark, curve, if dim { theme.t4 } else { color });
     response.on_hover_text(run.folder.display().to_string())
 }

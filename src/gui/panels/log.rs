@@ -210,6 +210,9 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
             info("Checkpoint kept".to_owned(), &format!("Epoch {epoch}, {} MB, in {file}.", bytes >> 20))
         }
         Event::Notice { severity, title, text } => Some((line(*severity, title.clone(), text.clone()), true)),
+        Event::Refused { why, .. } => {
+            Some((line(Severity::Warning, "That was not done".to_owned(), why.clone()), true))
+        }
         _ => None,
     }
 }

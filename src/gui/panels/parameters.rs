@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::command::RequestId;
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{Look, Push};
@@ -25,7 +26,7 @@ pub struct Knobs<'a> {
     /// Changes that the engine holds for their moment.
     pub pending: &'a [(String, Value, Effect)],
     /// Changes that were sent and not yet answered.
-    pub sent: &'a BTreeMap<String, Value>,
+    pub sent: &'a BTreeMap<String, (RequestId, Value)>,
     /// When a change that waits for an epoch takes effect, in words.
     pub next_epoch: String,
 }
@@ -40,8 +41,11 @@ impl Knobs<'_> {
             let waits = draft != run;
             return (draft, waits);
         }
-        let asked =
-            self.sent.get(row.key).or_else(|| self.pending.iter().find(|(k, ..)| k == row.key).map(|(_, v, _)| v));
+        let asked = self
+            .sent
+            .get(row.key)
+            .map(|(_, value)| value)
+            .or_else(|| self.pending.iter().find(|(k, ..)| k == row.key).map(|(_, v, _)| v));
         asked.map_or((run, false), |value| (value.clone(), true))
     }
 

@@ -16,7 +16,7 @@ use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -52,9 +52,9 @@ pub struct RankListsPanel {
     picker: Picker,
     #[serde(skip)]
     history: History,
-    /// What the engine was asked last, and how many notices there were then.
+    /// What the engine was asked last, and under which name it answers.
     #[serde(skip)]
-    asked: Option<(RankQuery, usize)>,
+    asked: Option<(RankQuery, RequestId)>,
     /// The run that all this is about.
     #[serde(skip)]
     of: Option<PathBuf>,
@@ -139,8 +139,9 @@ impl RankListsPanel {
 
     fn ask(&mut self, cx: &mut PanelCtx<'_>, query: &RankQuery) {
         if cx.view.live {
-            cx.actions.push(UiCommand::Engine(Command::Rank(query.clone())));
-            self.asked = Some((query.clone(), cx.view.notices.len()));
+            let request = Request::from(Command::Rank(query.clone()));
+            self.asked = Some((query.clone(), request.id.clone()));
+            cx.actions.push(UiCommand::Engine(request));
         }
     }
 
@@ -158,7 +159,7 @@ impl RankListsPanel {
         let query = self.history.current()?;
         let asked = asked::Asked {
             query,
-            notices: self.asked.as_ref().filter(|(of, _)| of == query).map(|(_, notices)| *notices),
+            request: self.asked.as_ref().filter(|(of, _)| of == query).map(|(_, request)| request),
             ranks: &shown.ranks,
             epoch: shown.epoch,
             images: shown.images.as_deref(),

@@ -136,6 +136,10 @@ fn scope(status: &ViewModel, recorded: bool) -> String {
         (false, true) => "refined",
         (false, false) => "baseline",
     };
-    let prefix = if recorded { "recorded · " } else { "" };
+    let prefix = match (&status.trainer, recorded) {
+        (Some(trainer), _) => format!("live elsewhere, process {} on {} · ", trainer.pid, trainer.host),
+        (None, true) => "recorded · ".to_owned(),
+        (None, false) => String::new(),
+    };
     format!("{prefix}{method} · seed {}", params.seed)
 }

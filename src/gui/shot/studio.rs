@@ -10,7 +10,7 @@ use image::RgbImage;
 
 use super::texture::Textures;
 use super::{Order, ShotError, raster};
-use crate::engine::command::{Command, Handle};
+use crate::engine::command::{Handle, Request};
 use crate::engine::event::Stamped;
 use crate::gui::WindowOptions;
 use crate::gui::app::App;
@@ -39,7 +39,7 @@ pub struct Studio {
     /// Time as egui knows it: it goes on by frames alone.
     time: Duration,
     /// In place of an engine: it takes every command and says nothing.
-    engine: (Receiver<Command>, Sender<Stamped>),
+    engine: (Receiver<Request>, Sender<Stamped>),
 }
 
 /// What comes after a frame.

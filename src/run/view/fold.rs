@@ -6,16 +6,27 @@ use super::*;
 
 /// Answers kept; each holds at most 50 hits and the query's matches.
 const RANKINGS: usize = 32;
+/// Refusals kept.
+const REFUSALS: usize = 32;
 
 impl RunView {
     /// Takes in the next event. An event that was already taken in (the same run read twice) changes nothing.
     pub fn fold(&mut self, stamped: &Stamped) {
         let outside = is_outside(stamped);
+        let starts = matches!(stamped.event, Event::Started { .. });
+        if !starts && !self.run.is_empty() && !stamped.run.is_empty() && self.run != stamped.run {
+            return; // told of another run
+        }
         if let Event::Started { folder, title, resumed, .. } = &stamped.event {
-            let same = self.folder.as_ref() == Some(folder) || (stamped.seq == self.next_seq && self.title == *title);
+            let same = (!stamped.run.is_empty() && self.run == stamped.run)
+                || self.folder.as_ref() == Some(folder)
+                || (stamped.seq == self.next_seq && self.title == *title);
             if !*resumed || !same {
                 *self = Self::default();
             }
+        }
+        if !stamped.run.is_empty() {
+            self.run.clone_from(&stamped.run);
         }
         if !outside {
             if stamped.seq < self.next_seq {
@@ -75,6 +86,12 @@ impl RunView {
             Event::Device { name, used, total } => {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total });
             }
+            Event::Accepted { .. } => {}
+            Event::Refused { request, why } => {
+                self.refusals.push((request.clone(), why.clone()));
+                let surplus = self.refusals.len().saturating_sub(REFUSALS);
+                self.refusals.drain(..surplus);
+            }
             Event::Notice { severity, title, text } => self.notices.push(Notice {
                 seq: stamped.seq,
                 wall: stamped.wall,
@@ -132,6 +149,7 @@ impl RunView {
     }
 
     fn state_changed(&mut self, state: &State, epoch: usize, wall: f64) {
+        self.interrupted = None;
         let stage = match state {
             State::Preparing => Some(Stage::Prepare),
             State::Pretraining => Some(Stage::Pretrain),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reid_workbench::engine::command::{Begin, Command, DeviceChoice, Handle, RunRequest};
+use reid_workbench::engine::command::{Begin, Command, DeviceChoice, Handle, Request, RunRequest};
 use reid_workbench::engine::event::{Event, Stamped, State, Step};
 use reid_workbench::engine::worker::{Engine, Fault};
 use reid_workbench::method::params::Params;
@@ -86,7 +86,11 @@ impl Driver {
     }
 
     pub fn send(&self, command: Command) {
-        self.handle.commands.send(command).unwrap();
+        self.handle.commands.send(command.into()).unwrap();
+    }
+
+    pub fn request(&self, request: Request) {
+        self.handle.commands.send(request).unwrap();
     }
 
     pub fn start(&self, request: RunRequest) {

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use reid_workbench::engine::command::{Command, Handle};
+use reid_workbench::engine::command::{Command, Handle, Request};
 use reid_workbench::engine::event::{
-    ClusterParams, ClusterSummary, Domain, Event, Phase, Quality, Retrieval, Severity, Stage, Stamped, State, Step,
+    ClusterParams, ClusterSummary, Domain, Event, Phase, Quality, Retrieval, RunId, Severity, Stage, Stamped, State,
+    Step,
 };
+use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::datasets::{DatasetRow, Registry};
 use reid_workbench::method::cluster::Judged;
 use reid_workbench::method::params::Params;
@@ -14,7 +16,7 @@ use reid_workbench::method::params::Params;
 /// The far end of a handle: what an engine would hold.
 pub struct FakeEngine {
     /// What the window asked for.
-    pub commands: Receiver<Command>,
+    pub commands: Receiver<Request>,
     events: Sender<Stamped>,
     seq: std::cell::Cell<u64>,
     t: std::cell::Cell<f64>,
@@ -34,7 +36,13 @@ impl FakeEngine {
         let (seq, t) = (self.seq.get(), self.t.get() + 0.25);
         self.seq.set(seq + 1);
         self.t.set(t);
-        self.events.send(Stamped { seq, t, wall: 1_795_341_600.0 + t, event }).unwrap();
+        self.events.send(Stamped { run: Default::default(), seq, t, wall: 1_795_341_600.0 + t, event }).unwrap();
+    }
+
+    /// Says something of a run that has no folder yet.
+    pub fn say_of(&self, run: &str, event: Event) {
+        let run = RunId::of(Path::new(run));
+        self.events.send(Stamped { run, seq: 0, t: 0.0, wall: 1_795_341_600.0, event }).unwrap();
     }
 
     /// Says what was recorded.
@@ -54,8 +62,14 @@ impl FakeEngine {
 
     /// Everything that was asked since the last call.
     pub fn asked(&self) -> Vec<Command> {
-        self.commands.try_iter().collect()
+        self.commands.try_iter().map(|request| request.command).collect()
     }
+}
+
+/// What was asked of the engine, without the names under which it answers.
+pub fn engine_commands(actions: &[UiCommand]) -> Vec<Command> {
+    let command = |a: &UiCommand| if let UiCommand::Engine(request) = a { Some(request.command.clone()) } else { None };
+    actions.iter().filter_map(command).collect()
 }
 
 /// The event that begins a run.

@@ -23,6 +23,13 @@ pub struct Window {
 impl Window {
     /// A window that shows the run, which has ended.
     pub fn on(run: &Path) -> Self {
+        let mut window = Self::open(run);
+        window.until("Done");
+        window
+    }
+
+    /// A window that is about to show the run.
+    pub fn open(run: &Path) -> Self {
         let (handle, engine) = FakeEngine::new();
         let options = WindowOptions {
             connect: Box::new(|_| handle),
@@ -35,9 +42,7 @@ impl Window {
             .with_max_steps(48)
             .build_eframe(move |cc| App::new(cc, options));
         harness.state_mut().wait_for_lists(LIMIT);
-        let mut window = Self { harness, engine };
-        window.until("Done");
-        window
+        Self { harness, engine }
     }
 
     pub fn shows(&self, words: &str) -> bool {

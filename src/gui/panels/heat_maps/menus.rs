@@ -117,7 +117,7 @@ impl HeatMapsPanel {
             let unwatch = unwatch.on_disabled_hover_text("Select one of the images here.");
             if let (true, Some(image)) = (unwatch.on_hover_text("From the next evaluation on.").clicked(), gone) {
                 let list = watched.iter().copied().filter(|i| *i != image).collect();
-                cx.actions.push(UiCommand::Engine(Command::Watch(list)));
+                cx.actions.push(UiCommand::Engine(Command::Watch(list).into()));
             }
             if cx.truth {
                 worst(ui, cx, watched);
@@ -125,7 +125,7 @@ impl HeatMapsPanel {
             ui.separator();
             let compute = ui.button("Compute with the weights as they stand");
             if compute.on_hover_text("Asks for these maps now, between two batches.").clicked() {
-                cx.actions.push(UiCommand::Engine(Command::HeatMaps(watched.to_vec())));
+                cx.actions.push(UiCommand::Engine(Command::HeatMaps(watched.to_vec()).into()));
             }
         });
     }
@@ -161,6 +161,6 @@ fn watch_also(cx: &mut PanelCtx<'_>, watched: &[ImageRef], more: &[ImageRef]) {
         return;
     }
     let list: Vec<ImageRef> = watched.iter().copied().chain(fresh.iter().copied()).collect();
-    cx.actions.push(UiCommand::Engine(Command::Watch(list.clone())));
-    cx.actions.push(UiCommand::Engine(Command::HeatMaps(list)));
+    cx.actions.push(UiCommand::Engine(Command::Watch(list.clone()).into()));
+    cx.actions.push(UiCommand::Engine(Command::HeatMaps(list).into()));
 }

@@ -8,6 +8,7 @@ use eframe::egui::{
 };
 
 use super::row::{Row, Side, height, title};
+use crate::engine::command::RequestId;
 use crate::engine::event::{ImageRef, RankQuery, Ranking, Split, Stage};
 use crate::gui::job::Job;
 use crate::gui::panels::{PanelCtx, photo};
@@ -108,8 +109,8 @@ pub fn answer<'a>(view: &'a ViewModel, query: &RankQuery) -> Option<&'a Arc<Rank
 pub struct Asked<'a> {
     /// The question.
     pub query: &'a RankQuery,
-    /// How many notices there were when the engine was asked; `None` when it was not.
-    pub notices: Option<usize>,
+    /// Under which name the engine answers; `None` when it was not asked.
+    pub request: Option<&'a RequestId>,
     /// The rank lists of the epoch looked at.
     pub ranks: &'a RankSnapshot,
     /// That epoch.
@@ -174,12 +175,12 @@ impl Asked<'_> {
     /// What is to be said while there is no answer.
     fn news(&self, view: &ViewModel) -> (String, String) {
         let name = title(self.query);
-        let refused = self.notices.and_then(|before| view.notices.get(before..)).and_then(<[_]>::last);
+        let refused = self.request.and_then(|request| view.refusal(request));
         if !view.live {
             return (name, NO_MODEL.to_owned());
         }
-        if let Some(notice) = refused {
-            return (format!("No answer for {name}"), format!("{}: {}", notice.title, notice.text));
+        if let Some(why) = refused {
+            return (format!("No answer for {name}"), why.to_owned());
         }
         let stage = &view.stages[Stage::Evaluate as usize];
         let words = if stage.done < stage.total {

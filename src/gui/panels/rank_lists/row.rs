@@ -275,7 +275,7 @@ impl Row<'_> {
             RankQuery::File(_) => None,
         };
         let images = query.into_iter().chain([gallery(hit)]).collect();
-        cx.actions.push(UiCommand::Engine(Command::HeatMaps(images)));
+        cx.actions.push(UiCommand::Engine(Command::HeatMaps(images).into()));
         cx.actions.push(UiCommand::ShowPane(Pane::HeatMaps));
     }
 
