@@ -116,7 +116,7 @@ impl Command {
 const LONGEST: usize = 2_000;
 
 /// One line without control characters: names in files may hold what a terminal obeys.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let plain = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut out: String = plain.take(LONGEST).collect();
     if text.trim_end().chars().nth(LONGEST).is_some() {

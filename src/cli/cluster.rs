@@ -7,7 +7,7 @@ use serde_json::json;
 use super::error::{from_method, usage};
 use super::import::unit_length;
 use super::progress::{Bars, Seconds, note, print_json, with_bar};
-use super::tensors::{TensorReader, Values, write_tensors};
+use super::tensors::{TensorReader, Values, refuse_other_kind, write_tensors};
 use crate::data::layout::manifest::{self, List};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{Assignment, ClusterSummary};
@@ -47,6 +47,7 @@ pub struct ClusterArgs {
 /// A [`super::error::UsageError`] for bad input; anything else is a failure.
 pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     let params = parameters(&args.set)?;
+    refuse_other_kind(&args.out, &["pseudo_labels"])?;
     let mut seconds = Seconds::start();
     let mut file = TensorReader::open(&args.features)?;
     let name = file.features();

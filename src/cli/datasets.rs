@@ -1,6 +1,7 @@
 //! `datasets list | check | synthesize | features`: JSON on stdout, tables and progress on stderr.
 
 mod features;
+mod split;
 
 use std::path::PathBuf;
 
@@ -36,6 +37,8 @@ enum Command {
     Check(CheckArgs),
     /// Draws a set of synthetic pedestrians into a new folder, laid out like Market-1501.
     Synthesize(SynthesizeArgs),
+    /// Draws training, query and gallery out of a folder that tells who is on its images, and writes a manifest.
+    Split(split::SplitArgs),
     /// Makes features of people who do not exist, clusters them, and writes a run folder for the window.
     Features(features::FeaturesArgs),
 }
@@ -104,6 +107,7 @@ pub fn run(args: &DatasetsArgs) -> anyhow::Result<()> {
         Command::Check(args) => check(args),
         Command::Synthesize(args) => synthesize(args),
         Command::Features(args) => features::run(args),
+        Command::Split(args) => split::run(args),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::error::{from_method, usage};
 use super::progress::{Seconds, note, print_json, with_bar};
-use super::tensors::{TensorReader, Values, write_tensors};
+use super::tensors::{TensorReader, Values, refuse_other_kind, write_tensors};
 use crate::data::layout::manifest::{self, Row, Split};
 use crate::data::{Sample, twins};
 use crate::method::evaluate::{
@@ -77,6 +77,9 @@ struct TestSet {
 /// # Errors
 /// A [`super::error::UsageError`] for bad input; anything else is a failure.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
+    if let Some(out) = &args.out {
+        refuse_other_kind(out, &["match_indptr"])?;
+    }
     let mut seconds = Seconds::start();
     let read = TestSet::read(args)?;
     seconds.book("read");

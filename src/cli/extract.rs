@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::error::UsageError;
 use super::progress::note;
+use super::tensors::refuse_other_kind;
 use crate::base::fs::write_bytes;
 use crate::base::tensors::Arrays;
 use crate::data::cache::ImageCache;
@@ -17,6 +18,9 @@ use crate::data::{Dataset, Sample, registry};
 use crate::engine::command::DeviceChoice;
 use crate::engine::features::Extraction;
 use crate::engine::trained::Trained;
+
+/// Unreadable images that are named.
+const SHOWN: usize = 5;
 
 /// Arguments of `extract`.
 #[derive(clap::Args, Clone, Debug)]
@@ -41,6 +45,9 @@ pub struct ExtractArgs {
     /// auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
+    /// Write features although more than one image in a hundred cannot be read; those are taken as grey.
+    #[arg(long)]
+    pub allow_unreadable: bool,
 }
 
 /// Splits of `extract`.
@@ -59,6 +66,7 @@ pub enum SplitArg {
 /// When the dataset or checkpoint cannot be used, or the file cannot be written.
 pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
     let began = Instant::now();
+    refuse_other_kind(&args.out, &["features", "query_features"])?;
     let trained = Trained::open(&args.checkpoint, &args.set, args.device)?;
     if let Some(report) = &trained.weights {
         report.notes.iter().for_each(|text| note(&format!("weights: {text}")));
@@ -72,15 +80,21 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
         SplitArg::Gallery => &[("", &dataset.gallery)],
         SplitArg::Test => &[("query_", &dataset.query), ("gallery_", &dataset.gallery)],
     };
-    let mut images = 0;
+    let (mut images, mut unreadable) = (0, 0);
     for (prefix, samples) in parts {
-        add(&trained, &dataset, prefix, samples, &mut arrays)?;
+        unreadable += add(&trained, &dataset, prefix, samples, &mut arrays)?;
         images += samples.len();
+    }
+    if unreadable * 100 > images && !args.allow_unreadable {
+        let text = format!(
+            "{unreadable} of {images} images cannot be read, so the features would mean little; --allow-unreadable writes them"
+        );
+        return Err(UsageError(text).into());
     }
     arrays.write(&args.out)?;
     let list = write_list(&args.out, args.split, parts)?;
     let report = json!({
-        "out": args.out, "list": list, "images": images, "dimension": trained.net.dim(), "dataset": dataset.name,
+        "out": args.out, "list": list, "images": images, "unreadable": unreadable, "dimension": trained.net.dim(), "dataset": dataset.name,
         "weights": trained.weights, "attention": trained.params.attention.enabled,
         "seconds": began.elapsed().as_secs_f64(),
     });
@@ -114,7 +128,7 @@ fn add(
     prefix: &str,
     samples: &[Sample],
     arrays: &mut Arrays<'_>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     if samples.is_empty() {
         return Err(UsageError(format!("{} has no images in that split", dataset.name)).into());
     }
@@ -140,8 +154,12 @@ fn add(
             UsageError(format!("the network gives no finite feature for {path}: its weights are damaged")).into()
         );
     }
-    for (path, reason) in images.unreadable() {
-        eprintln!("{} could not be read and is grey instead: {reason}", path.display());
+    let unreadable = images.unreadable();
+    for (_, reason) in unreadable.iter().take(SHOWN) {
+        note(&format!("{reason}; it is grey instead"));
+    }
+    if unreadable.len() > SHOWN {
+        note(&format!("{} more images are grey instead", unreadable.len() - SHOWN));
     }
     let column = |of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
     let d = trained.net.dim() as usize;
@@ -154,5 +172,5 @@ fn add(
         _ => column(|s| s.camid),
     };
     arrays.vector(&format!("{prefix}camid"), camid);
-    Ok(())
+    Ok(unreadable.len())
 }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::error::UsageError;
+use crate::base::fs::read_text;
 use crate::method::params::Params;
+
+/// The largest file of parameters that is read.
+const LARGEST: u64 = 1 << 20;
 
 /// Options that make up the parameters; applied in this order: preset, file, single keys.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -32,8 +36,8 @@ impl ParamArgs {
             params.apply_presets(names)?;
         }
         if let Some(path) = &self.config {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| UsageError(format!("{} cannot be read: {e}", path.display())))?;
+            let text =
+                read_text(path, LARGEST).map_err(|e| UsageError(format!("{} cannot be read: {e}", path.display())))?;
             params.overlay_toml(&text).with_context(|| path.display().to_string())?;
         }
         for assignment in &self.set {

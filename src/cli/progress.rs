@@ -77,7 +77,7 @@ impl Watch for Bars<'_> {
 /// Tells the user something that is no error.
 pub(crate) fn note(text: &str) {
     // A note that cannot be shown must not end the work.
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(std::io::stderr(), "note: {}", super::printable(text));
 }
 
 /// Prints the result, one JSON document.

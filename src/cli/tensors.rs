@@ -203,6 +203,18 @@ fn transposed(values: &[f32], columns: usize, rows: usize) -> Vec<f32> {
     (0..rows).flat_map(|r| (0..columns).map(move |c| values[c * rows + r])).collect()
 }
 
+/// Refuses to replace a file that is not of the kind that is about to be written: `--out` over a checkpoint or over
+/// weights would lose them. Ours hold one of `marks`.
+///
+/// # Errors
+/// A [`super::error::UsageError`] that names the file.
+pub fn refuse_other_kind(path: &Path, marks: &[&str]) -> anyhow::Result<()> {
+    if !path.is_file() || TensorReader::open(path).is_ok_and(|file| marks.iter().any(|m| file.has(m))) {
+        return Ok(());
+    }
+    Err(usage(format!("{} is there and holds something else: remove it first, or give another name", path.display())))
+}
+
 /// The arrays of a safetensors file.
 fn safetensors_places(file: &mut File, bytes: u64) -> Result<BTreeMap<String, Place>, String> {
     let mut length = [0u8; 8];

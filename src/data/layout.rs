@@ -134,12 +134,34 @@ pub fn by_name(name: &str) -> Result<&'static Layout, DataError> {
 /// # Errors
 /// When none does; says what was looked for and what lies there.
 pub fn detect(root: &Path) -> Result<&'static Layout, DataError> {
+    if let Some(sentence) = declined(root) {
+        return Err(DataError::BadSetting(format!("{} {sentence}", root.display())));
+    }
     LAYOUTS.iter().copied().find(|l| (l.detect)(root)).ok_or_else(|| DataError::NoLayout {
         root: root.to_path_buf(),
         expected: "folders for train, query and gallery (as bounding_box_train, query, bounding_box_test), MSMT17's \
                    train and test, a folder for each person, or a manifest.csv"
             .to_owned(),
         found: listing::describe(root),
+    })
+}
+
+/// Sets that are known and not read, and what to take instead.
+fn declined(root: &Path) -> Option<&'static str> {
+    let raw = |dir: &Path| dir.join("cuhk-03.mat").is_file().then_some(());
+    if listing::find(root, raw).is_some() {
+        return Some(
+            "holds CUHK03's raw cuhk-03.mat, which is not read: take CUHK03-NP's ready-made folders, detected and \
+             labeled, each with bounding_box_train, query and bounding_box_test",
+        );
+    }
+    let infrared = |dir: &Path| {
+        let cameras = (1..=6).all(|k| dir.join(format!("cam{k}")).is_dir());
+        (cameras && dir.join("exp").is_dir()).then_some(())
+    };
+    listing::find(root, infrared).map(|()| {
+        "is SYSU-MM01 (visible and infrared), whose protocol is not among those here: write a CSV manifest \
+         path,pid,camid,split for it"
     })
 }
 

@@ -8,7 +8,7 @@ use super::checkpoint::{self, Checkpoint};
 use super::command::DeviceChoice;
 use super::error::EngineError;
 use super::network::untrained;
-use crate::method::params::Params;
+use crate::method::params::{Params, Pool};
 use crate::model::device;
 use crate::model::net::{Net, all_finite};
 use crate::model::weights::{self, LoadReport, WeightsFile};
@@ -79,6 +79,11 @@ impl Trained {
             net = untrained(&params, device)?;
             report = weights::apply(&mut net, &file)?;
             report.notes.push("it knows no attention blocks, so attention is left out".to_owned());
+        }
+        match (params.net.pool, report.gem) {
+            (Pool::Gem, Some(p)) => net.learn_gem(p)?,
+            (Pool::Gem, None) => report.notes.push("it tells no power for GeM pooling: 3 is taken".to_owned()),
+            _ => {}
         }
         Ok(Self { net, params, weights: Some(report) })
     }

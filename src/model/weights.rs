@@ -188,6 +188,7 @@ pub fn apply(net: &mut Net, file: &WeightsFile) -> Result<LoadReport> {
         ..LoadReport::default()
     };
     if let Some(p) = report.gem {
+        report.missing.retain(|name| name != "gap.p");
         report.notes.push(format!("it pools by a learned power (GeM, p = {p:.3})"));
     }
     if !stray_attention.is_empty() {

@@ -492,3 +492,30 @@ fn no_valid_query_gives_null() {
     assert!(found["mAP"].is_null() && found["cmc"]["1"].is_null(), "{found}");
     assert_eq!(found["valid_queries"], 0);
 }
+
+#[test]
+fn own_pictures_become_a_dataset_in_one_command() {
+    let bench = Bench::new();
+    bench.write((1..9).flat_map(|p| (1..3).flat_map(move |k| (0..3).map(move |i| format!("own/{p:04}_c{k}_{i}.png")))));
+    let split = |args: &[&str]| {
+        let output = bench.program().args(["datasets", "split"]).args(args).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(split(&["own", "--train-ids", "5", "--seed", "3"]).0, 0);
+    assert_eq!(bench.counts("own"), [[5, 30, 2], [3, 6, 2], [3, 12, 2]]);
+    let first = fs::read(bench.path("own/manifest.csv")).unwrap();
+    let (code, said) = split(&["own"]);
+    assert!(code == 2 && said.contains("is there already"), "{said}");
+    assert_eq!(split(&["own", "--train-ids", "5", "--seed", "3", "--out", "again.csv"]).0, 0);
+    let again = fs::read_to_string(bench.path("again.csv")).unwrap();
+    assert_eq!(again.replace("own/", ""), String::from_utf8(first).unwrap(), "the same seed draws the same people");
+    bench.write((1..5).flat_map(|p| (0..3).map(move |i| format!("people/person_{p}/{i}.png"))));
+    assert_eq!(split(&["people", "--query-per-camera", "9"]).0, 0);
+    assert_eq!(bench.counts("people"), [[2, 6, 1], [2, 4, 1], [2, 2, 1]]);
+    assert!(split(&["people", "--train-ids", "4", "--out", "x.csv"]).1.contains("has a test set already"));
+
+    fs::create_dir_all(bench.path("raw/cuhk03_release")).unwrap();
+    fs::write(bench.path("raw/cuhk03_release/cuhk-03.mat"), "x").unwrap();
+    let (_, code, said) = bench.check("raw", &[]);
+    assert!(code == 2 && said.contains("CUHK03-NP"), "{said}");
+}

@@ -477,6 +477,17 @@ fn a_run_s_weights_go_out_under_other_names_and_come_back() {
         assert!(file.given().iter().all(|g| !g.name.contains("target")), "{style:?}");
         assert!(close(&features(&path).unwrap().0, &want), "{style:?}: the target's normalisation goes out");
     }
+    let mut net =
+        Net::new(&NetSpec { backbone: Backbone::Resnet50Lite, positions: None, domains: 1 }, Device::Cpu, 3).unwrap();
+    net.learn_gem(2.5).unwrap();
+    let want = Vec::<f32>::try_from(net.extract(&x, 0).unwrap().view([-1])).unwrap();
+    for style in [names::Style::Spcl, names::Style::FastReid] {
+        let path = bench.path("gem.safetensors");
+        weights::export(&net, &path, style).unwrap();
+        let (found, report) = features(&path).unwrap();
+        assert!(close(&found, &want), "{style:?}");
+        assert!(report.gem == Some(2.5) && report.unexpected.is_empty(), "{report:?}");
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod gui_shell;
 mod gui_theme;
 mod gui_walk;
 mod gui_what_if;
+mod hostile_files;
 mod layering;
 mod method_cluster;
 mod method_embed;

@@ -225,8 +225,8 @@ fn numbered(what: &str, words: &[String], from: i32, notes: &mut Vec<String>) ->
 fn camera_numbers(words: &[String], notes: &mut Vec<String>) -> Vec<i32> {
     let tail = |w: &str| {
         let stem = w.trim_end_matches(|c: char| c.is_ascii_digit());
-        let letters = stem.chars().all(|c| c.is_alphabetic() || c == '_' || c == '-');
-        (!stem.is_empty() && letters).then(|| w[stem.len()..].parse::<i32>().ok()).flatten()
+        let word = stem.starts_with(char::is_alphabetic) && !stem.contains(|c: char| c.is_ascii_digit());
+        word.then(|| w[stem.len()..].parse::<i32>().ok()).flatten()
     };
     let distinct: BTreeSet<&String> = words.iter().collect();
     let tails: BTreeSet<i32> = distinct.iter().filter_map(|w| tail(w)).collect();

@@ -502,6 +502,9 @@ impl Style {
         match PARTS.into_iter().find(|part| *part == head) {
             Some(part) => format!("{wrapper}{}.{tail}", body.part(part)),
             None if head == "feat_bn" => format!("{neck}.{tail}"),
+            // The power of GeM pooling.
+            None if own == "gap.p" && self == Self::FastReid => "heads.pool_layer.p".to_owned(),
+            None if own == "gap.p" => own.to_owned(),
             None => format!("{wrapper}{own}"),
         }
     }
