@@ -12,6 +12,7 @@ pub mod error;
 pub mod files;
 pub mod layout;
 pub mod loader;
+pub mod preview;
 pub mod registry;
 pub mod resample;
 pub mod sampler;

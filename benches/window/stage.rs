@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use cpu_time::ThreadTime;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use eframe::egui::epaint::Primitive;
 use eframe::egui::{self, Event, FullOutput, Pos2, RawInput, Rect, ViewportId, accesskit, vec2};
+use reid_workbench::data::preview::Preview;
 use reid_workbench::engine::command::{Handle, Request};
 use reid_workbench::engine::event::Stamped;
 use reid_workbench::gui::WindowOptions;
@@ -119,6 +121,26 @@ impl Registry for Nothing {
     }
 
     fn add(&self, _: &str, _: &str, _: &std::path::Path) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn look(&self, _: &str, _: &std::path::Path, _: &AtomicBool) -> Result<Preview, String> {
+        Err("nothing is registered".to_owned())
+    }
+
+    fn open(&self, _: &str, _: &AtomicBool) -> Result<Preview, String> {
+        Err("nothing is registered".to_owned())
+    }
+
+    fn fits(&self, _: &str) -> Result<(), String> {
+        Err("nothing is registered".to_owned())
+    }
+
+    fn remove(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn locate(&self, _: &str, _: &std::path::Path) -> Result<(), String> {
         Ok(())
     }
 

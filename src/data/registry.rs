@@ -1,5 +1,7 @@
 //! Datasets by name: `datasets.toml` of the project, and the user's file that adds to it.
 
+mod edit;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

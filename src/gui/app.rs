@@ -21,6 +21,7 @@ use self::saved::Saved;
 use super::WindowOptions;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
+use super::dialogs::dataset::Dataset;
 use super::dialogs::export::Export;
 use super::dialogs::new_run::NewRun;
 use super::dialogs::open_run::OpenRun;
@@ -29,7 +30,8 @@ use super::job::Job;
 use super::pace::Pace;
 use super::panels::library::Library;
 use super::panels::log::{Entry, Log, entry_of};
-use super::panels::{Panels, Selection};
+use super::panels::tiles::Small;
+use super::panels::{Pane, Panels, Selection};
 use super::theme::{self, Density};
 use super::toasts::Toasts;
 use super::view_model::{Snapshots, ViewModel};
@@ -58,8 +60,22 @@ struct Dialogs {
     open_run: Option<OpenRun>,
     export: Option<Export>,
     palette: Option<Palette>,
+    dataset: Option<Dataset>,
     cheat_sheet: bool,
     quit: bool,
+}
+
+impl Dialogs {
+    /// Whether any has the keyboard.
+    fn any(&self) -> bool {
+        self.new_run.is_some()
+            || self.add_dataset.is_some()
+            || self.open_run.is_some()
+            || self.export.is_some()
+            || self.palette.is_some()
+            || self.dataset.is_some()
+            || self.quit
+    }
 }
 
 /// The application.
@@ -86,6 +102,13 @@ pub struct App {
     what_if: WhatIf,
     selection: Selection,
     follow: Follow,
+    /// The tile that has the centre for itself, if one has.
+    alone: Option<Pane>,
+    /// The tile under the pointer.
+    under: Option<Pane>,
+    small: Small,
+    /// Where the tiles were drawn last.
+    centre: egui::Rect,
     library: Library,
     log: Log,
     log_open: bool,
@@ -100,6 +123,7 @@ pub struct App {
 impl App {
     /// Makes the application in a window that was just created, and connects it to the engine.
     pub fn new(cc: &eframe::CreationContext<'_>, options: WindowOptions) -> Self {
+        cc.egui_ctx.memory_mut(|memory| *memory = egui::Memory::default()); // of an earlier version
         let saved = cc.storage.and_then(|s| s.get_string(saved::KEY)).map(|text| Saved::read(&text));
         let mut app = Self::with(&cc.egui_ctx, saved.unwrap_or_default(), options);
         app.software = renderer::is_software(cc.gl.as_deref());
@@ -137,6 +161,10 @@ impl App {
             what_if: WhatIf::new(move || trying.wake(&answering)),
             selection: Selection::default(),
             follow: Follow::default(),
+            alone: None,
+            under: None,
+            small: Small::default(),
+            centre: egui::Rect::NOTHING,
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),
             log_open: false,
@@ -184,6 +212,16 @@ impl App {
         {
             self.on_update(&ctx, update);
         }
+    }
+
+    /// Brings a panel to the front, for tests.
+    pub fn bring(&mut self, pane: Pane) {
+        self.actions.push(UiCommand::ShowPane(pane));
+    }
+
+    /// Gives a panel the whole centre, for tests.
+    pub fn enlarge(&mut self, pane: Pane) {
+        self.alone = Some(pane);
     }
 
     /// All messages of this session, oldest first.
@@ -302,6 +340,14 @@ impl App {
         for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
             self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
         }
+        if let Some(folder) = view.folder.as_deref() {
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+            let here = std::path::absolute(self.library.runs_dir()).ok();
+            if folder.parent() != here.as_deref() {
+                self.saved.note_opened(&folder);
+                self.library.list_also(ctx, &self.saved.opened);
+            }
+        }
         self.opened = Some(view);
     }
 
@@ -375,6 +421,13 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         storage.set_string(saved::KEY, self.saved.write(&self.panels));
+        storage.remove_string("egui"); // written by earlier versions; see below
+    }
+
+    /// What is kept between sessions is in [`Saved`]: egui's own memory holds the order of its areas, too, in which a
+    /// dropdown of this session would lie behind a dialog of the last.
+    fn persist_egui_memory(&self) -> bool {
+        false
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

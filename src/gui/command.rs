@@ -80,6 +80,22 @@ pub enum UiCommand {
     ResetLayout,
     /// Bring a tile to the front.
     ShowPane(Pane),
+    /// Take a tile out of the layout.
+    HidePane(Pane),
+    /// Give that tile the whole centre, or end that.
+    Enlarge(Pane),
+    /// The same for the tile under the pointer.
+    EnlargeHere,
+    /// The window over the whole screen, or not.
+    FullScreen,
+    /// That zoom, in percent.
+    Zoom(u32),
+    /// Show what is in a dataset.
+    OpenDataset(String),
+    /// Ask for the folder of a known dataset.
+    LocateDataset(String),
+    /// Look at the first epoch.
+    EpochFirst,
     /// Dark or light.
     ToggleTheme,
     /// Larger.
@@ -167,10 +183,13 @@ pub static COMMANDS: &[Entry] = entries! {
     "View": {
         C::Layout(Layout::Research), "Layout Research", LAYOUT, keys(CTRL, Key::Num1), "All there is to know about a run.";
         C::Layout(Layout::Tune), "Layout Tune", LAYOUT, keys(CTRL, Key::Num2), "Clustering and its parameters.";
-        C::Layout(Layout::Teach), "Layout Teach", LAYOUT, keys(CTRL, Key::Num3), "Few, large tiles, for a class.";
-        C::ResetLayout, "Reset the layout", RESET, None, "Puts the tiles where they were at first.";
+        C::Layout(Layout::Teach), "Layout Teach", LAYOUT, keys(CTRL, Key::Num3), "Few, large panels, for a class.";
+        C::ResetLayout, "Reset the layout", RESET, None, "Puts the panels where they were at first.";
+        C::EnlargeHere, "Enlarge panel", LAYOUT, keys(NONE, Key::F), "Gives the panel under the pointer the whole centre, or ends that. A double click on its name does the same.";
+        C::FullScreen, "Full screen", LAYOUT, keys(NONE, Key::F11), "The window over the whole screen, or not.";
         C::EpochBack, "Epoch back", CARET_LEFT, keys(NONE, Key::ArrowLeft), "Looks at the epoch before.";
         C::EpochOn, "Epoch on", CARET_RIGHT, keys(NONE, Key::ArrowRight), "Looks at the next epoch.";
+        C::EpochFirst, "First epoch", CARET_LEFT, keys(NONE, Key::Home), "Looks at epoch 1.";
         C::EpochLive, "Follow the run", CROSSHAIR, keys(NONE, Key::End), "Looks at the newest epoch and stays there.";
         C::ToggleTheme, "Dark or light", SUN, keys(CTRL_SHIFT, Key::T), "Switches the appearance.";
         C::ZoomIn, "Zoom in", PLUS, keys(CTRL, Key::Plus), "Makes everything larger, for a projector.";
@@ -188,6 +207,12 @@ pub static COMMANDS: &[Entry] = entries! {
         C::Quit, "Quit", CROSS, keys(CTRL, Key::Q), "Closes the window. While a run goes on it asks first.";
     }
 };
+
+/// The steps of the zoom, in percent.
+pub const ZOOMS: [u32; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
+
+/// Further keys for commands of the table: on many keyboards + is reached with Shift alone.
+pub static MORE_KEYS: &[(KeyboardShortcut, UiCommand)] = &[(KeyboardShortcut::new(CTRL, Key::Equals), C::ZoomIn)];
 
 /// The keys of a tile: Alt and its place in the menu.
 pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {

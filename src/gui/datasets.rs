@@ -1,7 +1,9 @@
 //! The registered datasets as the window lists them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::data::preview::{self, Preview};
 use crate::data::registry;
 
 /// A registered dataset.
@@ -30,6 +32,37 @@ pub trait Registry: Send + Sync {
     /// One sentence with what was expected and what was found.
     fn add(&self, name: &str, layout: &str, root: &Path) -> Result<(), String>;
 
+    /// Looks at a folder without registering it; `layout` is empty to have it detected. It ends early when `go_on`
+    /// becomes false.
+    ///
+    /// # Errors
+    /// One sentence with what was expected and what was found.
+    fn look(&self, layout: &str, root: &Path, go_on: &AtomicBool) -> Result<Preview, String>;
+
+    /// Looks at a registered dataset.
+    ///
+    /// # Errors
+    /// As [`Registry::look`].
+    fn open(&self, name: &str, go_on: &AtomicBool) -> Result<Preview, String>;
+
+    /// Whether that name or folder can be opened, judged by names alone.
+    ///
+    /// # Errors
+    /// One sentence with what was expected and what was found.
+    fn fits(&self, name_or_dir: &str) -> Result<(), String>;
+
+    /// Takes an entry of the user's out; the folder stays as it is.
+    ///
+    /// # Errors
+    /// When it is not the user's, or the file cannot be written.
+    fn remove(&self, name: &str) -> Result<(), String>;
+
+    /// Gives a known dataset another folder.
+    ///
+    /// # Errors
+    /// One sentence with what was expected and what was found.
+    fn locate(&self, name: &str, root: &Path) -> Result<(), String>;
+
     /// The layouts that there are.
     fn layouts(&self) -> Vec<String>;
 }
@@ -52,7 +85,36 @@ impl Registry for UserRegistry {
 
     fn add(&self, name: &str, layout: &str, root: &Path) -> Result<(), String> {
         let (mut known, _) = registry::Registry::load().map_err(|e| e.to_string())?;
-        known.add(name, layout, root).map(|_| ()).map_err(|e| e.to_string())
+        let layout = if layout.is_empty() { "auto" } else { layout };
+        known.add(name, layout, root).map_err(|e| e.to_string())
+    }
+
+    fn look(&self, layout: &str, root: &Path, go_on: &AtomicBool) -> Result<Preview, String> {
+        preview::look(layout, root, &|_, _| go_on.load(Ordering::Relaxed)).map_err(|e| e.to_string())
+    }
+
+    fn open(&self, name: &str, go_on: &AtomicBool) -> Result<Preview, String> {
+        let (known, _) = registry::Registry::load().map_err(|e| e.to_string())?;
+        preview::look_at(&known, name, &|_, _| go_on.load(Ordering::Relaxed)).map_err(|e| e.to_string())
+    }
+
+    fn fits(&self, name_or_dir: &str) -> Result<(), String> {
+        let (known, _) = registry::Registry::load().map_err(|e| e.to_string())?;
+        let entry = known.resolve(name_or_dir).map_err(|e| e.to_string())?;
+        if entry.builtin || entry.root.exists() {
+            return Ok(());
+        }
+        Err(format!("The folder of {} is not there: {}.", entry.name, entry.root.display()))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), String> {
+        let (mut known, _) = registry::Registry::load().map_err(|e| e.to_string())?;
+        known.remove(name).map_err(|e| e.to_string())
+    }
+
+    fn locate(&self, name: &str, root: &Path) -> Result<(), String> {
+        let (mut known, _) = registry::Registry::load().map_err(|e| e.to_string())?;
+        known.locate(name, root).map_err(|e| e.to_string())
     }
 
     fn layouts(&self) -> Vec<String> {

@@ -1,32 +1,39 @@
 //! Dialogs over the work: new run, add dataset, quit, palette, shortcuts.
 
 pub mod add_dataset;
+pub mod browse;
 pub mod cheat_sheet;
+pub mod dataset;
 pub mod export;
 pub mod new_run;
 pub mod open_run;
 pub mod palette;
+mod probe;
 pub mod quit;
 
-use std::path::PathBuf;
+use eframe::egui::{self, Align, Id, Key, Layout, Modal, Modifiers, Order, Popup, ScrollArea, Ui, UiBuilder, vec2};
 
-use eframe::egui::{self, Align, Id, Key, Layout, Modal, Popup, Ui, vec2};
-
-use super::job::Job;
+use self::browse::Browse;
 use super::theme::{Theme, Type, size};
 use super::widgets::button::{Look, Push, icon_button};
 use super::widgets::icon::Weight;
 use super::widgets::{icon, tile};
 
 /// A dialog frame with a title. The answer is true when the user wants it gone.
+///
+/// It lies below every dropdown, menu and tooltip, whichever was opened first, and keeps its width whatever is in it.
 fn dialog(ctx: &egui::Context, id: &str, title: &str, body: impl FnOnce(&mut Ui)) -> bool {
     let theme = Theme::of(ctx);
     let mut close = false;
-    let response = Modal::new(Id::unique(id))
+    let popup = Popup::is_any_open(ctx); // before the body: Escape and a click elsewhere close it alone
+    let id = Id::unique(id);
+    let sight = ctx.content_rect().size();
+    let response = Modal::new(id)
+        .area(Modal::default_area(id).order(Order::Middle))
         .frame(tile::floating(theme).inner_margin(egui::Margin::same(16)))
         .backdrop_color(theme.backdrop())
         .show(ctx, |ui| {
-            ui.set_width(size::DIALOG);
+            ui.set_width(size::DIALOG.min(sight.x - 56.0));
             // A dialog stands on the level of inputs: its own lie one below.
             ui.visuals_mut().text_edit_bg_color = Some(theme.bg0);
             ui.visuals_mut().widgets.inactive.weak_bg_fill = theme.bg0;
@@ -37,9 +44,11 @@ fn dialog(ctx: &egui::Context, id: &str, title: &str, body: impl FnOnce(&mut Ui)
                 });
             });
             ui.add_space(8.0);
-            body(ui);
+            let most = sight.y - 120.0;
+            let area = ScrollArea::vertical().id_salt("dialog").max_height(most).min_scrolled_height(most);
+            area.auto_shrink([false, true]).show(ui, body);
         });
-    close || response.should_close() || ctx.input(|i| i.key_pressed(Key::Escape))
+    close || !popup && (response.should_close() || ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)))
 }
 
 /// A labelled line of a dialog.
@@ -68,27 +77,29 @@ fn text_box(ui: &mut Ui, label: &str, text: &mut String, hint: &str, width: f32)
     ui.add(edit).accessible_name(label)
 }
 
-/// The reason why a dialog's button cannot be pressed.
-fn problem(ui: &mut Ui, text: &str) {
+/// The lines kept for what is wrong, else for what is still missing: the dialog does not change its size with them.
+fn notice(ui: &mut Ui, wrong: Option<&str>, missing: Option<&str>) {
     let theme = Theme::of(ui.ctx());
-    ui.horizontal_top(|ui| {
-        ui.label(icon::text(icon::ERROR, icon::Weight::Regular, size::ICON, theme.error));
-        ui.label(Type::Body.text(text, theme.error));
-    });
-}
-
-/// A button that opens the system's folder dialog on a thread of its own; the path box beside it does without.
-#[derive(Default)]
-struct Browse(Job<Option<PathBuf>>);
-
-impl Browse {
-    fn ui(&mut self, ui: &mut Ui, name: &str) -> Option<PathBuf> {
-        let response = ui.add(Push::new("Browse…").enabled(!self.0.busy()));
-        let response = response.accessible_name(name).on_hover_text("Opens the system's folder dialog.");
-        if response.clicked() {
-            self.0.start("folder dialog", ui.ctx(), || rfd::FileDialog::new().pick_folder());
-        }
-        self.0.poll().flatten()
+    let line = Type::Body.font(ui).size + 4.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 3.0 * line), egui::Sense::hover());
+    let (text, ink, glyph) = match (wrong, missing) {
+        (Some(text), _) => (text, theme.error, icon::ERROR),
+        (None, Some(text)) => (text, theme.t3, icon::INFO),
+        (None, None) => return,
+    };
+    let mut room = ui.new_child(UiBuilder::new().id_salt("notice").max_rect(rect));
+    let say = |ui: &mut Ui| {
+        ui.horizontal_top(|ui| {
+            ui.label(icon::text(glyph, Weight::Regular, size::ICON, ink));
+            ui.add(egui::Label::new(Type::Body.text(text, ink)).wrap());
+        });
+    };
+    let width = rect.width() - 30.0;
+    let lines = ui.painter().layout(text.to_owned(), Type::Body.font(ui), ink, width).rows.len();
+    if lines <= 3 {
+        say(&mut room);
+    } else {
+        ScrollArea::vertical().auto_shrink([false, false]).show(&mut room, say);
     }
 }
 

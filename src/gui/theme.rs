@@ -366,6 +366,8 @@ pub mod size {
     pub const RIGHT: f32 = 312.0;
     /// Least and largest width of the side columns.
     pub const SIDE_RANGE: [f32; 2] = [180.0, 420.0];
+    /// A window narrower than this has no room for columns beside the tiles.
+    pub const NARROW: f32 = 1150.0;
     /// Least size of a centre tile.
     pub const TILE_MIN: [f32; 2] = [280.0, 140.0];
     /// Corner of tiles and popups.

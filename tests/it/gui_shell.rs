@@ -1,6 +1,6 @@
 //! The frame around the tiles, driven by label as a user or a screen reader does, without graphics.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,11 @@ impl Window {
         play::demo(1).into_iter().for_each(|event| window.engine.say(event));
         window.harness.run();
         window
+    }
+
+    fn resize(&mut self, width: f32, height: f32) {
+        self.harness.set_size(egui::vec2(width, height));
+        self.harness.run();
     }
 
     fn say(&mut self, event: Event) {
@@ -150,13 +155,23 @@ fn the_source_only_model_is_judged_before_anything_is_extracted() {
 }
 
 #[test]
-fn tabs_give_way_to_what_the_title_row_must_say() {
+fn names_of_panels_are_words_wherever_there_are_data() {
     let window = Window::on_a_run();
-    let tab = window.harness.get_by_role_and_label(egui::Role::Tab, "Cluster counts").rect();
-    let chips = window.harness.query_all_by_label("ground truth").map(|chip| chip.rect());
-    let chip = chips.into_iter().find(|chip| (chip.center().y - tab.center().y).abs() < 8.0).unwrap();
-    assert!(tab.width() < 40.0, "an icon stands for the tab: {tab}");
-    assert!(chip.left() > tab.right() && chip.width() > 60.0, "{tab}, {chip}");
+    for tab in window.harness.query_all_by_role(egui::Role::Tab) {
+        let name = tab.accesskit_node().label().unwrap_or_default();
+        assert!(tab.rect().width() > 6.0 * name.len() as f32 * 0.8, "{name} is cut: {}", tab.rect());
+    }
+    assert!(window.harness.query_by_role_and_label(egui::Role::Tab, "Cluster counts").is_some());
+}
+
+#[test]
+fn what_has_no_room_for_its_name_is_named_in_a_menu() {
+    let mut window = Window::open();
+    window.resize(640.0, 400.0);
+    let more = window.harness.query_all_by_label("More panels of this tile").next().expect("a menu of panels");
+    more.click();
+    window.harness.run();
+    assert!(window.harness.query_by_label("Lineage").is_some() || window.harness.query_by_label("eps × Δd").is_some());
 }
 
 #[test]
@@ -373,13 +388,23 @@ fn a_dataset_is_added_or_the_reason_said() {
     let mut window = Window::open();
     window.click("Add dataset…");
     window.fill("Dataset folder", "/data/empty");
-    window.click("Add");
     wait_for(&mut window, "found no images at all");
-    window.fill("Dataset folder", "/data/Campus");
+    assert!(!window.is_enabled("Add"));
+    let campus = window.runs.path().join("Campus");
+    crate::data_kit::pictures(
+        &campus,
+        &[
+            "bounding_box_train/0002_c1s1_000451_03.jpg",
+            "query/0003_c1s1_000451_03.jpg",
+            "bounding_box_test/0003_c2s1_000451_03.jpg",
+        ],
+    );
+    window.fill("Dataset folder", campus.to_str().unwrap());
     assert_eq!(window.harness.get_by_label("Dataset name").value().as_deref(), Some("campus"));
+    wait_for(&mut window, "differs from the published counts");
     window.click("Add");
     wait_for(&mut window, "Dataset campus added");
-    assert_eq!(*window.registry.added.lock().unwrap(), [("campus".to_owned(), PathBuf::from("/data/Campus"))]);
+    assert_eq!(*window.registry.added.lock().unwrap(), [("campus".to_owned(), campus)]);
 }
 
 /// Steps the window until it shows `text`: another thread is at work.
@@ -445,6 +470,7 @@ fn figures_and_tables_are_exported_from_the_menu() {
     window.engine.replay(crate::sample_run::write(&folder));
     window.harness.run();
     window.click("Menu");
+    window.click("Files");
     window.click("Export figure…");
     window.click("Export");
     wait_for(&mut window, "Exported");
@@ -495,7 +521,10 @@ fn every_layout_shows_in_both_appearances() {
     for key in [Key::Num1, Key::Num2, Key::Num3] {
         window.press(Modifiers::COMMAND, key);
         for &pane in reid_workbench::gui::panels::Pane::ALL {
-            assert!(window.harness.query_all_by_label(pane.title()).next().is_some(), "{} is missing", pane.title());
+            window.harness.state_mut().bring(pane);
+            window.harness.run();
+            let tab = window.harness.query_by_role_and_label(egui::Role::Tab, pane.title());
+            assert!(tab.is_some(), "{} is missing", pane.title());
         }
         window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);
     }

@@ -30,6 +30,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
             "engine::command",
             "engine::event",
             "data::decode",
+            "data::preview",
             "data::registry",
         ],
         &["tch"],

@@ -9,15 +9,20 @@ use super::saved::Saved;
 use crate::engine::command::{Begin, Command, DeviceChoice, Request, RunRequest, cache_dir};
 use crate::engine::event::Severity;
 use crate::export;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{UiCommand, ZOOMS};
+use crate::gui::dialogs::add_dataset::AddDataset;
+use crate::gui::dialogs::dataset::Dataset;
 use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
+use crate::gui::panels::Pane;
 use crate::gui::panels::log::Entry;
-use crate::gui::panels::tiles::show_pane;
+use crate::gui::panels::tiles::{hide_pane, show_pane};
+use crate::gui::setting;
 use crate::gui::view_model::ViewModel;
 use crate::gui::words::{is_active, steered};
+use crate::method::params::presets::preset;
 use crate::method::params::table::row;
-use crate::method::params::{Effect, Params, Value};
+use crate::method::params::{Effect, Value};
 
 impl App {
     /// Carries out one command; what cannot be done now is said.
@@ -45,24 +50,44 @@ impl App {
             UiCommand::EpochBack => self.move_epoch(-1),
             UiCommand::EpochOn => self.move_epoch(1),
             UiCommand::EpochLive => self.selection.epoch = None,
+            UiCommand::EpochFirst => self.move_epoch(isize::MIN),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::default()),
+            UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::begin()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
             UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
+            UiCommand::OpenDataset(name) => {
+                let row = self.library.datasets().iter().find(|row| row.name == name);
+                self.dialogs.dataset = row.map(|row| Dataset::of(ctx, row, self.library.registry()));
+            }
+            UiCommand::LocateDataset(name) => {
+                let row = self.library.datasets().iter().find(|row| row.name == name);
+                self.dialogs.add_dataset = row.map(AddDataset::locate);
+            }
             UiCommand::Palette => self.dialogs.palette = Some(Default::default()),
             UiCommand::CheatSheet => self.dialogs.cheat_sheet = !self.dialogs.cheat_sheet,
             UiCommand::FocusParam(key) => {
                 self.saved.columns().right = true;
                 self.saved.parameters.focus(&key);
             }
-            UiCommand::Layout(layout) => self.change_look(ctx, |saved| saved.layout = layout),
+            UiCommand::Layout(layout) => {
+                self.alone = None;
+                self.change_look(ctx, |saved| saved.layout = layout);
+            }
             UiCommand::ResetLayout => self.saved.reset_tree(),
-            UiCommand::ShowPane(pane) => show_pane(self.saved.tree(), pane),
+            UiCommand::ShowPane(pane) => self.show_pane(pane),
+            UiCommand::HidePane(pane) => hide_pane(self.saved.tree(), pane),
+            UiCommand::Enlarge(pane) => self.alone = if self.alone == Some(pane) { None } else { Some(pane) },
+            UiCommand::EnlargeHere => self.alone = if self.alone.is_some() { None } else { self.under },
+            UiCommand::FullScreen => {
+                let full = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!full));
+            }
             UiCommand::ToggleTheme => self.change_look(ctx, |saved| saved.dark = !saved.dark),
-            UiCommand::ZoomIn => self.zoom(ctx, 1.1),
-            UiCommand::ZoomOut => self.zoom(ctx, 1.0 / 1.1),
-            UiCommand::ZoomReset => self.zoom(ctx, 0.0),
+            UiCommand::ZoomIn => self.zoom(ctx, zoom_step(self.saved.zoom, true)),
+            UiCommand::ZoomOut => self.zoom(ctx, zoom_step(self.saved.zoom, false)),
+            UiCommand::ZoomReset => self.zoom(ctx, 100),
+            UiCommand::Zoom(percent) => self.zoom(ctx, percent),
             UiCommand::ToggleComfortable => self.change_look(ctx, |saved| saved.comfortable = !saved.comfortable),
             UiCommand::ToggleTruth => self.saved.truth = !self.saved.truth,
             UiCommand::ToggleLog => self.log_open = !self.log_open,
@@ -89,10 +114,17 @@ impl App {
         steered(&self.live, self.shown())
     }
 
-    fn zoom(&mut self, ctx: &egui::Context, factor: f32) {
-        let zoom = if factor == 0.0 { 1.0 } else { (self.saved.zoom * factor).clamp(0.5, 3.0) };
-        self.saved.zoom = (zoom * 100.0).round() / 100.0;
+    fn zoom(&mut self, ctx: &egui::Context, percent: u32) {
+        self.saved.zoom = percent as f32 / 100.0;
         ctx.set_zoom_factor(self.saved.zoom);
+    }
+
+    /// Brings a panel to the front, or lets it take the place of the one that has the centre for itself.
+    fn show_pane(&mut self, pane: Pane) {
+        let layout = self.saved.layout;
+        show_pane(self.saved.tree(), pane, layout);
+        self.small.show_pane(pane);
+        self.alone = self.alone.map(|_| pane);
     }
 
     /// Resume after a pause; or go on with the stopped run on screen from its last checkpoint.
@@ -141,11 +173,14 @@ impl App {
     }
 
     fn preset(&mut self, ctx: &egui::Context, name: &str) {
-        let mut params = Params { seed: self.draft.seed, ..Params::default() };
-        if let Err(error) = params.apply_presets(name) {
-            self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
-            return;
-        }
+        let preset = match preset(name) {
+            Ok(preset) => preset,
+            Err(error) => {
+                self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
+                return;
+            }
+        };
+        let params = setting::with(&self.draft, preset);
         let run = self.steered();
         let before = match (&run.params, is_active(run)) {
             (Some(run), true) => run.clone(),
@@ -175,4 +210,11 @@ impl App {
             Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
         });
     }
+}
+
+/// The next step of the zoom, in percent.
+fn zoom_step(zoom: f32, larger: bool) -> u32 {
+    let now = (zoom * 100.0).round() as u32;
+    let next = if larger { ZOOMS.iter().find(|step| **step > now) } else { ZOOMS.iter().rfind(|step| **step < now) };
+    next.copied().unwrap_or(if larger { ZOOMS[ZOOMS.len() - 1] } else { ZOOMS[0] })
 }

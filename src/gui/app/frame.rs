@@ -4,10 +4,13 @@ use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
 use super::App;
 use crate::engine::event::Severity;
-use crate::gui::dialogs::{add_dataset, cheat_sheet, quit};
+use crate::gui::command::UiCommand;
+use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
+use crate::gui::paths;
+use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{self, is_active, sentence, steered};
 
@@ -16,11 +19,12 @@ impl App {
     pub(super) fn frame(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
         set_truth(ui.ctx(), self.saved.truth);
+        self.saved.narrow = ui.ctx().content_rect().width() < size::NARROW * type_scale(ui);
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
         let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        title.show(ui, |ui| topbar::ui(ui, &self.live, shown, self.saved.layout, &mut actions));
+        title.show(ui, |ui| topbar::ui(ui, (&self.live, shown), (self.saved.layout, self.saved.zoom), &mut actions));
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
@@ -31,10 +35,11 @@ impl App {
         log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &mut actions));
         if self.log_open {
             let drawer = Panel::bottom("log drawer")
-                .default_size(220.0)
+                .default_size(self.saved.sizes[2])
                 .min_size(90.0)
                 .frame(bar.inner_margin(Margin::symmetric(12, 0)).outer_margin(Margin { top: 1, ..Margin::ZERO }));
-            drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
+            let drawn = drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
+            self.saved.sizes[2] = drawn.response.rect.height();
         }
         self.actions = actions;
         self.scrubber(ui);
@@ -61,11 +66,14 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        let left = Panel::left("left column").default_size(size::LEFT + size::GAP).size_range(min..=max);
+        let widths = &mut self.saved.sizes;
+        let left = Panel::left("left column").default_size(widths[0]).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
-        left.show_separator_line(false)
+        let drawn = left
+            .show_separator_line(false)
             .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
-        let right = Panel::right("right column").default_size(size::RIGHT + size::GAP).size_range(min..=max);
+        keep_width(&mut widths[0], drawn.map(|d| d.response.rect.width()));
+        let right = Panel::right("right column").default_size(widths[1]).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
         let run = steered(&self.live, self.opened.as_ref().unwrap_or(&self.live));
         let knobs = Knobs {
@@ -76,9 +84,10 @@ impl App {
             next_epoch: words::next_epoch(run),
         };
         let parameters = &mut self.saved.parameters;
-        right
+        let drawn = right
             .show_separator_line(false)
             .show_collapsible(ui, &mut open.right, |ui| parameters.ui(ui, &knobs, &mut actions));
+        keep_width(&mut widths[1], drawn.map(|d| d.response.rect.width()));
         *self.saved.columns() = open;
         self.actions = actions;
     }
@@ -93,7 +102,8 @@ impl App {
             bottom: gap,
         };
         let frame = Frame::new().inner_margin(sides); // the ground was cleared to its colour
-        CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, None));
+        let alone = self.alone;
+        CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, alone));
     }
 
     /// The tiles as they are arranged, or one alone.
@@ -118,10 +128,10 @@ impl App {
             truth: self.saved.truth,
             head: egui::Rect::NOTHING,
         };
-        match alone {
-            Some(pane) => tiles::ui(ui, &mut tiles::single(pane), &mut self.panels, &mut cx),
-            None => tiles::ui(ui, self.saved.tree(), &mut self.panels, &mut cx),
-        }
+        self.under = None;
+        self.centre = ui.available_rect_before_wrap();
+        let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under };
+        tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &mut cx);
         // What was clicked is of the epoch that this frame showed.
         self.follow.update(view, &mut self.selection, &mut self.snapshots);
     }
@@ -136,8 +146,13 @@ impl App {
             self.dialogs.palette = None;
         }
         if let Some(dialog) = &mut self.dialogs.new_run {
-            let places = (self.library.datasets(), self.library.runs_dir());
-            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, places, &mut actions) {
+            let around = new_run::Around {
+                registry: self.library.registry(),
+                datasets: self.library.datasets(),
+                runs_dir: self.library.runs_dir(),
+                busy: is_active(&self.live),
+            };
+            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, &around, &mut actions) {
                 self.dialogs.new_run = None;
             }
         }
@@ -155,13 +170,26 @@ impl App {
             self.dialogs.cheat_sheet = false;
         }
         self.actions = actions;
+        self.dropped(ctx);
         self.add_dataset_dialog(ctx);
+        self.dataset_dialog(ctx);
         self.quit_dialog(ctx);
+    }
+
+    /// A folder that was dropped on the window, no dialog being there to take it: a run is opened, any other is looked
+    /// at as a dataset.
+    fn dropped(&mut self, ctx: &egui::Context) {
+        let Some(path) = paths::dropped(ctx).filter(|path| !self.dialogs.any() && path.is_dir()) else { return };
+        if path.join("events.jsonl").is_file() {
+            self.actions.push(UiCommand::OpenRun(path));
+        } else {
+            self.dialogs.add_dataset = Some(add_dataset::AddDataset::of_folder(&path));
+        }
     }
 
     fn add_dataset_dialog(&mut self, ctx: &egui::Context) {
         let Some(dialog) = &mut self.dialogs.add_dataset else { return };
-        match dialog.show(ctx, self.library.registry()) {
+        match dialog.show(ctx, self.library.registry(), &mut self.images) {
             add_dataset::Answer::Open => {}
             add_dataset::Answer::Close => self.dialogs.add_dataset = None,
             add_dataset::Answer::Added(name) => {
@@ -169,6 +197,18 @@ impl App {
                 self.library.refresh(ctx);
                 let text = "It can be source or target of the next run.";
                 self.say(ctx, Entry::now(Severity::Info, format!("Dataset {name} added"), text), None);
+            }
+        }
+    }
+
+    fn dataset_dialog(&mut self, ctx: &egui::Context) {
+        let Some(dialog) = &mut self.dialogs.dataset else { return };
+        match dialog.show(ctx, self.library.registry(), &mut self.images, &mut self.actions) {
+            dataset::Answer::Open => {}
+            dataset::Answer::Close => self.dialogs.dataset = None,
+            dataset::Answer::Removed => {
+                self.dialogs.dataset = None;
+                self.library.refresh(ctx);
             }
         }
     }
@@ -186,5 +226,13 @@ impl App {
                 self.command(ctx, crate::engine::command::Command::Stop);
             }
         }
+    }
+}
+
+/// Remembers the width of a column that is fully open.
+fn keep_width(kept: &mut f32, drawn: Option<f32>) {
+    let [min, max] = size::SIDE_RANGE;
+    if let Some(width) = drawn.filter(|width| (min..=max + size::GAP).contains(width)) {
+        *kept = width;
     }
 }

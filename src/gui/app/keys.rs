@@ -3,28 +3,26 @@
 use eframe::egui;
 
 use super::App;
-use crate::gui::command::{COMMANDS, UiCommand, pane_keys};
+use crate::gui::command::{COMMANDS, MORE_KEYS, UiCommand, pane_keys};
 use crate::gui::panels::Pane;
 
 impl App {
     /// Turns keys into commands. Bare keys count only while no widget has the keyboard.
     pub(super) fn shortcuts(&mut self, ctx: &egui::Context) {
-        let d = &self.dialogs;
-        let asked =
-            d.new_run.is_some() || d.add_dataset.is_some() || d.open_run.is_some() || d.export.is_some() || d.quit;
-        if asked || d.palette.is_some() {
+        if self.dialogs.any() {
             return; // a dialog has the keyboard
         }
         let typing = ctx.egui_wants_keyboard_input();
         let focused = ctx.memory(|m| m.focused()).is_some();
         let mut table: Vec<(egui::KeyboardShortcut, &UiCommand)> =
             COMMANDS.iter().filter_map(|e| Some((e.keys?, &e.command))).collect();
+        table.extend(MORE_KEYS.iter().map(|(keys, command)| (*keys, command)));
         // With Shift first: a shortcut without it would match too.
         table.sort_by_key(|(keys, _)| !keys.modifiers.shift);
         let mut asked = Vec::new();
         for (keys, command) in table {
             let bare = !keys.modifiers.command && !keys.modifiers.alt;
-            let function = keys.logical_key == egui::Key::F1;
+            let function = matches!(keys.logical_key, egui::Key::F1 | egui::Key::F11);
             if (bare && !function && (focused || with_alt(ctx, keys.logical_key)))
                 || (typing && !function && conflicts(&keys))
             {
@@ -41,6 +39,12 @@ impl App {
             {
                 asked.push(UiCommand::ShowPane(pane));
             }
+        }
+        let free = !typing && !egui::Popup::is_any_open(ctx);
+        if let Some(pane) = self.alone.filter(|_| free)
+            && ctx.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
+        {
+            asked.push(UiCommand::Enlarge(pane));
         }
         self.actions.extend(asked);
     }

@@ -98,7 +98,14 @@ impl App {
 
     /// Where a tile was drawn last; `None` when it is behind another.
     pub fn tile_at(&mut self, pane: Pane) -> Option<Rect> {
-        let tiles = &self.saved.tree().tiles;
+        if let Some(alone) = self.alone {
+            let title = size::TILE_TITLE;
+            return (alone == pane).then(|| self.centre.with_min_y(self.centre.top() + title));
+        }
+        let tiles = match self.small.drawn() {
+            Some(tree) => &tree.tiles,
+            None => &self.saved.tree().tiles,
+        };
         tiles.find_pane(&pane).and_then(|id| tiles.rect(id))
     }
 

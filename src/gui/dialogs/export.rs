@@ -1,11 +1,12 @@
 //! Asks for the folder that figures and tables go to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eframe::egui;
 
-use super::{Browse, default_button, dialog, field, foot, text_box};
+use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::gui::command::UiCommand;
+use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{Look, Push};
 
@@ -32,14 +33,17 @@ impl Export {
             field(ui, "folder", |ui| {
                 text_box(ui, "Export folder", &mut self.folder, "runs/…/export", 280.0)
                     .on_hover_text("It is made if it is not there.");
-                if let Some(path) = self.browse.ui(ui, "Browse for an export folder…") {
+                if let Some(path) = self.browse.ui(ui, "Browse for an export folder…", &self.folder) {
                     self.folder = path.display().to_string();
                 }
             });
+            let folder = paths::typed(&self.folder);
+            let missing = self.folder.trim().is_empty().then_some("Name a folder.");
+            notice(ui, None, missing);
             foot(ui, |ui| {
-                let ready = !self.folder.trim().is_empty();
+                let ready = missing.is_none();
                 if default_button(ui, "Export", None, ready, "Writes the files; a message says where they are.") {
-                    actions.push(UiCommand::ExportTo(PathBuf::from(self.folder.trim())));
+                    actions.push(UiCommand::ExportTo(folder.clone()));
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Writes nothing.").clicked();

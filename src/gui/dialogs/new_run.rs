@@ -1,17 +1,21 @@
-//! Asks for source, target, preset, device and folder of a new run.
+//! Asks for source, target, size, method, device and folder of a new run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Browse, default_button, dialog, field, foot, problem, text_box};
+use super::probe::Probe;
+use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::base::time as clock;
 use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
 use crate::gui::command::UiCommand;
-use crate::gui::datasets::{DatasetRow, short_name};
+use crate::gui::datasets::{DatasetRow, Registry, short_name};
+use crate::gui::paths;
+use crate::gui::setting;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::widgets::button::{Look, Push, icon_button, segment};
 use crate::gui::widgets::combo;
 use crate::gui::widgets::icon;
 use crate::method::params::Params;
@@ -47,13 +51,11 @@ impl Default for Choice {
 }
 
 impl Choice {
-    /// The parameters that the presets give.
+    /// The parameters that size and method give.
     pub fn params(&self) -> Params {
-        let mut params = Params::default();
-        if let Err(error) = params.apply_presets(&format!("{},{}", self.scale, self.variant)) {
-            tracing::warn!(%error, "a saved preset is not known any more");
-        }
-        params
+        let named = |name: &str| PRESETS.iter().find(|preset| preset.name == name);
+        let chosen = named(&self.scale).into_iter().chain(named(&self.variant));
+        chosen.fold(Params::default(), |params, preset| setting::with(&params, preset))
     }
 
     fn device(&self) -> DeviceChoice {
@@ -62,57 +64,84 @@ impl Choice {
     }
 }
 
-const DEVICES: [(&str, &str); 6] = [
-    ("auto", "CUDA when there is one, else the CPU"),
-    ("cpu", "The CPU"),
-    ("cuda:0", "The first CUDA device"),
-    ("cuda:1", "The second CUDA device"),
-    ("cuda:2", "The third CUDA device"),
-    ("cuda:3", "The fourth CUDA device"),
-];
+/// The devices to choose from: CUDA devices are offered where the system has them.
+fn devices() -> Vec<(String, String)> {
+    let mut devices = vec![
+        ("auto".to_owned(), "CUDA where there is a device, else the CPU.".to_owned()),
+        ("cpu".to_owned(), "The processor.".to_owned()),
+    ];
+    let there = (0..16).filter(|n| Path::new(&format!("/dev/nvidia{n}")).exists()).count();
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    let allowed = visible.map_or(there, |list| list.split(',').filter(|part| !part.trim().is_empty()).count());
+    devices.extend((0..there.min(allowed)).map(|n| (format!("cuda:{n}"), format!("CUDA device {n}."))));
+    devices
+}
 
 /// The dialog while it is open.
 #[derive(Default)]
 pub struct NewRun {
+    /// When it was opened: names the folder.
+    stamp: String,
+    devices: Vec<(String, String)>,
     folder: Option<String>,
     browse_source: Browse,
     browse_target: Browse,
+    probes: [Probe<Option<String>>; 2],
+    folder_probe: Probe<Option<String>>,
+}
+
+/// What the dialog reads.
+pub struct Around<'a> {
+    /// Where datasets are registered, and those listed.
+    pub registry: &'a Arc<dyn Registry>,
+    /// The datasets listed.
+    pub datasets: &'a [DatasetRow],
+    /// Where new runs go.
+    pub runs_dir: &'a Path,
+    /// Whether a run goes on.
+    pub busy: bool,
 }
 
 impl NewRun {
+    /// Opens it.
+    pub fn begin() -> Self {
+        Self { stamp: clock::stamp(clock::now()), devices: devices(), ..Self::default() }
+    }
+
     /// Shows it; false when it is to close. `draft` is the next run's parameters, with edits made by hand.
     pub fn show(
         &mut self,
         ctx: &egui::Context,
         choice: &mut Choice,
         draft: &mut Params,
-        places: (&[DatasetRow], &Path),
+        around: &Around<'_>,
         actions: &mut Vec<UiCommand>,
     ) -> bool {
-        let (datasets, runs_dir) = places;
-        let mut started = false;
+        let mut gone = false;
         let close = dialog(ctx, "new run", "New run", |ui| {
-            self.datasets(ui, choice, datasets);
-            presets(ui, choice, draft);
-            device(ui, choice);
-            let mut folder = self.folder.clone().unwrap_or_else(|| default_folder(choice, runs_dir));
-            let edited =
-                field(ui, "run folder", |ui| text_box(ui, "Run folder", &mut folder, "runs/…", 372.0).changed());
-            if edited {
-                self.folder = Some(folder.clone());
-            }
-            let wrong = wrong(choice, draft, &folder);
-            if let Some(text) = &wrong {
-                ui.add_space(6.0);
-                problem(ui, text);
-            }
+            self.datasets(ui, choice, around.datasets);
+            settings(ui, choice, draft);
+            self.device(ui, choice);
+            let mut folder =
+                self.folder.clone().unwrap_or_else(|| default_folder(&self.stamp, choice, around.runs_dir));
+            field(ui, "run folder", |ui| {
+                let width = ui.available_width();
+                let response = text_box(ui, "Run folder", &mut folder, "runs/…", width);
+                if response.on_hover_text(folder.clone()).changed() {
+                    self.folder = Some(folder.clone());
+                }
+            });
+            let wrong = self.wrong(ui.ctx(), choice, draft, &folder, around);
+            let missing = around.busy.then_some("A run goes on. This one can start when that has ended.");
+            notice(ui, wrong.as_deref(), missing);
             foot(ui, |ui| {
                 let tip = "Creates the folder and trains.";
-                if default_button(ui, "Start run", Some(icon::PLAY), wrong.is_none(), tip) {
+                let ready = wrong.is_none() && missing.is_none();
+                if default_button(ui, "Start run", Some(icon::PLAY), ready, tip) {
                     actions.push(UiCommand::Start(Box::new(RunRequest {
-                        source: choice.source.trim().to_owned(),
-                        target: choice.target.trim().to_owned(),
-                        out: PathBuf::from(folder.trim()),
+                        source: paths::name_or_path(&choice.source),
+                        target: paths::name_or_path(&choice.target),
+                        out: paths::typed(&folder),
                         params: draft.clone(),
                         device: choice.device(),
                         begin: Begin::Start,
@@ -120,14 +149,12 @@ impl NewRun {
                         allow_unreadable: false,
                         cache: cache_dir(),
                     })));
-                    started = true;
+                    gone = true;
                 }
-                if ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Starts nothing.").clicked() {
-                    started = true;
-                }
+                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Starts nothing.").clicked();
             });
         });
-        !(close || started)
+        !(close || gone)
     }
 
     fn datasets(&mut self, ui: &mut Ui, choice: &mut Choice, datasets: &[DatasetRow]) {
@@ -143,93 +170,132 @@ impl NewRun {
         ];
         for (label, name, help, text, browse) in rows {
             field(ui, label, |ui| {
-                let response = text_box(ui, name, text, "name or folder", 256.0);
+                let width = (ui.available_width() - 130.0).max(120.0);
+                let response = text_box(ui, name, text, "name or folder", width);
                 response.on_hover_text(format!("{help} A registered name or a folder."));
                 let list = icon_button(ui, icon::CARET_DOWN, &format!("{name} from the list"));
                 egui::Popup::menu(&list).show(|ui| {
-                    for dataset in datasets {
-                        let there = dataset.builtin || dataset.found;
-                        let entry = ui.add_enabled(there, egui::Button::new(&dataset.name));
-                        let entry = entry.on_disabled_hover_text("Its folder is not there.");
-                        if entry.on_hover_text(dataset.root.display().to_string()).clicked() {
+                    let there = |d: &&DatasetRow| d.builtin || d.found;
+                    for dataset in datasets.iter().filter(there) {
+                        let entry = ui.button(&dataset.name).on_hover_text(dataset.root.display().to_string());
+                        if entry.clicked() {
                             text.clone_from(&dataset.name);
                         }
                     }
                 });
-                if let Some(path) = browse.ui(ui, &format!("Browse for {label}…")) {
+                if let Some(path) = browse.ui(ui, &format!("Browse for {label}…"), text) {
                     *text = path.display().to_string();
                 }
             });
         }
     }
+
+    fn device(&self, ui: &mut Ui, choice: &mut Choice) {
+        if !self.devices.iter().any(|(name, _)| *name == choice.device) {
+            choice.device = "auto".to_owned(); // of another machine
+        }
+        field(ui, "device", |ui| {
+            let list = combo::dressed("device", &choice.device, 120.0);
+            let response = list.show_ui(ui, |ui| {
+                for (value, help) in &self.devices {
+                    ui.selectable_value(&mut choice.device, value.clone(), value).on_hover_text(help);
+                }
+            });
+            response.response.accessible_name("Device").on_hover_text("Where to compute.");
+        });
+    }
+
+    /// What keeps the run from starting, one sentence.
+    fn wrong(
+        &mut self,
+        ctx: &egui::Context,
+        choice: &Choice,
+        draft: &Params,
+        folder: &str,
+        around: &Around<'_>,
+    ) -> Option<String> {
+        let (source, target) = (choice.source.trim(), choice.target.trim());
+        if source.is_empty() || target.is_empty() {
+            return Some("Name a source and a target.".to_owned());
+        }
+        if source == target {
+            return Some("Source and target are the same; adaptation needs two domains.".to_owned());
+        }
+        for (text, probe) in [source, target].into_iter().zip(&mut self.probes) {
+            let known = around.datasets.iter().find(|row| row.name == text);
+            let wrong = match known {
+                Some(row) if row.builtin || row.found => None,
+                Some(row) => Some(format!("The folder of {text} is not there: {}.", row.root.display())),
+                None => {
+                    let (registry, typed) = (Arc::clone(around.registry), paths::name_or_path(text));
+                    probe.get(ctx, text, move || registry.fits(&typed).err()).cloned().flatten()
+                }
+            };
+            if wrong.is_some() {
+                return wrong;
+            }
+        }
+        if folder.trim().is_empty() {
+            return Some("Name a folder for the run.".to_owned());
+        }
+        let out = paths::typed(folder);
+        let taken = self.folder_probe.get(ctx, folder, move || taken(&out)).cloned().flatten();
+        taken.or_else(|| draft.problems().into_iter().next().map(|p| p.message))
+    }
 }
 
-fn presets(ui: &mut Ui, choice: &mut Choice, draft: &mut Params) {
+/// Why no run can be made there, if so.
+fn taken(folder: &Path) -> Option<String> {
+    let what = match () {
+        () if folder.is_file() => "is a file",
+        () if folder.join("events.jsonl").exists() => "holds a run already: name another folder",
+        () => return None,
+    };
+    Some(format!("{} {what}.", folder.display()))
+}
+
+/// Size and method, and what differs from them.
+fn settings(ui: &mut Ui, choice: &mut Choice, draft: &mut Params) {
     let theme = Theme::of(ui.ctx());
-    let before = choice.clone();
-    let scales = ["demo", "paper"];
-    field(ui, "preset", |ui| {
-        let list = combo::dressed("scale", &choice.scale, 120.0);
-        let response = list.show_ui(ui, |ui| {
-            for preset in PRESETS.iter().filter(|p| scales.contains(&p.name)) {
-                let value = preset.name.to_owned();
-                ui.selectable_value(&mut choice.scale, value, preset.name).on_hover_text(preset.help);
-            }
-        });
-        response.response.accessible_name("Run preset").on_hover_text("How large: the demo ends in minutes on a CPU.");
-        let words = if choice.variant.is_empty() { "whole method" } else { &choice.variant };
-        let list = combo::dressed("variant", words, 160.0);
-        let response = list.show_ui(ui, |ui| {
-            ui.selectable_value(&mut choice.variant, String::new(), "whole method").on_hover_text("Nothing on top.");
-            for preset in PRESETS.iter().filter(|p| !scales.contains(&p.name)) {
-                let value = preset.name.to_owned();
-                ui.selectable_value(&mut choice.variant, value, preset.name).on_hover_text(preset.help);
-            }
-        });
-        response.response.accessible_name("Variant").on_hover_text("What is left out or set wrong on purpose.");
+    field(ui, "size", |ui| {
+        let sizes: Vec<_> = setting::sizes().collect();
+        let now = setting::size_of(draft);
+        let mut chosen = sizes.iter().position(|size| now.is_some_and(|n| n.name == size.name)).unwrap_or(sizes.len());
+        let names = sizes.iter().map(|size| size.name).chain(["own"]);
+        let options: Vec<(usize, &str)> = names.enumerate().collect();
+        if segment(ui, &options, &mut chosen)
+            && let Some(size) = sizes.get(chosen)
+        {
+            *draft = setting::with_size(draft, size);
+            choice.scale = size.name.to_owned();
+        }
+        let help = now.map_or("Some values of it were set by hand.", |size| size.help);
+        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate());
     });
-    if *choice != before {
-        *draft = Params { seed: draft.seed, ..choice.params() };
-    }
-    let by_hand = draft.differing_keys(&Params { seed: draft.seed, ..choice.params() });
-    if !by_hand.is_empty() {
-        field(ui, "", |ui| {
-            ui.label(Type::Small.text(format!("and by hand {}", by_hand.join(", ")), theme.t3));
-        });
-    }
-}
-
-fn device(ui: &mut Ui, choice: &mut Choice) {
-    field(ui, "device", |ui| {
-        let list = combo::dressed("device", &choice.device, 120.0);
+    field(ui, "method", |ui| {
+        let now = setting::method_of(draft);
+        let list = combo::dressed("method", now.map_or("own", setting::title), 160.0);
         let response = list.show_ui(ui, |ui| {
-            for (value, help) in DEVICES {
-                ui.selectable_value(&mut choice.device, value.to_owned(), value).on_hover_text(help);
+            for method in setting::methods() {
+                let on = now.is_some_and(|n| n.name == method.name);
+                if ui.selectable_label(on, setting::title(method)).on_hover_text(method.help).clicked() {
+                    *draft = setting::with_method(draft, method);
+                    choice.variant = method.name.to_owned();
+                }
             }
         });
-        response.response.accessible_name("Device").on_hover_text("Where to compute.");
+        response.response.accessible_name("Method").on_hover_text("What is switched on, left out, or set wrong.");
+        let help = now.map_or("Some values of it were set by hand.", |method| method.help);
+        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate());
+    });
+    field(ui, "by hand", |ui| {
+        let words = setting::by_hand_words(draft);
+        let words = if words.is_empty() { "nothing".to_owned() } else { words };
+        ui.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
     });
 }
 
-fn default_folder(choice: &Choice, runs_dir: &Path) -> String {
-    let name = format!(
-        "{}_{}_to_{}",
-        clock::stamp(clock::now()),
-        short_name(choice.source.trim()),
-        short_name(choice.target.trim())
-    );
+fn default_folder(stamp: &str, choice: &Choice, runs_dir: &Path) -> String {
+    let name = format!("{stamp}_{}_to_{}", short_name(choice.source.trim()), short_name(choice.target.trim()));
     runs_dir.join(name).display().to_string()
-}
-
-fn wrong(choice: &Choice, draft: &Params, folder: &str) -> Option<String> {
-    if choice.source.trim().is_empty() || choice.target.trim().is_empty() {
-        return Some("Name a source and a target.".to_owned());
-    }
-    if choice.source.trim() == choice.target.trim() {
-        return Some("Source and target are the same; adaptation needs two domains.".to_owned());
-    }
-    if folder.trim().is_empty() {
-        return Some("Name a folder for the run.".to_owned());
-    }
-    draft.problems().into_iter().next().map(|p| p.message)
 }

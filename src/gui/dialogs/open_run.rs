@@ -1,11 +1,13 @@
 //! Asks for the folder of an earlier run.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use eframe::egui;
 
-use super::{Browse, default_button, dialog, field, foot, text_box};
+use super::probe::Probe;
+use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::gui::command::UiCommand;
+use crate::gui::paths;
 use crate::gui::widgets::button::{Look, Push};
 
 /// The dialog while it is open.
@@ -13,6 +15,7 @@ use crate::gui::widgets::button::{Look, Push};
 pub struct OpenRun {
     folder: String,
     browse: Browse,
+    probe: Probe<Option<String>>,
 }
 
 impl OpenRun {
@@ -23,19 +26,41 @@ impl OpenRun {
             field(ui, "run folder", |ui| {
                 text_box(ui, "Folder of the run", &mut self.folder, "runs/…", 280.0)
                     .on_hover_text("A folder with events.jsonl in it.");
-                if let Some(path) = self.browse.ui(ui, "Browse for a run folder…") {
+                if let Some(path) = self.browse.ui(ui, "Browse for a run folder…", &self.folder) {
                     self.folder = path.display().to_string();
                 }
             });
+            if let Some(path) = paths::dropped(ui.ctx()) {
+                self.folder = path.display().to_string();
+            }
+            let folder = paths::typed(&self.folder);
+            let asked = folder.clone();
+            let looked = self.probe.get(ui.ctx(), &self.folder, move || wrong(&asked));
+            let (known, wrong) = (looked.is_some(), looked.cloned().flatten());
+            let missing =
+                self.folder.trim().is_empty().then_some("Type a run's folder, browse for it, or drop it here.");
+            notice(ui, wrong.as_deref(), missing);
             foot(ui, |ui| {
-                let ready = !self.folder.trim().is_empty();
+                let ready = missing.is_none() && known && wrong.is_none();
                 if default_button(ui, "Open", None, ready, "Shows the run as it was recorded.") {
-                    actions.push(UiCommand::OpenRun(PathBuf::from(self.folder.trim())));
+                    actions.push(UiCommand::OpenRun(folder.clone()));
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Opens nothing.").clicked();
             });
         });
         !(close || gone)
+    }
+}
+
+/// Why it is no run, if so.
+fn wrong(folder: &Path) -> Option<String> {
+    match () {
+        () if folder.as_os_str().is_empty() => None,
+        () if !folder.is_dir() => Some(format!("There is no folder {}.", folder.display())),
+        () if !folder.join("events.jsonl").is_file() => {
+            Some(format!("{} is no run: it holds no events.jsonl.", folder.display()))
+        }
+        () => None,
     }
 }

@@ -28,12 +28,22 @@ pub struct Library {
     runs: Vec<Row>,
     listing: Job<(Vec<DatasetRow>, Vec<String>)>,
     listed: bool,
+    /// Whether datasets whose folder is not there are listed one by one.
+    absent_shown: bool,
 }
 
 impl Library {
     /// Lists nothing yet; see [`Library::refresh`].
     pub fn new(registry: Arc<dyn Registry>, runs_dir: PathBuf) -> Self {
-        Self { registry, runs_dir, datasets: Vec::new(), runs: Vec::new(), listing: Job::default(), listed: false }
+        Self {
+            registry,
+            runs_dir,
+            datasets: Vec::new(),
+            runs: Vec::new(),
+            listing: Job::default(),
+            listed: false,
+            absent_shown: false,
+        }
     }
 
     /// Where runs are looked for.
@@ -92,7 +102,18 @@ impl Library {
                 }
             });
             let there = |d: &&DatasetRow| d.builtin || d.found;
-            for dataset in self.datasets.iter().filter(there).chain(self.datasets.iter().filter(|d| !there(d))) {
+            for dataset in self.datasets.iter().filter(there) {
+                dataset_row(ui, dataset, shown, actions);
+            }
+            let absent = self.datasets.iter().filter(|d| !there(d)).count();
+            if absent > 0 {
+                let words = format!("{absent} more known but absent");
+                let glyph = if self.absent_shown { icon::CARET_DOWN } else { icon::CARET_RIGHT };
+                if fold_row(ui, &words, glyph).clicked() {
+                    self.absent_shown = !self.absent_shown;
+                }
+            }
+            for dataset in self.datasets.iter().filter(|d| self.absent_shown && !there(d)) {
                 dataset_row(ui, dataset, shown, actions);
             }
             if self.datasets.is_empty() {
@@ -170,6 +191,20 @@ fn list_row(ui: &mut Ui, name: &str, on: bool) -> (Rect, Response) {
     (rect, response)
 }
 
+/// A line that folds or unfolds what follows.
+fn fold_row(ui: &mut Ui, words: &str, glyph: &str) -> Response {
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words));
+    let ink = if response.hovered() { theme.t1 } else { theme.t3 };
+    let at = pos2(rect.left() + 8.0, rect.center().y);
+    icon::paint(ui.painter(), at, glyph, Weight::Regular, size::ICON_MARK, ink);
+    let at = pos2(rect.left() + 24.0, rect.center().y);
+    ui.painter().text(at, Align2::LEFT_CENTER, words, Type::Small.font(ui), ink);
+    focus_ring(ui, &response, rect.shrink(2.0), size::RADIUS_INPUT);
+    response
+}
+
 /// Two lines of text from `x` to `right`; what does not fit ends in an ellipsis.
 fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: (Color32, Color32)) {
     let line = |y: f32, text: &str, step: Type, ink: Color32| {
@@ -206,18 +241,19 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &m
     let second = match (dataset.builtin, dataset.found) {
         (true, _) => "built in".to_owned(),
         (_, true) => dataset.layout.clone(),
-        (_, false) => "folder not found · add…".to_owned(),
+        (_, false) => "folder not found · locate…".to_owned(),
     };
     let first = if there { theme.t1 } else { theme.t2 };
     two_lines(ui, rect, rect.left() + 24.0, right, (&dataset.name, &second), (first, theme.t3));
     let root = dataset.root.display();
     let place = match (dataset.builtin, dataset.found) {
-        (true, _) => "Drawn by this program when it is first used.".to_owned(),
-        (_, true) => root.to_string(),
-        (_, false) => format!("Expected in {root}. Put it there, or click to add its folder under another name."),
+        (true, _) => "Drawn by this program when it is first used. Click to look at it.".to_owned(),
+        (_, true) => format!("{root}. Click to look at it."),
+        (_, false) => format!("Expected in {root}. Put it there, or click to say where it is."),
     };
-    if response.on_hover_text(place).clicked() && !there {
-        actions.push(UiCommand::AddDataset);
+    if response.on_hover_text(place).clicked() {
+        let name = dataset.name.clone();
+        actions.push(if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) });
     }
 }
 

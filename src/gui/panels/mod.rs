@@ -15,7 +15,7 @@ pub mod log;
 pub mod loss;
 pub mod map;
 pub mod parameters;
-mod photo;
+pub mod photo;
 pub mod rank_lists;
 pub mod reachability;
 pub mod reliability;

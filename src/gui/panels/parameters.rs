@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::command::RequestId;
 use crate::gui::command::UiCommand;
+use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{Look, Push};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::{combo, tile};
-use crate::method::params::presets::PRESETS;
 use crate::method::params::table::ROWS;
 use crate::method::params::{Effect, Params, Row, Value};
 
@@ -189,21 +189,29 @@ pub fn name(row: &Row) -> String {
 }
 
 fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
-    let current = PRESETS.iter().find(|preset| {
-        let mut params = Params { seed: shown.seed, ..Params::default() };
-        params.apply_presets(preset.name).is_ok() && params == *shown
-    });
-    let title = current.map_or("custom", |p| p.name);
-    let response = combo::dressed("presets", title, 104.0);
+    let theme = Theme::of(ui.ctx());
+    let (size, method) = (setting::size_of(shown), setting::method_of(shown));
+    let (of_size, of_method) = (size.map_or("own", |p| p.name), method.map_or("own", setting::title));
+    let title = if of_method == setting::WHOLE { of_size.to_owned() } else { format!("{of_size}, {of_method}") };
+    let response = combo::dressed("presets", &title, 124.0).height(420.0);
     let response = response.show_ui(ui, |ui| {
-        for preset in PRESETS {
-            let on = current.is_some_and(|c| c.name == preset.name);
+        ui.label(Type::Small.text("size", theme.t3));
+        for preset in setting::sizes() {
+            let on = size.is_some_and(|p| p.name == preset.name);
             if ui.selectable_label(on, preset.name).on_hover_text(preset.help).clicked() {
                 actions.push(UiCommand::Preset(preset.name.to_owned()));
             }
         }
+        ui.separator();
+        ui.label(Type::Small.text("method", theme.t3));
+        for preset in setting::methods() {
+            let on = method.is_some_and(|p| p.name == preset.name);
+            if ui.selectable_label(on, setting::title(preset)).on_hover_text(preset.help).clicked() {
+                actions.push(UiCommand::Preset(preset.name.to_owned()));
+            }
+        }
     });
-    let tip = "Named settings. One replaces the parameters of the next run; those that a run can change go to it too.";
+    let tip = "Size and method. Choosing one keeps the other; values that a run can change go to it too.";
     response.response.accessible_name("Preset").on_hover_text(tip);
 }
 

@@ -1,21 +1,24 @@
 //! The centre: tiles that can be moved, one arrangement a layout.
 
+mod fit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use eframe::egui::{
-    self, Color32, Rect, Response, Role, Sense, Stroke, Ui, Visuals, WidgetInfo, WidgetText, pos2, vec2,
+    self, Color32, Rect, Response, Role, Sense, Stroke, Ui, Vec2, Visuals, WidgetInfo, WidgetText, pos2, vec2,
 };
 use egui_tiles::{
-    Behavior, Container, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree,
+    Behavior, Container, EditAction, ResizeState, SimplificationOptions, TabState, Tabs, Tile, TileId, Tiles, Tree,
     UiResponse,
 };
 
+use self::fit::{Fitted, fit};
 use super::{Pane, PanelCtx, Panels};
 use crate::gui::command::{Layout, UiCommand};
+use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::focus_ring;
-use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::tile;
+use crate::gui::widgets::button::{Look, Push, focus_ring, icon_button};
+use crate::gui::widgets::{icon, tile};
 
 /// The arrangement that a layout begins with.
 pub fn default_tree(layout: Layout) -> Tree<Pane> {
@@ -102,74 +105,231 @@ fn linear(tiles: &mut Tiles<Pane>, horizontal: bool, children: &[(TileId, f32)])
     tiles.insert_container(Container::Linear(linear))
 }
 
-/// Whether a saved arrangement can be shown: it has a root and every tile exactly once.
+/// Whether an arrangement can be shown: it has a root, every tile in it is there, and no panel twice.
 pub fn is_sound(tree: &Tree<Pane>) -> bool {
     let mut seen = BTreeSet::new();
+    let mut panes = BTreeSet::new();
     let mut stack: Vec<TileId> = tree.root().into_iter().collect();
-    let mut panes = Vec::new();
     while let Some(id) = stack.pop() {
         if !seen.insert(id.0) {
             return false;
         }
         match tree.tiles.get(id) {
-            Some(egui_tiles::Tile::Pane(pane)) => panes.push(*pane),
-            Some(egui_tiles::Tile::Container(container)) => stack.extend(container.children().copied()),
+            Some(Tile::Pane(pane)) if !panes.insert(*pane) => return false,
+            Some(Tile::Pane(_)) => {}
+            Some(Tile::Container(container)) => stack.extend(container.children().copied()),
             None => return false,
         }
     }
-    panes.sort();
-    let mut all = Pane::ALL.to_vec();
-    all.sort();
-    panes == all
+    !panes.is_empty()
 }
 
-/// Brings a tile to the front.
-pub fn show_pane(tree: &mut Tree<Pane>, pane: Pane) {
+/// Brings a tile to the front; one that the arrangement lacks is put beside those it stands with at first.
+pub fn show_pane(tree: &mut Tree<Pane>, pane: Pane, layout: Layout) {
+    if tree.tiles.find_pane(&pane).is_none() {
+        insert(tree, pane, layout);
+    }
     if let Some(id) = tree.tiles.find_pane(&pane) {
         tree.tiles.set_visible(id, true);
         tree.make_active(|at, _| at == id);
     }
 }
 
-/// Draws the tiles of `tree`.
-pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, panels: &mut Panels, cx: &mut PanelCtx<'_>) {
-    let mut behavior = Frame { panels, cx, heads: BTreeMap::new(), short: BTreeSet::new() };
-    tree.ui(&mut behavior, ui);
+/// Takes a tile out of the arrangement; the menu brings it back. The last one stays.
+pub fn hide_pane(tree: &mut Tree<Pane>, pane: Pane) {
+    let all = tree.tiles.tiles().filter(|tile| tile.is_pane()).count();
+    if let Some(id) = tree.tiles.find_pane(&pane).filter(|_| all > 1) {
+        tree.remove_recursively(id);
+    }
 }
 
-struct Frame<'a, 'b> {
-    panels: &'a mut Panels,
-    cx: &'a mut PanelCtx<'b>,
-    /// Where the tabs over a tile end, by the tile's number.
-    heads: BTreeMap<u64, f32>,
-    /// Tabs that are an icon, so that the title row of the tile in front has room; by the tile's number.
-    short: BTreeSet<u64>,
-}
-
-/// Around the title of a tab.
-const TAB_GAP: f32 = 12.0;
-
-impl Frame<'_, '_> {
-    /// Makes icons of tabs behind the one in front, the last first, until its title row has the room it asked for.
-    fn shorten(&mut self, tiles: &Tiles<Pane>, ui: &Ui, tabs: &Tabs) {
-        let title = |pane: &Pane| {
-            ui.painter().layout_no_wrap(pane.title().to_owned(), Type::Title.font(ui), Color32::PLACEHOLDER).size().x
-        };
-        let shown: Vec<(TileId, f32)> =
-            tabs.children.iter().filter_map(|&id| Some((id, title(tiles.get_pane(&id)?) + TAB_GAP))).collect();
-        let wanted = tabs.active.and_then(|id| tiles.get_pane(&id)).map_or(0.0, |pane| tile::wanted(ui, *pane));
-        let mut over = shown.iter().map(|(_, width)| width).sum::<f32>() + wanted + 8.0 - ui.available_width();
-        for (id, width) in shown.iter().rev().filter(|(id, _)| Some(*id) != tabs.active) {
-            if over <= 0.0 {
-                break;
-            }
-            over -= width - (size::ICON + TAB_GAP);
-            self.short.insert(id.0);
+fn insert(tree: &mut Tree<Pane>, pane: Pane, layout: Layout) {
+    let first = default_tree(layout);
+    let beside = first.tiles.find_pane(&pane).and_then(|id| first.tiles.parent_of(id));
+    let beside: Vec<Pane> = beside.and_then(|id| first.tiles.get_container(id)).map_or(Vec::new(), |container| {
+        container.children().filter_map(|id| first.tiles.get_pane(id).copied()).collect()
+    });
+    let there = beside.iter().find_map(|pane| tree.tiles.find_pane(pane)).and_then(|id| tree.tiles.parent_of(id));
+    let any = || {
+        let is_tabs = |tile: &Tile<Pane>| matches!(tile, Tile::Container(Container::Tabs(_)));
+        let tabs = tree.tiles.iter().filter(|(_, tile)| is_tabs(tile)).map(|(id, _)| *id);
+        tabs.min_by_key(|id| id.0)
+    };
+    let place = there.or_else(any);
+    let id = tree.tiles.insert_pane(pane);
+    match place.and_then(|place| tree.tiles.get_mut(place)) {
+        Some(Tile::Container(container)) => container.add_child(id),
+        _ => {
+            // One panel alone, without tabs yet.
+            let children = tree.root().into_iter().chain([id]).collect();
+            tree.root = Some(tree.tiles.insert_tab_tile(children));
         }
     }
 }
 
-impl Behavior<Pane> for Frame<'_, '_> {
+/// What is drawn while the room is too small for the arrangement.
+#[derive(Default)]
+pub struct Small {
+    of: Option<(Tree<Pane>, Vec2, f32)>,
+    fitted: Option<Fitted>,
+}
+
+impl Small {
+    /// Brings a tile to the front there, too.
+    pub fn show_pane(&mut self, pane: Pane) {
+        if let Some(fitted) = &mut self.fitted
+            && let Some(id) = fitted.tree.tiles.find_pane(&pane)
+        {
+            fitted.tree.make_active(|at, _| at == id);
+        }
+    }
+
+    /// What is drawn instead of the arrangement, where it does not fit.
+    pub fn drawn(&self) -> Option<&Tree<Pane>> {
+        self.fitted.as_ref().map(|fitted| &fitted.tree)
+    }
+
+    /// Makes the arrangement fit the room anew where either has changed.
+    fn refresh(&mut self, tree: &Tree<Pane>, room: Vec2, scale: f32) {
+        let key = |(of, at, k): &(Tree<Pane>, Vec2, f32)| of == tree && (*at - room).length() < 0.5 && *k == scale;
+        if self.of.as_ref().is_some_and(key) {
+            return;
+        }
+        let before = self.fitted.take();
+        self.fitted = fit(tree, room, scale);
+        self.of = Some((tree.clone(), room, scale));
+        if let (Some(before), Some(now)) = (before, &mut self.fitted) {
+            for pane in fronts(&before.tree) {
+                bring_front(&mut now.tree, pane);
+            }
+        }
+    }
+
+    /// Takes over into the arrangement what was done by hand while it was drawn smaller.
+    fn take_over(&mut self, tree: &mut Tree<Pane>, edits: &[EditAction]) {
+        let Some(fitted) = &self.fitted else { return };
+        let dropped = edits.contains(&EditAction::TileDropped);
+        if dropped || (!fitted.merged && edits.contains(&EditAction::TileResized)) {
+            *tree = fitted.tree.clone();
+        } else if edits.contains(&EditAction::TabSelected) {
+            for pane in fronts(&fitted.tree) {
+                bring_front(tree, pane);
+            }
+        } else {
+            return;
+        }
+        if let Some((of, ..)) = &mut self.of {
+            of.clone_from(tree);
+        }
+    }
+}
+
+/// The panels in front.
+fn fronts(tree: &Tree<Pane>) -> Vec<Pane> {
+    tree.active_tiles().iter().filter_map(|id| tree.tiles.get_pane(id).copied()).collect()
+}
+
+/// Makes a panel the one in front of its own tabs.
+fn bring_front(tree: &mut Tree<Pane>, pane: Pane) {
+    let Some(id) = tree.tiles.find_pane(&pane) else { return };
+    if let Some(Tile::Container(Container::Tabs(tabs))) = tree.tiles.parent_of(id).and_then(|p| tree.tiles.get_mut(p)) {
+        tabs.set_active(id);
+    }
+}
+
+/// How the tiles are shown.
+pub struct Centre<'a> {
+    /// The state of the panels.
+    pub panels: &'a mut Panels,
+    /// The panel that has the centre for itself, if one has.
+    pub alone: Option<Pane>,
+    /// The panel under the pointer, for the next command.
+    pub under: &'a mut Option<Pane>,
+}
+
+/// Draws the tiles of `tree`, made to fit the room there is.
+pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &mut PanelCtx<'_>) {
+    let Centre { panels, alone, under } = centre;
+    let mut behavior = Bars {
+        panels,
+        cx,
+        alone: alone.is_some(),
+        under,
+        heads: BTreeMap::new(),
+        hidden: BTreeMap::new(),
+        chosen: None,
+        edits: Vec::new(),
+    };
+    if let Some(pane) = alone {
+        return single(pane).ui(&mut behavior, ui);
+    }
+    small.refresh(tree, ui.available_size(), type_scale(ui));
+    let drawn = small.fitted.as_mut().map_or(&mut *tree, |fitted| &mut fitted.tree);
+    drawn.ui(&mut behavior, ui);
+    let mut edits = std::mem::take(&mut behavior.edits);
+    if let Some(id) = behavior.chosen {
+        drawn.make_active(|at, _| at == id);
+        edits.push(EditAction::TabSelected);
+    }
+    small.take_over(tree, &edits);
+}
+
+struct Bars<'a, 'b> {
+    panels: &'a mut Panels,
+    cx: &'a mut PanelCtx<'b>,
+    /// One panel has the centre for itself.
+    alone: bool,
+    under: &'a mut Option<Pane>,
+    /// Where the tabs over a tile end, by the tile's number.
+    heads: BTreeMap<u64, f32>,
+    /// Tabs for whose names there is no room, by the number of their container: in the menu after the last name.
+    hidden: BTreeMap<u64, Vec<TileId>>,
+    /// A tab chosen in that menu.
+    chosen: Option<TileId>,
+    edits: Vec<EditAction>,
+}
+
+/// After the title of a tab.
+const TAB_GAP: f32 = 12.0;
+/// The menu of tabs for whose names there is no room.
+const MORE: f32 = 24.0;
+
+impl Bars<'_, '_> {
+    /// Chooses the tabs that go into the menu: from the last on, never the one in front, until the rest and the tools
+    /// of the title row fit. A name is never cut.
+    fn choose_hidden(&mut self, tiles: &Tiles<Pane>, ui: &Ui, id: TileId, tabs: &Tabs) {
+        let title = |id: &TileId| {
+            let words = tiles.get_pane(id).map_or(GROUP, |pane| pane.title()).to_owned();
+            ui.painter().layout_no_wrap(words, Type::Title.font(ui), Color32::PLACEHOLDER).size().x + TAB_GAP
+        };
+        let shown: Vec<(TileId, f32)> =
+            tabs.children.iter().filter(|id| tiles.is_visible_in_layout(**id)).map(|id| (*id, title(id))).collect();
+        let wanted = tabs.active.and_then(|id| tiles.get_pane(&id)).map(|pane| tile::wanted(ui, *pane));
+        let tools = wanted.unwrap_or_default().tools + 14.0;
+        let back = if self.alone { BACK } else { 0.0 };
+        let mut over = shown.iter().map(|(_, width)| width).sum::<f32>() + tools + back - ui.available_width();
+        let mut hidden = Vec::new();
+        for (tab, width) in shown.iter().rev().filter(|(tab, _)| Some(*tab) != tabs.active) {
+            if over <= 0.0 {
+                break;
+            }
+            over -= width - if hidden.is_empty() { MORE } else { 0.0 };
+            hidden.insert(0, *tab);
+        }
+        self.hidden.insert(id.0, hidden);
+    }
+
+    fn is_hidden(&self, tab: TileId) -> bool {
+        self.hidden.values().any(|tabs| tabs.contains(&tab))
+    }
+}
+
+/// Name of a tab that holds several tiles.
+const GROUP: &str = "Panels";
+/// The button that ends the large view.
+const BACK: f32 = 130.0;
+
+impl Behavior<Pane> for Bars<'_, '_> {
     fn pane_ui(&mut self, ui: &mut Ui, tile_id: TileId, pane: &mut Pane) -> UiResponse {
         let theme = Theme::of(ui.ctx());
         let rect = ui.max_rect();
@@ -177,7 +337,11 @@ impl Behavior<Pane> for Frame<'_, '_> {
         ui.painter().rect_filled(rect, corner, theme.bg1);
         let start = self.heads.get(&tile_id.0).copied().unwrap_or(rect.left() + size::TILE_MARGIN);
         let title = rect.top() - size::TILE_TITLE..=rect.top();
-        self.cx.head = Rect::from_x_y_ranges(start..=rect.right() - 6.0, title);
+        let end = rect.right() - 6.0 - if self.alone { BACK } else { 0.0 };
+        self.cx.head = Rect::from_x_y_ranges(start.min(end)..=end, title.clone());
+        if ui.rect_contains_pointer(Rect::from_x_y_ranges(rect.x_range(), *title.start()..=rect.bottom())) {
+            *self.under = Some(*pane);
+        }
         let inner = rect.shrink2(vec2(size::TILE_MARGIN, 0.0)).with_max_y(rect.bottom() - 8.0);
         let mut child = ui.new_child(egui::UiBuilder::new().id_salt(*pane).max_rect(inner));
         child.set_clip_rect(ui.clip_rect().intersect(rect));
@@ -199,56 +363,79 @@ impl Behavior<Pane> for Frame<'_, '_> {
         tile_id: TileId,
         state: &TabState,
     ) -> Response {
+        if self.is_hidden(tile_id) {
+            return ui.allocate_response(Vec2::ZERO, Sense::hover());
+        }
         let theme = Theme::of(ui.ctx());
-        let (title, help, glyph) = match tiles.get_pane(&tile_id) {
-            Some(pane) => (pane.title(), pane.help(), pane.icon()),
-            None => ("Tiles", "A group of tiles.", icon::GRID),
-        };
-        let short = self.short.contains(&tile_id.0);
+        let pane = tiles.get_pane(&tile_id).copied();
+        let (title, help) = pane.map_or((GROUP, "A group of panels."), |pane| (pane.title(), pane.help()));
         let galley = ui.painter().layout_no_wrap(title.to_owned(), Type::Title.font(ui), Color32::PLACEHOLDER);
-        let (_, rect) =
-            ui.allocate_space(vec2(if short { size::ICON } else { galley.size().x } + TAB_GAP, ui.available_height()));
+        let (_, rect) = ui.allocate_space(vec2(galley.size().x + TAB_GAP, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
         response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), state.active, title));
         if ui.is_rect_visible(rect) && !state.is_being_dragged {
             let ink = if state.active || response.hovered() { theme.t1 } else { theme.t3 };
-            if short {
-                let at = pos2(rect.left() + size::ICON / 2.0, rect.center().y);
-                icon::paint(ui.painter(), at, glyph, Weight::Regular, size::ICON, ink);
-            } else {
-                ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, ink);
-            }
+            ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, ink);
             focus_ring(ui, &response, rect.shrink2(vec2(0.0, 5.0)), size::RADIUS_INPUT);
         }
-        let response = response.on_hover_ui(|ui| {
-            if short {
-                ui.label(Type::Title.text(title, theme.t1));
-            }
-            ui.label(help);
-        });
+        let response = response.on_hover_text(format!("{help} A double click, or F, gives it the whole centre."));
+        let Some(pane) = pane else { return response };
+        if response.double_clicked() {
+            self.cx.actions.push(UiCommand::Enlarge(pane));
+        }
         response.context_menu(|ui| {
-            if ui.button("Reset the layout").on_hover_text("Puts all tiles where they were at first.").clicked() {
-                self.cx.actions.push(UiCommand::ResetLayout);
+            let entries = [
+                ("Enlarge or restore", "Gives the panel the whole centre, or ends that.", UiCommand::Enlarge(pane)),
+                ("Hide this panel", "The menu brings it back.", UiCommand::HidePane(pane)),
+                ("Reset the layout", "Puts all panels where they were at first.", UiCommand::ResetLayout),
+            ];
+            for (words, help, command) in entries {
+                if ui.button(words).on_hover_text(help).clicked() {
+                    self.cx.actions.push(command);
+                }
             }
         });
         response
     }
 
-    fn tab_bar_left_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs) {
+    fn tab_bar_left_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, id: TileId, tabs: &Tabs) {
         ui.add_space(size::TILE_MARGIN);
-        self.shorten(tiles, ui, tabs);
+        self.choose_hidden(tiles, ui, id, tabs);
     }
 
-    fn tab_bar_trailing_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs) {
+    fn tab_bar_trailing_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, id: TileId, tabs: &Tabs) {
+        let hidden = self.hidden.get(&id.0).cloned().unwrap_or_default();
+        if !hidden.is_empty() {
+            let more = icon_button(ui, icon::MORE, "More panels of this tile");
+            egui::Popup::menu(&more).show(|ui| {
+                for tab in hidden {
+                    let (title, help) =
+                        tiles.get_pane(&tab).map_or((GROUP, "A group of panels."), |pane| (pane.title(), pane.help()));
+                    if ui.button(title).on_hover_text(help).clicked() {
+                        self.chosen = Some(tab);
+                    }
+                }
+            });
+        }
         if let Some(active) = tabs.active {
             self.heads.insert(active.0, ui.cursor().left() + 2.0);
         }
     }
 
-    fn top_bar_right_ui(&mut self, _: &Tiles<Pane>, ui: &mut Ui, _: TileId, _: &Tabs, _: &mut f32) {
+    fn top_bar_right_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, _: TileId, tabs: &Tabs, _: &mut f32) {
         // The first to be drawn in a bar: its ground, round above as the tile is below.
         let corner = egui::CornerRadius { nw: size::RADIUS_TILE, ne: size::RADIUS_TILE, sw: 0, se: 0 };
         ui.painter().rect_filled(ui.max_rect(), corner, self.cx.theme.bg1);
+        if self.alone {
+            ui.add_space(6.0);
+            let back = ui.add(Push::new("Back to the layout").look(Look::Flat).small());
+            let pane = tabs.active.and_then(|id| tiles.get_pane(&id));
+            if back.on_hover_text("F or Escape does the same.").clicked()
+                && let Some(pane) = pane
+            {
+                self.cx.actions.push(UiCommand::Enlarge(*pane));
+            }
+        }
     }
 
     fn tab_bar_height(&self, _: &egui::Style) -> f32 {
@@ -291,5 +478,7 @@ impl Behavior<Pane> for Frame<'_, '_> {
         SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
     }
 
-    fn on_edit(&mut self, _: EditAction) {}
+    fn on_edit(&mut self, edit: EditAction) {
+        self.edits.push(edit);
+    }
 }

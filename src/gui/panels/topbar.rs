@@ -4,15 +4,22 @@ use eframe::egui::{
     self, Align, Align2, Layout as Flow, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
+
 use super::Pane;
-use crate::gui::command::{COMMANDS, Layout, UiCommand, pane_keys};
+use crate::gui::command::{COMMANDS, Entry, Layout, UiCommand, ZOOMS, pane_keys};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
-use crate::gui::widgets::button::{icon_button, segment};
+use crate::gui::widgets::button::{Look, Push, icon_button, segment};
 use crate::gui::widgets::icon::{self, Weight};
 
-/// Shows the title bar.
-pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, layout: Layout, actions: &mut Vec<UiCommand>) {
+/// Shows the title bar: of the run that the engine works on and the one on screen, in that layout and zoom.
+pub fn ui(
+    ui: &mut Ui,
+    (live, shown): (&ViewModel, &ViewModel),
+    (layout, zoom): (Layout, f32),
+    actions: &mut Vec<UiCommand>,
+) {
     let bar = ui.max_rect();
     ui.with_layout(Flow::left_to_right(Align::Center), |ui| {
         ui.add_space(6.0);
@@ -31,6 +38,7 @@ pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, layout: Layout, acti
             if icon_button(ui, glyph, name).clicked() {
                 actions.push(UiCommand::ToggleTheme);
             }
+            zoom_level(ui, zoom, actions);
             ui.add_space(4.0);
             search(ui, actions);
             run_name(ui, Rect::from_x_y_ranges(left..=ui.cursor().right(), bar.y_range()), bar, live, shown);
@@ -38,36 +46,58 @@ pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, layout: Layout, acti
     });
 }
 
-fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
-    let response = icon_button(ui, icon::MENU, "Menu");
+/// The zoom, and the steps to choose from.
+fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
+    let now = (zoom * 100.0).round() as u32;
+    let response = ui.add(Push::new(&format!("{now} %")).look(Look::Flat).small().tight());
+    let response = response.accessible_name("Zoom").on_hover_text("How large everything is drawn: Ctrl + and Ctrl −.");
     egui::Popup::menu(&response).show(|ui| {
-        ui.set_min_width(240.0);
-        let mut group = "";
-        for entry in COMMANDS {
-            if entry.group != group {
-                if !group.is_empty() {
-                    ui.separator();
-                }
-                group = entry.group;
-                if group == "View" {
-                    panes(ui, actions);
-                }
-            }
-            let refused = entry.command.refusal(live, shown);
-            let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
-            let button = egui::Button::new(entry.title).shortcut_text(keys);
-            let response = ui.add_enabled(refused.is_none(), button).accessible_name(entry.title);
-            let response = response.on_hover_text(entry.help);
-            let response = response.on_disabled_hover_text(refused.unwrap_or_default());
-            if response.clicked() {
-                actions.push(entry.command.clone());
+        for step in ZOOMS {
+            if ui.selectable_label(step == now, format!("{step} %")).clicked() {
+                actions.push(UiCommand::Zoom(step));
             }
         }
     });
 }
 
+fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+    let response = icon_button(ui, icon::MENU, "Menu");
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(140.0);
+        let mut groups: Vec<&str> = COMMANDS.iter().map(|entry| entry.group).collect();
+        groups.dedup();
+        for group in groups {
+            ui.menu_button(group, |ui| {
+                ui.set_min_width(240.0);
+                for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
+                    item(ui, entry, live, shown, actions);
+                }
+            });
+            if group == "View" {
+                panes(ui, actions);
+            }
+        }
+        ui.separator();
+        for entry in COMMANDS.iter().filter(|entry| matches!(entry.command, UiCommand::Palette | UiCommand::Quit)) {
+            item(ui, entry, live, shown, actions);
+        }
+    });
+}
+
+fn item(ui: &mut Ui, entry: &Entry, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+    let refused = entry.command.refusal(live, shown);
+    let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
+    let button = egui::Button::new(entry.title).shortcut_text(keys);
+    let response = ui.add_enabled(refused.is_none(), button).accessible_name(entry.title);
+    let response = response.on_hover_text(entry.help).on_disabled_hover_text(refused.unwrap_or_default());
+    if response.clicked() {
+        actions.push(entry.command.clone());
+    }
+}
+
 fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
     ui.menu_button("Panels", |ui| {
+        ui.set_min_width(200.0);
         for &pane in Pane::ALL {
             let keys = pane_keys(pane).map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
             let button = egui::Button::new(pane.title()).shortcut_text(keys);
@@ -116,16 +146,25 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &ViewModel, shown: &ViewModel)
         let recorded = shown.folder != live.folder;
         (shown.title.clone(), scope(shown, recorded))
     };
-    let painter = ui.painter_at(room.shrink(8.0));
-    let title = painter.layout_no_wrap(title, Type::Heading.font(ui), theme.t1);
-    let scope = painter.layout_no_wrap(scope, Type::Small.font(ui), theme.t3);
-    let width = title.size().x + 10.0 + scope.size().x;
-    let x =
-        (bar.center().x - width / 2.0).clamp(room.left() + 8.0, (room.right() - width - 8.0).max(room.left() + 8.0));
+    // What does not fit ends in an ellipsis: the scope first, then the name.
+    let room = room.shrink2(vec2(8.0, 0.0));
+    let painter = ui.painter_at(room);
+    let cut = |text: String, step: Type, ink, width: f32| {
+        let mut job = LayoutJob::single_section(text, TextFormat::simple(step.font(ui), ink));
+        job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
+        painter.layout_job(job)
+    };
+    let title = cut(title, Type::Heading, theme.t1, room.width());
+    let left = room.width() - title.size().x - 10.0;
+    let scope = (left > 40.0).then(|| cut(scope, Type::Small, theme.t3, left));
+    let width = title.size().x + scope.as_ref().map_or(0.0, |scope| 10.0 + scope.size().x);
+    let x = (bar.center().x - width / 2.0).clamp(room.left(), (room.right() - width).max(room.left()));
     let y = bar.center().y;
-    let scope_at = pos2(x + title.size().x + 10.0, y - scope.size().y / 2.0 + 0.5);
+    let end = x + title.size().x + 10.0;
     painter.galley(pos2(x, y - title.size().y / 2.0), title, theme.t1);
-    painter.galley(scope_at, scope, theme.t3);
+    if let Some(scope) = scope {
+        painter.galley(pos2(end, y - scope.size().y / 2.0 + 0.5), scope, theme.t3);
+    }
 }
 
 fn scope(status: &ViewModel, recorded: bool) -> String {

@@ -26,13 +26,22 @@ pub struct Push<'a> {
     look: Look,
     height: f32,
     min_width: f32,
+    padding: f32,
     enabled: bool,
 }
 
 impl<'a> Push<'a> {
     /// A framed button that says `label`.
     pub fn new(label: &'a str) -> Self {
-        Self { label, icon: None, look: Look::Framed, height: size::BUTTON, min_width: 0.0, enabled: true }
+        Self {
+            label,
+            icon: None,
+            look: Look::Framed,
+            height: size::BUTTON,
+            min_width: 0.0,
+            padding: 12.0,
+            enabled: true,
+        }
     }
 
     /// With an icon before the words.
@@ -50,6 +59,12 @@ impl<'a> Push<'a> {
     /// The low form, for toasts and rows.
     pub fn small(mut self) -> Self {
         self.height = size::BUTTON_SMALL;
+        self
+    }
+
+    /// With little room around the words, for bars.
+    pub fn tight(mut self) -> Self {
+        self.padding = 6.0;
         self
     }
 
@@ -71,7 +86,7 @@ impl egui::Widget for Push<'_> {
         let theme = Theme::of(ui.ctx());
         let galley = ui.painter().layout_no_wrap(self.label.to_owned(), Type::Button.font(ui), Color32::PLACEHOLDER);
         let icon_width = if self.icon.is_some() { size::ICON_BUTTON + 7.0 } else { 0.0 };
-        let width = (galley.size().x + icon_width + 24.0).max(self.min_width);
+        let width = (galley.size().x + icon_width + 2.0 * self.padding).max(self.min_width);
         let sense = if self.enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(width, self.height), sense);
         let enabled = self.enabled && ui.is_enabled();

@@ -24,6 +24,9 @@ icons! {
     STACK = "\u{e466}", RANKING = "\u{ed62}", HEAT = "\u{e242}", LAYOUT = "\u{e6d6}",
 }
 
+/// There is more, and it has names.
+pub const MORE: &str = "»";
+
 /// Which of the three icon fonts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {

@@ -5,7 +5,8 @@ use std::hash::Hash;
 
 use eframe::egui::{self, CornerRadius, Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2};
 
-use super::button::{Look, Push};
+use super::button::{Look, Push, icon_button};
+use super::chip;
 use super::icon::{self, Weight};
 use crate::gui::theme::{Theme, Type, size};
 
@@ -34,52 +35,105 @@ pub fn title_row(ui: &mut Ui, title: &str, scope: &str, tools: impl FnOnce(&mut 
     head(&mut row, rest, scope, tools);
 }
 
-/// How much of a long scope a title row asks room for.
-const SCOPE_WANTED: f32 = 170.0;
+/// A scope that would be cut to less than this is left out.
+const SCOPE_LEAST: f32 = 60.0;
+
+/// What the title row of a tile asks room for beside its tabs, in points.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// Buttons.
+    pub tools: f32,
+    /// Chips.
+    pub chips: f32,
+}
 
 fn asked() -> Id {
     Id::unique("room asked for by the last title row")
 }
 
-/// The width that the title row of a tile asked for when it was drawn last, beside its tabs.
-pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> f32 {
-    ui.data(|data| data.get_temp(Id::unique(("title row", tile))).unwrap_or(0.0))
+fn of_tile(tile: impl Hash + Debug) -> Id {
+    Id::unique(("title row", tile))
+}
+
+/// The tile that is being drawn: where its [`Wanted`] of the last frame is kept.
+fn drawing() -> Id {
+    Id::unique("tile being drawn")
+}
+
+/// What the title row of a tile asked for when it was drawn last.
+pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> Wanted {
+    ui.data(|data| data.get_temp(of_tile(tile)).unwrap_or_default())
 }
 
 /// Draws the contents of a tile and remembers what its title row asks for: [`wanted`].
 pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui)) {
-    let id = Id::unique(("title row", tile));
-    ui.data_mut(|data| data.remove::<f32>(asked()));
-    contents(ui);
-    let now: f32 = ui.data(|data| data.get_temp(asked()).unwrap_or(0.0));
-    let before: Option<f32> = ui.data_mut(|data| {
-        let before = data.get_temp(id);
-        data.insert_temp(id, now);
-        before
+    let id = of_tile(tile);
+    ui.data_mut(|data| {
+        data.remove::<Wanted>(asked());
+        data.insert_temp(drawing(), id);
     });
-    if before.is_none_or(|before| (before - now).abs() > 1.0) {
+    contents(ui);
+    let (now, before) = ui.data_mut(|data| {
+        data.remove::<Id>(drawing());
+        let now: Wanted = data.get_temp(asked()).unwrap_or_default();
+        let before: Option<Wanted> = data.get_temp(id);
+        data.insert_temp(id, now);
+        (now, before)
+    });
+    let apart = |b: Wanted| (b.tools - now.tools).abs() > 1.0 || (b.chips - now.chips).abs() > 1.0;
+    if before.is_none_or(apart) {
         ui.ctx().request_discard("the tabs beside it may have to give way");
     }
 }
 
-/// Fills the rest of a title row (`rest`): scope at the left, tools from the right.
+/// Fills the rest of a title row (`rest`): scope at the left, tools from the right. What does not fit gives way in
+/// this order: the scope is shortened, left out; chips are left out; the tools go into a menu.
 ///
 /// Panels call it with `cx.head`, the room that the tile's tabs leave.
 pub fn head(ui: &mut Ui, rest: Rect, scope: &str, tools: impl FnOnce(&mut Ui)) {
     let theme = Theme::of(ui.ctx());
+    let before: Option<Wanted> = ui.data(|data| data.get_temp::<Id>(drawing()).and_then(|id| data.get_temp(id)));
     let builder = UiBuilder::new().id_salt("head").max_rect(rest).layout(Layout::right_to_left(egui::Align::Center));
     let mut row = ui.new_child(builder);
-    row.set_clip_rect(rest.expand(2.0));
+    row.set_clip_rect(rest.expand(2.0).intersect(ui.clip_rect().expand2(vec2(0.0, size::TILE_TITLE))));
     row.spacing_mut().item_spacing.x = 4.0;
-    tools(&mut row);
+    let known = before.unwrap_or_default();
+    let folded = before.is_some() && known.tools > rest.width().max(0.0) && known.tools > 26.0;
+    let wanted = if folded {
+        let dots = icon_button(&mut row, icon::DOTS, "More of this panel");
+        let open = egui::Popup::menu(&dots).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+        let measured = open.show(|ui| {
+            ui.horizontal(|ui| {
+                tools(ui);
+                ui.min_rect().width()
+            })
+            .inner
+        });
+        let tools = measured.map_or(known.tools, |m| m.inner.max(27.0));
+        Wanted { tools, chips: 0.0 }
+    } else {
+        let room = before.is_none_or(|b| b.tools + b.chips <= rest.width());
+        chip::begin(&row, room);
+        tools(&mut row);
+        let (chips, shown) = chip::end(&row);
+        let used = (rest.right() - row.cursor().right()).max(0.0);
+        Wanted { tools: (used - shown).max(0.0), chips }
+    };
+    row.data_mut(|data| data.insert_temp(asked(), wanted));
+    if scope.is_empty() {
+        return;
+    }
     let left = row.available_rect_before_wrap();
     let words = row.painter().layout_no_wrap(scope.to_owned(), Type::Small.font(&row), theme.t3).size().x;
-    let wanted = (rest.right() - row.cursor().right()).max(0.0) + words.min(SCOPE_WANTED);
-    row.data_mut(|data| data.insert_temp(asked(), wanted));
-    if !scope.is_empty() && left.width() > 24.0 {
+    if left.width() >= words.min(SCOPE_LEAST) {
         let builder = UiBuilder::new().max_rect(left).layout(Layout::left_to_right(egui::Align::Center));
-        let mut words = row.new_child(builder);
-        words.add(egui::Label::new(Type::Small.text(scope, theme.t3)).truncate());
+        let mut line = row.new_child(builder);
+        line.add(egui::Label::new(Type::Small.text(scope, theme.t3)).truncate());
+    } else {
+        // Nothing is painted; a screen reader says it all the same.
+        let place = Rect::from_min_size(rest.min, vec2(1.0, rest.height()));
+        let response = row.interact(place, row.scope_id().with("scope"), egui::Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, scope));
     }
 }
 

@@ -1,15 +1,17 @@
 //! A recorded run played into the window: the events of a small adaptation, with made-up numbers.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use reid_workbench::data::preview::Preview;
 use reid_workbench::engine::command::{Command, Handle, Request};
 use reid_workbench::engine::event::{
     ClusterParams, ClusterSummary, Domain, Event, Phase, Quality, Retrieval, RunId, Severity, Stage, Stamped, State,
     Step,
 };
 use reid_workbench::gui::command::UiCommand;
-use reid_workbench::gui::datasets::{DatasetRow, Registry};
+use reid_workbench::gui::datasets::{DatasetRow, Registry, UserRegistry};
 use reid_workbench::method::cluster::Judged;
 use reid_workbench::method::params::Params;
 
@@ -231,6 +233,32 @@ impl Registry for FakeRegistry {
         if root.ends_with("empty") {
             return Err("expected bounding_box_train in the folder, found no images at all".to_owned());
         }
+        self.added.lock().unwrap().push((name.to_owned(), root.to_path_buf()));
+        Ok(())
+    }
+
+    fn look(&self, layout: &str, root: &Path, go_on: &AtomicBool) -> Result<Preview, String> {
+        if root.ends_with("empty") {
+            return Err("expected bounding_box_train in the folder, found no images at all".to_owned());
+        }
+        UserRegistry.look(layout, root, go_on)
+    }
+
+    fn open(&self, name: &str, go_on: &AtomicBool) -> Result<Preview, String> {
+        UserRegistry.open(name, go_on)
+    }
+
+    fn fits(&self, name_or_dir: &str) -> Result<(), String> {
+        let known = self.list().0.iter().any(|row| row.name == name_or_dir) || Path::new(name_or_dir).exists();
+        if known { Ok(()) } else { Err(format!("there is no dataset or folder {name_or_dir}")) }
+    }
+
+    fn remove(&self, name: &str) -> Result<(), String> {
+        self.added.lock().unwrap().retain(|(known, _)| known != name);
+        Ok(())
+    }
+
+    fn locate(&self, name: &str, root: &Path) -> Result<(), String> {
         self.added.lock().unwrap().push((name.to_owned(), root.to_path_buf()));
         Ok(())
     }
