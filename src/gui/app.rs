@@ -180,7 +180,7 @@ impl App {
         ctx.set_zoom_factor(app.saved.zoom);
         app.dress(ctx);
         app.library.refresh(ctx);
-        app.list_runs();
+        app.listing = Some(app.store.list_also(app.saved.opened.clone()));
         if let Some(folder) = options.run {
             app.open(folder);
         }
@@ -345,7 +345,7 @@ impl App {
             let here = std::path::absolute(self.library.runs_dir()).ok();
             if folder.parent() != here.as_deref() {
                 self.saved.note_opened(&folder);
-                self.library.list_also(ctx, &self.saved.opened);
+                self.listing = Some(self.store.list_also(self.saved.opened.clone()));
             }
         }
         self.opened = Some(view);

@@ -91,6 +91,7 @@ enum Ask {
     Forget(PathBuf),
     Post(PathBuf, Posted),
     List(u64),
+    Also(Vec<PathBuf>),
 }
 
 /// The runs. Dropping it ends its thread.
@@ -139,6 +140,12 @@ impl Store {
         self.lists += 1;
         self.send(Ask::List(self.lists));
         self.lists
+    }
+
+    /// Lists these run folders, too, after those in the folder of runs.
+    pub fn list_also(&mut self, elsewhere: Vec<PathBuf>) -> u64 {
+        self.send(Ask::Also(elsewhere));
+        self.list()
     }
 
     fn send(&self, ask: Ask) {
@@ -192,6 +199,10 @@ impl Thread {
                     true
                 }
                 Ok(Ask::Post(folder, request)) => self.post(&folder, &request),
+                Ok(Ask::Also(elsewhere)) => {
+                    self.list.elsewhere = elsewhere;
+                    true
+                }
                 Ok(Ask::List(asked)) => {
                     (self.list.fresh, self.list.told, self.list.asked) = (true, None, asked);
                     self.list.due = Some(Instant::now());
@@ -340,6 +351,8 @@ impl Thread {
 #[derive(Default)]
 struct Listing {
     dir: PathBuf,
+    /// Runs that lie elsewhere.
+    elsewhere: Vec<PathBuf>,
     due: Option<Instant>,
     /// Whether all of it is to be read again.
     fresh: bool,
@@ -400,7 +413,12 @@ impl Listing {
             Some(listed) if listed.live.is_some() => listed,
             _ => Listed { summary: Summary::read(&folder).ok(), folder, live: None, trainer: None },
         };
-        self.known = folders(&self.dir).into_iter().map(listed).collect();
+        let mut there = folders(&self.dir);
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let known: Vec<PathBuf> = there.iter().map(|path| whole(path)).collect();
+        let others = self.elsewhere.iter().filter(|path| path.join("events.jsonl").is_file());
+        there.extend(others.filter(|path| !known.contains(&whole(path))).cloned());
+        self.known = there.into_iter().map(listed).collect();
         let all = self.names.iter().map(|name| self.dir.join(name));
         self.unknown = all.filter(|path| !self.known.iter().any(|l| l.folder == *path)).collect();
     }
