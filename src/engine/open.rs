@@ -42,7 +42,7 @@ struct Plan {
 /// One sentence on what is missing or wrong; nothing was written then.
 pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, EngineError> {
     link.outbox.emit(Event::State { state: State::Preparing, epoch: 0 })?;
-    let plan = plan(request)?;
+    let mut plan = plan(request)?;
     // Of a run that goes on the lock is taken before anything is read.
     let reopened = if plan.begun.is_some() { Some(RunWriter::reopen(&request.out)?) } else { None };
     let saved = match &plan.begun {
@@ -51,7 +51,7 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     };
     let device = device::choose(request.device)?;
     let mut notes = plan.notes;
-    notes.extend(set_threads(&plan.params, plan.begun.as_ref(), device));
+    notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
     let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
     let images = images(&target)?;
     if let Some(begun) = &plan.begun {
@@ -181,15 +181,18 @@ fn saved(out: &Path, params: &Params) -> Result<Option<Checkpoint>, EngineError>
     Ok(Some(checkpoint))
 }
 
-/// As many threads as the run was begun with: sums depend on them in their last bits.
-fn set_threads(params: &Params, begun: Option<&Manifest>, device: Device) -> Option<String> {
-    let wanted = begun.and_then(|m| m.threads).unwrap_or(params.device.threads);
-    if wanted > 0 {
-        device::set_threads(wanted);
-    } else {
-        device::set_threads(device::all_threads());
-    }
+/// As many threads as the run was begun with: sums depend on them in their last bits. A new run on the CPU notes how
+/// many it uses, beside its seed.
+fn set_threads(params: &mut Params, begun: Option<&Manifest>, device: Device) -> Option<String> {
     let cores = device::all_threads();
+    let wanted = match begun.and_then(|m| m.threads).unwrap_or(params.device.threads) {
+        0 => cores,
+        given => given,
+    };
+    device::set_threads(wanted);
+    if begun.is_none() && !device.is_cuda() {
+        params.device.threads = device::threads();
+    }
     (!device.is_cuda() && wanted > cores).then(|| {
         format!(
             "The run was begun with {wanted} threads and goes on with as many, though there are {cores} cores here."

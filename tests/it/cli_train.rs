@@ -204,3 +204,47 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     lines.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+fn train<'a>(tiny: &Tiny, extra: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = program(tiny);
+    command.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--device", "cpu"]);
+    SMALL.iter().for_each(|s| drop(command.args(["--set", s])));
+    command.args(extra);
+    command
+}
+
+#[test]
+fn one_command_starts_and_goes_on_from_wherever_it_is_called() {
+    let tiny = Tiny::new();
+    let again = ["--out", "run", "--start-or-resume"];
+    for _ in 0..2 {
+        let output = train(&tiny, again).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(json(&output)["state"], "done");
+    }
+    // Datasets that were named by a path from there are found from elsewhere, too.
+    let mut elsewhere = program(&tiny);
+    elsewhere.current_dir("/").args(["train", "--resume", "--device", "cpu", "--out"]).arg(tiny.path("run"));
+    let output = elsewhere.args(["--set", "adapt.epochs=2"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(json(&output)["epochs"], 2, "a run that is done can be lengthened");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_for_a_checkpoint_costs_the_checkpoint_and_not_the_run() {
+    let tiny = Tiny::new();
+    let inner = train(&tiny, ["--out", "run"]);
+    let mut words = vec![inner.get_program().to_owned()];
+    words.extend(inner.get_args().map(std::ffi::OsStr::to_owned));
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 2000; exec \"$@\"", "sh"]).args(words);
+    inner.get_envs().for_each(|(key, value)| drop(limited.env(key, value.unwrap())));
+    let output = limited.current_dir(tiny.dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("The checkpoint could not be written") && said.contains("goes on"), "{said}");
+    assert_eq!(json(&output)["state"], "done");
+    assert!(!tiny.path("run/checkpoints/last.safetensors").exists());
+    assert!(tiny.path("run/epochs/0001/ranks.safetensors").is_file());
+}

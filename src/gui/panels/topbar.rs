@@ -180,5 +180,11 @@ fn scope(status: &ViewModel, recorded: bool) -> String {
         (None, true) => "recorded · ".to_owned(),
         (None, false) => String::new(),
     };
-    format!("{prefix}{method} · seed {}", params.seed)
+    // The same seed gives the same run with the same number of threads only.
+    let threads = match params.device.threads {
+        0 => String::new(),
+        1 => ", 1 thread".to_owned(),
+        n => format!(", {n} threads"),
+    };
+    format!("{prefix}{method} · seed {}{threads}", params.seed)
 }
