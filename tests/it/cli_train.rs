@@ -208,7 +208,9 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
 fn train<'a>(tiny: &Tiny, extra: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = program(tiny);
     command.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--device", "cpu"]);
-    SMALL.iter().for_each(|s| drop(command.args(["--set", s])));
+    for small in SMALL {
+        command.args(["--set", small]);
+    }
     command.args(extra);
     command
 }
@@ -239,7 +241,9 @@ fn a_disk_without_room_for_a_checkpoint_costs_the_checkpoint_and_not_the_run() {
     words.extend(inner.get_args().map(std::ffi::OsStr::to_owned));
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 2000; exec \"$@\"", "sh"]).args(words);
-    inner.get_envs().for_each(|(key, value)| drop(limited.env(key, value.unwrap())));
+    for (key, value) in inner.get_envs() {
+        limited.env(key, value.unwrap());
+    }
     let output = limited.current_dir(tiny.dir.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
