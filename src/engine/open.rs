@@ -18,7 +18,7 @@ use super::training::Training;
 use crate::base::rng::Fnv;
 use crate::data::Dataset;
 use crate::data::registry::Registry;
-use crate::method::params::{Effect, Params, table};
+use crate::method::params::{Effect, LabelMethod, Params, table};
 use crate::model::device;
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, params_path};
@@ -53,6 +53,7 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     let mut notes = plan.notes;
     notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
     let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
+    enough_images(&plan.params, &target)?;
     let images = images(&target)?;
     if let Some(begun) = &plan.begun {
         same_images(&request.out, begun, (&source, &target), &images)?;
@@ -218,6 +219,16 @@ fn dataset(name: &str, link: &mut Link) -> Result<Dataset, EngineError> {
         )));
     }
     Ok(dataset)
+}
+
+/// k-means makes no more clusters than there are images.
+fn enough_images(params: &Params, target: &Dataset) -> Result<(), EngineError> {
+    let (k, n) = (params.labels.k, target.train.len());
+    if params.labels.method == LabelMethod::Kmeans && k > n {
+        let name = &target.name;
+        return Err(EngineError::Refused(format!("labels.k: {k} clusters cannot be made of the {n} images of {name}")));
+    }
+    Ok(())
 }
 
 fn images(target: &Dataset) -> Result<Images, EngineError> {

@@ -75,8 +75,12 @@ fn what_fails_at_a_start_leaves_no_folder() {
     let weights = format!("weights={}", tiny.path("bad.pth").display());
     let mut nowhere = tiny.request("run", tiny_params());
     nowhere.target = "no-such-dataset".to_owned();
-    for request in [tiny.request("run", params(&[&weights])), nowhere, tiny.request("run", params(&["k1=8", "k2=30"]))]
-    {
+    for request in [
+        tiny.request("run", params(&[&weights])),
+        nowhere,
+        tiny.request("run", params(&["k1=8", "k2=30"])),
+        tiny.request("run", params(&["labels.method=kmeans", "labels.k=49"])),
+    ] {
         let mut driver = Driver::new();
         driver.start(request);
         failed(driver.until_end());
