@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, select};
 
@@ -93,6 +94,19 @@ impl Control {
                 },
             }
         }
+    }
+
+    /// As [`Control::wait`], for so long at most; `None` also when nothing came.
+    pub fn wait_for(&self, outbox: &mut Outbox, most: Duration) -> Option<Request> {
+        if let Some(request) = self.next(outbox) {
+            return Some(request);
+        }
+        select! {
+            recv(self.from) -> request => self.push(request.ok()?),
+            recv(self.outside) -> found => self.push_found(found.ok()?),
+            default(most) => return None,
+        }
+        self.next(outbox)
     }
 
     fn take_arrived(&self) {

@@ -13,7 +13,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::command::RequestId;
 use super::event::{Event, RunId, Severity, Stage, Stamped, Step};
 use crate::run::error::RunError;
-use crate::run::folder::RunWriter;
+use crate::run::folder::{RunWriter, is_live_only};
 use crate::run::requests::{Found, Listener};
 
 /// Events waiting in the backlog before further points are merged into the last of their epoch.
@@ -31,6 +31,8 @@ pub struct Outbox {
     wake: Waker,
     run: RunId,
     writer: Option<RunWriter>,
+    /// Events that the disk has not taken, in order; they are told once it has.
+    unwritten: VecDeque<Event>,
     /// Where requests from outside go, and who looks for them while a run folder is written.
     requests: Option<Sender<Found>>,
     listener: Option<Listener>,
@@ -46,6 +48,7 @@ impl Outbox {
             wake,
             run: RunId::default(),
             writer: None,
+            unwritten: VecDeque::new(),
             requests: None,
             listener: None,
             last_progress: None,
@@ -65,6 +68,10 @@ impl Outbox {
     /// From now on, events are written to this run folder, and it is listened to; `None` ends that.
     pub fn set_writer(&mut self, writer: Option<RunWriter>) {
         self.listener = None;
+        // What could not be written is told at least.
+        while let Some(event) = self.unwritten.pop_front() {
+            self.deliver(self.unstamped(event));
+        }
         if let (Some(writer), Some(to)) = (&writer, &self.requests) {
             match Listener::start(writer.dir(), to.clone()) {
                 Ok(listener) => self.listener = Some(listener),
@@ -79,20 +86,54 @@ impl Outbox {
         self.writer.as_mut()
     }
 
-    /// Writes and sends an event.
+    /// Writes and sends an event. One that the disk does not take waits, and those after it: see [`Outbox::owes`].
     ///
     /// # Errors
-    /// When the run folder cannot be written; the event is still sent.
+    /// When the run folder is gone or damaged; the event is still sent.
     pub fn emit(&mut self, event: Event) -> Result<(), RunError> {
-        let (stamped, result) = match &mut self.writer {
-            Some(writer) => match writer.append(event.clone()) {
-                Ok(stamped) => (stamped, Ok(())),
-                Err(e) => (self.unstamped(event), Err(e)),
-            },
-            None => (self.unstamped(event), Ok(())),
-        };
-        self.deliver(stamped);
-        result
+        if self.writer.is_none() || is_live_only(&event) {
+            self.deliver(self.unstamped(event));
+            return Ok(());
+        }
+        self.unwritten.push_back(event);
+        self.write_owed()
+    }
+
+    /// Whether events wait for the disk to take them: the run should wait, too, lest more and more of them do.
+    pub fn owes(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Writes the events that wait, as far as the disk takes them.
+    ///
+    /// # Errors
+    /// When the run folder is gone or damaged.
+    pub fn write_owed(&mut self) -> Result<(), RunError> {
+        while let (Some(writer), Some(event)) = (&mut self.writer, self.unwritten.front()) {
+            match writer.append(event.clone()) {
+                Ok(stamped) => {
+                    self.unwritten.pop_front();
+                    self.deliver(stamped);
+                }
+                Err(RunError::Io { source, .. }) => {
+                    tracing::warn!("an event waits for the disk: {source}");
+                    return Ok(());
+                }
+                Err(e) => {
+                    if let Some(event) = self.unwritten.pop_front() {
+                        self.deliver(self.unstamped(event));
+                    }
+                    return Err(e);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the user something at once, also while events wait for the disk; it is not written.
+    pub fn notice_at_once(&mut self, severity: Severity, title: &str, text: impl Into<String>) {
+        let event = Event::Notice { severity, title: title.to_owned(), text: text.into() };
+        self.deliver(self.unstamped(event));
     }
 
     /// Tells how far a stage is, not more often than a reader can follow; the end is always told.

@@ -27,6 +27,9 @@ use crate::run::snapshot::write_heat_maps;
 /// How often the memory in use is told.
 const DEVICE_EVERY: Duration = Duration::from_secs(1);
 
+/// How often a full disk is looked at again.
+const DISK_EVERY: Duration = Duration::from_millis(500);
+
 /// Whether to go on after the current batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -193,6 +196,7 @@ impl Session {
     /// [`EngineError::Stopped`] when a stop was asked for.
     pub fn breathe(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
         self.notify_device(link);
+        self.wait_for_disk(saves, link)?;
         while let Some(request) = link.control.next(&mut link.outbox) {
             self.handle(request, saves, link)?;
         }
@@ -207,6 +211,25 @@ impl Session {
         }
         link.outbox.emit(Event::State { state: self.state.clone(), epoch })?;
         Ok(())
+    }
+
+    /// While the disk takes no events, the run waits; it can be stopped meanwhile.
+    fn wait_for_disk(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+        if !link.outbox.owes() {
+            return Ok(());
+        }
+        let text =
+            "The run folder takes nothing more, so the run waits. Make room on its disk, and it goes on; or stop it.";
+        link.outbox.notice_at_once(Severity::Error, "The disk is full or fails", text);
+        loop {
+            link.outbox.write_owed()?;
+            if !link.outbox.owes() {
+                return Ok(());
+            }
+            if let Some(request) = link.control.wait_for(&mut link.outbox, DISK_EVERY) {
+                self.handle(request, saves, link)?;
+            }
+        }
     }
 
     fn handle(

@@ -252,3 +252,30 @@ fn a_disk_without_room_for_a_checkpoint_costs_the_checkpoint_and_not_the_run() {
     assert!(!tiny.path("run/checkpoints/last.safetensors").exists());
     assert!(tiny.path("run/epochs/0001/ranks.safetensors").is_file());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let tiny = Tiny::new();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
+    limited.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--device", "cpu"]);
+    for small in SMALL.iter().chain(&["adapt.iters=120", "adapt.batch=8", "pretrain.epochs=0"]) {
+        limited.args(["--set", small]);
+    }
+    limited.env("REID_CACHE_DIR", tiny.path("cache")).current_dir(tiny.dir.path());
+    let mut child = limited.args(["--out", "run"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|l| l.contains("The disk is full")), "it ended without waiting");
+    let freed = Command::new("prlimit").args(["--pid", &child.id().to_string(), "--fsize=unlimited"]).status();
+    assert!(freed.unwrap().success());
+    lines.for_each(drop);
+    assert!(child.wait().unwrap().success());
+    let run = reid_workbench::run::RunReader::open(&tiny.path("run")).unwrap();
+    let seqs: Vec<u64> = run.events.iter().map(|e| e.seq).collect();
+    assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
+    let steps = run.events.iter().filter(|e| matches!(e.event, reid_workbench::run::event::Event::Step(_))).count();
+    assert_eq!(steps, 120);
+}
