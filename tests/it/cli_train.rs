@@ -260,9 +260,9 @@ fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
     use std::process::{Command, Stdio};
     let tiny = Tiny::new();
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
     limited.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--device", "cpu"]);
-    for small in SMALL.iter().chain(&["adapt.iters=120", "adapt.batch=8", "pretrain.epochs=0"]) {
+    for small in SMALL.iter().chain(&["adapt.iters=150", "adapt.batch=4", "adapt.instances=2", "pretrain.epochs=0"]) {
         limited.args(["--set", small]);
     }
     limited.env("REID_CACHE_DIR", tiny.path("cache")).current_dir(tiny.dir.path());
@@ -277,5 +277,5 @@ fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
     let seqs: Vec<u64> = run.events.iter().map(|e| e.seq).collect();
     assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
     let steps = run.events.iter().filter(|e| matches!(e.event, reid_workbench::run::event::Event::Step(_))).count();
-    assert_eq!(steps, 120);
+    assert_eq!(steps, 150);
 }
