@@ -10,11 +10,15 @@ use super::progress::{Bars, Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, Values, refuse_other_kind, write_tensors};
 use crate::data::layout::manifest::{self, List};
 use crate::engine::feature_run::{self, FeatureSet};
-use crate::method::cluster::{Assignment, ClusterSummary};
+use crate::method::cluster::{Assignment, ClusterSummary, count_clusters};
 use crate::method::graph::Graph;
+use crate::method::label_free::label_free;
 use crate::method::params::Params;
 use crate::method::pipeline::{self, Found, Plan};
 use crate::method::rows::Rows;
+use crate::method::tree::Hierarchy;
+use crate::method::tree::radii::Suggested;
+use crate::run::graph::REACH;
 
 /// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
 #[derive(clap::Args, Debug)]
@@ -39,6 +43,9 @@ pub struct ClusterArgs {
     /// Also write the Jaccard distances below 1 (CSR); at 13,000 images they take hundreds of MB
     #[arg(long)]
     pub jaccard: bool,
+    /// Also print scores that need no truth, and the radii that rules of thumb propose; looks at distances up to 0.9
+    #[arg(long)]
+    pub scores: bool,
 }
 
 /// Runs the command: reads, clusters, writes, prints the summary.
@@ -82,18 +89,46 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         with_bar("run folder", |tick| feature_run::write(dir, &set, &params, [tick, tick]))?;
         seconds.book("run");
     }
-    let reach = if args.jaccard { 1.0 } else { 0.0 };
+    let reach = match (args.jaccard, args.scores) {
+        (true, _) => 1.0,
+        (false, true) => REACH,
+        (false, false) => 0.0,
+    };
     let plan = Plan { params: &params, carried: None, neighbours: 0, reach };
     let watch = Bars::new(&mut seconds);
     let found = pipeline::run(rows, None, &plan, &watch).map_err(from_method)?;
     watch.finish();
     drop(features);
-    let Found { graph, assignment, .. } = found;
-    let summary = assignment.summary(&params, pids.as_deref());
+    let Found { graph, assignment, neighbours } = found;
+    let mut summary = assignment.summary(&params, pids.as_deref());
     seconds.book("refine");
+    let mut suggested = None;
+    if args.scores {
+        summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, None);
+        suggested = graph.as_ref().map(|graph| proposals(&Hierarchy::new(graph, params.min_samples)));
+        seconds.book("scores");
+    }
+    drop(neighbours);
     write(args, &assignment, graph)?;
     seconds.book("write");
-    print_json(&report(&summary, &warnings, seconds))
+    let mut report = report(&summary, &warnings, seconds);
+    if args.scores {
+        report["label_free"] = json!(summary.label_free);
+        report["suggested_eps"] = json!(suggested);
+    }
+    print_json(&report)
+}
+
+/// The radii that rules of thumb propose, with what each would give.
+fn proposals(all: &Hierarchy) -> serde_json::Value {
+    let Suggested { stable, knee, mean_smallest } = all.suggested;
+    let one = |eps: Option<f64>| {
+        let eps = eps?;
+        let labels = all.tree.labels(eps);
+        let noise = labels.iter().filter(|&&l| l < 0).count();
+        Some(json!({ "eps": eps, "clusters": count_clusters(&labels), "noise": noise }))
+    };
+    json!({ "most_stable": one(stable), "knee": one(knee), "mean_smallest": one(mean_smallest) })
 }
 
 /// The list of the features' images.

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::gui::view_model::{Part, ViewModel};
 use crate::method::cluster::{ClusterSummary, Judged};
-use crate::method::params::{Params, Rule, Value};
+use crate::method::jaccard::Overlap;
+use crate::method::params::{EpsRule, Params, Rule, Value};
 use crate::method::sweep::{AtEps, Cell, KDistance};
 use crate::method::tree::Hierarchy;
 use crate::run::event::Phase;
@@ -39,6 +40,8 @@ pub struct Base {
     pub params: Params,
     /// Whether it has labels at three radii.
     pub radii: bool,
+    /// Whether a rule found eps.
+    pub ruled: bool,
     /// The threshold that the first epoch found, for the rule `quantile`; `None` in the first epoch.
     pub carried: Option<f64>,
 }
@@ -72,7 +75,9 @@ impl Base {
             params.reliability.threshold = alpha;
         }
         let radii = summary.has_radii();
-        Some(Self { folder: view.folder.clone()?, epoch, seq, params, radii, carried })
+        // What is tried is tried by hand.
+        let ruled = std::mem::take(&mut params.eps_rule) != EpsRule::Fixed;
+        Some(Self { folder: view.folder.clone()?, epoch, seq, params, radii, ruled, carried })
     }
 }
 
@@ -116,6 +121,9 @@ pub struct Table {
     pub seconds: f64,
 }
 
+/// k1, k2 and the pairs of images that were asked about.
+type Pairs = (usize, usize, Vec<(u32, u32)>);
+
 /// What is tried, and the newest answers.
 pub struct WhatIf {
     worker: Worker,
@@ -131,6 +139,9 @@ pub struct WhatIf {
     hierarchy: Option<Arc<Hierarchy>>,
     /// k1, k2 and min_samples that the hierarchy was asked for.
     hierarchy_of: Option<(usize, usize, usize)>,
+    /// What made the distances of some pairs, and those pairs with k1 and k2.
+    shared: Option<Arc<Vec<Overlap>>>,
+    shared_of: Option<Pairs>,
     sweep: Option<(Arc<Vec<AtEps>>, f64)>,
     table: Option<Table>,
     tried: Vec<Tried>,
@@ -154,6 +165,8 @@ impl WhatIf {
             curve_of: None,
             hierarchy: None,
             hierarchy_of: None,
+            shared: None,
+            shared_of: None,
             sweep: None,
             table: None,
             tried: Vec::new(),
@@ -201,6 +214,7 @@ impl WhatIf {
         self.failed = Default::default();
         (self.outcome, self.curve, self.curve_of, self.sweep, self.table) = (None, None, None, None, None);
         (self.hierarchy, self.hierarchy_of) = (None, None);
+        (self.shared, self.shared_of) = (None, None);
     }
 
     /// Takes in an answer; one to an older question is dropped. Public for tests.
@@ -215,6 +229,7 @@ impl WhatIf {
             Ok(Answer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
             Ok(Answer::Curve(curve)) => self.curve = Some(curve),
             Ok(Answer::Hierarchy(all)) => self.hierarchy = Some(all),
+            Ok(Answer::Shared(found)) => self.shared = Some(found),
             Ok(Answer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
             Ok(Answer::Table(cells)) => {
                 if let Question::Table(_, eps, delta_d) = question {
@@ -366,6 +381,19 @@ impl WhatIf {
         self.hierarchy.clone()
     }
 
+    /// What made the Jaccard distances of these pairs, for what is tried; asked for when it is not there. `None` until
+    /// it comes, or where the features are not kept ([`WhatIf::failure`] of kind 5 says so).
+    pub fn shared(&mut self, pairs: &[(u32, u32)]) -> Option<Arc<Vec<Overlap>>> {
+        let (k1, k2) = (self.draft.k1, self.draft.k2);
+        let known = self.shared_of.as_ref().is_some_and(|of| (of.0, of.1) == (k1, k2) && of.2 == pairs);
+        if self.base.is_some() && !known {
+            self.shared = None;
+            self.question(Question::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
+            self.shared_of = Some((k1, k2, pairs.to_vec()));
+        }
+        self.shared.clone()
+    }
+
     /// Clusters each radius of `eps`, with what is tried otherwise.
     pub fn ask_sweep(&mut self, eps: Vec<f64>) {
         self.question(Question::Sweep(Box::new(self.draft.clone()), eps));
@@ -419,6 +447,9 @@ impl WhatIf {
         let mut changes = self.changes();
         if changes.iter().any(|(key, _)| *key == "reliability.threshold") {
             changes.insert(0, ("reliability.rule", Value::Text(Rule::Fixed.name().to_owned())));
+        }
+        if self.base.as_ref().is_some_and(|b| b.ruled) && changes.iter().any(|(key, _)| *key == "eps") {
+            changes.insert(0, ("eps_rule", Value::Text(EpsRule::Fixed.name().to_owned())));
         }
         self.applied = self.base.as_ref().map(|b| (b.epoch, self.draft.clone()));
         changes

@@ -124,6 +124,8 @@ pub struct Assignment {
     pub threshold: Option<f64>,
     /// What only this way to give labels has.
     pub details: Details,
+    /// The radius that a rule found in place of `eps`.
+    pub eps: Option<f64>,
 }
 
 /// A score of every image and of every cluster; 1 is best.
@@ -228,6 +230,7 @@ pub fn refine(labels: Labels, params: &Params, carried: Option<f64>) -> Assignme
         score: Some(Score { name, images: score, clusters: cluster_score }),
         threshold,
         details: Details::Radii(Box::new(Radii { tight, loose, scores })),
+        eps: None,
     }
 }
 
@@ -275,7 +278,7 @@ impl Assignment {
             cluster_size: cluster_sizes(&self.labels),
             quality: pids.map(|pids| quality(&self.pseudo_labels, pids)),
             used: ClusterParams {
-                eps: params.eps,
+                eps: self.eps.unwrap_or(params.eps),
                 delta_d: params.delta_d,
                 k1: params.k1,
                 k2: params.k2,

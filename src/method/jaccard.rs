@@ -16,6 +16,14 @@ use super::rows::{Rows, squared_distance};
 /// # Errors
 /// When `nb` is of other features or too short, or `tick` cancels.
 pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick: Tick) -> Result<Graph, MethodError> {
+    let total = 2 * rows.n() as u64;
+    let v = weighted(rows, nb, k1, k2, &|done, _| tick(done, total))?;
+    let upper = upper_distances(&v, max, &|done, _| tick(rows.n() as u64 + done, total))?;
+    Ok(Graph::mirrored(&upper, max))
+}
+
+/// The weights of every image's k-reciprocal neighbours, expanded.
+fn weighted(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, tick: Tick) -> Result<Sparse, MethodError> {
     let n = rows.n();
     if nb.n != n {
         return Err(MethodError::shape("neighbours", format!("lists of {n} rows"), nb.n));
@@ -24,14 +32,60 @@ pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick
     if nb.k < k1.min(n) {
         return Err(MethodError::shape("neighbours", format!("at least {k1} a row"), nb.k));
     }
-    let total = 2 * n as u64;
     // Of unit rows, 2 − 2cos is the squared distance, which k-NN has found for most pairs.
     let distance =
         |i: usize, j: usize, known: Option<f32>| known.unwrap_or_else(|| squared_distance(rows.row(i), rows.row(j)));
-    let v = weights(nb, k1, half_of(k1) + 1, distance, &|done, _| tick(done, total))?;
-    let v = expand(v, nb, k2.min(k1))?;
-    let upper = upper_distances(&v, max, &|done, _| tick(n as u64 + done, total))?;
-    Ok(Graph::mirrored(&upper, max))
+    let v = weights(nb, k1, half_of(k1) + 1, distance, tick)?;
+    expand(v, nb, k2.min(k1))
+}
+
+/// What made the Jaccard distance of two images: J = 1 − `overlap` / `total`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overlap {
+    /// Images that count as neighbours of both.
+    pub both: u32,
+    /// Images that count as neighbours of one at least.
+    pub either: u32,
+    /// The numerator: Σ of the smaller of the two weights, over all images.
+    pub overlap: f32,
+    /// The denominator: Σ of the larger one.
+    pub total: f32,
+}
+
+/// What made the Jaccard distances of some pairs: their weighted k-reciprocal neighbours after expansion. Arguments
+/// as [`jaccard`]; computed for all rows, of which the pairs are looked up.
+///
+/// # Errors
+/// As [`jaccard`], and when a pair is not of the rows.
+pub fn shared_neighbours(
+    rows: Rows,
+    nb: &Neighbours,
+    k1: usize,
+    k2: usize,
+    pairs: &[(u32, u32)],
+    tick: Tick,
+) -> Result<Vec<Overlap>, MethodError> {
+    let v = weighted(rows, nb, k1, k2, tick)?;
+    let one = |&(i, j): &(u32, u32)| {
+        if i.max(j) as usize >= v.n() {
+            return Err(MethodError::shape("pair", format!("rows below {}", v.n()), i.max(j)));
+        }
+        let [(a, x), (b, y)] = [i, j].map(|i| v.row(i as usize));
+        let mut out = Overlap { both: 0, either: (a.len() + b.len()) as u32, overlap: 0.0, total: 0.0 };
+        let mut at = 0;
+        for (column, &w) in a.iter().zip(x) {
+            at += b[at..].partition_point(|c| c < column);
+            if b.get(at) == Some(column) {
+                out.both += 1;
+                out.overlap += w.min(y[at]);
+            }
+        }
+        out.either -= out.both;
+        // Both rows sum to 1.
+        out.total = 2.0 - out.overlap;
+        Ok(out)
+    };
+    pairs.iter().map(one).collect()
 }
 
 /// J of a pair whose rows overlap by Σmin = `overlap`.

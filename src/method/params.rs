@@ -13,7 +13,8 @@ pub mod table;
 use serde::{Deserialize, Serialize};
 
 pub use choices::{
-    Backbone, ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind,
+    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule,
+    ScoreKind,
 };
 pub use groups::{
     Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse, Optim, Pretrain, Reliability,
@@ -27,6 +28,7 @@ pub use table::{Affects, Effect, Kind, Row, Value};
 #[allow(missing_docs)] // table::ROWS documents every field by its key
 pub struct Params {
     pub eps: f64,
+    pub eps_rule: EpsRule,
     pub delta_d: f64,
     pub k1: usize,
     pub k2: usize,
@@ -57,6 +59,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             eps: 0.6,
+            eps_rule: EpsRule::Fixed,
             delta_d: 0.02,
             k1: 30,
             k2: 6,

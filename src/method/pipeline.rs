@@ -9,8 +9,9 @@ use super::graph::Graph;
 use super::jaccard::jaccard;
 use super::knn::{Neighbours, neighbours};
 use super::labels::{self, Given};
-use super::params::Params;
+use super::params::{EpsRule, Params};
 use super::rows::Rows;
+use super::tree::radii::chosen_eps;
 
 /// The steps, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +124,10 @@ pub fn assign(
     watch: &dyn Watch,
 ) -> Result<Assignment, MethodError> {
     watch.begin(Step::Labels);
+    let chosen = given.graph.and_then(|graph| chosen_eps(graph, params));
+    let found = chosen.map(|eps| Params { eps, eps_rule: EpsRule::Fixed, ..params.clone() });
+    let params = found.as_ref().unwrap_or(params);
     let labelled = labels::of(params).label(given, params, &|done, total| watch.tick(Step::Labels, done, total))?;
     watch.begin(Step::Scores);
-    Ok(judge(labelled, params, carried))
+    Ok(Assignment { eps: chosen, ..judge(labelled, params, carried) })
 }

@@ -192,3 +192,39 @@ fn an_empty_file_of_features_gives_empty_labels() {
     assert_eq!((&report["images"], &report["threshold"]), (&Value::from(0), &Value::Null));
     assert!(values(&std::fs::read(&out).unwrap(), "pseudo_labels", i32::from_le_bytes).is_empty());
 }
+
+#[test]
+fn scores_that_need_no_truth_and_proposed_radii_are_printed_on_demand() {
+    let home = tempfile::tempdir().unwrap();
+    let case = Case::open(super::support::golden::fixtures().parent().unwrap(), "label_free");
+    let input = home.path().join("x.safetensors");
+    save(&input, &[("features", Dtype::F32, vec![320, 12], f32_bytes(&case.input_f32("features")))]);
+    let out = home.path().join("o.safetensors");
+    let mut command = program();
+    command.arg("cluster").arg(&input).arg("--out").arg(&out).arg("--scores");
+    for set in ["eps=0.55", "delta_d=0.02", "k1=20", "k2=4"] {
+        command.args(["--set", set]);
+    }
+    let found = json(&mut command);
+    for name in ["silhouette", "dbcv"] {
+        let (ours, theirs) = (found["label_free"][name].as_f64().unwrap(), case.number(&format!("/{name}")));
+        assert!((ours - theirs).abs() < 1e-5, "{name}: {ours}, not {theirs}");
+    }
+    assert_eq!(found["label_free"]["unclustered"], 16.0 / 320.0);
+    assert!(found["label_free"]["agreement"].is_null(), "there is no epoch before");
+    for rule in ["most_stable", "knee", "mean_smallest"] {
+        let proposed = &found["suggested_eps"][rule];
+        let eps = proposed["eps"].as_f64().unwrap();
+        assert!(eps > 0.0 && eps < 0.9, "{rule}: {proposed}");
+    }
+    let eps = found["suggested_eps"]["knee"]["eps"].to_string();
+    let mut command = program();
+    command.arg("cluster").arg(&input).arg("--out").arg(&out);
+    let eps = format!("eps={eps}");
+    for set in [eps.as_str(), "delta_d=0.02", "k1=20", "k2=4"] {
+        command.args(["--set", set]);
+    }
+    let again = json(&mut command);
+    assert_eq!(again["clusters"]["normal"], found["suggested_eps"]["knee"]["clusters"]);
+    assert_eq!(again["noise"]["normal"], found["suggested_eps"]["knee"]["noise"]);
+}

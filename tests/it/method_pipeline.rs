@@ -10,9 +10,11 @@ use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::jaccard::jaccard;
 use reid_workbench::method::knn::{Neighbours, neighbours};
 use reid_workbench::method::labels::Labelled;
-use reid_workbench::method::params::{Params, Rule};
+use reid_workbench::method::params::{EpsRule, Params, Rule};
 use reid_workbench::method::pipeline::{self, Plan, Step, Unwatched, Watch};
 use reid_workbench::method::rows::Rows;
+use reid_workbench::method::sweep::k_distance;
+use reid_workbench::method::tree::radii::{SSG_SHARE, knee, mean_smallest};
 use reid_workbench::run::event::SnapshotPart;
 use reid_workbench::run::snapshot::{ClusterSnapshot, part_path};
 
@@ -83,6 +85,30 @@ fn the_graph_reaches_as_far_as_is_asked() {
     let plan = Plan { neighbours: 40, reach: 0.9, ..Plan::of(&params, None) };
     let found = pipeline::run(rows, None, &plan, &Unwatched).unwrap();
     assert_eq!((found.neighbours.k, found.graph.unwrap().max), (40, 0.9));
+}
+
+#[test]
+fn a_rule_finds_eps_among_the_distances() {
+    let made = features();
+    let rows = Rows::new(&made.features, 64).unwrap();
+    let mut params = Params::default();
+    let of = |params: &Params| pipeline::run(rows, None, &Plan::of(params, None), &Unwatched).unwrap();
+    assert_eq!(of(&params).assignment.eps, None);
+    for (rule, name) in [(EpsRule::Knee, "knee"), (EpsRule::MeanSmallest, "mean-smallest")] {
+        params.assign(&format!("eps_rule={name}")).unwrap();
+        assert_eq!(params.eps_rule, rule);
+        let found = of(&params);
+        let eps = found.assignment.eps.unwrap();
+        let graph = found.graph.unwrap();
+        let expected = match rule {
+            EpsRule::Knee => knee(&k_distance(&graph, 4)).unwrap(),
+            _ => mean_smallest(&graph, SSG_SHARE).unwrap(),
+        };
+        assert_eq!(eps, expected, "{name}");
+        let by_hand = cluster(&graph, &Params { eps, ..Params::default() }, None);
+        assert_eq!(found.assignment.labels, by_hand.labels);
+        assert_eq!(found.assignment.summary(&params, None).used.eps, eps);
+    }
 }
 
 /// Two clusters and an image in none, of a method that labels once.

@@ -7,7 +7,7 @@ use proptest::test_runner::RngSeed;
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::evaluate::{EvalOptions, Identities, evaluate_distances};
-use reid_workbench::method::jaccard::{Graph, jaccard};
+use reid_workbench::method::jaccard::{Graph, jaccard, shared_neighbours};
 use reid_workbench::method::knn::{Neighbours, neighbours};
 use reid_workbench::method::quality::quality;
 use reid_workbench::method::rows::Rows;
@@ -141,6 +141,22 @@ proptest! {
                 prop_assert!((f64::from(found) - expected[j]).abs() <= 1e-5, "J({}, {}) = {}", i, j, found);
                 prop_assert_eq!(found.to_bits(), lookup(&graph, j, i).to_bits());
             }
+        }
+    }
+
+    /// What made a distance gives that distance.
+    #[test]
+    fn shared_neighbours_explain_the_distance((x, d) in prop_oneof![lattice(30), directions(40)], k1 in 2..12usize, k2 in 1..5usize) {
+        let rows = Rows::new(&x, d).unwrap();
+        let nb = neighbours(rows, k1, &no_tick).unwrap();
+        let graph = jaccard(rows, &nb, k1, k2, 1.0, &no_tick).unwrap();
+        let n = rows.n() as u32;
+        let pairs: Vec<(u32, u32)> = (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j))).collect();
+        let found = shared_neighbours(rows, &nb, k1, k2, &pairs, &no_tick).unwrap();
+        for (&(i, j), s) in pairs.iter().zip(&found) {
+            let expected = lookup(&graph, i as usize, j as usize);
+            prop_assert!((1.0 - s.overlap / s.total - expected).abs() < 1e-5);
+            prop_assert!(s.both <= s.either && (s.both > 0) == (s.overlap > 0.0));
         }
     }
 

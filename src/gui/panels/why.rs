@@ -13,6 +13,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
 use crate::gui::widgets::button::{Look, Push};
 use crate::gui::widgets::{icon, tile};
+use crate::method::jaccard::Overlap;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::path::Path;
 
@@ -142,6 +143,8 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
         if joined { "core images of one cluster" } else { "not joined by core images" }
     );
     ui.label(Type::Body.text(&words, theme.t1));
+    let pairs: Vec<(u32, u32)> = path.steps.iter().map(|s| (s.from, s.to)).collect();
+    let shared = cx.what_if.shared(&pairs).filter(|all| all.len() == pairs.len());
     ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
@@ -182,11 +185,24 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
                 if step.reach > step.jaccard + 5e-4 {
                     let below = y + if is_bridge { 20.0 } else { 4.0 };
                     let words = format!("core {:.3}", step.reach);
-                    painter.text(pos2(rect.center().x, below), Align2::CENTER_TOP, words, small, theme.t3);
+                    painter.text(pos2(rect.center().x, below), Align2::CENTER_TOP, words, small.clone(), theme.t3);
                 }
+                let counts = shared.as_ref().map(|all| all[at]);
+                if let Some(Overlap { both, either, .. }) = counts {
+                    let words = format!("{both} of {either}");
+                    painter.text(pos2(rect.center().x, y - 22.0), Align2::CENTER_BOTTOM, words, small, theme.t3);
+                }
+                let counted = match (counts, cx.what_if.failure(5)) {
+                    (Some(s), _) => format!(
+                        "{} of {} weighted k-reciprocal neighbours are shared: J = 1 − {:.3} / {:.3}. ",
+                        s.both, s.either, s.overlap, s.total
+                    ),
+                    (None, Some(why)) => format!("{why} "),
+                    (None, None) => String::new(),
+                };
                 let tip = "J is the Jaccard distance of the two. DBSCAN takes the step once eps reaches J and both \
                            images are core: where that comes later it is written below.";
-                response.on_hover_text(tip);
+                response.on_hover_text(format!("{counted}{tip}"));
                 photo(ui, cx, run, step.to);
             }
         });

@@ -14,6 +14,7 @@ use crate::base::tick::{Tick, no_tick};
 use crate::method::cluster::{Assignment, ClusterSummary};
 use crate::method::error::MethodError;
 use crate::method::graph::Graph;
+use crate::method::jaccard::{Overlap, shared_neighbours};
 use crate::method::knn::{Neighbours, neighbours};
 use crate::method::labels::Given;
 use crate::method::lineage::lineage;
@@ -36,6 +37,8 @@ pub enum Question {
     Curve(Box<Params>),
     /// All radii at once with these parameters' k1, k2 and min_samples.
     Hierarchy(Box<Params>),
+    /// What made the Jaccard distances of these pairs, with these parameters' k1 and k2.
+    Shared(Box<Params>, Vec<(u32, u32)>),
     /// DBSCAN at each of these radii.
     Sweep(Box<Params>, Vec<f64>),
     /// Clusters at every pair of eps and Δd.
@@ -43,7 +46,7 @@ pub enum Question {
 }
 
 /// Kinds of questions.
-pub const KINDS: usize = 5;
+pub const KINDS: usize = 6;
 
 impl Question {
     /// Its kind, below [`KINDS`].
@@ -54,12 +57,18 @@ impl Question {
             Self::Sweep(..) => 2,
             Self::Table(..) => 3,
             Self::Hierarchy(_) => 4,
+            Self::Shared(..) => 5,
         }
     }
 
     fn params(&self) -> &Params {
         match self {
-            Self::Clusters(p) | Self::Curve(p) | Self::Hierarchy(p) | Self::Sweep(p, _) | Self::Table(p, ..) => p,
+            Self::Clusters(p)
+            | Self::Curve(p)
+            | Self::Hierarchy(p)
+            | Self::Shared(p, _)
+            | Self::Sweep(p, _)
+            | Self::Table(p, ..) => p,
         }
     }
 }
@@ -99,6 +108,7 @@ pub enum Answer {
     Clusters(Arc<Outcome>),
     Curve(Arc<KDistance>),
     Hierarchy(Arc<Hierarchy>),
+    Shared(Arc<Vec<Overlap>>),
     Sweep(Arc<Vec<AtEps>>),
     Table(Arc<Vec<Vec<Cell>>>),
 }
@@ -299,6 +309,12 @@ impl Desk {
                 self.hierarchy = Some(((params.k1, params.k2, params.min_samples), Arc::clone(&made)));
                 Answer::Hierarchy(made)
             }
+            Question::Shared(params, pairs) => {
+                let found = self.with_features(base, params, tick, |rows, nb| {
+                    shared_neighbours(rows, nb, params.k1, params.k2, pairs, tick)
+                })?;
+                Answer::Shared(Arc::new(found))
+            }
             Question::Sweep(params, eps) => {
                 eps.iter().try_for_each(|&e| covered(e))?;
                 Answer::Sweep(Arc::new(eps_sweep(&graph, eps, params.min_samples, pids, tick).map_err(words)?))
@@ -348,6 +364,18 @@ impl Desk {
 
     /// The graph with another k1 or k2, from the features.
     fn rebuilt(&mut self, base: &Base, params: &Params, tick: Tick) -> Result<Graph, String> {
+        let plan = Plan { params, carried: None, neighbours: 0, reach: REACH };
+        self.with_features(base, params, tick, |rows, nb| distances(rows, nb, &plan, &Ticking(tick)))
+    }
+
+    /// Does `work` with the epoch's features and their neighbours, at least k1 of each.
+    fn with_features<T>(
+        &mut self,
+        base: &Base,
+        params: &Params,
+        tick: Tick,
+        work: impl FnOnce(Rows, &Neighbours) -> Result<T, MethodError>,
+    ) -> Result<T, String> {
         let words = |e: MethodError| e.to_string();
         if self.features.is_none() {
             match features_epoch(&base.folder) {
@@ -383,10 +411,9 @@ impl Desk {
             },
             _ => neighbours(rows, params.k1, tick).map_err(words)?,
         };
-        let plan = Plan { params, carried: None, neighbours: 0, reach: REACH };
-        let graph = distances(rows, &nb, &plan, &Ticking(tick)).map_err(words);
+        let done = work(rows, &nb).map_err(words);
         self.neighbours = Some(nb);
-        graph
+        done
     }
 }
 

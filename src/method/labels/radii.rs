@@ -4,7 +4,10 @@ use super::{Given, Labelled, Labeller, graph_of};
 use crate::base::tick::Tick;
 use crate::method::cluster::three_dbscans;
 use crate::method::error::MethodError;
-use crate::method::params::Params;
+use crate::method::params::{EpsRule, Params};
+
+/// How far the distances go among which a rule finds eps: as far as a run keeps them.
+const RULE_REACH: f32 = 0.9;
 
 /// Three DBSCANs on one graph.
 pub struct ThreeRadii;
@@ -19,7 +22,9 @@ impl Labeller for ThreeRadii {
     }
 
     fn reach(&self, params: &Params) -> f32 {
-        (params.eps + params.delta_d) as f32
+        let needed = (params.eps + params.delta_d) as f32;
+        // A rule looks for eps among the distances there are.
+        if params.eps_rule == EpsRule::Fixed { needed } else { needed.max(RULE_REACH) }
     }
 
     fn label(&self, given: &Given<'_>, params: &Params, _: Tick) -> Result<Labelled, MethodError> {

@@ -38,6 +38,20 @@ choice! {
     }
 }
 choice! {
+    /// How the clustering radius is found, in each epoch anew.
+    #[derive(Default)]
+    EpsRule {
+        /// It is `eps`.
+        #[default]
+        Fixed = "fixed",
+        /// The knee of the k-distance curve for `min_samples`.
+        Knee = "knee",
+        /// The mean of the smallest 1.6 ‰ of all distances (SSG `selftraining.py:288-293`, there frozen after the first
+        /// epoch).
+        MeanSmallest = "mean-smallest",
+    }
+}
+choice! {
     /// Which independence score decides (docs/METHOD.md, decision 2).
     ScoreKind {
         /// Eq. 8: the IoU of the tight, normal and loose set at once.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backbone, ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, ParamError, Params, Pool,
-    Rule, ScoreKind,
+    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, ParamError, Params,
+    Pool, Rule, ScoreKind,
 };
 
 /// When a changed value begins to count in a running training.
@@ -262,6 +262,7 @@ macro_rules! text {
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     float!("eps", "eps", "Clustering", 0.05..=0.95, 2, eps, NextEpoch, CLUSTERING, "section IV", "Clustering radius: the largest Jaccard distance at which two images are neighbours in DBSCAN. Larger joins more, smaller leaves more outliers."),
+    choice!("eps_rule", "eps rule", "Clustering", EpsRule, eps_rule, NextEpoch, CLUSTERING, "SSG selftraining.py:288-293 (the paper fixes eps)", "How eps is found in each epoch: fixed by hand, at the knee of the k-distance curve, or as the mean of the smallest 1.6 ‰ of all distances."),
     float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, CLUSTERING, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),
     int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, CLUSTERING, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
     int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, CLUSTERING, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),

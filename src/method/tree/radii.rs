@@ -5,7 +5,7 @@ use super::condensed::Condensed;
 use crate::method::cluster::cluster_sizes;
 use crate::method::jaccard::Graph;
 use crate::method::lineage::{Flow, flows};
-use crate::method::params::Params;
+use crate::method::params::{EpsRule, Params};
 use crate::method::sweep::{KDistance, k_distance};
 
 /// The clusters at one radius.
@@ -95,4 +95,16 @@ pub fn mean_smallest(graph: &Graph, share: f64) -> Option<f64> {
     // In ascending order, so that the sum does not depend on how the selection left them.
     stored[..count].sort_unstable_by(f32::total_cmp);
     Some(stored[..count].iter().map(|&d| f64::from(d)).sum::<f64>() / count as f64)
+}
+
+/// The radius that `eps_rule` finds on this graph, between 2 Δd (at least 0.05) and what the graph reaches less Δd;
+/// `None` where eps is fixed, or the rule finds nothing and eps stays.
+pub fn chosen_eps(graph: &Graph, params: &Params) -> Option<f64> {
+    let found = match params.eps_rule {
+        EpsRule::Fixed => None,
+        EpsRule::Knee => knee(&k_distance(graph, params.min_samples)),
+        EpsRule::MeanSmallest => mean_smallest(graph, SSG_SHARE),
+    }?;
+    let least = (2.0 * params.delta_d).max(0.05);
+    Some(found.min(f64::from(graph.max.min(1.0)) - params.delta_d).max(least))
 }
