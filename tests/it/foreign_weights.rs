@@ -261,7 +261,12 @@ fn wrappers_twins_types_and_shards_are_seen_through() {
             "OpenUnReID",
             dict([("state_dict", py(&dressed(&plain, |n| format!("module.backbone.{n}"), "module.head.feat_bn")))]),
         ),
-        ("PPLR", py(&dressed(&plain, |n| format!("base.{}", numbered(n)), "bottleneck"))),
+        ("PPLR", {
+            let mut parts = dressed(&plain, |n| format!("base.{}", numbered(n)), "bnneck");
+            parts.extend([noise("bnneck0.weight", &[512]), noise("bnneck0.running_mean", &[512])]);
+            parts.extend([noise("classifier.weight", &[7, 512]), noise("classifier0.weight", &[7, 512])]);
+            py(&parts)
+        }),
         ("numbered", py(&dressed(&plain, |n| format!("features.{}", numbered(n)), "feat_bn"))),
         (
             "a call",

@@ -19,7 +19,7 @@ const LARGEST_HEADER: u64 = 4 << 20;
 /// One tensor's place: in which of the files, and where in it.
 enum Place {
     Plain { part: usize, kind: Kind, range: Range<usize> },
-    Torch(Box<Stored>),
+    Torch { part: usize, stored: Box<Stored> },
 }
 
 /// A weights file, or the several files that an index puts together.
@@ -85,7 +85,7 @@ fn other(bytes: &[u8], path: &Path) -> Option<&'static str> {
 }
 
 impl WeightsFile {
-    /// Reads safetensors, an index of several (`….safetensors.index.json`), or a file of `torch.save` (old and new
+    /// Reads safetensors, an index of several files (`….safetensors.index.json`, `….bin.index.json`), or a file of `torch.save` (old and new
     /// form), told apart by content.
     ///
     /// # Errors
@@ -94,14 +94,16 @@ impl WeightsFile {
         let file = bytes(path)?;
         let mut this = Self { path: path.to_owned(), parts: Vec::new(), given: Vec::new(), places: Vec::new() };
         if file.starts_with(b"PK\x03\x04") || file.starts_with(&[0x80]) {
-            this.add_torch(&file).map_err(|e| wrong(path, e))?;
-            this.parts.push(file);
+            this.add_torch(file).map_err(|e| wrong(path, e))?;
         } else if let Some(what) = other(&file, path) {
             return Err(wrong(path, what));
         } else if let Some(shards) = index(&file) {
             for shard in shards.map_err(|e| wrong(path, e))? {
                 let shard = path.with_file_name(shard);
-                this.add_safetensors(bytes(&shard)?).map_err(|e| wrong(&shard, e))?;
+                let part = bytes(&shard)?;
+                let torch = part.starts_with(b"PK\x03\x04") || part.starts_with(&[0x80]);
+                let added = if torch { this.add_torch(part) } else { this.add_safetensors(part) };
+                added.map_err(|e| wrong(&shard, e))?;
             }
         } else {
             this.add_safetensors(file).map_err(|e| {
@@ -119,11 +121,13 @@ impl WeightsFile {
         Ok(this)
     }
 
-    fn add_torch(&mut self, file: &[u8]) -> Outcome<()> {
-        for stored in torch_file::read(file)? {
+    fn add_torch(&mut self, file: Vec<u8>) -> Outcome<()> {
+        let part = self.parts.len();
+        for stored in torch_file::read(&file)? {
             self.given.push(Given { name: stored.name.clone(), shape: stored.shape().to_vec(), dict: stored.dict });
-            self.places.push(Place::Torch(Box::new(stored)));
+            self.places.push(Place::Torch { part, stored: Box::new(stored) });
         }
+        self.parts.push(file);
         Ok(())
     }
 
@@ -172,7 +176,7 @@ impl WeightsFile {
                 Tensor::f_from_data_size(&self.parts[*part][range.clone()], &self.given[at].shape, *kind)
                     .map_err(|e| e.to_string())
             }
-            Place::Torch(stored) => stored.build(&self.parts[0][stored.place.clone()]),
+            Place::Torch { part, stored } => stored.build(&self.parts[*part][stored.place.clone()]),
         };
         built.map_err(|e| wrong(&self.path, format!("`{}`: {e}", self.given[at].name)))
     }

@@ -64,7 +64,7 @@ pub const HABITS: &[Habit] = &[
     },
     Habit {
         example: ("module.base.4.0.conv1.weight", "layer1.0.conv1.weight"),
-        ..row("SpCL, Cluster-Contrast, ICE, PPLR, CAP", Body::Numbered, "base", "feat_bn")
+        ..row("SpCL, Cluster-Contrast, ICE, CAP", Body::Numbered, "base", "feat_bn")
     },
     Habit {
         example: ("base.3.0.conv1.weight", "layer1.0.conv1.weight"),
@@ -72,8 +72,8 @@ pub const HABITS: &[Habit] = &[
         ..row("MMT, ABMT", Body::NoRelu, "base", "feat_bn")
     },
     Habit {
-        example: ("module.bottleneck.running_var", "feat_bn.running_var"),
-        ..row("PPLR, CAP and kin", Body::Numbered, "base", "bottleneck")
+        example: ("module.bnneck.running_var", "feat_bn.running_var"),
+        ..row("PPLR and kin", Body::Numbered, "base", "bnneck")
     },
     Habit {
         example: ("base.layer4.0.downsample.1.bias", "layer4.0.downsample.1.bias"),
@@ -121,7 +121,8 @@ pub const HABITS: &[Habit] = &[
 
 /// Names of the batch normalisation after pooling, tried beside the backbone and above it. Those of [`HABITS`] come
 /// first.
-const MORE_NECKS: &[&str] = &["bnneck", "bn_neck", "head.bnneck", "head.bottleneck", "neck.bn", "bottleneck.0"];
+const MORE_NECKS: &[&str] =
+    &["bnneck", "bn_neck", "bottleneck", "head.bnneck", "head.bottleneck", "classifier.bn", "neck.bn", "bottleneck.0"];
 
 /// Parts of a prefix that mark a twin, and how much it is wanted: a mean teacher is what such programs evaluate,
 /// MoCo's query encoder what its users take.
@@ -130,6 +131,9 @@ const TWINS: &[(&str, i32)] = &[
     ("ema", 2),
     ("mean_net", 2),
     ("model_ema", 2),
+    ("ema_state_dict", 2),
+    ("swa_model", 2),
+    ("averaged_model", 2),
     ("state_dict_ema", 2),
     ("net_ema", 2),
     ("ema_model", 2),
@@ -324,8 +328,7 @@ fn neck(place: &Place, index: &HashMap<&str, usize>, given: &[Given], plan: &Pla
     let dim = plan.pairs.iter().filter(|(n, _)| n.starts_with("layer4.")).filter_map(|(_, &i)| given[i].shape.first());
     let dim = *dim.max()?;
     let names = HABITS.iter().map(|h| h.neck).filter(|n| !n.is_empty()).chain(MORE_NECKS.iter().copied());
-    let mut above = place.prefix.as_str();
-    loop {
+    for above in above(&place.prefix) {
         for name in names.clone() {
             let stem = format!("{above}{name}");
             let mean = [".running_mean", ".BN_T.running_mean", ".dsbn.1.running_mean"];
@@ -334,11 +337,8 @@ fn neck(place: &Place, index: &HashMap<&str, usize>, given: &[Given], plan: &Pla
                 return Some(stem);
             }
         }
-        if above.is_empty() {
-            return None;
-        }
-        above = above[..above.len() - 1].rfind('.').map_or("", |dot| &above[..=dot]);
     }
+    None
 }
 
 fn domain_names(index: &HashMap<&str, usize>, stem: &str, part: &str, domains: usize, plan: &mut Plan) {
@@ -366,6 +366,12 @@ fn of_training(rest: &str) -> bool {
         || rest.split('.').next().is_some_and(|p| PARTS.contains(&p) || p.starts_with("classifier"))
 }
 
+/// A prefix, and what is left of it as parts are taken off its end: `a.b.`, `a.`, nothing.
+fn above(prefix: &str) -> impl Iterator<Item = &str> {
+    let ends = prefix.match_indices('.').map(|(dot, _)| dot + 1).collect::<Vec<_>>();
+    ends.into_iter().rev().chain([0]).map(|end| &prefix[..end])
+}
+
 /// What of the same dictionary is for nothing here.
 fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
     let used: BTreeSet<usize> = plan.pairs.values().copied().collect();
@@ -377,9 +383,9 @@ fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
         let Some(rest) = inside.filter(|_| !used.contains(&at) && !twin(&g.name) && !counter(&g.name)) else {
             continue;
         };
-        let below = g.name.strip_prefix(&place.prefix).unwrap_or(rest);
-        let bare = rest.trim_start_matches("module.");
-        if !of_training(below) && !of_training(bare) {
+        // Beside the backbone, or above it: `model.classifier` where the backbone is `model.backbone`.
+        let beside = |above: &str| g.name.strip_prefix(above).is_some_and(of_training);
+        if !above(&place.prefix).any(beside) && !of_training(rest) {
             plan.unexpected.push(g.name.clone());
         }
     }
@@ -399,7 +405,17 @@ fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
         plan.notes
             .push(format!("it has an embedding after pooling (`{name}`), which is left out here: features differ"));
     }
-    if neck.is_none() {
+    let dim = plan.pairs.get("layer4.0.bn3.weight").or(plan.pairs.get("layer4.0.bn2.weight")).map(|&i| &given[i].shape);
+    let other = |name: &&String| {
+        let stem = name.strip_suffix(".running_mean");
+        stem.is_some() && given.iter().any(|g| g.name == **name && Some(&g.shape) == dim)
+    };
+    if let Some(name) = plan.unexpected.iter().find(other).filter(|_| neck.is_none()) {
+        let stem = name.trim_end_matches(".running_mean");
+        plan.notes.push(format!(
+            "it has a batch normalisation `{stem}` that is not known as the one after pooling and is left out"
+        ));
+    } else if neck.is_none() {
         plan.notes
             .push("it has no batch normalisation after pooling, so features are taken as they are pooled".to_owned());
     }
@@ -413,7 +429,8 @@ fn alien(index: &HashMap<&str, usize>) -> Option<String> {
         ("blocks.0.attn.", "a vision transformer (ViT, TransReID)"),
         ("cls_token", "a vision transformer (ViT, TransReID)"),
         ("transformer.resblocks.", "a transformer of CLIP"),
-        ("conv2.0.conv2.0.0.conv1.weight", "an OSNet"),
+        ("conv2.0.gate.fc1.", "an OSNet"),
+        ("embedder.embedder.convolution.", "a ResNet under the names of Hugging Face's transformers"),
         ("denseblock1.", "a DenseNet"),
         ("stage2.0.branches.", "an HRNet"),
         ("stages.0.blocks.", "a ConvNeXt or a Swin"),
