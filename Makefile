@@ -1,6 +1,6 @@
 # make run   fetches what is missing, builds, opens the window on the built-in datasets
 # make test  fetches what is missing, runs formatting, lints and all tests
-.PHONY: run test setup bench pictures clean
+.PHONY: run test setup bench pictures guide package clean
 
 # One profile for all, so that nothing is built twice; see Cargo.toml.
 run:
@@ -14,7 +14,7 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo test
-	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny check licenses bans sources; else echo "cargo-deny is not installed; licences and duplicates were not checked"; fi
+	@scripts/deny.sh
 
 setup:
 	@scripts/setup-system.sh window
@@ -28,6 +28,16 @@ bench:
 pictures:
 	@scripts/setup-libtorch.sh
 	scripts/pictures.sh
+
+# The pictures of docs/guide, from the run that comes with the program.
+guide:
+	@scripts/setup-libtorch.sh
+	scripts/guide.sh
+
+# A tarball and a .deb with libtorch's CPU part, in target/package.
+package:
+	@scripts/setup-libtorch.sh
+	scripts/package.sh
 
 clean:
 	cargo clean

@@ -21,15 +21,18 @@ pub mod tensors;
 pub mod train;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use self::error::UsageError;
+use crate::base::dirs;
 use crate::data::error::DataError;
 use crate::engine::error::EngineError;
 use crate::method::params::ParamError;
+use crate::run::example;
 
 /// Unsupervised cross-domain person re-identification, live in a window or headless.
 #[derive(Parser)]
@@ -39,7 +42,7 @@ use crate::method::params::ParamError;
   reid-workbench train --preset demo --out runs/demo  a training without a window, on the built-in datasets
   reid-workbench params list                          what can be set")]
 pub struct Cli {
-    /// Open the window on this run folder.
+    /// Open the window on this run folder; `example` is a finished run that comes with the program.
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Without a sub-command the window opens.
@@ -81,6 +84,14 @@ pub enum Command {
     /// Man pages.
     #[command(hide = true)]
     Man(shell::ManArgs),
+    /// A run folder as the example that comes with the program.
+    #[command(hide = true)]
+    PackExample {
+        /// The run folder
+        run: PathBuf,
+        /// The archive
+        out: PathBuf,
+    },
 }
 
 impl Cli {
@@ -106,6 +117,7 @@ impl Command {
             Self::Completions(args) => shell::completions(args),
             Self::Man(args) => shell::man(args),
             Self::GpuCheck(args) => gpu_check::run(args),
+            Self::PackExample { run, out } => crate::export::pack_example(run, out).map_err(Into::into),
             Self::Shot(args) => shoot(args).and_then(|files| shot::report(&files)),
         };
         result.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
@@ -123,6 +135,19 @@ pub(crate) fn printable(text: &str) -> String {
         out.push('…');
     }
     out
+}
+
+/// The run folder that is meant: the word `example` stands for the finished run that comes with the program, which is
+/// unpacked on first use, unless there is a folder of that name.
+///
+/// # Errors
+/// When it cannot be unpacked.
+pub fn run_folder(given: &Path) -> anyhow::Result<PathBuf> {
+    if given != Path::new(example::NAME) || given.exists() {
+        return Ok(given.to_owned());
+    }
+    let data = dirs::data().ok_or_else(|| anyhow::anyhow!("the system names no folder for data; set REID_DATA_DIR"))?;
+    example::ensure(&data).with_context(|| format!("the example cannot be unpacked into {}", data.display()))
 }
 
 /// One clear sentence on stderr, and the exit code that goes with it.

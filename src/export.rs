@@ -7,6 +7,7 @@
 pub mod attention;
 mod chart;
 mod draw;
+mod example;
 mod figures;
 pub mod paper;
 mod points;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use crate::base::fs::write_bytes;
 use crate::run::RunError;
 
+pub use example::pack as pack_example;
 pub use figures::figures;
 pub use points::{PointRow, points};
 pub use projector::{npy, projector};

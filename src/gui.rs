@@ -44,6 +44,9 @@ pub struct WindowOptions {
     pub run: Option<PathBuf>,
 }
 
+/// The name by which desktops and storage know the window.
+const APP_ID: &str = "reid-workbench";
+
 /// Opens the window; returns when it was closed.
 ///
 /// # Errors
@@ -54,14 +57,19 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
     }
     let viewport = egui::ViewportBuilder::default()
         .with_title("reid-workbench")
-        .with_app_id("reid-workbench")
+        .with_app_id(APP_ID)
         .with_inner_size([1600.0, 1000.0])
         .with_min_inner_size([900.0, 560.0]);
     // Without dithering a frame is what `shot` draws, and a sixth cheaper where the processor draws it.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
-    eframe::run_native("reid-workbench", native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
+    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
         // The window system's errors end in the reason, after the places in its source that they went through.
         .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))
+}
+
+/// Whether nothing is kept of an earlier session.
+pub fn is_first_start() -> bool {
+    eframe::storage_dir(APP_ID).is_none_or(|dir| !dir.join("app.ron").exists())
 }
 
 /// Whether a display is named in the environment.

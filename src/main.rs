@@ -1,7 +1,7 @@
 //! The `reid-workbench` program: the window without a sub-command, the command line with one.
 //! Only here do the window and the engine meet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use reid_workbench::cli::error::UsageError;
 use reid_workbench::cli::shot::{self, Select, ShotArgs};
-use reid_workbench::cli::{Cli, fail};
+use reid_workbench::cli::{self, Cli, fail};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::app::still::{Look, Trial};
 use reid_workbench::gui::command::Layout;
@@ -18,6 +18,7 @@ use reid_workbench::gui::panels::Selection;
 use reid_workbench::gui::shot::Order;
 use reid_workbench::gui::{self, Waker, WindowOptions};
 use reid_workbench::model::device;
+use reid_workbench::run::example;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     match &cli.command {
         Some(command) => command.run(shoot),
-        None => window(cli.run).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
+        None => first_shown(cli.run).and_then(window).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
     }
 }
 
@@ -49,10 +50,16 @@ fn restart_with_settings() {
     }
 }
 
-/// Warnings and errors, or what `RUST_LOG` says.
+/// Crates that talk to the window system and warn of what no user can mend.
+const WINDOW_SYSTEM: [&str; 9] =
+    ["winit", "egui_winit", "egui_glow", "eframe", "glutin", "sctk_adwaita", "smithay_client_toolkit", "zbus", "rfd"];
+
+/// Warnings and errors, of the window system errors alone, or what `RUST_LOG` says.
 fn log_to_stderr() {
     let asked = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let targets = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let ours =
+        || Targets::new().with_default(LevelFilter::WARN).with_targets(WINDOW_SYSTEM.map(|t| (t, LevelFilter::ERROR)));
+    let targets = asked.unwrap_or_else(ours);
     // A log that cannot be written is not told to the same stderr: that would end the program.
     let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);
     let lines = lines.with_filter(targets);
@@ -67,7 +74,7 @@ fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
         shot::Layout::Teach => Layout::Teach,
     };
     let order = Order {
-        run: args.run.clone(),
+        run: args.run.as_deref().map(cli::run_folder).transpose()?,
         subject: args.panel.clone(),
         size: [args.size.width, args.size.height],
         out: args.out.clone(),
@@ -93,6 +100,20 @@ fn selection(args: &ShotArgs) -> Selection {
         }
     }
     selection
+}
+
+/// The run that the window begins with: the one asked for; at the very first start, where nobody has worked yet, the
+/// example that comes with the program.
+fn first_shown(asked: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(asked) = asked {
+        return cli::run_folder(&asked).map(Some);
+    }
+    if !gui::is_first_start() || Path::new("runs").exists() {
+        return Ok(None);
+    }
+    let example = cli::run_folder(Path::new(example::NAME));
+    // The window is as good without it.
+    Ok(example.inspect_err(|e| tracing::warn!("{e:#}")).ok())
 }
 
 fn window(run: Option<PathBuf>) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@
 
 pub mod error;
 pub mod event;
+pub mod example;
 pub mod folder;
 pub mod graph;
 pub mod images;

@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(clap::Args, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct ExportArgs {
-    /// The run folder
+    /// The run folder, or `example`
     pub run: PathBuf,
     /// Loss, retrieval, clusters, reliability, Eq. 8, map, sweep and lineage as PNG and SVG, into this folder
     #[arg(long, value_name = "DIR")]
@@ -64,27 +64,29 @@ pub struct ExportArgs {
 /// is a failure.
 pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let photos = if args.photos { Photos::Shown } else { Photos::Hidden };
+    let run = super::run_folder(&args.run)?;
+    let run = run.as_path();
     let mut files = Vec::new();
-    files.extend(args.network.write(&args.run)?);
+    files.extend(args.network.write(run)?);
     if let Some(dir) = &args.figures {
-        files.extend(export::figures(&args.run, dir, photos).map_err(sort)?);
+        files.extend(export::figures(run, dir, photos).map_err(sort)?);
     }
     if let Some(dir) = &args.csv {
-        files.extend(export::tables(&args.run, dir).map_err(sort)?);
+        files.extend(export::tables(run, dir).map_err(sort)?);
     }
     if let Some(file) = &args.report {
-        export::report(&args.run, file, photos).map_err(sort)?;
+        export::report(run, file, photos).map_err(sort)?;
         files.push(file.clone());
     }
     if let Some(dir) = &args.tensorboard {
-        files.extend(export::tensorboard(&args.run, dir, photos).map_err(sort)?);
+        files.extend(export::tensorboard(run, dir, photos).map_err(sort)?);
     }
     if let Some(dir) = &args.projector {
-        files.extend(export::projector(&args.run, dir, photos).map_err(sort)?);
+        files.extend(export::projector(run, dir, photos).map_err(sort)?);
     }
     let mut answer = serde_json::Map::new();
     if let (Some(file), Some(chosen)) = (&args.selection, args.select) {
-        let images = selection(&args.run, chosen, args.epoch, file).map_err(|e| match e {
+        let images = selection(run, chosen, args.epoch, file).map_err(|e| match e {
             SelectionError::Export(e) => sort(e),
             SelectionError::NotThere(words) => UsageError(words).into(),
         })?;

@@ -18,7 +18,7 @@ use crate::run::event::{ImageRef, Split};
   reid-workbench shot runs/demo --panel all --out shots
   reid-workbench shot runs/demo --panel rank-lists --size 900x520 --epoch 3 --theme light --out ranks.png")]
 pub struct ShotArgs {
-    /// The run folder to show; without one the window is as it starts
+    /// The run folder to show, or `example`; without one the window is as it starts
     pub run: Option<PathBuf>,
     /// A tile by name (rank-lists, heat-maps, …), `window`, or `all`: each tile and the window
     #[arg(long, value_name = "NAME")]

@@ -2,7 +2,7 @@
 
 mod watcher;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use self::watcher::Watcher;
 use super::error::UsageError;
 use super::params::ParamArgs;
 use super::signals;
+use crate::base::time;
 use crate::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
 use crate::engine::event::State;
 use crate::engine::worker::Engine;
@@ -21,19 +22,19 @@ use crate::method::params::{ParamError, Params, Value};
 /// Arguments of `train`.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  reid-workbench train --preset demo --out runs/demo
+  reid-workbench train --preset demo
   reid-workbench train --source market1501 --target msmt17 --out runs/m2m --set eps=0.55 --device cuda:0
   reid-workbench train --resume --out runs/demo")]
 pub struct TrainArgs {
-    /// Labelled source: a registered dataset or a folder.
-    #[arg(long, value_name = "NAME|DIR", required_unless_present = "resume")]
+    /// Labelled source: a registered dataset or a folder; with the preset demo synthetic-plaza unless given.
+    #[arg(long, value_name = "NAME|DIR")]
     pub source: Option<String>,
-    /// Unlabelled target: a registered dataset or a folder.
-    #[arg(long, value_name = "NAME|DIR", required_unless_present = "resume")]
+    /// Unlabelled target: a registered dataset or a folder; with the preset demo synthetic-station unless given.
+    #[arg(long, value_name = "NAME|DIR")]
     pub target: Option<String>,
-    /// The run folder.
+    /// The run folder; a new one below runs/, named after time, source and target, unless given.
     #[arg(long, value_name = "RUN")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub params: ParamArgs,
@@ -61,10 +62,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         let text = "a resumed run keeps its own parameters: leave out --preset and --config; --set changes single ones";
         return Err(UsageError(text.to_owned()).into());
     }
+    let (source, target) = args.datasets()?;
+    let out = args.folder(&source, &target)?;
     let request = RunRequest {
-        source: args.source.clone().unwrap_or_default(),
-        target: args.target.clone().unwrap_or_default(),
-        out: args.out.clone(),
+        source,
+        target,
+        out: out.clone(),
         params: if args.resume { Params::default() } else { args.params.params()? },
         device: args.device,
         begin: match (args.resume, args.start_or_resume) {
@@ -81,7 +84,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let handle = engine.handle();
     handle.commands.send(Command::Start(Box::new(request)).into())?;
 
-    let mut watcher = Watcher::new(args.out.clone());
+    let mut watcher = Watcher::new(out);
     let end = loop {
         select! {
             recv(handle.events) -> stamped => match stamped {
@@ -103,6 +106,39 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let fault = engine.fault();
     engine.shut_down();
     watcher.finish(end, fault)
+}
+
+impl TrainArgs {
+    /// Source and target: those given, or with the preset demo the built-in pair; nothing for a run that goes on.
+    fn datasets(&self) -> Result<(String, String), UsageError> {
+        let demo =
+            self.params.preset.as_deref().is_some_and(|names| names.split(',').any(|name| name.trim() == "demo"));
+        match (&self.source, &self.target) {
+            (Some(source), Some(target)) => Ok((source.clone(), target.clone())),
+            _ if self.resume => Ok(Default::default()),
+            (source, target) if demo => {
+                let or = |given: &Option<String>, name: &str| given.clone().unwrap_or_else(|| name.to_owned());
+                Ok((or(source, "synthetic-plaza"), or(target, "synthetic-station")))
+            }
+            _ => {
+                let words = "name the datasets with --source and --target; --preset demo alone takes the built-in ones";
+                Err(UsageError(words.to_owned()))
+            }
+        }
+    }
+
+    /// The run folder: the one given, or a new one below `runs`.
+    fn folder(&self, source: &str, target: &str) -> Result<PathBuf, UsageError> {
+        if let Some(out) = &self.out {
+            return Ok(out.clone());
+        }
+        if self.resume || self.start_or_resume {
+            return Err(UsageError("say which run goes on: --out RUN".to_owned()));
+        }
+        let short = |name: &str| name.trim_end_matches('/').rsplit('/').next().unwrap_or(name).to_owned();
+        let name = format!("{}_{}_to_{}", time::stamp(time::now()), short(source), short(target));
+        Ok(Path::new("runs").join(name))
+    }
 }
 
 /// What `--set` changes in a run that goes on.

@@ -1,6 +1,7 @@
 //! The window's application: events in, frames out, commands carried out after each frame.
 
 mod act;
+mod first;
 mod follow;
 mod frame;
 mod keys;
@@ -348,6 +349,7 @@ impl App {
                 self.listing = Some(self.store.list_also(self.saved.opened.clone()));
             }
         }
+        self.introduce(ctx, &view);
         self.opened = Some(view);
     }
 

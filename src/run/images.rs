@@ -51,6 +51,11 @@ impl Images {
         &self.splits[slot(split)]
     }
 
+    /// All images, split by split.
+    pub fn all(&self) -> impl Iterator<Item = &ImageRow> {
+        self.splits.iter().flatten()
+    }
+
     /// One image.
     pub fn get(&self, image: ImageRef) -> Option<&ImageRow> {
         self.split(image.split).get(image.index as usize)

@@ -78,3 +78,47 @@ fn shells_and_man_get_what_they_want() {
     let root = std::fs::read_to_string(home.path().join("reid-workbench.1")).unwrap();
     assert!(root.contains("train") && !root.contains("completions"), "hidden sub-commands stay hidden");
 }
+
+#[test]
+fn demo_alone_trains_and_other_presets_ask_for_datasets() {
+    let home = tempfile::tempdir().unwrap();
+    let train = |args: &[&str]| {
+        let mut command = program();
+        for name in ["REID_CACHE_DIR", "REID_CONFIG_DIR", "REID_DATA_DIR"] {
+            command.env(name, home.path());
+        }
+        command.current_dir(home.path()).arg("train").args(args);
+        command
+    };
+    let said = usage_error(&mut train(&["--preset", "paper", "--out", "run"]));
+    assert!(said.contains("name the datasets with --source and --target"), "{said}");
+    let said = usage_error(&mut train(&["--resume"]));
+    assert!(said.contains("say which run goes on: --out RUN"), "{said}");
+    // Two sets of its own in place of the large built-in ones, which take longer to draw; found by name all the same.
+    for (name, domain) in [("synthetic-plaza", "plaza"), ("synthetic-station", "station")] {
+        crate::support::datasets::tiny_domain(&home.path().join("own").join(name), domain, 1);
+    }
+    let registered: String = ["synthetic-plaza", "synthetic-station"]
+        .map(|n| format!("[datasets.{n}]\nroot = \"{}\"\n", home.path().join("own").join(n).display()))
+        .concat();
+    std::fs::write(home.path().join("datasets.toml"), registered).unwrap();
+    let small = [
+        "image.height=64",
+        "image.width=32",
+        "augment.pad=2",
+        "pretrain.epochs=1",
+        "pretrain.iters=1",
+        "pretrain.batch=16",
+        "adapt.epochs=0",
+        "k1=8",
+        "k2=2",
+    ];
+    let mut command = train(&["--preset", "demo", "--device", "cpu"]);
+    small.iter().for_each(|s| {
+        command.args(["--set", s]);
+    });
+    assert_eq!(json(&mut command)["state"], "done");
+    let runs: Vec<_> = std::fs::read_dir(home.path().join("runs")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(runs.len(), 1);
+    assert!(runs[0].to_str().unwrap().ends_with("_synthetic-plaza_to_synthetic-station"), "{runs:?}");
+}

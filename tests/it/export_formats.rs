@@ -455,3 +455,59 @@ fn every_figure_of_a_run_is_drawn() {
     let retrieval = std::fs::read_to_string(sample.path("f/clusters.svg")).unwrap();
     assert!(retrieval.contains(&format!("epoch {EPOCHS}")), "epochs count from 1");
 }
+
+#[test]
+fn the_example_is_a_whole_run_and_shows_its_photos() {
+    use reid_workbench::run::event::{Split, State};
+    use reid_workbench::run::graph::{read_features, read_graph};
+    use reid_workbench::run::images::Images;
+    use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
+    let home = tempfile::tempdir().unwrap();
+    let folder = reid_workbench::run::example::ensure(home.path()).unwrap();
+    assert!(reid_workbench::run::example::is_example(&folder));
+    assert_eq!(reid_workbench::run::example::ensure(home.path()).unwrap(), folder, "once");
+    let reader = RunReader::open(&folder).unwrap();
+    assert!(reader.warnings.is_empty(), "{:?}", reader.warnings);
+    let view = RunView::of_folder(&reader);
+    assert_eq!((view.state, view.target_retrieval.len(), view.clusters.len()), (State::Done, 11, 10));
+    let images = Images::read(&folder).unwrap();
+    for row in images.all() {
+        assert!(row.path.is_absolute() && row.path.is_file(), "{}", row.path.display());
+    }
+    assert!(image::open(&images.split(Split::Query)[0].path).unwrap().height() == 128);
+    for epoch in 0..10 {
+        let clusters = ClusterSnapshot::read(&folder, epoch).unwrap();
+        assert_eq!(clusters.labels.len(), images.split(Split::Train).len());
+        assert_eq!(read_graph(&folder, epoch).unwrap().n, clusters.labels.len());
+        assert_eq!(RankSnapshot::read(&folder, epoch).unwrap().queries(), images.split(Split::Query).len());
+        assert!(!read_heat_maps(&folder, epoch).unwrap().is_empty());
+    }
+    assert_eq!(read_features(&folder).unwrap().epoch, 9);
+    let size =
+        std::fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/example-run.tar.gz")).unwrap().len();
+    assert!(size <= 6_000_000, "{size} bytes");
+    let events = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    assert!(!events.contains("/tmp") && !events.contains("/home"), "no path of the machine that recorded it");
+}
+
+#[test]
+fn a_run_packed_as_an_example_comes_out_as_it_was() {
+    let (sample, _) = Sample::new().with_features(400, 4);
+    let (run, out) = (sample.path("run"), sample.path("example.tar.gz"));
+    for split in ["Train"] {
+        for i in 0..400 {
+            image::RgbImage::new(32, 64).save(sample.path(&format!("station/{split}-{i}.png"))).unwrap();
+        }
+    }
+    export::pack_example(&run, &out).unwrap();
+    let archive = std::fs::read(&out).unwrap();
+    export::pack_example(&run, &out).unwrap();
+    assert_eq!(std::fs::read(&out).unwrap(), archive, "the same bytes");
+    let back = sample.path("back/run");
+    reid_workbench::run::example::unpack(&archive, &back).unwrap();
+    assert_eq!(RunReader::open(&back).unwrap().events, RunReader::open(&run).unwrap().events);
+    let images = reid_workbench::run::images::Images::read(&back).unwrap();
+    assert!(images.all().all(|row| row.path.starts_with(&back) && row.path.is_file()));
+    let read = |dir: &Path| reid_workbench::run::snapshot::ClusterSnapshot::read(dir, 2).unwrap();
+    assert_eq!(read(&back), read(&run));
+}

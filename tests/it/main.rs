@@ -48,6 +48,7 @@ mod gui_sizes;
 mod gui_theme;
 mod gui_walk;
 mod gui_what_if;
+mod guide;
 mod hostile_files;
 mod layering;
 mod method_cluster;
