@@ -84,7 +84,7 @@ impl Owed {
             match write() {
                 Ok(()) => {
                     let text = "What could not be written before has been written.";
-                    link.outbox.notice(Severity::Info, &format!("The {what} are written"), text);
+                    link.outbox.notice(Severity::Info, &format!("Written now: {what}"), text);
                     if let Some(event) = then {
                         link.outbox.emit(event)?;
                     }
