@@ -5,6 +5,7 @@ mod first;
 mod follow;
 mod frame;
 mod keys;
+mod past;
 mod runs;
 mod saved;
 pub mod still;
@@ -18,6 +19,7 @@ use crossbeam_channel::TryRecvError;
 use eframe::egui::{self, Ui};
 
 use self::follow::Follow;
+use self::past::{Changes, Trail};
 use self::saved::Saved;
 use super::WindowOptions;
 use super::command::UiCommand;
@@ -108,6 +110,12 @@ pub struct App {
     /// The tile under the pointer.
     under: Option<Pane>,
     small: Small,
+    changes: Changes,
+    trail: Trail,
+    /// When the next epoch is to be shown, in the window's time, while they are played.
+    playing: Option<f64>,
+    /// A run that is reopened at the start, until it is there.
+    reopening: Option<PathBuf>,
     /// Where the tiles were drawn last.
     centre: egui::Rect,
     library: Library,
@@ -165,6 +173,10 @@ impl App {
             alone: None,
             under: None,
             small: Small::default(),
+            changes: Changes::default(),
+            trail: Trail::default(),
+            playing: None,
+            reopening: None,
             centre: egui::Rect::NOTHING,
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),
@@ -182,7 +194,9 @@ impl App {
         app.dress(ctx);
         app.library.refresh(ctx);
         app.listing = Some(app.store.list_also(app.saved.opened.clone()));
-        if let Some(folder) = options.run {
+        let last = app.saved.last_run.take().filter(|folder| options.run.is_none() && folder.is_dir());
+        app.reopening.clone_from(&last);
+        if let Some(folder) = options.run.or(last) {
             app.open(folder);
         }
         app
@@ -337,6 +351,19 @@ impl App {
 
     fn show_run(&mut self, ctx: &egui::Context, view: ViewModel) {
         self.selection = Selection::default();
+        self.trail.clear();
+        self.playing = None;
+        let folder = view.folder.clone();
+        if self.reopening.take_if(|reopening| Some(&*reopening) == folder.as_ref()).is_some()
+            && matches!(view.state, State::Stopped | State::Failed(_))
+        {
+            let words = format!("{}. Resume goes on from its last checkpoint.", super::words::sentence(&view, true));
+            self.say(
+                ctx,
+                Entry::now(Severity::Info, "The run of the last session", words),
+                Some(("Resume", UiCommand::Resume)),
+            );
+        }
         self.sent.clear();
         for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
             self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
@@ -371,6 +398,7 @@ impl App {
         }
         self.drain(ctx);
         self.poll(ctx);
+        self.play(ctx);
         self.closing(ctx);
     }
 
@@ -380,6 +408,8 @@ impl App {
         self.images.begin_frame(&ctx);
         self.shortcuts(&ctx);
         self.frame(ui);
+        self.travel(&ctx);
+        self.trail.see(&self.selection);
         self.dialogs(&ctx);
         self.toasts.show(&ctx, &mut self.actions);
         self.act_on_all(&ctx);
@@ -422,6 +452,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.saved.last_run = self.shown().folder.as_ref().and_then(|folder| std::path::absolute(folder).ok());
         storage.set_string(saved::KEY, self.saved.write(&self.panels));
         storage.remove_string("egui"); // written by earlier versions; see below
     }

@@ -58,6 +58,20 @@ pub enum UiCommand {
     ResetParam(String),
     /// Take back all changes that wait.
     UndoPending,
+    /// Take back the last change of a parameter.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// What was selected before.
+    Back,
+    /// What was selected before going back.
+    Forward,
+    /// Move through the epochs in time, or stop that.
+    PlayEpochs,
+    /// So many epochs a second.
+    PlayRate(u32),
+    /// Select a cluster of the epoch looked at.
+    SelectCluster(u32),
     /// Apply a named setting to the next run's parameters.
     Preset(String),
     /// Put the keyboard on the row of that parameter.
@@ -172,7 +186,9 @@ pub static COMMANDS: &[Entry] = entries! {
         C::StepEpoch, "Step to the end of the epoch", SKIP, keys(Modifiers::SHIFT, Key::Period), "While paused, goes on to the end of the epoch and pauses again.";
         C::Stop, "Stop", STOP, keys(CTRL_SHIFT, Key::S), "Ends the run after the current batch and keeps a checkpoint.";
         C::Checkpoint, "Checkpoint now", SAVE, keys(CTRL, Key::S), "Writes a checkpoint after the current batch.";
-        C::UndoPending, "Undo waiting changes", RESET, keys(CTRL, Key::Z), "Takes back parameter changes that have not taken effect yet.";
+        C::Undo, "Undo", RESET, keys(CTRL, Key::Z), "Takes back the last change of a parameter; a drag is one change.";
+        C::Redo, "Redo", RESET, keys(CTRL_SHIFT, Key::Z), "Makes the change again that was taken back.";
+        C::UndoPending, "Undo waiting changes", RESET, None, "Takes back all parameter changes that have not taken effect yet.";
     }
     "Files": {
         C::AskOpenRun, "Open run…", FOLDER, keys(CTRL, Key::O), "Shows a run folder of an earlier training.";
@@ -187,6 +203,9 @@ pub static COMMANDS: &[Entry] = entries! {
         C::ResetLayout, "Reset the layout", RESET, None, "Puts the panels where they were at first.";
         C::EnlargeHere, "Enlarge panel", LAYOUT, keys(NONE, Key::F), "Gives the panel under the pointer the whole centre, or ends that. A double click on its name does the same.";
         C::FullScreen, "Full screen", LAYOUT, keys(NONE, Key::F11), "The window over the whole screen, or not.";
+        C::Back, "Back", CARET_LEFT, keys(Modifiers::ALT, Key::ArrowLeft), "Selects what was selected before.";
+        C::Forward, "Forward", CARET_RIGHT, keys(Modifiers::ALT, Key::ArrowRight), "Selects what was selected before going back.";
+        C::PlayEpochs, "Play the epochs", PLAY, keys(NONE, Key::K), "Moves through the epochs, all panels following, or stops that.";
         C::EpochBack, "Epoch back", CARET_LEFT, keys(NONE, Key::ArrowLeft), "Looks at the epoch before.";
         C::EpochOn, "Epoch on", CARET_RIGHT, keys(NONE, Key::ArrowRight), "Looks at the next epoch.";
         C::EpochFirst, "First epoch", CARET_LEFT, keys(NONE, Key::Home), "Looks at epoch 1.";

@@ -69,6 +69,7 @@ fn field<R>(ui: &mut Ui, label: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
 /// A box for a path or name, `label` its name for screen readers.
 fn text_box(ui: &mut Ui, label: &str, text: &mut String, hint: &str, width: f32) -> egui::Response {
     let theme = Theme::of(ui.ctx());
+    crate::gui::fonts::want(ui.ctx(), text);
     let edit = egui::TextEdit::singleline(text)
         .hint_text(Type::Body.text(hint, theme.t3))
         .align(egui::Align2::LEFT_CENTER)

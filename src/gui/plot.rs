@@ -44,6 +44,15 @@ pub struct Axes<'a> {
     pub above: f32,
 }
 
+fn looked_at() -> Id {
+    Id::unique("epoch looked at")
+}
+
+/// The epoch looked at, from 0, for the plots over epochs; `None` while the run is followed.
+pub fn look_at(ctx: &eframe::egui::Context, epoch: Option<usize>) {
+    ctx.data_mut(|data| data.insert_temp(looked_at(), epoch));
+}
+
 /// How much larger than drawn the type is (Teach); margins that hold words grow with it.
 pub fn type_scale(ui: &Ui) -> f32 {
     Type::Small.font(ui).size / Type::Small.base().size
@@ -82,6 +91,10 @@ pub fn show(
     let mut canvas = Canvas::new(ui, theme, outer, inner, response.transform, axes);
     canvas.share_cursor(axes.link, axes.id, pointer);
     canvas.axes(axes);
+    if axes.link.is_some() {
+        canvas.epoch = ui.data(|data| data.get_temp::<Option<usize>>(looked_at()).flatten()).map(|e| e as f64);
+        canvas.playhead();
+    }
     paint(&mut canvas);
     canvas.finish();
     outer

@@ -86,6 +86,15 @@ pub fn epoch_words(e: usize) -> String {
     format!("epoch {}", e.saturating_add(1))
 }
 
+/// A share or score with two decimals, or as many more as it takes to show that it is not nothing: `0.64`, `0.0009`.
+pub fn share(value: f64) -> String {
+    let decimals = match value.abs() {
+        v if v > 0.0 && v < 0.005 => (1.0 - v.log10()).floor().clamp(2.0, 6.0) as usize,
+        _ => 2,
+    };
+    crate::base::text::number(value, decimals)
+}
+
 /// When a change that waits for an epoch takes effect.
 pub fn next_epoch(view: &ViewModel) -> String {
     match view.next_epoch() {
@@ -111,6 +120,11 @@ pub fn against_words(e: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_that_is_not_nothing_does_not_look_so() {
+        assert_eq!([0.636, 1.0 / 1146.0, 0.0, 1.0, 0.004].map(share), ["0.64", "0.0009", "0.00", "1.00", "0.004"]);
+    }
 
     #[test]
     fn epochs_count_from_one_and_evaluations_from_the_source_only_model() {

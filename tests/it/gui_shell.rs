@@ -494,6 +494,99 @@ fn epochs_are_stepped_with_the_arrows() {
 }
 
 #[test]
+fn no_two_commands_share_a_shortcut() {
+    use reid_workbench::gui::command::{COMMANDS, MORE_KEYS, UiCommand, pane_keys};
+    let mut known: Vec<(egui::KeyboardShortcut, String)> = Vec::new();
+    // Pause and Resume are never possible at once.
+    let table = COMMANDS.iter().filter(|e| e.command != UiCommand::Resume).filter_map(|e| Some((e.keys?, e.title)));
+    let more = MORE_KEYS.iter().map(|(keys, _)| (*keys, "another key"));
+    let panes = reid_workbench::gui::panels::Pane::ALL.iter().filter_map(|p| Some((pane_keys(*p)?, p.title())));
+    for (keys, title) in table.chain(more).chain(panes) {
+        let other = known.iter().find(|(k, _)| *k == keys);
+        assert!(other.is_none(), "{title} has the keys of {other:?}");
+        known.push((keys, title.to_owned()));
+    }
+}
+
+#[test]
+fn parameters_are_changed_back_and_again() {
+    let mut window = Window::open();
+    for text in ["0.55", "0.50"] {
+        window.fill("eps, number", text);
+        window.press(Modifiers::NONE, Key::Enter);
+    }
+    let eps = |window: &Window| window.harness.get_by_label("eps, number").value();
+    window.harness.get_by_label("Menu").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(eps(&window).as_deref(), Some("0.55"));
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(eps(&window).as_deref(), Some("0.60"));
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(eps(&window).as_deref(), Some("0.55"));
+}
+
+#[test]
+fn the_epochs_are_played_and_their_values_stand_at_the_curves() {
+    let mut window = Window::open();
+    play::demo(4).into_iter().for_each(|event| window.engine.say(event));
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Home);
+    assert!(window.shows("Epoch 1"));
+    window.click("Epochs a second");
+    window.click("Play the epochs");
+    for _ in 0..600 {
+        window.harness.step();
+    }
+    assert!(window.shows("Epoch 5") && window.shows("Play the epochs"), "it stops at the newest");
+}
+
+#[test]
+fn zoom_goes_in_steps_and_says_where_it_is() {
+    let mut window = Window::open();
+    for (key, percent) in [(Key::Equals, "110 %"), (Key::Plus, "125 %"), (Key::Equals, "150 %"), (Key::Minus, "125 %")]
+    {
+        window.press(Modifiers::COMMAND, key);
+        assert!(window.shows(percent), "{percent}");
+    }
+    window.press(Modifiers::COMMAND, Key::Num0);
+    assert!(window.shows("100 %"));
+}
+
+#[test]
+fn a_panel_is_enlarged_and_put_back() {
+    let mut window = Window::on_a_run();
+    let tab = window.harness.get_by_role_and_label(egui::Role::Tab, "Loss").rect().center();
+    for _ in 0..2 {
+        for pressed in [true, false] {
+            let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+            window.harness.event(egui::Event::PointerMoved(tab));
+            window.harness.event(egui::Event::PointerButton { pos: tab, button, pressed, modifiers });
+            window.harness.step();
+        }
+    }
+    window.harness.run();
+    assert!(window.shows("Back to the layout"));
+    assert!(window.harness.query_by_role_and_label(egui::Role::Tab, "Cluster map").is_none());
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Back to the layout"));
+}
+
+#[test]
+fn the_palette_finds_clusters_and_datasets() {
+    let mut window = Window::on_a_run();
+    window.press(Modifiers::COMMAND, Key::P);
+    window.harness.get_by_label("Command").type_text("cluster 12");
+    window.harness.run();
+    assert!(window.shows("Cluster 12"));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::COMMAND, Key::P);
+    window.harness.get_by_label("Command").type_text("msmt");
+    window.harness.run();
+    assert!(window.shows("msmt17"));
+}
+
+#[test]
 fn notices_float_up_and_stay_in_the_log() {
     let mut window = Window::open();
     let (title, text) = ("No GPU was found".to_owned(), "The CPU is used.".to_owned());

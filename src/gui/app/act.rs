@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::App;
+use super::past::Change;
 use super::saved::Saved;
 use crate::engine::command::{Begin, Command, DeviceChoice, Request, RunRequest, cache_dir};
 use crate::engine::event::Severity;
@@ -51,6 +52,13 @@ impl App {
             UiCommand::EpochOn => self.move_epoch(1),
             UiCommand::EpochLive => self.selection.epoch = None,
             UiCommand::EpochFirst => self.move_epoch(isize::MIN),
+            UiCommand::Undo => self.redo(ctx, true),
+            UiCommand::Redo => self.redo(ctx, false),
+            UiCommand::Back => self.selection = self.trail.back().unwrap_or_else(|| self.selection.clone()),
+            UiCommand::Forward => self.selection = self.trail.forward().unwrap_or_else(|| self.selection.clone()),
+            UiCommand::PlayEpochs => self.toggle_play(ctx),
+            UiCommand::PlayRate(rate) => self.saved.play_rate = rate,
+            UiCommand::SelectCluster(cluster) => self.selection.cluster = Some(cluster),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::begin()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
@@ -150,6 +158,61 @@ impl App {
 
     /// To the run going on at the parameter's moment, and to the next run.
     pub(super) fn set_param(&mut self, ctx: &egui::Context, key: &str, value: &Value) {
+        let before = self.value_of(key);
+        self.change_param(ctx, key, value);
+        if let Some(from) = before.filter(|from| from != value) {
+            let drag = ctx.input(|i| i.pointer.press_start_time().filter(|_| i.pointer.any_down()));
+            self.changes.note(Change { key: key.to_owned(), from, to: value.clone(), drag });
+        }
+    }
+
+    /// The value that a parameter has or is about to get: of the run that is steered, else of the next one.
+    fn value_of(&self, key: &str) -> Option<Value> {
+        let run = self.steered();
+        if !is_active(run) || row(key).is_ok_and(|r| r.effect == Effect::NextRun) {
+            return self.draft.get(key).ok();
+        }
+        let waiting = run.pending.iter().find(|(pending, ..)| pending == key).map(|(_, value, _)| value.clone());
+        let sent = self.sent.get(key).map(|(_, value)| value.clone());
+        sent.or(waiting).or_else(|| run.params.as_ref()?.get(key).ok())
+    }
+
+    /// Takes back the last change of a parameter, or makes it again.
+    fn redo(&mut self, ctx: &egui::Context, back: bool) {
+        let change = if back { self.changes.undo() } else { self.changes.redo() };
+        match change {
+            Some(change) => self.change_param(ctx, &change.key, if back { &change.from } else { &change.to }),
+            None => {
+                let words = if back { "No parameter was changed in this session." } else { "Nothing was taken back." };
+                self.say(ctx, Entry::now(Severity::Info, "Nothing to do", words), None);
+            }
+        }
+    }
+
+    fn toggle_play(&mut self, ctx: &egui::Context) {
+        if self.playing.take().is_some() {
+            return;
+        }
+        if self.selection.epoch.is_none() {
+            self.selection.epoch = self.shown().newest_clusters().filter(|(newest, _)| *newest > 0).map(|_| 0);
+        }
+        self.playing = self.selection.epoch.map(|_| ctx.input(|i| i.time));
+    }
+
+    /// Shows the next epoch when its time has come; stops at the newest.
+    pub(super) fn play(&mut self, ctx: &egui::Context) {
+        let Some(since) = self.playing else { return };
+        let (now, pause) = (ctx.input(|i| i.time), 1.0 / f64::from(self.saved.play_rate.max(1)));
+        if now >= since + pause {
+            self.move_epoch(1);
+            self.playing = self.selection.epoch.map(|_| now);
+        }
+        if let Some(since) = self.playing {
+            ctx.request_repaint_after_secs((since + pause - now).max(0.0) as f32);
+        }
+    }
+
+    fn change_param(&mut self, ctx: &egui::Context, key: &str, value: &Value) {
         if let Err(error) = self.draft.set(key, value) {
             self.say(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
             return;

@@ -6,11 +6,12 @@ use super::App;
 use crate::engine::event::Severity;
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
+use crate::gui::fonts;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::paths;
-use crate::gui::plot::type_scale;
+use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::{self, is_active, sentence, steered};
 
@@ -19,6 +20,14 @@ impl App {
     pub(super) fn frame(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
         set_truth(ui.ctx(), self.saved.truth);
+        let shown = self.shown();
+        fonts::want(ui.ctx(), &shown.title);
+        for row in self.library.datasets() {
+            fonts::want(ui.ctx(), &row.name);
+        }
+        for (run, _) in self.library.runs() {
+            fonts::want(ui.ctx(), &run.title);
+        }
         self.saved.narrow = ui.ctx().content_rect().width() < size::NARROW * type_scale(ui);
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
@@ -52,7 +61,10 @@ impl App {
         let frame = Frame::new().fill(theme.bg1).corner_radius(CornerRadius::same(size::RADIUS_TILE));
         let panel = Panel::bottom("scrubber").exact_size(size::SCRUBBER + 2.0).frame(frame).show_separator_line(false);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        panel.show(ui, |ui| scrubber::ui(ui, shown, &mut self.selection, &mut self.actions));
+        panel.show(ui, |ui| {
+            let play = (self.playing.is_some(), self.saved.play_rate);
+            scrubber::ui(ui, shown, play, &mut self.selection, &mut self.actions);
+        });
     }
 
     fn columns(&mut self, ui: &mut Ui) {
@@ -130,6 +142,7 @@ impl App {
         };
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
+        plot::look_at(ui.ctx(), cx.selection.epoch);
         let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under };
         tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &mut cx);
         // What was clicked is of the epoch that this frame showed.
@@ -141,7 +154,7 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, &self.live, shown, &mut actions)
+            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.draft), &mut actions)
         {
             self.dialogs.palette = None;
         }

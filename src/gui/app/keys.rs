@@ -16,6 +16,8 @@ impl App {
         let focused = ctx.memory(|m| m.focused()).is_some();
         let mut table: Vec<(egui::KeyboardShortcut, &UiCommand)> =
             COMMANDS.iter().filter_map(|e| Some((e.keys?, &e.command))).collect();
+        // The rank lists have a way back of their own; what they leave is taken after them.
+        table.retain(|(_, command)| !matches!(command, UiCommand::Back | UiCommand::Forward));
         table.extend(MORE_KEYS.iter().map(|(keys, command)| (*keys, command)));
         // With Shift first: a shortcut without it would match too.
         table.sort_by_key(|(keys, _)| !keys.modifiers.shift);
@@ -47,6 +49,20 @@ impl App {
             asked.push(UiCommand::Enlarge(pane));
         }
         self.actions.extend(asked);
+    }
+}
+
+impl App {
+    /// Back and forward through what was selected, unless a panel took the keys for a way of its own.
+    pub(super) fn travel(&mut self, ctx: &egui::Context) {
+        if self.dialogs.any() || ctx.egui_wants_keyboard_input() {
+            return;
+        }
+        for (key, command) in [(egui::Key::ArrowLeft, UiCommand::Back), (egui::Key::ArrowRight, UiCommand::Forward)] {
+            if ctx.input_mut(|i| i.consume_key(egui::Modifiers::ALT, key)) {
+                self.actions.push(command);
+            }
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Saved {
     pub narrow: bool,
     /// Widths of the left and the right column and height of the log, in points.
     pub sizes: [f32; 3],
+    /// Epochs a second while they are played: 1, 2 or 5.
+    pub play_rate: u32,
     /// The run on screen, to begin with the next time.
     pub last_run: Option<PathBuf>,
     /// Runs that were opened by their folder, newest first.
@@ -68,6 +70,7 @@ impl Default for Saved {
             narrow_columns: BTreeMap::new(),
             narrow: false,
             sizes: [size::LEFT + size::GAP, size::RIGHT + size::GAP, 220.0],
+            play_rate: 2,
             last_run: None,
             opened: Vec::new(),
             truth: true,

@@ -1,6 +1,6 @@
 //! The list of shortcuts, from the one table of commands.
 
-use eframe::egui::{self, Align, Layout, ScrollArea};
+use eframe::egui::{self, Align, Layout};
 
 use super::dialog;
 use crate::gui::command::{COMMANDS, pane_keys};
@@ -11,25 +11,42 @@ use crate::gui::widgets::button::key_cap;
 /// Shows it; false when it is to close.
 pub fn show(ctx: &egui::Context) -> bool {
     let close = dialog(ctx, "cheat sheet", "Shortcuts", |ui| {
-        ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
-            let mut group = "";
-            for entry in COMMANDS {
-                let Some(keys) = entry.keys else { continue };
-                if entry.group != group {
-                    group = entry.group;
-                    head(ui, group);
-                }
-                line(ui, entry.title, &ui.ctx().format_shortcut(&keys));
+        let mut group = "";
+        for entry in COMMANDS {
+            let Some(keys) = entry.keys else { continue };
+            if entry.group != group {
+                group = entry.group;
+                head(ui, group);
             }
-            head(ui, "Panels");
-            for &pane in Pane::ALL {
-                if let Some(keys) = pane_keys(pane) {
-                    line(ui, pane.title(), &ui.ctx().format_shortcut(&keys));
-                }
+            line(ui, entry.title, &words(ui.ctx(), &keys));
+        }
+        head(ui, "Panels");
+        for &pane in Pane::ALL {
+            if let Some(keys) = pane_keys(pane) {
+                line(ui, pane.title(), &words(ui.ctx(), &keys));
             }
-        });
+        }
+        head(ui, "Mouse");
+        for (gesture, what) in GESTURES {
+            line(ui, what, gesture);
+        }
     });
     !close
+}
+
+/// What the mouse does beside clicking.
+const GESTURES: [(&str, &str); 6] = [
+    ("double click", "On a panel's name: enlarge or restore the panel"),
+    ("drag", "On a panel's name: move the panel"),
+    ("drag", "On eps or the threshold in a plot: try another value"),
+    ("wheel", "On a map or a curve: zoom"),
+    ("double click", "On a curve: see all of it again"),
+    ("right click", "On a panel's name or on Step: more"),
+];
+
+/// The keys as they stand on the keyboard.
+fn words(ctx: &egui::Context, keys: &egui::KeyboardShortcut) -> String {
+    ctx.format_shortcut(keys).replace("Period", ".").replace("Plus", "plus").replace("Minus", "minus")
 }
 
 fn head(ui: &mut egui::Ui, group: &str) {

@@ -7,11 +7,14 @@ use eframe::egui::{
 
 use crate::gui::command::{COMMANDS, UiCommand, pane_keys};
 use crate::gui::panels::Pane;
+use crate::gui::panels::library::Library;
+use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::key_cap;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
+use crate::method::params::Params;
 use crate::method::params::presets::PRESETS;
 use crate::method::params::table::ROWS;
 
@@ -36,12 +39,13 @@ impl Palette {
     pub fn show(
         &mut self,
         ctx: &egui::Context,
-        live: &ViewModel,
-        shown: &ViewModel,
+        (live, shown): (&ViewModel, &ViewModel),
+        (library, draft): (&Library, &Params),
         actions: &mut Vec<UiCommand>,
     ) -> bool {
         let theme = Theme::of(ctx);
-        let found = found(ctx, &self.query, live, shown);
+        let mut found = found(ctx, &self.query, live, shown, draft);
+        things(&self.query, shown, library, &mut found);
         let (mut pick, mut close) = (self.keys(ctx, &found), ctx.input(|i| i.key_pressed(Key::Escape)));
         let frame = tile::floating(theme).inner_margin(egui::Margin::ZERO);
         let area =
@@ -173,7 +177,43 @@ fn marked(ui: &Ui, title: &str, query: &str) -> LayoutJob {
     job
 }
 
-fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel) -> Vec<Item> {
+/// Datasets, runs and clusters by name, once something was typed.
+fn things(query: &str, shown: &ViewModel, library: &Library, into: &mut Vec<Item>) {
+    let query = query.trim().to_lowercase();
+    if query.is_empty() {
+        return;
+    }
+    let fits = |text: &str| query.split_whitespace().all(|word| text.to_lowercase().contains(word));
+    let item = |group, icon, title: String, detail: String, command| Item {
+        group,
+        icon,
+        title,
+        detail,
+        keys: String::new(),
+        command,
+    };
+    for row in library.datasets().iter().filter(|row| fits(&format!("{} dataset", row.name))) {
+        let there = row.builtin || row.found;
+        let name = row.name.clone();
+        let command = if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) };
+        let detail = if there { row.layout.clone() } else { "not found".to_owned() };
+        into.push(item("Datasets", icon::FOLDER, row.name.clone(), detail, command));
+    }
+    let runs = library.runs().iter().map(|(run, _)| run);
+    for row in runs.filter(|row| fits(&format!("{} {} run", row.title, row.folder.display()))).take(20) {
+        let folder = row.folder.clone();
+        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        into.push(item("Runs", icon::CHART, row.title.clone(), name, UiCommand::OpenRun(folder)));
+    }
+    let number = query.strip_prefix("cluster").and_then(|rest| rest.trim().parse::<u32>().ok());
+    let count = shown.newest_clusters().map_or(0, |(_, c)| c.summary.clusters[0]);
+    if let Some(cluster) = number.filter(|n| (*n as usize) < count) {
+        let (title, detail) = (format!("Cluster {cluster}"), "of the epoch looked at".to_owned());
+        into.push(item("Clusters", icon::STACK, title, detail, UiCommand::SelectCluster(cluster)));
+    }
+}
+
+fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel, draft: &Params) -> Vec<Item> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let fits = |item: &Item| {
         let text = format!("{} {} {}", item.title, item.detail, item.group).to_lowercase();
@@ -209,7 +249,7 @@ fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel) 
                 group: "Parameters",
                 icon: icon::CROSSHAIR,
                 title: format!("Set {}…", row.label),
-                detail: format!("{} · {}", row.key, row.group),
+                detail: format!("{} · now {}", row.key, (row.get)(draft)),
                 keys: String::new(),
                 command: UiCommand::FocusParam(row.key.to_owned()),
             });
@@ -218,7 +258,7 @@ fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel) 
             items.push(Item {
                 group: "Presets",
                 icon: icon::TRIANGLE,
-                title: preset.name.to_owned(),
+                title: setting::title(preset).to_owned(),
                 detail: preset.help.to_owned(),
                 keys: String::new(),
                 command: UiCommand::Preset(preset.name.to_owned()),

@@ -119,7 +119,7 @@ fn draw(canvas: &mut Canvas<'_>, view: &ViewModel, curves: &[Curve]) {
         let points = || view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64));
         let width = if *hero { size::STROKE_HERO } else { size::STROKE_CURVE };
         canvas.line(points(), Stroke::new(width, *color));
-        if let Some((x, y)) = points().next_back() {
+        if let Some((x, y)) = canvas.spoken(points()) {
             canvas.inside.circle_filled(canvas.at(x, y), width + 0.6, *color);
             let value = ticks::number(y, 0);
             labels.push(EndLabel { y, name: (*name).into(), value, color: *color, hero: *hero });

@@ -67,6 +67,11 @@ impl Library {
         self.listing.start("datasets", ctx, move || registry.list());
     }
 
+    /// The runs last listed.
+    pub fn runs(&self) -> &[Row] {
+        &self.runs
+    }
+
     /// The runs there are.
     pub fn set_runs(&mut self, runs: Vec<Row>) {
         self.runs = runs;

@@ -39,8 +39,13 @@ impl Entry {
 
     /// An entry of now.
     pub fn now(severity: Severity, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { wall: clock::now(), severity, title: title.into(), text: text.into(), truth: false }
+        Self { wall: clock::now(), severity, title: plain(&title.into()), text: plain(&text.into()), truth: false }
     }
+}
+
+/// Without the quotes of the command line.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
 
 /// The log of this session.

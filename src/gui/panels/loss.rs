@@ -154,7 +154,8 @@ fn curve(canvas: &Canvas<'_>, series: &Series, width: usize, color: Color32, nam
     }
     let stroke = Stroke::new(if hero { 1.8 } else { 1.2 }, color);
     canvas.line(spans.iter().map(|s| (s.x, if s.min.is_nan() { f64::NAN } else { s.smooth })), stroke);
-    let y = series.last_smooth().unwrap_or(f64::NAN);
+    let there = canvas.epoch.and_then(|epoch| series.nearest(epoch)).map(|(_, _, smooth)| smooth);
+    let y = there.or(series.last_smooth()).unwrap_or(f64::NAN);
     let ink = if hero { canvas.theme.t3 } else { canvas.theme.t2 };
     EndLabel { y, name: name.to_owned(), value: ticks::number(y, 2), color: ink, hero }
 }

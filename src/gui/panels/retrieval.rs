@@ -132,7 +132,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) 
     for (name, of, color, width) in series(theme).into_iter().rev() {
         let points: Vec<(f64, f64)> = view.target_retrieval.iter().map(|(e, r)| (*e as f64, 100.0 * of(r))).collect();
         canvas.line(points.iter().copied(), Stroke::new(width, color));
-        if let Some((x, y)) = points.last() {
+        if let Some((x, y)) = &canvas.spoken(points.iter().copied()) {
             canvas.inside.circle_filled(canvas.at(*x, *y), width + 0.6, color);
             let hero = name == "mAP";
             let ink = if hero { theme.series_text(0) } else { color };

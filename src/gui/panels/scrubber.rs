@@ -4,16 +4,23 @@ use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Str
 
 use super::epochs::rate_words;
 use super::{Selection, truth};
+use crate::base::text::count;
 use crate::engine::event::Phase;
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{MarkKind, ViewModel};
-use crate::gui::widgets::button::icon_button;
+use crate::gui::widgets::button::{Look, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::words::is_active;
 
 /// Shows the scrubber and moves `selection.epoch`.
-pub fn ui(ui: &mut Ui, view: &ViewModel, selection: &mut Selection, actions: &mut Vec<UiCommand>) {
+pub fn ui(
+    ui: &mut Ui,
+    view: &ViewModel,
+    (playing, rate): (bool, u32),
+    selection: &mut Selection,
+    actions: &mut Vec<UiCommand>,
+) {
     let theme = Theme::of(ui.ctx());
     let newest = view.newest_clusters().map(|(epoch, _)| epoch);
     let at = selection.epoch.or(newest);
@@ -27,7 +34,23 @@ pub fn ui(ui: &mut Ui, view: &ViewModel, selection: &mut Selection, actions: &mu
         if icon_button(ui, icon::CARET_RIGHT, "Epoch on").clicked() {
             actions.push(UiCommand::EpochOn);
         }
-        ui.add_space(16.0);
+        let (glyph, name) =
+            if playing { (icon::PAUSE, "Stop playing the epochs") } else { (icon::PLAY, "Play the epochs") };
+        if icon_button(ui, glyph, name).clicked() {
+            actions.push(UiCommand::PlayEpochs);
+        }
+        if ui.available_width() > 560.0 {
+            let button = ui.add(Push::new(&format!("{rate}/s")).look(Look::Flat).small().tight());
+            let button = button.accessible_name("Epochs a second").on_hover_text("Epochs a second: 1, 2 or 5.");
+            if button.clicked() {
+                actions.push(UiCommand::PlayRate(match rate {
+                    1 => 2,
+                    2 => 5,
+                    _ => 1,
+                }));
+            }
+        }
+        ui.add_space(8.0);
         let legend = if ui.available_width() > 640.0 { 216.0 } else { 12.0 };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - legend, size::SCRUBBER), Sense::hover());
         track(ui, rect, view, selection, newest);
@@ -87,9 +110,41 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
         let epoch = (((pointer.x - bar.left()) / unit).floor().max(0.0) as usize).min(newest);
         selection.epoch = (epoch < newest).then_some(epoch);
     }
-    response.on_hover_text(
-        "A bar an epoch. Click or drag to look at an epoch in every tile; Left and Right step, End follows the run.",
-    );
+    let under = response.hover_pos().map(|at| what_is_at(view, (at.x - bar.left()) / unit));
+    let help = "A bar an epoch. Click or drag to look at an epoch in every panel; Left and Right step, End follows.";
+    response.on_hover_text(under.unwrap_or_else(|| help.to_owned()));
+}
+
+/// What lies under the pointer at `x` epochs: marks near it, and the counts of the epoch.
+fn what_is_at(view: &ViewModel, x: f32) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt && (m.x as f32 - x).abs() < 0.12) {
+        let what = match &mark.kind {
+            MarkKind::Checkpoint { .. } => "Checkpoint".to_owned(),
+            MarkKind::Param { .. } => super::epochs::words(mark),
+            MarkKind::Pause => "Pause".to_owned(),
+            MarkKind::Resumed => "Resumed".to_owned(),
+            MarkKind::LrDrop { .. } => super::epochs::words(mark),
+        };
+        lines.push(what);
+    }
+    let epoch = x.floor().max(0.0) as usize;
+    match view.clusters.get(&epoch) {
+        Some(clusters) => {
+            let s = &clusters.summary;
+            let dropped = s.images.saturating_sub(s.kept + s.noise[0]);
+            lines.push(format!(
+                "Epoch {}: {} images kept, {} in unreliable clusters, {} outliers. Click to look at it.",
+                epoch + 1,
+                count(s.kept),
+                count(dropped),
+                count(s.noise[0])
+            ));
+        }
+        None => lines.push(format!("Epoch {} has not been clustered.", epoch + 1)),
+    }
+    lines.dedup();
+    lines.join("\n")
 }
 
 fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl Fn(usize) -> f32) {

@@ -38,6 +38,8 @@ pub struct Canvas<'a> {
     pub inside: Painter,
     /// Under the pointer, in this plot or in a linked one.
     pub cursor: Option<f64>,
+    /// The x of the epoch looked at, in plots over epochs; `None` while the run is followed.
+    pub epoch: Option<f64>,
     transform: PlotTransform,
     log_y: bool,
     own_cursor: bool,
@@ -65,6 +67,7 @@ impl<'a> Canvas<'a> {
             painter: ui.painter().with_clip_rect(outer.intersect(ui.clip_rect()).expand(1.0)),
             inside: ui.painter().with_clip_rect(inner.expand2(vec2(1.0, 2.0)).intersect(ui.clip_rect())),
             cursor: None,
+            epoch: None,
             transform,
             log_y: axes.log_y,
             own_cursor: false,
@@ -148,6 +151,20 @@ impl<'a> Canvas<'a> {
             let at = pos2(self.inner.center().x, self.outer.bottom());
             self.painter.text(at, Align2::CENTER_BOTTOM, axes.caption, self.small(), theme.t3);
         }
+    }
+
+    /// The epoch looked at: one line in every plot.
+    pub(super) fn playhead(&self) {
+        if let Some(epoch) = self.epoch {
+            let x = self.painter.round_to_pixel_center(self.at(epoch, 1.0).x);
+            self.inside.vline(x, self.inner.y_range(), Stroke::new(size::STROKE_CURVE, self.theme.t1));
+        }
+    }
+
+    /// The point that the label of a curve speaks of: at the epoch looked at, else the last.
+    pub fn spoken(&self, points: impl DoubleEndedIterator<Item = (f64, f64)>) -> Option<(f64, f64)> {
+        let seen = |x: f64| self.epoch.is_none_or(|epoch| x <= epoch + 1e-9);
+        points.rev().find(|(x, _)| seen(*x))
     }
 
     /// A curve; a value that is not finite leaves a gap.

@@ -225,13 +225,14 @@ impl Card<'_> {
             Some(verdict) => (would_words(verdict), theme.what_if),
             None => {
                 let born = self.born.map_or("–".to_owned(), |epoch| (epoch + 1).to_string());
-                (format!("born {born}"), theme.t3)
+                (format!("since epoch {born}"), theme.t3)
             }
         };
         painter.text(pos2(inner.left(), below), Align2::LEFT_TOP, words, small.clone(), ink);
         if let Some(purity) = row.purity.filter(|_| truth) {
             let at = pos2(inner.right(), below);
-            painter.text(at, Align2::RIGHT_TOP, ticks::number(purity, 2), Type::Body.font(ui), theme.truth);
+            let words = format!("purity {}", ticks::number(purity, 2));
+            painter.text(at, Align2::RIGHT_TOP, words, small.clone(), theme.truth);
         }
     }
 

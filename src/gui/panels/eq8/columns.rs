@@ -65,7 +65,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, height: f
 /// scrolled where even that does not fit.
 fn cells(ui: &Ui, slots: usize, room: Vec2) -> (Vec2, usize) {
     let k = type_scale(ui);
-    let (most, least) = (k * size::THUMBS[3][0], k * size::THUMBS[0][0]);
+    let (most, least) = (2.0 * k * size::THUMBS[4][0], k * size::THUMBS[0][0]);
     let width = |across: usize| ((room.x + GAP) / across as f32 - GAP).floor();
     let mut across = 1;
     while width(across) > least {

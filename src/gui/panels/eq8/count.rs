@@ -8,6 +8,7 @@ use crate::gui::panels::clustered::Kind;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::words::share;
 
 /// From this width on squares and fraction stand beside each other.
 const WIDE: f32 = 520.0;
@@ -129,7 +130,7 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
         "score = {} / {} = {}",
         ticks::count(counted.inter),
         ticks::count(counted.union),
-        ticks::number(counted.value(), 2)
+        share(counted.value())
     );
     if kind == Kind::Other {
         // Never two numbers that pretend to be one.

@@ -3,6 +3,7 @@
 use super::Picture;
 use crate::gui::panels::clustered::{From, Kind};
 use crate::gui::plot::ticks;
+use crate::gui::words::share;
 
 /// The sentence.
 pub fn sentence(picture: &Picture<'_>) -> String {
@@ -10,7 +11,7 @@ pub fn sentence(picture: &Picture<'_>) -> String {
     let members = shown.table.members(*cluster);
     let kept = members.iter().filter(|&&i| shown.facts.keeps(i)).count();
     let images = ticks::counted(members.len(), "image", "images");
-    let score = ticks::number(row.score, 2);
+    let score = share(row.score);
     let Some(alpha) = shown.facts.threshold else {
         return match row.reliable {
             true => format!("Kept without a test: no threshold is in force, so all {images} keep the cluster's label."),

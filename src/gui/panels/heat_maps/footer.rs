@@ -87,7 +87,7 @@ impl HeatMapsPanel {
             notes.push("no attention blocks in this network: what leaves its last stage".to_owned());
         }
         if sheet.columns.iter().any(|c| c.kind == Kind::Coordinate) {
-            notes.push("grey edges: the gates g^h and g^w, 0 to 1".to_owned());
+            notes.push("grey edges: the gates by height and width, 0 to 1".to_owned());
         }
         if sheet.bars.iter().any(|b| b.ramp == Ramp::Difference) {
             notes.push("blue: more, violet: less".to_owned());

@@ -48,7 +48,7 @@ pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, 
     }
     let text = match &view.params {
         Some(params) if !params.attention.enabled => {
-            "This run trains without attention blocks: switch `attention` on for the next run."
+            "This run trains without attention blocks: switch attention on for the next run."
         }
         _ if is_over(view) => {
             let text = "The maps of the watched images come with each evaluation, and this run ended before one.";

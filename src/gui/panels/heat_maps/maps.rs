@@ -90,7 +90,9 @@ impl Kind {
     pub fn help(self) -> &'static str {
         match self {
             Self::Input => "Σ x² over the channels of what enters the block.",
-            Self::Coordinate => "The gates g^h and g^w as edge profiles, and the mean over channels of their product.",
+            Self::Coordinate => {
+                "The gates by height and by width as edge profiles, and the mean over channels of their product."
+            }
             Self::Triplet => "The mean of the three branches of triplet attention, over channels.",
             Self::Hw => "The branch that pools the channels: a gate for each place.",
             Self::Hc => "The branch that pools the width: height downwards, channels to the right.",

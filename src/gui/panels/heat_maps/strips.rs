@@ -35,7 +35,7 @@ impl Setting {
     /// Few large pictures, with room between them.
     pub fn wide(gates: bool) -> Self {
         let profile = if gates { PROFILE } else { 0.0 };
-        Self { gap: 16.0, between: 8.0, profile, right: 18.0, target: 2.3, floor: size::THUMBS[3][0] }
+        Self { gap: 16.0, between: 8.0, profile, right: 18.0, target: 1.3, floor: size::THUMBS[3][0] }
     }
 
     /// Many people at once: eight or more.
@@ -47,7 +47,7 @@ impl Setting {
     /// Two epochs and their difference.
     pub fn compared(gates: bool) -> Self {
         let (profile, gap) = if gates { (PROFILE, 16.0) } else { (0.0, 10.0) };
-        Self { gap, between: 16.0, profile, right: 0.0, target: 2.3, floor: size::THUMBS[2][0] }
+        Self { gap, between: 16.0, profile, right: 0.0, target: 1.3, floor: size::THUMBS[2][0] }
     }
 
     fn strip(&self, cell: f32, columns: usize) -> Vec2 {
@@ -72,7 +72,7 @@ pub struct Packing {
 impl Packing {
     /// The largest pictures with which enough of `people` strips are seen in `room`.
     pub fn new(room: Vec2, people: usize, columns: usize, setting: Setting) -> Self {
-        let (least, most) = (size::THUMBS[1][0], 1.5 * size::THUMBS[4][0]);
+        let (least, most) = (size::THUMBS[1][0], 2.0 * size::THUMBS[4][0]);
         let per_row = |strip: Vec2| ((room.x + setting.between) / (strip.x + setting.between)).floor();
         let enough = setting.target.min(people as f32);
         let seen = |cell: f32| {

@@ -10,6 +10,7 @@ use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::widgets::images::Tone;
+use crate::gui::words::share;
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;
 
@@ -83,7 +84,14 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, row: Option<&Im
     }
     let score = snapshot.score.get(i).copied().unwrap_or(f64::NAN);
     let camera = row.map_or(String::new(), |r| format!("camera {} · ", r.camid + 1));
-    out.push(say(format!("{camera}score {}", ticks::number(score, 2)), Type::Small, theme.t2));
+    // An outlier is in no cluster: it has no score.
+    let words = match label {
+        0.. => format!("{camera}score {}", share(score)),
+        _ => camera.trim_end_matches(" · ").to_owned(),
+    };
+    if !words.is_empty() {
+        out.push(say(words, Type::Small, theme.t2));
+    }
     let image = format!("image {}", ticks::count(i));
     match row.filter(|_| cx.truth) {
         Some(r) => {

@@ -125,8 +125,9 @@ impl RankListsPanel {
         let theme = Theme::of(ui.ctx());
         let dim = |there: bool| if there { None } else { Some(theme.t4) };
         let typing = ui.ctx().egui_wants_keyboard_input();
-        let pressed = |key| !typing && ui.input_mut(|i| i.consume_key(Modifiers::ALT, key));
-        let (left, right) = (pressed(Key::ArrowLeft), pressed(Key::ArrowRight));
+        let pressed = |there: bool, key| there && !typing && ui.input_mut(|i| i.consume_key(Modifiers::ALT, key));
+        let left = pressed(self.history.has_back(), Key::ArrowLeft);
+        let right = pressed(self.history.has_forward(), Key::ArrowRight);
         let name = "Back to the query before, Alt+Left";
         let back = button::icon_button_colored(ui, icon::CARET_LEFT, name, dim(self.history.has_back()));
         let name = "Forward to the next query, Alt+Right";

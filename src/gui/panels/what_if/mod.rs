@@ -195,6 +195,9 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
 
 /// Milliseconds below a second.
 fn brief(seconds: f64) -> String {
+    if seconds < 0.0005 {
+        return "less than 1 ms".to_owned();
+    }
     if seconds < 1.0 { format!("{} ms", ticks::number(1e3 * seconds, 0)) } else { ticks::duration(seconds) }
 }
 
