@@ -2,20 +2,23 @@
 //! with clear errors and memory in proportion to the file.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-pub use safetensors::tensor::Dtype;
-use safetensors::tensor::TensorInfo;
+pub use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::fs::{atomic_write, open_regular};
 
 /// Bytes read or written at once.
 const PIECE: usize = 1 << 20;
-/// Bytes beyond which a header is not believed: a hundred bytes a tensor leave room for 160,000 of them.
-const LARGEST_HEADER: u64 = 16 << 20;
+/// Values converted at once.
+const AT_ONCE: usize = 1 << 12;
+/// Bytes beyond which a header is not believed: a hundred bytes a tensor leave room for 40,000 of them.
+const LARGEST_HEADER: u64 = 4 << 20;
 /// Names that a message lists before it stops.
 const NAMED: usize = 12;
 
@@ -116,8 +119,14 @@ impl<'a> Arrays<'a> {
     ) -> &mut Self {
         let values = values.into();
         let count = values.len();
-        let source: Source<'a> =
-            Box::new(move |out| values.iter().try_for_each(|&x| out.write_all(&convert(x).put()[..size_of::<U>()])));
+        let source: Source<'a> = Box::new(move |out| {
+            let mut piece = Vec::with_capacity(AT_ONCE * size_of::<U>());
+            values.chunks(AT_ONCE).try_for_each(|some| {
+                piece.clear();
+                some.iter().for_each(|&x| piece.extend_from_slice(&convert(x).put()[..size_of::<U>()]));
+                out.write_all(&piece)
+            })
+        });
         self.items.push(Item { name: name.into(), dtype: U::DTYPE, shape: shape.to_vec(), count, source });
         self
     }
@@ -175,6 +184,8 @@ pub struct Archive {
     file: File,
     begin: u64,
     arrays: BTreeMap<String, TensorInfo>,
+    /// Readers move the file's one position: an archive may change threads, but not be read from two at once.
+    _one_reader: PhantomData<Cell<()>>,
 }
 
 impl Archive {
@@ -186,11 +197,11 @@ impl Archive {
     pub fn open(path: &Path) -> Result<Self, TensorError> {
         let file = open_regular(path).map_err(TensorError::io("read", path))?;
         let bytes = file.metadata().map_err(TensorError::io("read", path))?.len();
-        let (begin, arrays) = parsed(&file, bytes).map_err(|reason| TensorError::Damaged {
+        let (begin, arrays) = places(&file, bytes).map_err(|reason| TensorError::Damaged {
             path: path.to_owned(),
             reason: format!("it is not a whole safetensors file: {reason}"),
         })?;
-        Ok(Self { path: path.to_owned(), file, begin, arrays })
+        Ok(Self { path: path.to_owned(), file, begin, arrays, _one_reader: PhantomData })
     }
 
     /// Where it was opened.
@@ -295,8 +306,11 @@ impl Archive {
     }
 }
 
-/// Where the data begins, and what lies there.
-fn parsed(mut file: &File, bytes: u64) -> Result<(u64, BTreeMap<String, TensorInfo>), String> {
+/// Where the data of a safetensors file of that many bytes begins, and which arrays lie there, told by its header.
+///
+/// # Errors
+/// Why it is not a whole safetensors file.
+pub fn places(mut file: &File, bytes: u64) -> Result<(u64, BTreeMap<String, TensorInfo>), String> {
     let mut length = [0u8; 8];
     file.read_exact(&mut length).map_err(|_| "it is shorter than a header")?;
     let length = u64::from_le_bytes(length);
@@ -310,6 +324,9 @@ fn parsed(mut file: &File, bytes: u64) -> Result<(u64, BTreeMap<String, TensorIn
     let mut arrays = BTreeMap::new();
     for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
         let info: TensorInfo = serde_json::from_value(value).map_err(|e| format!("array `{name}`: {e}"))?;
+        if info.data_offsets.1 as u64 > bytes - 8 - length {
+            return Err(format!("array `{name}` does not fit into it"));
+        }
         if !is_as_long_as_its_shape(&info) {
             return Err(format!("array `{name}` is not as long as its shape says"));
         }

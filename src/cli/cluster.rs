@@ -7,7 +7,8 @@ use serde_json::json;
 use super::error::{from_method, usage};
 use super::import::unit_length;
 use super::progress::{Bars, Seconds, note, print_json, with_bar};
-use super::tensors::{TensorReader, Values, refuse_other_kind, write_tensors};
+use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
+use crate::base::tensors::Arrays;
 use crate::data::layout::manifest::{self, List};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{Assignment, ClusterSummary, count_clusters};
@@ -169,29 +170,23 @@ fn prepare(features: &mut [f32], d: usize, params: &Params) -> anyhow::Result<Ve
 }
 
 fn write(args: &ClusterArgs, found: &Assignment, graph: Option<Graph>) -> anyhow::Result<()> {
-    let (n, c) = (found.labels.len(), found.reliable.len());
     let reliable: Vec<u8> = found.reliable.iter().map(|&r| u8::from(r)).collect();
-    let mut tensors = vec![
-        ("labels", vec![n], Values::I32(&found.labels)),
-        ("reliable", vec![c], Values::U8(&reliable)),
-        ("pseudo_labels", vec![n], Values::I32(&found.pseudo_labels)),
-    ];
+    let graph = graph.filter(|_| args.jaccard).map(with_diagonal);
+    let mut arrays = Arrays::default();
+    arrays.vector("labels", &found.labels).vector("reliable", reliable).vector("pseudo_labels", &found.pseudo_labels);
     if let Some(radii) = found.radii() {
-        tensors.push(("labels_tight", vec![n], Values::I32(&radii.tight)));
-        tensors.push(("labels_loose", vec![n], Values::I32(&radii.loose)));
+        arrays.vector("labels_tight", &radii.tight).vector("labels_loose", &radii.loose);
     }
     if let Some(score) = &found.score {
-        tensors.push(("score", vec![n], Values::F64(&score.images)));
-        tensors.push(("cluster_score", vec![c], Values::F64(&score.clusters)));
+        arrays.vector("score", &score.images).vector("cluster_score", &score.clusters);
     }
-    let graph = graph.filter(|_| args.jaccard).map(with_diagonal);
     if let Some(graph) = &graph {
-        let entries = graph.indices.len();
-        tensors.push(("jaccard_indptr", vec![n + 1], Values::Offset(&graph.indptr)));
-        tensors.push(("jaccard_indices", vec![entries], Values::Index(&graph.indices)));
-        tensors.push(("jaccard_values", vec![entries], Values::F32(&graph.values)));
+        arrays
+            .converted("jaccard_indptr", &[graph.indptr.len()], &graph.indptr, |at: u64| at as i64)
+            .converted("jaccard_indices", &[graph.indices.len()], &graph.indices, |j: u32| j as i32)
+            .vector("jaccard_values", &graph.values);
     }
-    write_tensors(&args.out, tensors)
+    write_arrays(&args.out, &arrays)
 }
 
 /// A missing pair reads as distance 1, so each image needs its own 0.

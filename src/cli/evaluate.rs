@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::error::{from_method, usage};
 use super::progress::{Seconds, note, print_json, with_bar};
-use super::tensors::{TensorReader, Values, refuse_other_kind, write_tensors};
+use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
+use crate::base::tensors::Arrays;
 use crate::data::layout::manifest::{self, Row, Split};
 use crate::data::{Sample, twins};
 use crate::method::evaluate::{
@@ -253,17 +254,16 @@ impl TestSet {
 
 fn write(out: &Path, found: &Evaluation) -> anyhow::Result<()> {
     let (nq, matches) = (found.ap.len(), found.match_index.len());
-    write_tensors(
-        out,
-        vec![
-            ("ap", vec![nq], Values::F64(&found.ap)),
-            ("ap_trapezoid", vec![nq], Values::F64(&found.ap_trapezoid)),
-            ("ranks", vec![nq, found.top], Values::Index(&found.ranks)),
-            ("distances", vec![nq, found.top], Values::F32(&found.distances)),
-            ("match_indptr", vec![nq + 1], Values::Index(&found.match_indptr)),
-            ("match_index", vec![matches], Values::Index(&found.match_index)),
-            ("match_rank", vec![matches], Values::Index(&found.match_rank)),
-            ("match_distance", vec![matches], Values::F32(&found.match_distance)),
-        ],
-    )
+    let mut arrays = Arrays::default();
+    let index = |x: u32| x as i32;
+    arrays
+        .vector("ap", &found.ap)
+        .vector("ap_trapezoid", &found.ap_trapezoid)
+        .converted("ranks", &[nq, found.top], &found.ranks, index)
+        .add("distances", &[nq, found.top], &found.distances)
+        .converted("match_indptr", &[nq + 1], &found.match_indptr, index)
+        .converted("match_index", &[matches], &found.match_index, index)
+        .converted("match_rank", &[matches], &found.match_rank, index)
+        .vector("match_distance", &found.match_distance);
+    write_arrays(out, &arrays)
 }

@@ -5,20 +5,16 @@ mod numpy;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-
-use anyhow::Context;
-use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::error::usage;
 use crate::base::fs::open_regular;
+use crate::base::tensors::{Arrays, Dtype, TensorInfo, places};
 use crate::model::weights::WeightsFile;
 
 /// Bytes read or written at once.
 const PIECE: usize = 1 << 20;
-/// Bytes beyond which a header is not believed.
-const LARGEST_HEADER: u64 = 4 << 20;
 /// Names that a message lists before it stops.
 const NAMED: usize = 12;
 /// Names that the features of a file without our names go by.
@@ -74,7 +70,7 @@ impl TensorReader {
                 numpy::archive(&mut file, bytes).map_err(|e| broken("a .npz file that is read here", e))?
             }
             [b'P', b'K', ..] | [0x80, ..] if torch() => return Self::torch(path),
-            _ => safetensors_places(&mut file, bytes).map_err(|e| broken("a safetensors file", e))?,
+            _ => safetensors_places(&file, bytes).map_err(|e| broken("a safetensors file", e))?,
         };
         Ok(Self { path: path.to_owned(), source: Source::File(file), tensors })
     }
@@ -216,135 +212,23 @@ pub fn refuse_other_kind(path: &Path, marks: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The arrays of a safetensors file.
-fn safetensors_places(file: &mut File, bytes: u64) -> Result<BTreeMap<String, Place>, String> {
-    let mut length = [0u8; 8];
-    file.read_exact(&mut length).map_err(|_| "it is shorter than a header")?;
-    let length = u64::from_le_bytes(length);
-    if length > LARGEST_HEADER || length + 8 > bytes {
-        return Err("its header is longer than the file".to_owned());
-    }
-    let mut header = vec![0u8; length as usize];
-    file.read_exact(&mut header).map_err(|e| e.to_string())?;
-    let header: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(&header).map_err(|_| "its header is not JSON")?;
-    let mut places = BTreeMap::new();
-    for (name, value) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
-        let info: TensorInfo = serde_json::from_value(value).map_err(|e| format!("tensor `{name}`: {e}"))?;
-        if !fits(&info, bytes - 8 - length) {
-            return Err(format!("tensor `{name}` does not fit into it"));
-        }
-        let at = 8 + length + info.data_offsets.0 as u64;
-        places.insert(name, Place { dtype: info.dtype, shape: info.shape, at, by_column: false });
-    }
-    Ok(places)
+fn safetensors_places(file: &File, bytes: u64) -> Result<BTreeMap<String, Place>, String> {
+    let (begin, arrays) = places(file, bytes)?;
+    let place = |info: TensorInfo| {
+        let at = begin + info.data_offsets.0 as u64;
+        Place { dtype: info.dtype, shape: info.shape, at, by_column: false }
+    };
+    Ok(arrays.into_iter().map(|(name, info)| (name, place(info))).collect())
 }
 
-/// Whether a tensor's place is within the data and as long as its shape says.
-fn fits(info: &TensorInfo, bytes: u64) -> bool {
-    let (begin, end) = info.data_offsets;
-    let count = info.shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
-    let length = count.and_then(|n| n.checked_mul(info.dtype.bitsize())).map(|bits| bits.div_ceil(8));
-    begin <= end && end as u64 <= bytes && length == Some(end - begin)
-}
-
-/// Values of a tensor to be written.
-pub enum Values<'a> {
-    /// 32-bit integers.
-    I32(&'a [i32]),
-    /// Counts and indices below 2³¹, stored as i32.
-    Index(&'a [u32]),
-    /// Offsets below 2⁶³, stored as i64.
-    Offset(&'a [u64]),
-    /// 32-bit floats.
-    F32(&'a [f32]),
-    /// 64-bit floats.
-    F64(&'a [f64]),
-    /// Bytes.
-    U8(&'a [u8]),
-}
-
-impl Values<'_> {
-    fn dtype(&self) -> Dtype {
-        match self {
-            Self::I32(_) | Self::Index(_) => Dtype::I32,
-            Self::Offset(_) => Dtype::I64,
-            Self::F32(_) => Dtype::F32,
-            Self::F64(_) => Dtype::F64,
-            Self::U8(_) => Dtype::U8,
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::I32(v) => v.len(),
-            Self::Index(v) => v.len(),
-            Self::Offset(v) => v.len(),
-            Self::F32(v) => v.len(),
-            Self::F64(v) => v.len(),
-            Self::U8(v) => v.len(),
-        }
-    }
-
-    fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
-        fn all<T: Copy, const W: usize>(
-            values: &[T],
-            out: &mut impl Write,
-            bytes: impl Fn(T) -> [u8; W],
-        ) -> std::io::Result<()> {
-            values.iter().try_for_each(|&v| out.write_all(&bytes(v)))
-        }
-        match self {
-            Self::I32(v) => all(v, out, i32::to_le_bytes),
-            Self::Index(v) => all(v, out, u32::to_le_bytes),
-            Self::Offset(v) => all(v, out, u64::to_le_bytes),
-            Self::F32(v) => all(v, out, f32::to_le_bytes),
-            Self::F64(v) => all(v, out, f64::to_le_bytes),
-            Self::U8(v) => out.write_all(v),
-        }
-    }
-}
-
-/// Writes tensors (name, shape, values) to a temporary file and moves it to `path` when it is whole.
+/// Writes arrays into a folder that is there: a name mistyped must not make one.
 ///
 /// # Errors
 /// A [`super::error::UsageError`] when the folder does not exist; another error when writing fails.
-pub fn write_tensors(path: &Path, mut tensors: Vec<(&str, Vec<usize>, Values)>) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+pub fn write_arrays(path: &Path, arrays: &Arrays<'_>) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(usage(format!("{} cannot be written: there is no folder {}", path.display(), folder.display())));
     }
-    // Wide values first, so that each tensor is aligned for readers that map the file.
-    tensors.sort_by_key(|(_, _, values)| std::cmp::Reverse(values.dtype().bitsize()));
-    let mut header = serde_json::Map::new();
-    let mut end = 0;
-    for (name, shape, values) in &tensors {
-        let begin = end;
-        end += values.len() * values.dtype().bitsize() / 8;
-        let info = TensorInfo { dtype: values.dtype(), shape: shape.clone(), data_offsets: (begin, end) };
-        header.insert((*name).to_owned(), serde_json::to_value(info)?);
-    }
-    let mut header = serde_json::to_vec(&header)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let failed = || format!("writing {}", path.display());
-    let temporary = new_file_in(folder).with_context(failed)?;
-    let mut out = BufWriter::with_capacity(PIECE, temporary.as_file());
-    out.write_all(&(header.len() as u64).to_le_bytes()).with_context(failed)?;
-    out.write_all(&header).with_context(failed)?;
-    tensors.iter().try_for_each(|(_, _, values)| values.write(&mut out)).with_context(failed)?;
-    out.flush().with_context(failed)?;
-    drop(out);
-    temporary.persist(path).map_err(|e| e.error).with_context(failed)?;
-    Ok(())
-}
-
-/// A temporary file that, once moved, has the rights of any other new file rather than being its owner's alone.
-fn new_file_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".reid-workbench-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    Ok(arrays.write(path)?)
 }

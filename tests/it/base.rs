@@ -150,6 +150,20 @@ impl MapBits for Vec<f32> {
 }
 
 #[test]
+fn arrays_longer_than_a_piece_come_back_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.safetensors");
+    // More than a piece when read (1 MiB) and than is converted at once, and no multiple of either.
+    let long: Vec<f64> = (0..200_003).map(|i| f64::from(i) / 7.0).collect();
+    let mut arrays = Arrays::default();
+    arrays.vector("long", &long).converted("half", &[long.len()], &long, |x: f64| x as f32);
+    arrays.write(&path).unwrap();
+    let file = Archive::open(&path).unwrap();
+    assert_eq!(file.vector::<f64>("long", Some(long.len())).unwrap(), long);
+    assert!(file.vector::<f32>("half", None).unwrap().iter().zip(&long).all(|(a, b)| *a == *b as f32));
+}
+
+#[test]
 fn arrays_that_do_not_fill_their_file_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.safetensors");

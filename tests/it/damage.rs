@@ -19,11 +19,11 @@ use reid_workbench::method::error::no_tick;
 use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::{Params, Rule, Value};
 use reid_workbench::run::RunReader;
-use reid_workbench::run::event::Phase;
+use reid_workbench::run::event::{Phase, SnapshotPart};
 use reid_workbench::run::folder::events_path;
 use reid_workbench::run::graph::{graph_path, read_graph, write_features};
 use reid_workbench::run::images::Images;
-use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot, read_labels};
+use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot, part_path, read_labels};
 use reid_workbench::run::view::Change;
 
 use crate::method_pipeline::plain;
@@ -123,6 +123,19 @@ fn a_question_about_parts_of_other_runs_is_answered_with_a_sentence() {
     assert_eq!(ask(&params).unwrap_err(), "The features kept are of 40 images, the clusters of 60.");
     std::fs::copy(graph_path(&other, 0), graph_path(&run, 0)).unwrap();
     assert_eq!(ask(&base.params).unwrap_err(), "The distances of this epoch are of 40 images, its clusters of 60.");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_snapshot_is_refused_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let view = write_run(home.path(), 60);
+    let path = part_path(home.path(), 0, SnapshotPart::Clusters);
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut harness = window(Pane::Map, view);
+    wait_for(&mut harness, "The clusters cannot be read");
+    wait_for(&mut harness, "not a file");
 }
 
 #[test]

@@ -168,12 +168,12 @@ impl Watch {
                 Shown::new(from.epoch, Facts::of_snapshot(&from.snapshot, &summary), from.images)
             });
             self.source = Some(source);
-            if self.job.failure().is_some() {
-                self.shown = None;
-            }
         }
         if let Some(shown) = self.job.poll() {
             self.shown = Some(Arc::new(shown));
+        } else if self.job.failure().is_some() {
+            // The table of another epoch would be taken for this one's.
+            self.shown = None;
         }
         self.last()
     }
