@@ -13,7 +13,7 @@ use tch::{Cuda, Device, Tensor};
 
 use super::error::{ModelError, Result};
 
-pub use crate::base::device::DeviceChoice as DeviceRequest;
+use crate::base::device::DeviceChoice;
 pub use memory::memory;
 
 /// The device to compute on. `Auto` never fails.
@@ -22,10 +22,10 @@ pub use memory::memory;
 ///
 /// # Errors
 /// One sentence when the CUDA device asked for is not there, with the reason.
-pub fn choose(request: DeviceRequest) -> Result<Device> {
+pub fn choose(request: DeviceChoice) -> Result<Device> {
     match request {
-        DeviceRequest::Cpu => Ok(Device::Cpu),
-        DeviceRequest::Auto => Ok(match cuda_devices() {
+        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Auto => Ok(match cuda_devices() {
             Ok(n) if n > 0 => Device::Cuda(0),
             Ok(_) => Device::Cpu,
             Err(reason) => {
@@ -35,7 +35,7 @@ pub fn choose(request: DeviceRequest) -> Result<Device> {
                 Device::Cpu
             }
         }),
-        DeviceRequest::Cuda(index) => match cuda_devices() {
+        DeviceChoice::Cuda(index) => match cuda_devices() {
             Ok(count) if index < count => Ok(Device::Cuda(index)),
             Ok(0) => Err(ModelError::Device(format!(
                 "cuda:{index} was asked for, but the driver shows no CUDA device; use --device cpu"
