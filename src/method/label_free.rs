@@ -53,7 +53,7 @@ pub fn label_free(
     let on_graph = |score: fn(&Graph, &[i32]) -> Option<f64>| graph.and_then(|graph| score(graph, &found.labels));
     let (silhouette, dbcv) = rayon::join(|| on_graph(silhouette), || on_graph(dbcv));
     LabelFree {
-        unclustered: (n > 0).then(|| 1.0 - clustered as f64 / n as f64),
+        unclustered: (n > 0).then(|| (n - clustered) as f64 / n as f64),
         eq8: eq8.and_then(|scores| mean(&scores)),
         silhouette,
         dbcv,

@@ -104,7 +104,8 @@ fn a_rule_finds_eps_among_the_distances() {
             EpsRule::Knee => knee(&k_distance(&graph, 4)).unwrap(),
             _ => mean_smallest(&graph, SSG_SHARE).unwrap(),
         };
-        assert_eq!(eps, expected, "{name}");
+        // Within what the graph reaches, and not so small that eps − Δd is nothing.
+        assert_eq!(eps, expected.min(f64::from(0.9f32) - params.delta_d).max(0.05), "{name}");
         let by_hand = cluster(&graph, &Params { eps, ..Params::default() }, None);
         assert_eq!(found.assignment.labels, by_hand.labels);
         assert_eq!(found.assignment.summary(&params, None).used.eps, eps);

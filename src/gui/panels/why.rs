@@ -154,8 +154,11 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
                 let [_, height] = size::THUMBS[3];
                 let (rect, response) = ui.allocate_exact_size(vec2(ARROW, height), Sense::hover());
                 let is_bridge = at == weakest;
+                let counts = shared.as_ref().map(|all| all[at]);
+                let counted =
+                    counts.map_or(String::new(), |s| format!(", {} of {} neighbours shared", s.both, s.either));
                 let said = format!(
-                    "step {} of {}: J {:.3}, reach {:.3}{}",
+                    "step {} of {}: J {:.3}, reach {:.3}{}{counted}",
                     at + 1,
                     path.steps.len(),
                     step.jaccard,
@@ -187,7 +190,6 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
                     let words = format!("core {:.3}", step.reach);
                     painter.text(pos2(rect.center().x, below), Align2::CENTER_TOP, words, small.clone(), theme.t3);
                 }
-                let counts = shared.as_ref().map(|all| all[at]);
                 if let Some(Overlap { both, either, .. }) = counts {
                     let words = format!("{both} of {either}");
                     painter.text(pos2(rect.center().x, y - 22.0), Align2::CENTER_BOTTOM, words, small, theme.t3);
