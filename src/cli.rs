@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod command;
+pub mod compare;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;
@@ -17,6 +18,7 @@ mod progress;
 pub mod shell;
 pub mod shot;
 mod signals;
+pub mod sweep;
 pub mod tensors;
 pub mod train;
 
@@ -67,6 +69,10 @@ pub enum Command {
     Import(import::ImportArgs),
     /// List, check and synthesise datasets.
     Datasets(datasets::DatasetsArgs),
+    /// Many runs from one file, on this machine or in Slurm.
+    Sweep(Box<sweep::SweepArgs>),
+    /// Runs beside one another with statistics, and among published results.
+    Compare(compare::CompareArgs),
     /// The hyper-parameters: keys, bounds, the paper's values, what they do.
     Params(parameters::ParamsArgs),
     /// Figures, tables, a report and other programs' files out of a run folder.
@@ -112,6 +118,8 @@ impl Command {
             Self::Evaluate(args) => evaluate::run(args),
             Self::Import(args) => import::run(args),
             Self::Datasets(args) => datasets::run(args),
+            Self::Sweep(args) => return sweep::run(args).unwrap_or_else(|e| fail(&e)),
+            Self::Compare(args) => compare::run(args),
             Self::Params(args) => parameters::run(args),
             Self::Export(args) => export::run(args),
             Self::Completions(args) => shell::completions(args),

@@ -22,6 +22,9 @@ pub mod study;
 /// The worker thread: commands in, events out; pre-training, adaptation, evaluation, checkpoints.
 pub mod engine;
 
+/// Many runs: sweeps, the study file, the queue on this machine, Slurm.
+pub mod launch;
+
 /// Figures, CSV and JSON out of a run folder.
 pub mod export;
 

@@ -1,4 +1,4 @@
-//! What follows from the snapshots of a run, computed without window or network: pure, and tested as such.
+//! What follows from what runs left, computed without window or network.
 
 /// When each cluster was first seen, epoch by epoch.
 pub mod births;
@@ -29,3 +29,24 @@ pub mod sets;
 
 /// What is known of each cluster.
 pub mod table;
+
+/// Several runs in one table, with statistics.
+pub mod compare;
+
+/// A comparison as a table for a paper or a spreadsheet.
+pub mod compared;
+
+/// One run in the numbers that are compared.
+pub mod outline;
+
+/// Two runs side by side: the same queries, the same images.
+pub mod pairing;
+
+/// Published results, and a run's place among them.
+pub mod published;
+
+/// Thousands of clusterings of one stored epoch, each judged without truth.
+pub mod search;
+
+/// Paired tests over queries, spread over seeds.
+pub mod statistics;

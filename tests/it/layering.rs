@@ -35,7 +35,8 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         ],
         &["tch"],
     ),
-    ("cli", &["base", "method", "data", "model", "run", "study", "engine", "export"], &["egui", "eframe"]),
+    ("launch", &["base", "method::params", "method::evaluate", "run"], &["egui", "eframe", "tch"]),
+    ("cli", &["base", "method", "data", "model", "run", "study", "launch", "engine", "export"], &["egui", "eframe"]),
 ];
 
 /// A path through the crate, or of another crate, as its segments; `*` for all of a module.

@@ -6,6 +6,7 @@ pub mod engine;
 pub use reid_workbench::data::synthetic::features as gen_features;
 pub mod golden;
 pub mod play;
+pub mod python;
 pub mod sha256;
 pub mod torch_save;
 pub mod window;

@@ -1,0 +1,126 @@
+//! A sweep that Slurm runs: hand over what is due, and follow it through the queue and the run folders.
+
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, never, select};
+
+use super::error::LaunchError;
+use super::job::argv;
+use super::queue::{End, QueueOptions, Watch};
+use super::slurm::{Array, Task, TaskState, script, states, submit, submitted};
+use super::sweep::{Status, Sweep};
+
+/// Runs a sweep's trials as one job array, or goes on following the one that was handed over earlier. A message on
+/// `interrupts` ends the following; the jobs stay where they are.
+///
+/// # Errors
+/// When Slurm refuses, or a file cannot be written.
+pub fn run(
+    sweep: &mut Sweep,
+    options: &QueueOptions,
+    pause: Duration,
+    interrupts: &Receiver<()>,
+    watch: &mut dyn Watch,
+) -> Result<End, LaunchError> {
+    let array = match submitted(&sweep.dir) {
+        Some(array) if states(&array)?.values().any(|s| matches!(s, TaskState::Pending | TaskState::Running)) => {
+            watch.on_note(&format!("array {} is in the queue already and is followed", array.job));
+            array
+        }
+        _ => match hand_over(sweep, options)? {
+            Some(array) => {
+                watch.on_note(&format!("array {} of {} tasks was handed over", array.job, array.trials.len()));
+                array
+            }
+            None => return Ok(End::Finished),
+        },
+    };
+    let mut interrupts = interrupts.clone();
+    loop {
+        let queue = states(&array)?;
+        let open = look(sweep, &array, |task| queue.get(&task).copied().unwrap_or(TaskState::Over), watch)?;
+        if open == 0 {
+            return Ok(End::Finished);
+        }
+        select! {
+            recv(interrupts) -> message => match message {
+                Ok(()) => {
+                    watch.on_note("the jobs stay in the queue; `sweep DIR --launcher slurm` follows them again, `sweep DIR --cancel` stops them");
+                    return Ok(End::Interrupted);
+                }
+                Err(_) => interrupts = never(),
+            },
+            default(pause) => {}
+        }
+    }
+}
+
+fn hand_over(sweep: &mut Sweep, options: &QueueOptions) -> Result<Option<Array>, LaunchError> {
+    let device = options.devices.first().map_or("auto", String::as_str);
+    let due: Vec<usize> = sweep.due().collect();
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let mut tasks = Vec::new();
+    for i in due {
+        let entry = &sweep.entries[i];
+        entry.place.prepare(&entry.trial)?;
+        let argv = argv(&options.program, &entry.trial, &entry.place, device);
+        tasks.push(Task { trial: entry.trial.number, argv });
+    }
+    let cwd = std::env::current_dir().map_err(LaunchError::io("read", std::path::Path::new(".")))?;
+    let dir = sweep.dir.canonicalize().map_err(LaunchError::io("read", &sweep.dir))?;
+    let slurm = sweep.spec.slurm.clone().unwrap_or_default();
+    let text = script(&dir, &sweep.spec.name, &slurm, options.threads, &cwd);
+    submit(&dir, &text, &tasks, sweep.spec.at_once).map(Some)
+}
+
+/// Reads run folders and takes in what Slurm says; how many tasks may still come to something.
+fn look(
+    sweep: &mut Sweep,
+    array: &Array,
+    state: impl Fn(usize) -> TaskState,
+    watch: &mut dyn Watch,
+) -> Result<usize, LaunchError> {
+    let mut open = 0;
+    for (task, number) in array.trials.iter().enumerate() {
+        let Some(entry) = sweep.entries.iter_mut().find(|e| e.trial.number == *number) else { continue };
+        if matches!(entry.status, Status::Done | Status::Failed(_)) {
+            continue;
+        }
+        let before = (entry.status.clone(), entry.run.view.epochs_done);
+        entry.run.poll();
+        let slurm = state(task);
+        entry.status = match slurm {
+            _ if entry.run.is_done() => Status::Done,
+            TaskState::Pending if entry.run.has_begun() => Status::Stopped,
+            TaskState::Pending => Status::Waiting,
+            TaskState::Running => Status::Running,
+            TaskState::Completed | TaskState::Over => match entry.run.failure() {
+                Some(why) => Status::Failed(why.to_owned()),
+                None if entry.run.has_begun() => Status::Stopped,
+                None => Status::Failed(format!(
+                    "task {task} of array {} ended before its run began; see slurm-{}_{task}.log",
+                    array.job, array.job
+                )),
+            },
+        };
+        let (over, why) = match &entry.status {
+            Status::Done => (true, None),
+            Status::Failed(why) => (true, Some(why.clone())),
+            _ => (matches!(slurm, TaskState::Completed | TaskState::Over), None),
+        };
+        if entry.run.has_begun() || why.is_some() {
+            sweep.study.started(*number, &entry.place.run)?;
+            sweep.study.report(*number, &entry.run)?;
+        }
+        if over && entry.status != Status::Stopped {
+            sweep.study.ended(*number, &entry.run, why.as_deref())?;
+        }
+        open += usize::from(!over);
+        if before != (entry.status.clone(), entry.run.view.epochs_done) {
+            watch.on_row(&entry.row());
+        }
+    }
+    Ok(open)
+}

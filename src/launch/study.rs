@@ -1,0 +1,307 @@
+//! A sweep's trials in its study file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::error::LaunchError;
+use super::follow::Followed;
+use super::journal::{Journal, Recorded, TrialState};
+use super::spec::{Range, Spec, Trial};
+use crate::base::time;
+use crate::method::params::table::{Kind, row};
+
+/// What a study's trials are judged by, both to be as large as can be: mAP (**ground truth**) and the silhouette of
+/// the clusters on the Jaccard graph, which needs no truth.
+pub const OBJECTIVES: [&str; 2] = ["mAP", "silhouette"];
+
+/// The silhouette of a run without two clusters: the worst there is.
+const NO_SILHOUETTE: f64 = -1.0;
+
+/// Marks a trial of ours, with its number in the sweep.
+const OURS: &str = "reid-workbench:trial";
+
+/// The study file of a sweep.
+#[derive(Debug)]
+pub struct Study {
+    journal: Journal,
+    id: usize,
+    known: Vec<(String, Value)>,
+}
+
+/// A trial that others added: its id and its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Added {
+    /// Its id in the journal.
+    pub id: usize,
+    /// Its parameters.
+    pub settings: Vec<(String, String)>,
+}
+
+impl Study {
+    /// Opens the study of a sweep in its folder.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn open(dir: &Path, spec: &Spec, trials: &[Trial]) -> Result<Self, LaunchError> {
+        let path = dir.join("study.log");
+        let failed = || LaunchError::io("write", &path);
+        let mut journal = Journal::open(&path).map_err(failed())?;
+        let fresh = !journal.studies.iter().any(|s| s.name == spec.name);
+        let id = journal.study(&spec.name, &[2, 2]).map_err(failed())?;
+        let mut study = Self { journal, id, known: distributions(spec, trials) };
+        let mut operations = Vec::new();
+        if fresh {
+            operations.push((3, json!({ "study_id": id, "system_attr": { "study:metric_names": OBJECTIVES } })));
+            operations.push((2, json!({ "study_id": id, "user_attr": { "about": spec.about } })));
+        }
+        for trial in trials.iter().filter(|t| study.id_of(t.number).is_none()) {
+            operations.push((4, study.waiting(trial)));
+        }
+        study.append(operations)?;
+        Ok(study)
+    }
+
+    /// The study of a sweep as it lies there, to look at; `None` where there is none yet.
+    pub fn peek(dir: &Path, spec: &Spec) -> Option<Self> {
+        let path = dir.join("study.log");
+        let journal = path.is_file().then(|| Journal::open(&path).ok()).flatten()?;
+        let id = journal.studies.iter().find(|s| s.name == spec.name)?.id;
+        Some(Self { journal, id, known: Vec::new() })
+    }
+
+    /// Where the study file lies.
+    pub fn path(&self) -> &Path {
+        self.journal.path()
+    }
+
+    fn append(&mut self, operations: Vec<(u64, Value)>) -> Result<(), LaunchError> {
+        let path = self.journal.path().to_owned();
+        self.journal.append(operations).map_err(LaunchError::io("write", &path))
+    }
+
+    /// The trial's record.
+    fn record(&self, number: usize) -> Option<&Recorded> {
+        let ours =
+            |t: &&Recorded| t.study == self.id && t.user_attrs.get(OURS).and_then(Value::as_u64) == Some(number as u64);
+        // One that was run again has two records; the newest counts.
+        self.journal.trials.iter().rfind(ours)
+    }
+
+    fn id_of(&self, number: usize) -> Option<usize> {
+        self.record(number).map(|t| t.id)
+    }
+
+    /// The trial's state in the study, and why it failed where that was noted.
+    pub fn state(&self, number: usize) -> Option<(TrialState, Option<String>)> {
+        let why = |t: &Recorded| t.user_attrs.get("why").and_then(Value::as_str).map(str::to_owned);
+        self.record(number).map(|t| (t.state, why(t)))
+    }
+
+    /// A trial that waits, as Optuna's `enqueue_trial` leaves one.
+    fn waiting(&self, trial: &Trial) -> Value {
+        let (mut params, mut kinds, mut fixed) = (Map::new(), Map::new(), Map::new());
+        for (key, text) in &trial.settings {
+            let Some((_, kind)) = self.known.iter().find(|(k, _)| k == key) else { continue };
+            if let Some((internal, external)) = internal(kind, text) {
+                params.insert(key.clone(), json!(internal));
+                kinds.insert(key.clone(), json!(kind.to_string()));
+                fixed.insert(key.clone(), external);
+            }
+        }
+        json!({
+            "study_id": self.id, "datetime_start": null, "state": TrialState::Waiting as u64,
+            "value": null, "values": null, "params": params, "distributions": kinds,
+            "user_attrs": { OURS: trial.number, "settings": trial.label() },
+            "system_attrs": { "fixed_params": fixed }, "intermediate_values": {},
+        })
+    }
+
+    /// The trial runs, in that run folder.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn started(&mut self, number: usize, run: &Path) -> Result<(), LaunchError> {
+        let Some(record) = self.record(number) else { return Ok(()) };
+        let (id, fresh) = (record.id, record.state == TrialState::Waiting);
+        let noted = record.user_attrs.contains_key("run");
+        let mut operations = Vec::new();
+        if fresh {
+            operations.push((6, json!({ "trial_id": id, "state": 0, "values": null, "datetime_start": now() })));
+        }
+        if !noted {
+            operations.push((8, json!({ "trial_id": id, "user_attr": { "run": run.display().to_string() } })));
+        }
+        self.append(operations)
+    }
+
+    /// Notes mAP by epochs done where it is not noted yet.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn report(&mut self, number: usize, run: &Followed) -> Result<(), LaunchError> {
+        let Some(record) = self.record(number).filter(|r| r.state == TrialState::Running) else { return Ok(()) };
+        let new = run.target().iter().filter(|(epoch, _)| !record.intermediate.contains_key(&(**epoch as i64)));
+        let operations = new
+            .map(|(epoch, r)| (7, json!({ "trial_id": record.id, "step": epoch, "intermediate_value": r.mAP })))
+            .collect();
+        self.append(operations)
+    }
+
+    /// The trial is over: its results, or why there are none.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn ended(&mut self, number: usize, run: &Followed, why: Option<&str>) -> Result<(), LaunchError> {
+        self.report(number, run)?;
+        let Some(record) = self.record(number).filter(|r| !r.state.is_finished()) else { return Ok(()) };
+        let (id, mut operations) = (record.id, Vec::new());
+        let mut note =
+            |key: &str, value: Value| operations.push((8, json!({ "trial_id": id, "user_attr": { key: value } })));
+        let best = run.target().values().map(|r| r.mAP).reduce(f64::max);
+        note("rank-1", json!(run.last().map(|r| r.cmc[0])));
+        note("best mAP (oracle)", json!(best));
+        note("seconds", json!(run.view.t));
+        let values = match (why, run.last()) {
+            (None, Some(last)) => {
+                let silhouette = run.silhouette().unwrap_or(NO_SILHOUETTE);
+                Some([last.mAP, silhouette])
+            }
+            _ => {
+                note("why", json!(why.unwrap_or("it was never evaluated on the target")));
+                None
+            }
+        };
+        let state = if values.is_some() { TrialState::Complete } else { TrialState::Fail };
+        let end = json!({ "trial_id": id, "state": state as u64, "values": values, "datetime_complete": now() });
+        operations.push((6, end));
+        self.append(operations)
+    }
+
+    /// A failed trial is to be run again: Optuna's trials end once, so a new one takes its number.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn again(&mut self, trial: &Trial) -> Result<(), LaunchError> {
+        let waiting = self.waiting(trial);
+        self.append(vec![(4, waiting)])
+    }
+
+    /// Trials that others have added since and that wait, or that a sampler has begun: they are ours from now on,
+    /// with the numbers from `next` on.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn adopt(&mut self, next: usize) -> Result<Vec<(usize, Added)>, LaunchError> {
+        let path = self.journal.path().to_owned();
+        self.journal.sync().map_err(LaunchError::io("read", &path))?;
+        let foreign = |t: &&Recorded| t.study == self.id && !t.user_attrs.contains_key(OURS);
+        let waiting = self.journal.trials.iter().filter(foreign).filter(|t| t.state == TrialState::Waiting);
+        let added: Vec<Added> = waiting.map(|t| Added { id: t.id, settings: t.settings() }).collect();
+        self.take(added, next)
+    }
+
+    /// The trial that a sampler has begun, by its number in the study.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn adopt_asked(&mut self, asked: usize, next: usize) -> Result<Option<(usize, Added)>, LaunchError> {
+        let path = self.journal.path().to_owned();
+        self.journal.sync().map_err(LaunchError::io("read", &path))?;
+        let found = self.journal.trials.iter().find(|t| t.study == self.id && t.number == asked);
+        let added = found.map(|t| Added { id: t.id, settings: t.settings() });
+        Ok(self.take(added.into_iter().collect(), next)?.pop())
+    }
+
+    fn take(&mut self, added: Vec<Added>, next: usize) -> Result<Vec<(usize, Added)>, LaunchError> {
+        let numbered: Vec<(usize, Added)> = (next..).zip(added).collect();
+        let mark = |(number, a): &(usize, Added)| (8, json!({ "trial_id": a.id, "user_attr": { OURS: number } }));
+        self.append(numbered.iter().map(mark).collect())?;
+        Ok(numbered)
+    }
+
+    /// Trials beyond those that are written down which were taken up before: number and settings.
+    pub fn taken(&self, from: usize) -> Vec<(usize, Vec<(String, String)>)> {
+        let ours = self.journal.trials.iter().filter(|t| t.study == self.id);
+        let numbered = ours.filter_map(|t| Some((t.user_attrs.get(OURS)?.as_u64()? as usize, t.settings())));
+        let found: BTreeMap<usize, _> = numbered.filter(|(number, _)| *number >= from).collect();
+        found.into_iter().collect()
+    }
+}
+
+/// `2026-11-26T10:00:00.000000`, local time, as Python's `datetime.now().isoformat()` has it.
+fn now() -> String {
+    let stamp = time::stamp(time::now());
+    match stamp.split_once('T') {
+        Some((day, clock)) => format!("{day}T{}.000000", clock.replace('-', ":")),
+        None => stamp,
+    }
+}
+
+/// Of each key that trials set its distribution: the bounds of our parameter table, or the values there are.
+fn distributions(spec: &Spec, trials: &[Trial]) -> Vec<(String, Value)> {
+    let mut keys: Vec<String> = trials.iter().flat_map(|t| t.settings.iter().map(|(k, _)| k.clone())).collect();
+    keys.extend(spec.search.keys().cloned());
+    keys.sort();
+    keys.dedup();
+    let values = |key: &str| {
+        let all = trials.iter().flat_map(|t| t.settings.iter().filter(|(k, _)| k == key).map(|(_, v)| v.clone()));
+        let mut all: Vec<String> = all.collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let of = |key: String| {
+        let kind = row(&key).map(|row| row.kind).ok();
+        let found = match (spec.search.get(&key), kind) {
+            (Some(range), kind) => ranged(range, matches!(kind, Some(Kind::Int { .. }))),
+            (None, Some(Kind::Float { min, max, .. })) => {
+                ranged(&Range { low: min, high: max, step: None, log: false }, false)
+            }
+            (None, Some(Kind::Int { min, max })) => {
+                let range = Range { low: min as f64, high: max as f64, step: None, log: false };
+                ranged(&range, true)
+            }
+            (None, Some(Kind::Bool)) => choices(vec![json!(false), json!(true)]),
+            (None, Some(Kind::Choice(names))) => choices(names.iter().map(|n| json!(n)).collect()),
+            (None, Some(Kind::Text) | None) => choices(values(&key).into_iter().map(Value::from).collect()),
+        };
+        (key, found)
+    };
+    keys.into_iter().map(of).collect()
+}
+
+/// The space that a sampler searches: `{"eps": {"name": …, "attributes": …}}`.
+pub fn search_space(spec: &Spec) -> Value {
+    let whole = |key: &str| row(key).is_ok_and(|row| matches!(row.kind, Kind::Int { .. }));
+    let space: Map<String, Value> = spec.search.iter().map(|(k, r)| (k.clone(), ranged(r, whole(k)))).collect();
+    Value::Object(space)
+}
+
+fn ranged(range: &Range, whole: bool) -> Value {
+    if whole {
+        let (low, high, step) = (range.low as i64, range.high as i64, range.step.unwrap_or(1.0) as i64);
+        json!({ "name": "IntDistribution", "attributes": { "log": range.log, "step": step, "low": low, "high": high } })
+    } else {
+        let attributes = json!({ "step": range.step, "low": range.low, "high": range.high, "log": range.log });
+        json!({ "name": "FloatDistribution", "attributes": attributes })
+    }
+}
+
+fn choices(values: Vec<Value>) -> Value {
+    json!({ "name": "CategoricalDistribution", "attributes": { "choices": values } })
+}
+
+/// A value as Optuna keeps it and as it shows it; `None` where it is not among the choices.
+fn internal(kind: &Value, text: &str) -> Option<(f64, Value)> {
+    if let Some(choices) = kind["attributes"]["choices"].as_array() {
+        let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
+        let same = |choice: &Value| shown(choice) == text;
+        let at = choices.iter().position(same)?;
+        return Some((at as f64, choices[at].clone()));
+    }
+    let value: f64 = text.parse().ok()?;
+    let shown = if kind["name"] == "IntDistribution" { json!(value as i64) } else { json!(value) };
+    Some((value, shown))
+}
