@@ -17,6 +17,10 @@ use crate::study::published::{Placed, place};
 /// Compares runs: results with signed differences to a baseline, the parameters that differ, a paired test query by
 /// query, and the agreement of their clusters.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench compare runs/plain runs/tried
+  reid-workbench compare runs/a runs/b runs/c --baseline runs/b --format markdown
+  reid-workbench compare runs/mine --published market1501 --format latex")]
 pub struct CompareArgs {
     /// The run folders; the first is the baseline unless another is named
     #[arg(required = true, value_name = "RUN")]

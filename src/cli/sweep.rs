@@ -25,6 +25,11 @@ use crate::launch::{LaunchError, Spec, array, job, queue, slurm};
 /// Runs many trainings from one file: every point of a grid, every row of a list, several at once, each in a run folder
 /// of its own. Called again, it goes on where it stopped.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  reid-workbench sweep ablation-demo --out sweeps/ablation
+  reid-workbench sweep sweeps/ablation --status
+  reid-workbench sweep spec.toml --out sweeps/a --at-once 2 --device cuda:0,cuda:1
+  reid-workbench sweep --what-if runs/demo@5 --survivors next.toml")]
 pub struct SweepArgs {
     /// A TOML file, the name of a spec that comes with the program (see --list), or the folder of a sweep to go on with
     #[arg(value_name = "SPEC.toml|DIR", required_unless_present_any = ["list", "what_if"])]

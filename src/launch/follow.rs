@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::method::evaluate::Retrieval;
 use crate::run::event::{Phase, State};
+use crate::run::pulse::is_trained_by_another;
+use crate::run::reader::Grown;
 use crate::run::{RunReader, RunView, Tail};
 
 /// What is known of a trial's run.
@@ -26,16 +28,24 @@ impl Followed {
 
     /// Reads what has come since the last call; whether there was anything.
     pub fn poll(&mut self) -> bool {
-        let Some(tail) = &mut self.tail else {
-            let Ok(reader) = RunReader::open(&self.dir) else { return false };
-            self.epochs = reader.params.adapt.epochs;
-            self.view = RunView::of_folder(&reader);
-            self.tail = Some(reader.tail());
-            return true;
+        let grown = match &mut self.tail {
+            Some(tail) => tail.poll(),
+            None => Grown::Anew,
         };
-        let events = tail.poll();
-        events.iter().for_each(|event| self.view.fold(event));
-        !events.is_empty()
+        match grown {
+            Grown::Not => false,
+            Grown::By(events) => {
+                events.iter().for_each(|event| self.view.fold(event));
+                true
+            }
+            Grown::Anew => {
+                let Ok(reader) = RunReader::open_brief(&self.dir) else { return false };
+                self.epochs = reader.params.adapt.epochs;
+                self.view = RunView::of_folder(&reader);
+                self.tail = Some(reader.tail());
+                true
+            }
+        }
     }
 
     /// Whether the run has begun.
@@ -82,8 +92,11 @@ impl Followed {
     }
 }
 
-/// Whether another process writes the run in that folder.
+/// Whether another process writes the run in that folder, on this machine or on another.
 pub fn is_written(dir: &Path) -> bool {
     let lock = std::fs::OpenOptions::new().read(true).write(true).open(dir.join(".lock"));
-    lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    lock.is_ok_and(|file| match file.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => true,
+        locked => is_trained_by_another(dir, locked.is_ok()),
+    })
 }

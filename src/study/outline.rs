@@ -42,7 +42,7 @@ impl Outline {
     /// # Errors
     /// When it is not a run folder, or cannot be read.
     pub fn read(dir: &Path) -> Result<Self, RunError> {
-        Ok(Self::of(RunReader::open(dir)?))
+        Ok(Self::of(RunReader::open_brief(dir)?))
     }
 
     /// The outline of a run that was read.

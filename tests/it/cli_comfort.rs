@@ -56,6 +56,8 @@ fn every_sub_command_has_examples() {
         &["evaluate"],
         &["datasets"],
         &["params"],
+        &["compare"],
+        &["sweep"],
         &["export"],
         &["shot"],
     ] {
