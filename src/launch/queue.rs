@@ -233,6 +233,15 @@ impl Queue<'_> {
 
     fn on_end(&mut self, end: Ended) -> Result<(), LaunchError> {
         let Some(busy) = self.slots.get_mut(end.slot).and_then(Option::take) else { return Ok(()) };
+        let item = &mut self.sweep.entries[busy.entry];
+        item.run.poll();
+        if !item.run.is_done() && is_written(&item.place.run) {
+            // A killed sweep's trial that was still beginning when this one looked.
+            let text = format!("trial {} is run by another process and is followed", item.trial.number);
+            self.slots[end.slot] = Some(Busy { entry: busy.entry, pid: None });
+            self.watch.on_note(&text);
+            return Ok(());
+        }
         let stopped = end.status.as_ref().is_ok_and(|s| s.code() == Some(130));
         let how = match &end.status {
             Ok(status) => status.to_string(),

@@ -99,7 +99,7 @@ pub fn script(dir: &Path, name: &str, options: &SlurmOptions, threads: usize, cw
     line("--requeue".to_owned());
     line("--open-mode=append".to_owned());
     line("--signal=B:USR1@120".to_owned());
-    line(format!("--output={}", dir.join("slurm-%A_%a.log").display()));
+    line(format!("--output={}", quoted(dir.join("slurm-%A_%a.log").as_os_str())));
     for (option, value) in [
         ("partition", &options.partition),
         ("account", &options.account),

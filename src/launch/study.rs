@@ -124,6 +124,7 @@ impl Study {
     /// Those of the file system.
     pub fn started(&mut self, number: usize, run: &Path) -> Result<(), LaunchError> {
         let Some(record) = self.record(number) else { return Ok(()) };
+        let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned()).display().to_string();
         let (id, fresh) = (record.id, record.state == TrialState::Waiting);
         let noted = record.user_attrs.contains_key("run");
         let mut operations = Vec::new();
@@ -131,7 +132,7 @@ impl Study {
             operations.push((6, json!({ "trial_id": id, "state": 0, "values": null, "datetime_start": now() })));
         }
         if !noted {
-            operations.push((8, json!({ "trial_id": id, "user_attr": { "run": run.display().to_string() } })));
+            operations.push((8, json!({ "trial_id": id, "user_attr": { "run": run } })));
         }
         self.append(operations)
     }
@@ -216,9 +217,27 @@ impl Study {
 
     fn take(&mut self, added: Vec<Added>, next: usize) -> Result<Vec<(usize, Added)>, LaunchError> {
         let numbered: Vec<(usize, Added)> = (next..).zip(added).collect();
-        let mark = |(number, a): &(usize, Added)| (8, json!({ "trial_id": a.id, "user_attr": { OURS: number } }));
-        self.append(numbered.iter().map(mark).collect())?;
+        let mut operations = Vec::new();
+        for (number, added) in &numbered {
+            operations.push((8, json!({ "trial_id": added.id, "user_attr": { OURS: number } })));
+            operations.extend(added.settings.iter().filter_map(|(key, text)| self.parameter(added.id, key, text)));
+        }
+        self.append(operations)?;
         Ok(numbered)
+    }
+
+    /// A parameter of a trial that was enqueued: Optuna notes it only when it is asked for. One that the study does
+    /// not vary has no place there.
+    fn parameter(&self, trial: usize, key: &str, text: &str) -> Option<(u64, Value)> {
+        if self.journal.trials.get(trial)?.params.contains_key(key) {
+            return None;
+        }
+        let (_, kind) = self.known.iter().find(|(known, _)| known == key)?;
+        let (value, _) = internal(kind, text)?;
+        let fields = json!({
+            "trial_id": trial, "param_name": key, "param_value_internal": value, "distribution": kind.to_string(),
+        });
+        Some((5, fields))
     }
 
     /// Trials beyond those that are written down which were taken up before: number and settings.

@@ -84,7 +84,7 @@ fn a_grid_killed_in_the_midst_goes_on_without_repeating_what_was_done() {
     write(&tiny, "grid.toml", "[grid]\neps = [0.6, 0.7]\nseed = [1, 2]\n");
     let mut child =
         sweep(&tiny, &["grid.toml", "--out", "all"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    until(&mut child, |l| l.starts_with("trial 1 ") && l.contains(" running"));
+    until(&mut child, |l| l.starts_with("trial 1 ") && l.contains("mAP"));
     // With kill -9 the sweep cannot ask its trial to stop: that one runs on and is followed by the next sweep.
     child.kill().unwrap();
     child.wait().unwrap();
@@ -141,7 +141,7 @@ fn an_interrupt_asks_the_trials_for_checkpoints() {
     write(&tiny, "long.toml", "[grid]\n\"adapt.epochs\" = [900]\n");
     let mut child =
         sweep(&tiny, &["long.toml", "--out", "all"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    until(&mut child, |l| l.contains("epoch 1/900"));
+    until(&mut child, |l| l.contains("/900, mAP"));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
@@ -319,6 +319,7 @@ fn optuna_reads_the_study_and_what_it_enqueues_or_proposes_is_run() {
         assert_eq!(trial[5], true);
     }
     assert_eq!(trials[0][1]["eps"], 0.6);
+    assert_eq!(trials[2][1], json!({ "eps": 0.65, "k1": 9 }));
     let proposed = trials[3][1]["eps"].as_f64().unwrap();
     assert!((0.5..=0.8).contains(&proposed), "{proposed}");
     assert_eq!(all["trials"][3]["settings"][0][1].as_str().unwrap().parse::<f64>().unwrap(), proposed);
@@ -411,7 +412,7 @@ fn an_array_of_a_stand_in_for_slurm_is_followed_to_its_end() {
     write(
         &tiny,
         "array.toml",
-        "[grid]\nseed = [1, 2]\n\"adapt.epochs\" = [3]\n[slurm]\npartition = \"gpu\"\nextra = [\"--constraint=a100\"]\n",
+        "[grid]\nseed = [1, 2]\n\"adapt.epochs\" = [5]\n[slurm]\npartition = \"gpu\"\nextra = [\"--constraint=a100\"]\n",
     );
     let path = std::env::join_paths(
         std::iter::once(fake.clone()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
