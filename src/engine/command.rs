@@ -46,6 +46,23 @@ pub struct RunRequest {
     pub cache: Option<PathBuf>,
 }
 
+impl RunRequest {
+    /// To go on with a run, with its own datasets and parameters.
+    pub fn resume(folder: PathBuf) -> Self {
+        Self {
+            source: String::new(),
+            target: String::new(),
+            out: folder,
+            params: Params::default(),
+            device: DeviceChoice::Auto,
+            begin: Begin::Resume,
+            changes: Vec::new(),
+            allow_unreadable: false,
+            cache: cache_dir(),
+        }
+    }
+}
+
 /// A request to the engine. None of them blocks the sender.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {

@@ -119,6 +119,5 @@ fn default_button(ui: &mut Ui, text: &str, icon: Option<&'static str>, ready: bo
 /// The row of buttons at the foot of a dialog, from the right.
 fn foot(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(12.0);
-    let size = vec2(ui.available_width(), size::BUTTON);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
+    ui.with_layout(Layout::right_to_left(Align::Center), add);
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
@@ -100,6 +102,8 @@ pub struct Store {
     ask: Sender<Ask>,
     updates: Receiver<Update>,
     lists: u64,
+    /// Something was sent for which the reader is still to be woken.
+    telling: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -107,8 +111,10 @@ impl Store {
     pub fn start(runs_dir: PathBuf, wake: impl Fn() + Send + 'static) -> Self {
         let (ask, asked) = bounded(WAITING);
         let (tell, updates) = bounded(WAITING);
+        let telling = Arc::new(AtomicBool::new(false));
         let mut thread = Thread {
             tell,
+            telling: Arc::clone(&telling),
             wake: Box::new(wake),
             followed: BTreeMap::new(),
             list: Listing { dir: runs_dir, ..Listing::default() },
@@ -117,7 +123,7 @@ impl Store {
         if let Err(error) = std::thread::Builder::new().name("run-store".to_owned()).spawn(work) {
             tracing::error!(%error, "no thread to follow runs");
         }
-        Self { ask, updates, lists: 0 }
+        Self { ask, updates, lists: 0, telling }
     }
 
     /// Reads a run and follows it; [`Update::Opened`] comes first. A run that is followed already is read anew.
@@ -154,6 +160,11 @@ impl Store {
         }
     }
 
+    /// Whether the reader is about to be woken.
+    pub fn busy(&self) -> bool {
+        self.telling.load(Ordering::SeqCst)
+    }
+
     /// The next thing that is new, if there is one.
     pub fn take(&self) -> Option<Update> {
         self.updates.try_recv().ok()
@@ -167,6 +178,7 @@ impl Store {
 
 struct Thread {
     tell: Sender<Update>,
+    telling: Arc<AtomicBool>,
     wake: Box<dyn Fn() + Send>,
     followed: BTreeMap<PathBuf, Followed>,
     list: Listing,
@@ -238,14 +250,17 @@ impl Thread {
 
     /// False when nobody listens any more.
     fn tell(&self, update: Update) -> Result<bool, Update> {
-        match self.tell.try_send(update) {
+        self.telling.store(true, Ordering::SeqCst);
+        let told = match self.tell.try_send(update) {
             Ok(()) => {
                 (self.wake)();
                 Ok(true)
             }
             Err(TrySendError::Full(update)) => Err(update),
             Err(TrySendError::Disconnected(_)) => Ok(false),
-        }
+        };
+        self.telling.store(false, Ordering::SeqCst);
+        told
     }
 
     fn follow(&mut self, folder: PathBuf) -> bool {

@@ -79,8 +79,9 @@ fn a_run_of_another_process_is_paused_changed_resumed_and_stopped() {
         assert_eq!(ask(&tiny, words).status.code(), Some(2), "{words:?}");
     }
     assert_eq!(json(&ask(&tiny, &["step-epoch"]))["answer"], "accepted");
-    until(&tiny, "the change", |e| matches!(e, Event::ParamApplied { key, .. } if key == "eps"));
+    // It waits before the next epoch, whose beginning is the moment of the change.
     assert_eq!(json(&ask(&tiny, &["resume"]))["answer"], "accepted");
+    until(&tiny, "the change", |e| matches!(e, Event::ParamApplied { key, .. } if key == "eps"));
     assert_eq!(json(&ask(&tiny, &["stop"]))["answer"], "accepted");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     until(&tiny, "the end", |e| matches!(e, Event::State { state: State::Stopped, .. }));

@@ -174,7 +174,6 @@ fn a_dataset_is_detected_and_shown_before_it_is_added() {
     market(&root, 9);
     window.click("Add dataset…");
     let height = window.dialog_height("add dataset");
-    assert!(height < 460.0, "no higher than what is in it: {height}");
     window.fill("Dataset folder", root.to_str().unwrap());
     window.until("Market-1501");
     window.until("differs from the published counts");

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::epaint::{ClippedShape, Shape};
-use eframe::egui::{self, Key, Modifiers, Rect, Role, vec2};
+use eframe::egui::{Key, Modifiers, Rect, Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
-use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Pane;
 
 use crate::support::play::{FakeEngine, FakeRegistry};
@@ -58,9 +57,7 @@ impl Window {
     fn settle(&mut self) {
         let began = Instant::now();
         self.harness.run_steps(3);
-        let works = Works::of(&self.harness.ctx);
-        let at_work = |counts: [u64; 2]| counts[0] != counts[1];
-        while self.harness.state().reads() || at_work(works.counts()) {
+        while self.harness.state().reads() {
             assert!(began.elapsed() < LIMIT, "the panels are still reading");
             self.harness.step();
             std::thread::yield_now();
@@ -246,25 +243,4 @@ fn every_panel_alone_is_right() {
         }
     }
     report(found);
-}
-
-#[test]
-fn faults_are_found() {
-    let mut harness = Harness::builder().with_size(vec2(200.0, 100.0)).build_ui(|ui| {
-        let font = egui::FontId::proportional(14.0);
-        let say = |painter: &egui::Painter, x: f32, y: f32, words: &str| {
-            let (at, ink) = (egui::pos2(x, y), egui::Color32::WHITE);
-            painter.text(at, egui::Align2::LEFT_TOP, words, font.clone(), ink);
-        };
-        say(ui.painter(), 10.0, 10.0, "under");
-        say(ui.painter(), 20.0, 14.0, "over");
-        let narrow = ui.painter().with_clip_rect(Rect::from_min_max(egui::pos2(10.0, 60.0), egui::pos2(40.0, 90.0)));
-        say(&narrow, 12.0, 62.0, "longer than its room");
-        say(ui.painter(), 100.0, 62.0, "alone");
-    });
-    harness.run();
-    let texts = texts(&harness.output().shapes);
-    assert_eq!(texts.len(), 4, "{texts:?}");
-    assert_eq!(overlaps(&texts).len(), 1);
-    assert_eq!(cut(&texts).len(), 1);
 }

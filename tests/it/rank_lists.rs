@@ -129,7 +129,7 @@ fn a_file_is_ranked_and_one_that_is_no_image_gives_one_sentence() {
     for path in [bad, tiny.path("nowhere.png")] {
         driver.send(Command::Rank(RankQuery::File(path.clone())));
         let name = path.file_name().unwrap().to_str().unwrap();
-        driver.until("a sentence", |e| matches!(e, Event::Notice { text, .. } if text.contains(name)));
+        driver.until("a sentence", |e| matches!(e, Event::Refused { why, .. } if why.contains(name)));
     }
     assert!(!driver.events.iter().any(|s| matches!(s.event, Event::State { state: State::Failed(_), .. })));
     let read = RunReader::open(&tiny.path("run")).unwrap();

@@ -7,7 +7,7 @@ use eframe::egui;
 use super::App;
 use super::past::Change;
 use super::saved::Saved;
-use crate::engine::command::{Begin, Command, DeviceChoice, Request, RunRequest, cache_dir};
+use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::Severity;
 use crate::export;
 use crate::gui::command::{UiCommand, ZOOMS};
@@ -140,20 +140,8 @@ impl App {
         if is_active(self.steered()) {
             return self.command(ctx, Command::Resume);
         }
-        let view = self.shown();
-        let Some(folder) = view.folder.clone() else { return };
-        let request = RunRequest {
-            source: view.source.clone(),
-            target: view.target.clone(),
-            out: folder,
-            params: view.params.clone().unwrap_or_default(),
-            device: DeviceChoice::Auto,
-            begin: Begin::Resume,
-            changes: Vec::new(),
-            allow_unreadable: false,
-            cache: cache_dir(),
-        };
-        self.command(ctx, Command::Start(Box::new(request)));
+        let Some(folder) = self.shown().folder.clone() else { return };
+        self.command(ctx, Command::Start(Box::new(RunRequest::resume(folder))));
     }
 
     /// To the run going on at the parameter's moment, and to the next run.

@@ -8,6 +8,8 @@ use super::App;
 use crate::engine::event::{Severity, Stamped};
 use crate::gui::panels::log::Entry;
 use crate::gui::view_model::ViewModel;
+use crate::gui::words::is_active;
+use crate::run::pulse::Trainer;
 use crate::run::store::{Opened, Update};
 
 impl App {
@@ -65,6 +67,12 @@ impl App {
     }
 
     fn on_opened(&mut self, ctx: &egui::Context, Opened { folder, view }: Opened) {
+        // The run of this window under another spelling of its folder: its own engine says more than its folder.
+        if view.trainer == Some(Trainer::this()) && view.run == self.live.run && is_active(&self.live) {
+            self.store.forget(&folder);
+            self.opening = None;
+            return self.show_live();
+        }
         // A file that was replaced is read anew, and what is looked at stays.
         if let Some(known) = self.followed(&folder) {
             *known = view;
