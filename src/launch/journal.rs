@@ -106,7 +106,8 @@ impl Journal {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
         let worker = format!("reid-workbench-{}-{:016x}", std::process::id(), mix(now ^ hash.value()));
         let mut journal = Self {
-            path: path.to_owned(),
+            // The lock is a link to the journal, and a link is read from where it lies.
+            path: std::path::absolute(path)?,
             worker,
             read: 0,
             next_study: 0,
