@@ -260,7 +260,7 @@ fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
     use std::process::{Command, Stdio};
     let tiny = Tiny::new();
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -S -f 64; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
     limited.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--device", "cpu"]);
     for small in SMALL.iter().chain(&["adapt.iters=150", "adapt.batch=4", "adapt.instances=2", "pretrain.epochs=0"]) {
         limited.args(["--set", small]);
@@ -269,7 +269,7 @@ fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
     let mut child = limited.args(["--out", "run"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|l| l.contains("The disk is full")), "it ended without waiting");
-    let freed = Command::new("prlimit").args(["--pid", &child.id().to_string(), "--fsize=unlimited"]).status();
+    let freed = Command::new("prlimit").args(["--pid", &child.id().to_string(), "--fsize=unlimited:"]).status();
     assert!(freed.unwrap().success());
     lines.for_each(drop);
     assert!(child.wait().unwrap().success());
