@@ -375,7 +375,11 @@ for i in $(seq 0 "$n"); do echo PENDING > {state}/task.$i; done
     echo RUNNING > {state}/task.$i; rm -f {state}/again.$i
     SLURM_ARRAY_JOB_ID=77 SLURM_ARRAY_TASK_ID=$i bash "$script" >> {state}/log 2>&1 & pid=$!
     if [ -e {state}/signal.$i ]; then rm {state}/signal.$i
-      until grep -q epoch-done "$(dirname "$script")/trials/000$i/events.jsonl" 2>/dev/null; do read -t 0.05 < <(:) ; sleep 0.05; done
+      for _ in $(seq 1200); do
+        grep -q epoch-done "$(dirname "$script")/trials/000$i/events.jsonl" 2>/dev/null && break
+        kill -0 $pid 2>/dev/null || break
+        sleep 0.05
+      done
       kill -USR1 $pid; fi
     wait $pid; code=$?
     [ -e {state}/again.$i ] || break
