@@ -557,13 +557,11 @@ fn zoom_goes_in_steps_and_says_where_it_is() {
 fn a_panel_is_enlarged_and_put_back() {
     let mut window = Window::on_a_run();
     let tab = window.harness.get_by_role_and_label(egui::Role::Tab, "Loss").rect().center();
-    for _ in 0..2 {
-        for pressed in [true, false] {
-            let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-            window.harness.event(egui::Event::PointerMoved(tab));
-            window.harness.event(egui::Event::PointerButton { pos: tab, button, pressed, modifiers });
-            window.harness.step();
-        }
+    window.harness.hover_at(tab);
+    window.harness.run();
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        window.harness.event(egui::Event::PointerButton { pos: tab, button, pressed, modifiers });
     }
     window.harness.run();
     assert!(window.shows("Back to the layout"));

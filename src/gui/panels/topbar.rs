@@ -50,7 +50,9 @@ pub fn ui(
 fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
     let now = (zoom * 100.0).round() as u32;
     let response = ui.add(Push::new(&format!("{now} %")).look(Look::Flat).small().tight());
-    let response = response.accessible_name("Zoom").on_hover_text("How large everything is drawn: Ctrl + and Ctrl −.");
+    let response = response
+        .accessible_name(format!("Zoom {now} %"))
+        .on_hover_text("How large everything is drawn: Ctrl + and Ctrl −.");
     egui::Popup::menu(&response).show(|ui| {
         for step in ZOOMS {
             if ui.selectable_label(step == now, format!("{step} %")).clicked() {
