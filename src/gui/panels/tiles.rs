@@ -339,7 +339,8 @@ impl Behavior<Pane> for Bars<'_, '_> {
         let title = rect.top() - size::TILE_TITLE..=rect.top();
         let end = rect.right() - 6.0 - if self.alone { BACK } else { 0.0 };
         self.cx.head = Rect::from_x_y_ranges(start.min(end)..=end, title.clone());
-        if ui.rect_contains_pointer(Rect::from_x_y_ranges(rect.x_range(), *title.start()..=rect.bottom())) {
+        let whole = Rect::from_x_y_ranges(rect.x_range(), *title.start()..=rect.bottom());
+        if ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| whole.contains(at)) {
             *self.under = Some(*pane);
         }
         let inner = rect.shrink2(vec2(size::TILE_MARGIN, 0.0)).with_max_y(rect.bottom() - 8.0);
