@@ -6,8 +6,10 @@ cd "$(dirname "$0")/.."
 package=$(ls target/package/reid-workbench-*.tar.gz | head -1)
 [ "$(id -u)" = 0 ] || { echo "try-package.sh: chroot needs root" >&2; exit 1; }
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
-mkdir -p "$root"/{opt,tmp,home}
+trap 'umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
+mkdir -p "$root"/{opt,tmp,home,proc}
+# The loader finds the libraries beside the program by asking where the program lies.
+mount -t proc proc "$root/proc"
 tar -C "$root/opt" -xzf "$package"
 program=$(echo "$root"/opt/*/bin/reid-workbench)
 for library in libc.so.6 libm.so.6 libstdc++.so.6 libgcc_s.so.1 libdl.so.2 libpthread.so.0 librt.so.1 libutil.so.1; do
@@ -16,7 +18,7 @@ for library in libc.so.6 libm.so.6 libstdc++.so.6 libgcc_s.so.1 libdl.so.2 libpt
 done
 mkdir -p "$root/lib64" && cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 inside=${program#"$root"}
-run() { env -i HOME=/home chroot "$root" "$inside" "$@"; }
+run() { env -i HOME=/home "$(command -v chroot)" "$root" "$inside" "$@"; }
 run --version
 run datasets list > /dev/null
 run shot example --panel window --size 800x500 --out /tmp/window.png > /dev/null
