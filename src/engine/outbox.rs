@@ -116,7 +116,7 @@ impl Outbox {
                     self.deliver(stamped);
                 }
                 Err(RunError::Io { source, .. }) => {
-                    tracing::warn!("an event waits for the disk: {source}");
+                    tracing::debug!("an event waits for the disk: {source}");
                     return Ok(());
                 }
                 Err(e) => {
