@@ -17,7 +17,18 @@ fn program(tiny: &Tiny) -> Command {
     command
 }
 
-fn train(tiny: &Tiny) -> Child {
+/// A training; it does not outlive its test.
+struct Training(Child);
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        // It has ended by itself where the test passed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn train(tiny: &Tiny) -> Training {
     let mut command = program(tiny);
     command.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run"]);
     for set in [
@@ -36,7 +47,7 @@ fn train(tiny: &Tiny) -> Child {
     ] {
         command.args(["--set", set]);
     }
-    command.args(["--device", "cpu"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+    Training(command.args(["--device", "cpu"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
 }
 
 fn ask(tiny: &Tiny, words: &[&str]) -> Output {
@@ -83,7 +94,7 @@ fn a_run_of_another_process_is_paused_changed_resumed_and_stopped() {
     assert_eq!(json(&ask(&tiny, &["resume"]))["answer"], "accepted");
     until(&tiny, "the change", |e| matches!(e, Event::ParamApplied { key, .. } if key == "eps"));
     assert_eq!(json(&ask(&tiny, &["stop"]))["answer"], "accepted");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
     until(&tiny, "the end", |e| matches!(e, Event::State { state: State::Stopped, .. }));
     let late = ask(&tiny, &["pause"]);
     let said = String::from_utf8_lossy(&late.stderr);
