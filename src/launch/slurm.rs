@@ -121,14 +121,15 @@ pub fn script(dir: &Path, name: &str, options: &SlurmOptions, threads: usize, cw
 cd {cwd} || exit 1
 {setup}mapfile -t argv < {tasks}/"$SLURM_ARRAY_TASK_ID"
 export OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} RAYON_NUM_THREADS={threads}
-asked=
+asked= ended=
 trap 'asked=1; kill -TERM "$trial"' USR1
-trap 'kill -TERM "$trial"' TERM
+trap 'ended=1; kill -TERM "$trial"' TERM
 "${{argv[@]}}" &
 trial=$!
-# The first wait is broken off by a signal; the second is for the checkpoint.
+# The first wait is broken off by a signal; those after it are for the checkpoint.
 wait "$trial"; code=$?
 while kill -0 "$trial" 2>/dev/null; do wait "$trial"; code=$?; done
+if [ -n "$asked$ended" ]; then wait "$trial"; code=$?; fi
 if [ -n "$asked" ] && [ "$code" -eq 130 ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 fi
