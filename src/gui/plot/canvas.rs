@@ -232,7 +232,8 @@ impl<'a> Canvas<'a> {
     pub fn end_labels(&self, mut labels: Vec<EndLabel>) {
         labels.retain(|l| l.y.is_finite());
         let mut ys: Vec<f32> = labels.iter().map(|l| self.at(0.0, l.y).y).collect();
-        push_apart(&mut ys, 12.0, self.inner.top(), self.inner.bottom());
+        let line = self.painter.layout_no_wrap("0".to_owned(), self.small(), self.theme.t2).size().y;
+        push_apart(&mut ys, line, self.inner.top(), self.inner.bottom());
         let left = self.inner.right() + 8.0;
         let right = self.outer.right();
         for (label, y) in labels.iter().zip(ys) {
