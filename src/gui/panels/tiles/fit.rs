@@ -135,13 +135,7 @@ impl Fit {
         let Some(linear) = self.linear(id) else { return false };
         let [.., first, second] = self.visible(&linear.children)[..] else { return false };
         let share = linear.shares[first] + linear.shares[second];
-        let mut panes = Vec::new();
-        self.panes(first, &mut panes);
-        let active = self.front(first).filter(|id| panes.contains(id)).or(panes.first().copied());
-        self.panes(second, &mut panes);
-        let mut tabs = Tabs::new(panes);
-        tabs.active = active;
-        let merged = self.tree.tiles.insert_container(Container::Tabs(tabs));
+        let merged = self.side_by_side(first, second).unwrap_or_else(|| self.tabs_of(first, second));
         if let Some(Tile::Container(Container::Linear(linear))) = self.tree.tiles.get_mut(id) {
             let at = linear.children.iter().position(|child| *child == first).unwrap_or(0);
             linear.children.retain(|child| *child != first && *child != second);
@@ -150,6 +144,36 @@ impl Fit {
         }
         (self.merged, self.moved) = (true, true);
         true
+    }
+
+    /// One tile with the panels of both as tabs.
+    fn tabs_of(&mut self, first: TileId, second: TileId) -> TileId {
+        let mut panes = Vec::new();
+        self.panes(first, &mut panes);
+        let active = self.front(first).filter(|id| panes.contains(id)).or(panes.first().copied());
+        self.panes(second, &mut panes);
+        let mut tabs = Tabs::new(panes);
+        tabs.active = active;
+        self.tree.tiles.insert_container(Container::Tabs(tabs))
+    }
+
+    /// Two rows of as many tiles become one row, each tile with the panels of the one below it: what stood side by side
+    /// still does.
+    fn side_by_side(&mut self, first: TileId, second: TileId) -> Option<TileId> {
+        let (upper, lower) = (self.linear(first)?, self.linear(second)?);
+        let pairs: Vec<(TileId, TileId)> =
+            self.visible(&upper.children).into_iter().zip(self.visible(&lower.children)).collect();
+        let alike = upper.dir == lower.dir && upper.children.len() == lower.children.len();
+        if !alike || pairs.len() != upper.children.len() || pairs.len() < 2 {
+            return None;
+        }
+        let (dir, shares) = (upper.dir, pairs.iter().map(|(id, _)| upper.shares[*id]).collect::<Vec<f32>>());
+        let children: Vec<TileId> = pairs.into_iter().map(|(above, below)| self.tabs_of(above, below)).collect();
+        let mut row = Linear::new(dir, children.clone());
+        for (child, share) in children.into_iter().zip(shares) {
+            row.shares.set_share(child, share);
+        }
+        Some(self.tree.tiles.insert_container(Container::Linear(row)))
     }
 
     /// The panels below a tile, in reading order.
