@@ -8,7 +8,7 @@ use crate::method::params::table::row;
 
 /// Keys that say how large a run is rather than how it adapts.
 fn is_of_size(key: &str) -> bool {
-    key == "backbone" || key.starts_with("image.") || key.ends_with(".iters") || key.ends_with(".epochs")
+    key == "backbone" || key.starts_with("image.")
 }
 
 /// Whether a preset says how large a run is; the paper's changes nothing, so it is the paper's size.
@@ -30,10 +30,17 @@ fn keys(presets: impl Iterator<Item = &'static Preset>) -> BTreeSet<&'static str
     presets.flat_map(|preset| preset.overlay.iter().map(|(key, _)| *key)).collect()
 }
 
+/// The method that another is a variant of, and stands upon: `cluster-contrast` below `cluster-contrast-hard`.
+fn below(method: &Preset) -> Option<&'static Preset> {
+    let is_variant = |of: &Preset| method.name.strip_prefix(of.name).is_some_and(|rest| rest.starts_with('-'));
+    methods().find(|preset| is_variant(preset))
+}
+
 /// What a size and a method give, the method having the last word.
 fn given(size: Option<&Preset>, method: Option<&Preset>) -> Params {
     let mut params = Params::default();
-    for (key, text) in size.into_iter().chain(method).flat_map(|preset| preset.overlay) {
+    let below = method.and_then(below);
+    for (key, text) in size.into_iter().chain(below).chain(method).flat_map(|preset| preset.overlay) {
         if let Err(error) = params.set_text(key, text) {
             tracing::error!(%error, key, "a preset of the table cannot be set");
         }
@@ -75,8 +82,15 @@ fn nearest_size(params: &Params) -> Option<&'static Preset> {
 
 /// The method in force; `None` when a value of it was changed by hand.
 pub fn method_of(params: &Params) -> Option<&'static Preset> {
-    let (size, keys) = (nearest_size(params), keys(methods()));
-    methods().find(|method| !keys.iter().any(|key| differs(key, params, &given(size, Some(method)))))
+    // A key that sizes set, too, tells nothing of a method that leaves it alone.
+    let (size, sizes, all) = (nearest_size(params), keys(sizes()), keys(methods()));
+    let sets = |method: &Preset, key: &str| {
+        below(method).into_iter().chain([method]).flat_map(|preset| preset.overlay).any(|(own, _)| *own == key)
+    };
+    methods().find(|method| {
+        let given = given(size, Some(method));
+        !all.iter().any(|key| (!sizes.contains(key) || sets(method, key)) && differs(key, params, &given))
+    })
 }
 
 /// The same method and values by hand at another size.
@@ -137,6 +151,8 @@ mod tests {
         assert_eq!(size_of(&baseline).map(|p| p.name), Some("demo"), "the size stays");
         assert_eq!(method_of(&baseline).map(|p| p.name), Some("baseline"));
         assert!(by_hand(&baseline).is_empty());
+        let hard = with_method(&demo, named("cluster-contrast-hard"));
+        assert!(!hard.refined && method_of(&hard).is_some_and(|p| p.name == "cluster-contrast-hard"));
         // A key that sizes and methods set: the method has the last word, and gives it back.
         let spcl = with_method(&demo, named("spcl"));
         assert!(spcl.adapt.joint && by_hand(&spcl).is_empty() && !with_method(&spcl, named("baseline")).adapt.joint);
@@ -144,7 +160,8 @@ mod tests {
         let mut own = baseline;
         own.delta_d = 0.03;
         own.adapt.epochs = 3;
-        assert_eq!((size_of(&own).map(|p| p.name), method_of(&own).map(|p| p.name)), (None, Some("baseline")));
+        let (size, method) = (size_of(&own).map(|p| p.name), method_of(&own).map(|p| p.name));
+        assert_eq!((size, method), (Some("demo"), Some("baseline")));
         assert_eq!(by_hand_words(&own), "Δd 0.03, epochs 3");
     }
 
