@@ -16,6 +16,7 @@ use tch::{Device, Tensor};
 use super::error::EngineError;
 use super::event::Phase;
 use crate::base::fs::Staged;
+use crate::base::tensors::{Archive, TensorError};
 use crate::method::params::{Params, Value, table};
 use crate::model::net::{Net, all_finite};
 use crate::run::error::RunError;
@@ -146,6 +147,10 @@ impl Checkpoint {
     /// # Errors
     /// When the file is not there, damaged, or says what cannot be.
     pub fn read(path: &Path) -> Result<Option<Self>, EngineError> {
+        // The header tells, and is bounded: a file of another kind is not read.
+        if !header(path)?.has("state") {
+            return Ok(None);
+        }
         let mut tensors = read(path)?;
         let Some(state) = tensors.remove("state") else { return Ok(None) };
         let damaged = |what: String| EngineError::Run(RunError::damaged(path, what));
@@ -235,14 +240,21 @@ fn check(plain: &Plain) -> Result<(), String> {
     Ok(())
 }
 
+/// What a safetensors file says it holds, checked against its length.
+fn header(path: &Path) -> Result<Archive, EngineError> {
+    if !path.is_file() {
+        let text = format!("{} is not there, so there is nothing to go on from", path.display());
+        return Err(EngineError::Refused(text));
+    }
+    Archive::open(path).map_err(|e| match e {
+        TensorError::Io { source, .. } => RunError::io("read", path)(source).into(),
+        TensorError::Damaged { reason, .. } => RunError::damaged(path, reason).into(),
+    })
+}
+
 /// All tensors of a safetensors file, by name, on the CPU.
 pub(super) fn read(path: &Path) -> Result<HashMap<String, Tensor>, EngineError> {
-    if !path.is_file() {
-        return Err(EngineError::Refused(format!(
-            "{} is not there, so there is nothing to go on from",
-            path.display()
-        )));
-    }
+    header(path)?;
     let tensors = Tensor::read_safetensors(path).map_err(|e| {
         let said = e.to_string();
         RunError::damaged(

@@ -91,8 +91,13 @@ impl Outbox {
     /// # Errors
     /// When the run folder is gone or damaged; the event is still sent.
     pub fn emit(&mut self, event: Event) -> Result<(), RunError> {
-        if self.writer.is_none() || is_live_only(&event) {
-            self.deliver(self.unstamped(event));
+        let at_once = match &mut self.writer {
+            Some(writer) if is_live_only(&event) => Some(writer.append(event.clone())?),
+            Some(_) => None,
+            None => Some(self.unstamped(event.clone())),
+        };
+        if let Some(stamped) = at_once {
+            self.deliver(stamped);
             return Ok(());
         }
         self.unwritten.push_back(event);
