@@ -249,11 +249,13 @@ impl Study {
     }
 }
 
-/// `2026-11-26T10:00:00.000000`, local time, as Python's `datetime.now().isoformat()` has it.
+/// `2026-11-26T10:00:00.250000`, local time, as Python's `datetime.now().isoformat()` has it: a trial that Python began
+/// within this second must not end before its beginning.
 fn now() -> String {
-    let stamp = time::stamp(time::now());
+    let wall = time::now();
+    let stamp = time::stamp(wall.floor());
     match stamp.split_once('T') {
-        Some((day, clock)) => format!("{day}T{}.000000", clock.replace('-', ":")),
+        Some((day, clock)) => format!("{day}T{}.{:06}", clock.replace('-', ":"), (wall.fract() * 1e6) as u32),
         None => stamp,
     }
 }
