@@ -44,17 +44,19 @@ impl Window {
         self.harness.output().viewport_output[&ViewportId::ROOT].repaint_delay
     }
 
-    /// Draws until nothing is read, computed or moving.
+    /// Draws until nothing is read, computed or moving, and the frames that were asked for meanwhile are drawn: a
+    /// thread may wake the window between its last frame and the question whether the thread is busy.
     fn settle(&mut self) {
         let works = Works::of(&self.harness.ctx);
         let began = Instant::now();
-        loop {
+        let mut at_rest = 0;
+        while at_rest < 3 {
             let before = works.counts();
             self.harness.step();
             let [begun, ended] = works.counts();
-            if self.delay() == Duration::MAX && !self.harness.state().reads() && begun == ended && before[1] == ended {
-                return;
-            }
+            let rests =
+                self.delay() == Duration::MAX && !self.harness.state().reads() && begun == ended && before[1] == ended;
+            at_rest = if rests { at_rest + 1 } else { 0 };
             assert!(began.elapsed() < LIMIT, "the window does not come to rest");
             std::thread::yield_now();
         }
