@@ -119,5 +119,6 @@ fn default_button(ui: &mut Ui, text: &str, icon: Option<&'static str>, ready: bo
 /// The row of buttons at the foot of a dialog, from the right.
 fn foot(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(12.0);
-    ui.with_layout(Layout::right_to_left(Align::Center), add);
+    // A row of its own height: a bare layout would take all the room there is, and the dialog with it.
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), size::BUTTON), Layout::right_to_left(Align::Center), add);
 }

@@ -153,6 +153,7 @@ fn what_cannot_start_is_said_before_the_dialog_closes() {
     let mut window = Window::open();
     window.click("Start");
     let height = window.dialog_height("new run");
+    assert!(height < 480.0, "the dialog is as high as what is in it, not as the window: {height}");
     window.fill("Source", "msmt17");
     assert!(window.shows("The folder of msmt17 is not there") && !window.is_enabled("Start run"));
     window.fill("Source", "no-such-set");
@@ -174,6 +175,7 @@ fn a_dataset_is_detected_and_shown_before_it_is_added() {
     market(&root, 9);
     window.click("Add dataset…");
     let height = window.dialog_height("add dataset");
+    assert!(height < 600.0, "the dialog is as high as what is in it, not as the window: {height}");
     window.fill("Dataset folder", root.to_str().unwrap());
     window.until("Market-1501");
     window.until("differs from the published counts");

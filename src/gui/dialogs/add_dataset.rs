@@ -27,6 +27,8 @@ const FOUND: f32 = 176.0;
 #[derive(Default)]
 pub struct AddDataset {
     root: String,
+    /// Whether the keyboard was put on the box of the folder.
+    begun: bool,
     name: Option<String>,
     layout: String,
     /// The name of a known dataset whose folder is looked for.
@@ -121,6 +123,9 @@ impl AddDataset {
         field(ui, "folder", |ui| {
             let width = (ui.available_width() - 100.0).max(120.0);
             let response = text_box(ui, "Dataset folder", &mut self.root, "type, browse, or drop it here", width);
+            if !std::mem::replace(&mut self.begun, true) && self.root.is_empty() {
+                response.request_focus();
+            }
             response.on_hover_text("The folder that holds bounding_box_train and the like.");
             if let Some(path) = self.browse.ui(ui, "Browse for a dataset folder…", &self.root) {
                 self.root = path.display().to_string();

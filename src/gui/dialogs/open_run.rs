@@ -14,6 +14,8 @@ use crate::gui::widgets::button::{Look, Push};
 #[derive(Default)]
 pub struct OpenRun {
     folder: String,
+    /// Whether the keyboard was put on the box of the folder.
+    begun: bool,
     browse: Browse,
     probe: Probe<Option<String>>,
 }
@@ -24,8 +26,11 @@ impl OpenRun {
         let mut gone = false;
         let close = dialog(ctx, "open run", "Open run", |ui| {
             field(ui, "run folder", |ui| {
-                text_box(ui, "Folder of the run", &mut self.folder, "runs/…", 280.0)
-                    .on_hover_text("A folder with events.jsonl in it.");
+                let response = text_box(ui, "Folder of the run", &mut self.folder, "runs/…", 280.0);
+                if !std::mem::replace(&mut self.begun, true) {
+                    response.request_focus();
+                }
+                response.on_hover_text("A folder with events.jsonl in it.");
                 if let Some(path) = self.browse.ui(ui, "Browse for a run folder…", &self.folder) {
                     self.folder = path.display().to_string();
                 }
