@@ -182,7 +182,9 @@ fn a_dataset_is_detected_and_shown_before_it_is_added() {
     for words in ["people", "images", "cameras", "train", "gallery", "18"] {
         assert!(window.shows(words), "{words}");
     }
-    assert!(window.shows("Four photos of different people"));
+    let photos = window.harness.get_by_label("Four photos of different people").rect();
+    let dialog = window.harness.ctx.memory(|m| m.area_rect(egui::Id::unique("add dataset"))).unwrap();
+    assert!(dialog.contains_rect(photos), "the photos lie in the dialog: {photos} in {dialog}");
     assert!((window.dialog_height("add dataset") - height).abs() < 1.0, "the dialog keeps its size");
     window.fill("Dataset folder", "/no/such/folder");
     window.until("there is no folder /no/such/folder");

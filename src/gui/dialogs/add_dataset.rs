@@ -232,7 +232,11 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
         ui.add(Label::new(Type::Body.text(words, ink)).truncate());
     });
     ui.horizontal_top(|ui| {
-        ui.vertical(|ui| counts(ui, preview));
+        ui.vertical(|ui| {
+            // The last column of a grid takes what room there is: without a bound that of the photos.
+            ui.set_max_width(size::DIALOG * 0.45);
+            counts(ui, preview);
+        });
         ui.add_space(12.0);
         let faces: Vec<PathBuf> = preview.faces(4).into_iter().map(Path::to_path_buf).collect();
         faces_ui(ui, &faces, images, "Four photos of different people");
