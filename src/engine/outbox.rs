@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::command::RequestId;
-use super::event::{Event, RunId, Severity, Stage, Stamped, Step};
+use super::event::{Event, RunId, Severity, Stage, Stamped, State, Step};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, is_live_only};
 use crate::run::requests::{Found, Listener};
@@ -118,6 +118,13 @@ impl Outbox {
             match writer.append(event.clone()) {
                 Ok(stamped) => {
                     self.unwritten.pop_front();
+                    if matches!(
+                        &stamped.event,
+                        Event::State { state: State::Done | State::Stopped | State::Failed(_), .. }
+                    ) {
+                        // Whoever hears of the end finds the folder free, to go on with the run for example.
+                        (self.writer, self.listener) = (None, None);
+                    }
                     self.deliver(stamped);
                 }
                 Err(RunError::Io { source, .. }) => {

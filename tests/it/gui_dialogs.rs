@@ -221,8 +221,11 @@ fn a_folder_is_chosen_where_the_system_has_no_dialog() {
     window.until("Campus");
     assert!(!window.shows(".hidden"));
     window.click("Campus");
-    // Not the name of the training folder: the tip of the box names it, too.
+    window.until(root.join("Campus").to_str().unwrap());
     window.until("bounding_box_test");
+    while !window.is_enabled("Choose this folder") {
+        window.harness.step();
+    }
     window.click("Choose this folder");
     assert_eq!(window.harness.get_by_label("Dataset folder").value(), Some(root.join("Campus").display().to_string()));
     window.click("Browse for a dataset folder…");

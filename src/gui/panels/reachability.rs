@@ -108,15 +108,14 @@ impl ReachabilityPanel {
                     tile::head(ui, cx.head, "", |_| {});
                     tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
                 }
-                None => tile::head(ui, cx.head, "reading…", |_| {}),
+                None => reading(ui, cx.head),
             }
             return;
         };
         let tried =
             cx.what_if.outcome().map(|(o, _)| Arc::clone(o)).filter(|o| o.assignment.labels.len() == all.tree.n);
         if all.tree.n != run.facts.labels.len() {
-            tile::head(ui, cx.head, "reading…", |_| {});
-            return;
+            return reading(ui, cx.head);
         }
         let painted = self.painted(cx, &all, &run, tried);
         let draft = cx.what_if.draft();
@@ -339,4 +338,10 @@ impl ReachabilityPanel {
             hover::show(ui, cx, picture, run, image, at);
         }
     }
+}
+
+/// While the hierarchy of the epoch is computed.
+fn reading(ui: &mut Ui, head: Rect) {
+    tile::head(ui, head, "reading…", |_| {});
+    tile::empty_state(ui, icon::STACK, "Reading the clusters", "All radii of this epoch are being looked at.", None);
 }
