@@ -13,7 +13,7 @@ test:
 	@scripts/setup-libtorch.sh
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	cargo test
+	@scripts/test.sh
 	@scripts/deny.sh
 
 setup:
