@@ -123,17 +123,9 @@ fn holding_p_or_the_eye_shows_the_bare_photos() {
     harness.key_up(Key::P);
     harness.run();
     harness.get_by_label("Attention of query image 0");
-    // The title row may still be finding its place when the pointer comes.
-    let mut eye = harness.get_by_label_contains("Show the bare photos").rect().center();
-    for _ in 0..5 {
-        harness.hover_at(eye);
-        harness.run();
-        let now = harness.get_by_label_contains("Show the bare photos").rect().center();
-        if now == eye {
-            break;
-        }
-        eye = now;
-    }
+    let eye = harness.get_by_label_contains("Show the bare photos").rect().center();
+    harness.hover_at(eye);
+    harness.run();
     harness.drag_at(eye);
     harness.run();
     harness.get_by_label("Photo of query image 0");
