@@ -19,6 +19,7 @@ use crate::gui::theme::size;
 use crate::gui::view_model::{Loaded, Part};
 use crate::gui::what_if::worker::NO_RADII;
 use crate::gui::widgets::{icon, tile};
+use crate::method::tree::Hierarchy;
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 
@@ -78,6 +79,28 @@ pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(
 pub fn no_radii(ui: &mut Ui, head: Rect) {
     tile::head(ui, head, "", |_| {});
     tile::empty_state(ui, icon::CIRCLE, "No radii in this run", NO_RADII, None);
+}
+
+/// Every radius of the epoch at once; `None` while it is computed or where it cannot be, and the tile says which.
+pub fn hierarchy(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown) -> Option<Arc<Hierarchy>> {
+    let all = cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len());
+    if all.is_some() {
+        return all;
+    }
+    if let Some(why) = cx.what_if.failure(4) {
+        tile::head(ui, cx.head, "", |_| {});
+        tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
+    } else {
+        tile::head(ui, cx.head, "reading…", |_| {});
+        tile::empty_state(
+            ui,
+            icon::STACK,
+            "Reading the clusters",
+            "All radii of this epoch are being looked at.",
+            None,
+        );
+    }
+    None
 }
 
 /// Why there is nothing to show.

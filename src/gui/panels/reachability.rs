@@ -10,7 +10,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{Shown, Watch, no_radii, thumb};
+use super::clustered::{Shown, Watch, hierarchy, no_radii, thumb};
 use super::map::colours::{self, Colouring};
 use super::{PanelCtx, k_distance};
 use crate::engine::event::Split;
@@ -102,21 +102,9 @@ impl ReachabilityPanel {
         if !cx.truth && self.colouring == Colouring::Identity {
             self.colouring = Colouring::Cluster;
         }
-        let Some(all) = cx.what_if.hierarchy() else {
-            match cx.what_if.failure(4) {
-                Some(why) => {
-                    tile::head(ui, cx.head, "", |_| {});
-                    tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
-                }
-                None => reading(ui, cx.head),
-            }
-            return;
-        };
+        let Some(all) = hierarchy(ui, cx, &run) else { return };
         let tried =
             cx.what_if.outcome().map(|(o, _)| Arc::clone(o)).filter(|o| o.assignment.labels.len() == all.tree.n);
-        if all.tree.n != run.facts.labels.len() {
-            return reading(ui, cx.head);
-        }
         let painted = self.painted(cx, &all, &run, tried);
         let draft = cx.what_if.draft();
         let (eps, delta_d) = (draft.eps, draft.delta_d);
@@ -338,10 +326,4 @@ impl ReachabilityPanel {
             hover::show(ui, cx, picture, run, image, at);
         }
     }
-}
-
-/// While the hierarchy of the epoch is computed.
-fn reading(ui: &mut Ui, head: Rect) {
-    tile::head(ui, head, "reading…", |_| {});
-    tile::empty_state(ui, icon::STACK, "Reading the clusters", "All radii of this epoch are being looked at.", None);
 }

@@ -7,7 +7,7 @@ use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, Stroke
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use super::clustered::{Shown, Watch, no_radii, thumb};
+use super::clustered::{Shown, Watch, hierarchy, no_radii, thumb};
 use crate::engine::event::Split;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
@@ -53,16 +53,7 @@ impl WhyPanel {
         if !run.facts.has_radii() {
             return no_radii(ui, cx.head);
         }
-        let Some(all) = cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) else {
-            match cx.what_if.failure(4) {
-                Some(why) => {
-                    tile::head(ui, cx.head, "", |_| {});
-                    tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
-                }
-                None => tile::head(ui, cx.head, "reading…", |_| {}),
-            }
-            return;
-        };
+        let Some(all) = hierarchy(ui, cx, &run) else { return };
         let n = all.tree.n as u32;
         let selected = cx.selection.image.filter(|i| i.split == Split::Train && i.index < n).map(|i| i.index);
         self.held = self.held.filter(|&i| i < n);
@@ -77,7 +68,7 @@ impl WhyPanel {
         tile::head(ui, cx.head, &scope, |_| {});
         self.hold(ui, selected);
         let Some(ends) = ends else {
-            let text = "Select an image of a cluster in any tile: the chain from it to the densest image of its cluster \
+            let text = "Select an image of a cluster in any panel: the chain from it to the densest image of its cluster \
                         says why DBSCAN puts it there. Hold it here and select another for the chain between those \
                         two, or pick two on the map.";
             tile::empty_state(ui, icon::BRANCH, "Choose two images", text, None);
