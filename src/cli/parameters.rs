@@ -36,13 +36,17 @@ struct ListArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// When no parameter holds the word, or nothing can be printed.
 pub fn run(args: &ParamsArgs) -> anyhow::Result<()> {
     let Command::List(list) = &args.command;
     let word = list.word.as_deref().unwrap_or_default().to_lowercase();
     let holds =
         |row: &&table::Row| [row.key, row.label, row.group, row.help].iter().any(|t| t.to_lowercase().contains(&word));
     let rows: Vec<&table::Row> = table::ROWS.iter().filter(holds).collect();
+    if rows.is_empty() {
+        // A word that nothing holds is a key mistyped: the sentence for that names the nearest one.
+        table::row(&word)?;
+    }
     if list.json {
         return as_json(&rows);
     }

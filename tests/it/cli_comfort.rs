@@ -44,6 +44,7 @@ fn a_mistyped_key_gets_the_nearest_one() {
     let args = ["train", "--source", "a", "--target", "b", "--out", "c", "--set", "epz=0.5"];
     let said = usage_error(program().args(args));
     assert_eq!(said.trim_end(), "there is no parameter `epz`; did you mean `eps`?");
+    assert_eq!(usage_error(program().args(["params", "list", "epz"])), said, "nothing is listed, which is said");
 }
 
 #[test]
