@@ -168,7 +168,7 @@ fn names_of_panels_are_words_wherever_there_are_data() {
 fn what_has_no_room_for_its_name_is_named_in_a_menu() {
     let mut window = Window::open();
     window.resize(640.0, 400.0);
-    let more = window.harness.query_all_by_label("More panels of this tile").next().expect("a menu of panels");
+    let more = window.harness.query_all_by_label("More panels of this group").next().expect("a menu of panels");
     more.click();
     window.harness.run();
     assert!(window.harness.query_by_label("Lineage").is_some() || window.harness.query_by_label("eps × Δd").is_some());

@@ -209,7 +209,7 @@ pub(super) fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, name:
     if response.drag_stopped() {
         cx.what_if.let_go();
     }
-    let tip = "Drag to try another eps: every tile about clusters follows. Nothing is trained. Keys: ↑ and ↓.";
+    let tip = "Drag to try another eps: every panel about clusters follows. Nothing is trained. Keys: ↑ and ↓.";
     response.on_hover_cursor(CursorIcon::ResizeVertical).on_hover_text(tip);
 }
 

@@ -122,7 +122,7 @@ impl LineagePanel {
                 selection.against = (Some(chosen) != before).then_some(chosen);
             }
             ui.label(icon::text(icon::ARROW_RIGHT, icon::Weight::Regular, 12.0, theme.t3));
-            let tip = "The epoch looked at, the same in all tiles.";
+            let tip = "The epoch looked at, the same in all panels.";
             if let Some(chosen) = epoch_menu(ui, "Later epoch", tip, there, Some(later)) {
                 let newest = view.newest_clusters().map(|(epoch, _)| epoch);
                 selection.epoch = (Some(chosen) != newest).then_some(chosen);

@@ -407,7 +407,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
     fn tab_bar_trailing_ui(&mut self, tiles: &Tiles<Pane>, ui: &mut Ui, id: TileId, tabs: &Tabs) {
         let hidden = self.hidden.get(&id.0).cloned().unwrap_or_default();
         if !hidden.is_empty() {
-            let more = icon_button(ui, icon::MORE, "More panels of this tile");
+            let more = icon_button(ui, icon::MORE, "More panels of this group");
             egui::Popup::menu(&more).show(|ui| {
                 for tab in hidden {
                     let (title, help) =

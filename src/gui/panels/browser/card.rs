@@ -270,7 +270,7 @@ impl Card<'_> {
             let text = format!("purity {} · identity {pid} · ground truth", ticks::number(purity, 3));
             ui.label(Type::Small.text(text, theme.truth));
         }
-        ui.label(Type::Small.text("Click selects it in all tiles; a double click shows all its images.", theme.t3));
+        ui.label(Type::Small.text("Click selects it in all panels; a double click shows all its images.", theme.t3));
     }
 }
 

@@ -125,7 +125,7 @@ fn block(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32, rect: Rect
     if response.clicked() {
         cx.selection.cluster = Some(cluster);
     }
-    response.on_hover_text("Click selects the cluster in all tiles.");
+    response.on_hover_text("Click selects the cluster in all panels.");
     let members = shown.table.members(cluster);
     let fit = (((rect.width() + GAP) / (cell.x + GAP)).floor() as usize).max(1);
     let more = members.len() > fit;

@@ -47,7 +47,7 @@ impl Saving {
         ui.set_width(360.0);
         // A popup stands on the level of inputs: its own lie one below.
         ui.visuals_mut().text_edit_bg_color = Some(theme.bg0);
-        let words = "Writes what the tile shows as PNG: all watched images, photos at full size, print colours.";
+        let words = "Writes what the panel shows as PNG: all watched images, photos at full size, print colours.";
         ui.label(Type::Body.text(words, theme.t2));
         ui.horizontal(|ui| {
             let edit = egui::TextEdit::singleline(&mut self.path).desired_width(234.0);

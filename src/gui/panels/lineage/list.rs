@@ -123,7 +123,7 @@ fn row(ui: &mut Ui, item: &Item, height: f32, on: bool) -> bool {
     let galley = painter.layout_job(job);
     painter.galley(pos2(from, y - galley.size().y / 2.0), galley, theme.t1);
     focus_ring(ui, &response, rect.shrink(2.0), size::RADIUS_INPUT);
-    response.on_hover_text(format!("{name}. Click to select the cluster and these images in all tiles.")).clicked()
+    response.on_hover_text(format!("{name}. Click to select the cluster and these images in all panels.")).clicked()
 }
 
 /// `3, 8 → 12`.

@@ -48,7 +48,7 @@ impl Picker {
             ui.set_width(280.0);
             // A popup stands on the level of inputs: its own lie one below.
             ui.visuals_mut().text_edit_bg_color = Some(theme.bg0);
-            let words = "Any photo of a person, cropped as the dataset's are. You can also drop a file on the tile.";
+            let words = "Any photo of a person, cropped as the dataset's are. You can also drop a file on the panel.";
             ui.label(Type::Small.text(if live { words } else { NO_MODEL }, theme.t2));
             ui.horizontal(|ui| {
                 let edit = TextEdit::singleline(&mut self.path).hint_text("/photos/person.jpg").desired_width(150.0);
