@@ -9,7 +9,7 @@ use super::progress::{note, print_json, with_bar};
 use super::tensors::TensorReader;
 use crate::data::layout::manifest::{self, Split};
 use crate::data::{Sample, twins};
-use crate::engine::import::{EpochFeatures, Import, Listed, Listing};
+use crate::engine::import::{EpochFeatures, Import, Listing};
 use crate::method::params::Params;
 use crate::method::rows::Rows;
 
@@ -121,18 +121,15 @@ impl Order {
     }
 
     fn listing(&self, list: &manifest::List, name: &str) -> Listing {
-        let pick = |rows: &[usize]| -> Vec<Listed> {
+        let pick = |rows: &[usize]| -> Vec<Sample> {
             let listed = |&i: &usize| {
                 let row = &list.rows[i];
-                Listed { path: absolute(&row.path), pid: row.pid, camid: row.camid }
+                Sample { path: absolute(&row.path), pid: row.pid, camid: row.camid }
             };
             rows.iter().map(listed).collect()
         };
-        let samples = |images: &[Listed]| -> Vec<Sample> {
-            images.iter().map(|i| Sample { path: i.path.clone(), pid: i.pid, camid: i.camid }).collect()
-        };
         let (query, gallery) = (pick(&self.query), pick(&self.gallery));
-        let cameras = twins::cameras(&samples(&query), &samples(&gallery), list.has_cameras);
+        let cameras = twins::cameras(&query, &gallery, list.has_cameras);
         Listing { name: name.to_owned(), train: pick(&self.train), query, gallery, cameras }
     }
 

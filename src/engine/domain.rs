@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::error::EngineError;
 use super::event::Split;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample};
 use crate::method::params::ImageSize;
+use crate::run::images::{ImageRow, Images};
 
 /// Files that a message names before it stops.
 const NAMED: usize = 5;
@@ -15,6 +17,24 @@ const NAMED: usize = 5;
 const TRAIN_CACHE: u64 = 4 << 30;
 /// Most bytes of decoded images kept for a query or gallery split.
 const TEST_CACHE: u64 = 2 << 30;
+
+/// Which file stands behind an image: training, query and gallery images, in their order.
+///
+/// # Errors
+/// Never for splits that are counted from 0, as these are.
+pub(super) fn images(splits: [&[Sample]; 3]) -> Result<Images, EngineError> {
+    let names = [Split::Train, Split::Query, Split::Gallery];
+    let rows = names.into_iter().zip(splits).flat_map(|(split, samples)| {
+        samples.iter().enumerate().map(move |(i, s)| ImageRow {
+            split,
+            index: i as u32,
+            path: s.path.clone(),
+            pid: s.pid,
+            camid: s.camid,
+        })
+    });
+    Images::new(rows).map_err(EngineError::Refused)
+}
 
 /// A dataset opened for a run.
 pub struct DomainData {

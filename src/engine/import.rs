@@ -1,14 +1,15 @@
 //! Features of any program as a run to look at: clusters of each epoch, and rank lists where query and gallery are
 //! told. Nothing is trained; all but training and heat maps is there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::clustering::{Formed, form};
+use super::domain::images;
 use super::error::EngineError;
 use super::evaluation::snapshot as ranks_of;
-use super::event::{Domain, Event, SnapshotPart, Split, Stage, State};
+use super::event::{Domain, Event, SnapshotPart, Stage, State};
 use super::ranked::TOP;
-use crate::data::EvaluationCameras;
+use crate::data::{EvaluationCameras, Sample};
 use crate::method::error::Tick;
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};
 use crate::method::label_free::label_free;
@@ -16,31 +17,19 @@ use crate::method::params::Params;
 use crate::method::pipeline::Found;
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
-use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;
 use crate::run::{Manifest, RunWriter};
 
-/// One image of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The file.
-    pub path: PathBuf,
-    /// Its person, −1 where nobody knows.
-    pub pid: i32,
-    /// Its camera, 0-based.
-    pub camid: i32,
-}
-
-/// The images whose features are imported.
+/// The images whose features are imported; a person that nobody knows is −1.
 pub struct Listing {
     /// What they are called.
     pub name: String,
     /// Those that are clustered.
-    pub train: Vec<Listed>,
+    pub train: Vec<Sample>,
     /// Those that ask.
-    pub query: Vec<Listed>,
+    pub query: Vec<Sample>,
     /// Those that are searched.
-    pub gallery: Vec<Listed>,
+    pub gallery: Vec<Sample>,
     /// The cameras by which hits are judged.
     pub cameras: EvaluationCameras,
 }
@@ -76,17 +65,7 @@ impl<'a> Import<'a> {
     /// When the folder holds a run already or cannot be written.
     pub fn create(dir: &'a Path, list: &'a Listing, params: &'a Params) -> Result<Self, EngineError> {
         let mut run = RunWriter::create(dir, &Manifest::new("no source", &list.name, params.seed, "cpu"), params)?;
-        let splits = [(Split::Train, &list.train), (Split::Query, &list.query), (Split::Gallery, &list.gallery)];
-        let rows = splits.into_iter().flat_map(|(split, images)| {
-            images.iter().enumerate().map(move |(i, image)| ImageRow {
-                split,
-                index: i as u32,
-                path: image.path.clone(),
-                pid: image.pid,
-                camid: image.camid,
-            })
-        });
-        Images::new(rows).map_err(EngineError::Refused)?.write(dir)?;
+        images([&list.train, &list.query, &list.gallery])?.write(dir)?;
         run.append(Event::Started {
             folder: dir.to_owned(),
             title: format!("features of {}", list.name),
@@ -120,7 +99,7 @@ impl<'a> Import<'a> {
         let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, [tick, tick])?;
         let Found { neighbours, graph, assignment } = found;
         self.threshold = assignment.carries(self.params, self.threshold);
-        let column = |of: fn(&Listed) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
+        let column = |of: fn(&Sample) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
         let (pids, camids) = (column(|i| i.pid), column(|i| i.camid));
         let known = pids.iter().any(|&p| p != pids[0]);
         let mut summary = assignment.summary(self.params, known.then_some(&pids[..]));
@@ -141,7 +120,7 @@ impl<'a> Import<'a> {
         if features.query.is_empty() || features.gallery.is_empty() {
             return Ok(None);
         }
-        let pids = |images: &[Listed]| images.iter().map(|i| i.pid).collect::<Vec<i32>>();
+        let pids = |images: &[Sample]| images.iter().map(|i| i.pid).collect::<Vec<i32>>();
         let (query_pid, gallery_pid) = (pids(&self.list.query), pids(&self.list.gallery));
         let set = EvalSet {
             query: Rows::new(&features.query, features.d)?,

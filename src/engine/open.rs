@@ -7,7 +7,7 @@ use tch::Device;
 
 use super::checkpoint::{self, Checkpoint};
 use super::command::{Begin, RunRequest};
-use super::domain::{DomainData, named};
+use super::domain::{DomainData, images, named};
 use super::error::EngineError;
 use super::event::{Event, Severity, Split, Stage, State};
 use super::link::Link;
@@ -54,7 +54,7 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
     let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
     enough_images(&plan.params, &target)?;
-    let images = images(&target)?;
+    let images = images([&target.train, &target.query, &target.gallery])?;
     if let Some(begun) = &plan.begun {
         same_images(&request.out, begun, (&source, &target), &images)?;
     }
@@ -229,20 +229,6 @@ fn enough_images(params: &Params, target: &Dataset) -> Result<(), EngineError> {
         return Err(EngineError::Refused(format!("labels.k: {k} clusters cannot be made of the {n} images of {name}")));
     }
     Ok(())
-}
-
-fn images(target: &Dataset) -> Result<Images, EngineError> {
-    let splits = [(Split::Train, &target.train), (Split::Query, &target.query), (Split::Gallery, &target.gallery)];
-    let rows = splits.into_iter().flat_map(|(split, samples)| {
-        samples.iter().enumerate().map(move |(i, s)| ImageRow {
-            split,
-            index: i as u32,
-            path: s.path.clone(),
-            pid: s.pid,
-            camid: s.camid,
-        })
-    });
-    Images::new(rows).map_err(EngineError::Refused)
 }
 
 /// Which images a dataset has, whose they are and in which order, wherever it lies.
