@@ -1,19 +1,22 @@
 //! What every stage of a run shares: data and network, parameters, where it stands, and what happens between two
 //! batches.
 
+mod questions;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::questions::default_watch;
 use super::checkpoint::{self, Checkpoint, NamedTensors, Plain, Position};
 use super::command::{Command, Request, RequestId};
 use super::error::EngineError;
-use super::event::{Domain, Event, ImageRef, Phase, RankQuery, Severity, SnapshotPart, Split, Stage, State, Step};
+use super::event::{Domain, Event, ImageRef, Phase, Severity, Stage, State, Step};
 use super::features::Extraction;
 use super::link::Link;
 use super::meter::Reading;
 use super::owed::{Owed, in_place, reason};
-use super::ranked::{Moment, Question, Ranks};
+use super::ranked::Ranks;
 use super::settings::{Boundary, Settings};
 use super::setup::Setup;
 use crate::base::fs::refuse_links;
@@ -22,7 +25,6 @@ use crate::method::params::{Affects, Effect, Params, Value, table};
 use crate::model::net::all_finite;
 use crate::run::error::RunError;
 use crate::run::folder::checkpoints_dir;
-use crate::run::snapshot::write_heat_maps;
 
 /// How often the memory in use is told.
 const DEVICE_EVERY: Duration = Duration::from_secs(1);
@@ -226,8 +228,11 @@ impl Session {
             if !link.outbox.owes() {
                 return Ok(());
             }
-            if let Some(request) = link.control.wait_for(&mut link.outbox, DISK_EVERY) {
-                self.handle(request, saves, link)?;
+            match link.control.wait_for(&mut link.outbox, DISK_EVERY) {
+                Some(request) => self.handle(request, saves, link)?,
+                // Nobody is there any more who could ask for an end.
+                None if link.control.shutdown_requested() => return Err(EngineError::Stopped),
+                None => {}
             }
         }
     }
@@ -413,74 +418,6 @@ impl Session {
         self.owed.write("best checkpoint", None, move || checkpoint.write(&path).map(|_| ()), link)
     }
 
-    // ----------------------------------------------------------------------------------------------- questions
-
-    /// Attention maps of these images with the weights as they stand, sent as one event. What goes wrong is said and
-    /// harms no run.
-    ///
-    /// # Errors
-    /// When the answer cannot be delivered.
-    pub fn answer_heat_maps(
-        &mut self,
-        images: &[ImageRef],
-        id: &RequestId,
-        link: &mut Link,
-    ) -> Result<(), EngineError> {
-        match self.setup.heat_maps(images, self.target_domain()) {
-            Ok(images) => link.outbox.emit(Event::HeatMaps { epoch: self.epoch(), images })?,
-            Err(e) => link.outbox.refuse(id, format!("The heat maps could not be computed: {e}")),
-        }
-        Ok(())
-    }
-
-    /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.
-    pub fn watched_heat_maps(&mut self, link: &mut Link) -> Result<(), EngineError> {
-        let images = match self.setup.heat_maps(&self.watched, self.target_domain()) {
-            Ok(images) => images,
-            Err(e) => {
-                link.outbox.notice(Severity::Warning, "The heat maps could not be computed", e.to_string());
-                return Ok(());
-            }
-        };
-        if images.iter().all(|i| i.maps.is_empty()) {
-            return Ok(());
-        }
-        let (folder, epoch) = (self.folder.clone(), self.position.epochs_done());
-        link.outbox.emit(Event::HeatMaps { epoch, images: images.clone() })?;
-        let then = Event::Snapshot { epoch, part: SnapshotPart::HeatMaps };
-        let write = move || Ok(write_heat_maps(&folder, epoch, &images)?);
-        self.owed.write("heat maps", Some(then), write, link)
-    }
-
-    /// The gallery ranked for this image, sent as one event; see [`super::ranked`] for the weights that count.
-    /// `at_rest` says that no training goes on. What goes wrong is said and harms no run.
-    ///
-    /// # Errors
-    /// When the answer cannot be delivered.
-    pub fn answer_rank(
-        &mut self,
-        query: &RankQuery,
-        id: &RequestId,
-        at_rest: bool,
-        link: &mut Link,
-    ) -> Result<(), EngineError> {
-        let moment = Moment::of(&self.position, self.state == State::Evaluating, self.target_domain());
-        let batch = self.params().eval.batch;
-        let tick = |done, total| {
-            link.outbox.progress(Stage::Evaluate, done, total);
-            // No other command is handled here: this may itself be the answer to one, within a pause.
-            if link.control.stop_requested() { Err(EngineError::Stopped) } else { Ok(()) }
-        };
-        match self.ranks.ranking(&self.setup, moment, Question { query, at_rest, batch }, tick) {
-            Ok(ranking) => link.outbox.emit(Event::Ranked(Box::new(ranking)))?,
-            Err(EngineError::Stopped) => {
-                link.outbox.refuse(id, "The rank list was not computed: the run was asked to stop first; ask again.");
-            }
-            Err(e) => link.outbox.refuse(id, format!("The rank list could not be computed: {e}")),
-        }
-        Ok(())
-    }
-
     // ------------------------------------------------------------------------------------------------ features
 
     /// Features `[N, d]` of images by the batch normalisation of `domain`, with progress, pauses and stops in
@@ -520,19 +457,4 @@ impl Session {
             Domain::Target => self.target_domain(),
         }
     }
-}
-
-/// The first query of each of three people: enough to see whether attention finds the person.
-fn default_watch(setup: &Setup) -> Vec<ImageRef> {
-    let mut seen = Vec::new();
-    let queries = setup.target.dataset.query.iter().enumerate();
-    queries
-        .filter(|(_, s)| {
-            let new = !seen.contains(&s.pid);
-            seen.push(s.pid);
-            new
-        })
-        .take(3)
-        .map(|(i, _)| ImageRef { split: Split::Query, index: i as u32 })
-        .collect()
 }
