@@ -97,7 +97,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             },
             recv(interrupts) -> _ => {
                 interrupts = never();
-                watcher.say("stopping after this batch, with a checkpoint; interrupt again in two seconds or later to leave at once");
+                watcher.note("stopping after this batch, with a checkpoint; interrupt again in two seconds or later to leave at once");
                 handle.commands.send(Command::Stop.into())?;
             }
         }

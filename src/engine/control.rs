@@ -55,7 +55,7 @@ impl Control {
         self.shutdown.load(Ordering::Relaxed)
     }
 
-    /// Whether a command waits to be obeyed.
+    /// Whether a command waits to be handled.
     pub fn has_arrived(&self) -> bool {
         self.take_arrived();
         !self.lock().is_empty()

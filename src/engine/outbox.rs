@@ -24,7 +24,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// What is called after each delivery, so that a window wakes up.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// The engine's mouth.
+/// Writes the engine's events and sends them.
 pub struct Outbox {
     to: Sender<Stamped>,
     backlog: VecDeque<Stamped>,

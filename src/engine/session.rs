@@ -171,7 +171,7 @@ impl Session {
         if self.owed.checkpoint_is_due(boundary == Boundary::Epoch) {
             self.write_checkpoint(saves, link)?;
         }
-        self.breathe(saves, link)?;
+        self.handle_arrived(saves, link)?;
         let augment = self.params().augment.clone();
         for change in self.settings.take(boundary) {
             tracing::info!("{} {} → {}", change.key, change.old, change.new);
@@ -196,7 +196,7 @@ impl Session {
     ///
     /// # Errors
     /// [`EngineError::Stopped`] when a stop was asked for.
-    pub fn breathe(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
+    pub fn handle_arrived(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
         self.notify_device(link);
         self.wait_for_disk(saves, link)?;
         while let Some(request) = link.control.next(&mut link.outbox) {
@@ -436,7 +436,7 @@ impl Session {
         let extraction = Extraction { net: &net, domain, images, on_device, batch: self.params().eval.batch };
         extraction.run(|done| {
             link.outbox.progress(stage, before + done, total);
-            self.breathe(saves, link)
+            self.handle_arrived(saves, link)
         })
     }
 

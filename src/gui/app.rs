@@ -244,7 +244,7 @@ impl App {
         self.log.entries()
     }
 
-    fn say(&mut self, ctx: &egui::Context, entry: Entry, button: Option<(&'static str, UiCommand)>) {
+    fn notify(&mut self, ctx: &egui::Context, entry: Entry, button: Option<(&'static str, UiCommand)>) {
         self.toasts.push(entry.clone(), button, ctx.input(|i| i.time));
         self.log.push(entry);
     }
@@ -253,12 +253,12 @@ impl App {
     fn drain(&mut self, ctx: &egui::Context) {
         for _ in 0..EVENTS_A_FRAME {
             match self.handle.events.try_recv() {
-                Ok(stamped) => self.hear(ctx, &stamped),
+                Ok(stamped) => self.on_event(ctx, &stamped),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     if !self.gone && !self.leaving {
                         let text = "The run folder is whole. Close the window, open it again and resume the run.";
-                        self.say(ctx, Entry::now(Severity::Error, "The engine has ended", text), None);
+                        self.notify(ctx, Entry::now(Severity::Error, "The engine has ended", text), None);
                     }
                     self.gone = true;
                     return;
@@ -268,7 +268,7 @@ impl App {
         ctx.request_repaint(); // there is more
     }
 
-    fn hear(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+    fn on_event(&mut self, ctx: &egui::Context, stamped: &Stamped) {
         let starts = matches!(stamped.event, Event::Started { .. });
         if !starts && !stamped.run.is_empty() && !self.live.run.is_empty() && stamped.run != self.live.run {
             self.set_live_aside();
@@ -324,7 +324,7 @@ impl App {
         if let Some((entry, toast)) = entry_of(stamped) {
             let failed = matches!(stamped.event, Event::State { state: State::Failed(_), .. });
             if toast {
-                self.say(ctx, entry, failed.then_some(("New run…", UiCommand::NewRun)));
+                self.notify(ctx, entry, failed.then_some(("New run…", UiCommand::NewRun)));
             } else {
                 self.log.push(entry);
             }
@@ -334,18 +334,18 @@ impl App {
     /// Takes in what other threads found.
     fn poll(&mut self, ctx: &egui::Context) {
         for warning in self.library.poll() {
-            self.say(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
+            self.notify(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
         }
         while let Some(update) = self.store.take() {
             self.on_update(ctx, update);
         }
         match self.exporting.poll() {
-            Some(Ok(text)) => self.say(ctx, Entry::now(Severity::Info, "Exported", text), None),
-            Some(Err(reason)) => self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
+            Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Exported", text), None),
+            Some(Err(reason)) => self.notify(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
         }
         if let Some(reason) = self.exporting.take_failure() {
-            self.say(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None);
+            self.notify(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None);
         }
     }
 
@@ -358,7 +358,7 @@ impl App {
             && matches!(view.state, State::Stopped | State::Failed(_))
         {
             let words = format!("{}. Resume goes on from its last checkpoint.", super::words::sentence(&view, true));
-            self.say(
+            self.notify(
                 ctx,
                 Entry::now(Severity::Info, "The run of the last session", words),
                 Some(("Resume", UiCommand::Resume)),
@@ -430,7 +430,7 @@ impl App {
         }
         if self.handle.commands.try_send(request).is_err() {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
-            self.say(ctx, Entry::now(Severity::Warning, "The engine did not take the command", text), None);
+            self.notify(ctx, Entry::now(Severity::Warning, "The engine did not take the command", text), None);
         }
     }
 

@@ -179,7 +179,7 @@ impl WhatIf {
     /// epoch of the run; another run begins without.
     pub fn look_at(&mut self, view: &ViewModel, epoch: Option<usize>) {
         while let Some(reply) = self.worker.reply() {
-            self.hear(reply);
+            self.on_reply(reply);
         }
         if self.noting && self.asked[0].is_none() {
             self.noting = false;
@@ -218,7 +218,7 @@ impl WhatIf {
     }
 
     /// Takes in an answer; one to an older question is dropped. Public for tests.
-    pub fn hear(&mut self, reply: Reply) {
+    pub fn on_reply(&mut self, reply: Reply) {
         let kind = reply.kind;
         let Some((_, question, _)) = self.asked[kind].clone().filter(|(newest, ..)| *newest == reply.generation) else {
             return;
@@ -244,7 +244,7 @@ impl WhatIf {
     pub fn settle(&mut self, limit: Duration) {
         while self.is_busy() {
             let Some(reply) = self.worker.wait(limit) else { return };
-            self.hear(reply);
+            self.on_reply(reply);
         }
     }
 

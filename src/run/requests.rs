@@ -190,7 +190,7 @@ fn take(dir: &Path, stale: bool, to: &Sender<Found>) -> bool {
             Err(why) => Found::Rubbish(format!("{}: {why}", path.display())),
         };
         match to.try_send(found) {
-            // Taken: it must not be obeyed twice. Where it cannot be removed it is put out of the way by its name.
+            // Taken: it must not be carried out twice. Where it cannot be removed it is put out of the way by its name.
             Ok(()) => {
                 if std::fs::remove_file(&path).is_err() && std::fs::rename(&path, path.with_extension("taken")).is_err()
                 {

@@ -33,6 +33,15 @@ impl Trained {
         Self { writer, heard, listener }
     }
 
+    /// In its second epoch of adaptation, and a window that follows it.
+    fn adapting(dir: &Path) -> (Self, Window) {
+        let mut run = Self::start(dir);
+        run.say(Event::State { state: State::Adapting, epoch: 1 });
+        let mut window = Window::open(dir);
+        window.until("Adapting · epoch 2/");
+        (run, window)
+    }
+
     fn say(&mut self, event: Event) {
         self.writer.append(event).unwrap();
     }
@@ -49,10 +58,7 @@ impl Trained {
 fn a_run_of_another_process_is_watched_paused_changed_and_seen_to_finish() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
-    let mut run = Trained::start(&dir);
-    run.say(Event::State { state: State::Adapting, epoch: 1 });
-    let mut window = Window::open(&dir);
-    window.until("Adapting · epoch 2/");
+    let (mut run, mut window) = Trained::adapting(&dir);
     run.say(play::step(1, 4, 40));
     window.until("iteration 5/40");
 
@@ -82,10 +88,7 @@ fn a_run_of_another_process_is_watched_paused_changed_and_seen_to_finish() {
 fn a_run_whose_process_was_killed_can_be_resumed_here() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
-    let mut run = Trained::start(&dir);
-    run.say(Event::State { state: State::Adapting, epoch: 1 });
-    let mut window = Window::open(&dir);
-    window.until("Adapting · epoch 2/");
+    let (mut run, mut window) = Trained::adapting(&dir);
     assert!(window.harness.query_by_label("Resume").is_none());
     run.listener = None; // and no word among the events
     window.until("Stopped");
@@ -108,10 +111,7 @@ fn two_windows_follow_one_run() {
 fn only_the_change_that_was_refused_is_taken_back() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
-    let mut run = Trained::start(&dir);
-    run.say(Event::State { state: State::Adapting, epoch: 1 });
-    let mut window = Window::open(&dir);
-    window.until("Adapting · epoch 2/");
+    let (mut run, mut window) = Trained::adapting(&dir);
     window.set("eps", 0.55);
     let eps = run.asked();
     window.set("Δd", 0.05);

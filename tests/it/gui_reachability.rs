@@ -39,15 +39,21 @@ fn press_at(window: &mut Window, from: Pos2, way: &[Pos2]) {
     window.harness.run_steps(3);
 }
 
+/// A window with the panel on a made run.
+fn shown(run: &Path) -> Window {
+    write_run(run);
+    let mut window = Window::on(run);
+    window.click("Tune");
+    window.click("Reachability");
+    window.until("reachability of 700 images: ");
+    window
+}
+
 #[test]
 fn eps_dragged_over_the_valleys_gives_what_the_cluster_command_finds() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
-    write_run(&run);
-    let mut window = Window::on(&run);
-    window.click("Tune");
-    window.click("Reachability");
-    window.until("reachability of 700 images: ");
+    let mut window = shown(&run);
     let out = home.path().join("o.safetensors");
     let truth = |eps: &str| {
         let mut command = program();
@@ -73,11 +79,7 @@ fn eps_dragged_over_the_valleys_gives_what_the_cluster_command_finds() {
 fn a_drag_picks_the_images_it_covers() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
-    write_run(&run);
-    let mut window = Window::on(&run);
-    window.click("Tune");
-    window.click("Reachability");
-    window.until("reachability of 700 images: ");
+    let mut window = shown(&run);
     let plot = place_of(&window, "reachability of 700 images");
     let at = |share: f32| plot.lerp_inside(vec2(share, 0.2));
     press_at(&mut window, at(0.3), &[at(0.32), at(0.34)]);
@@ -92,11 +94,7 @@ fn a_drag_picks_the_images_it_covers() {
 fn the_chains_weakest_step_is_the_radius_at_which_dbscan_joins_its_ends() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
-    write_run(&run);
-    let mut window = Window::on(&run);
-    window.click("Tune");
-    window.click("Reachability");
-    window.until("reachability of 700 images: ");
+    let mut window = shown(&run);
     window.click("Why together");
     window.until("Choose two images");
     let plot = place_of(&window, "reachability of 700 images");

@@ -138,12 +138,12 @@ fn an_answer_to_an_older_question_is_dropped() {
     what_if.set("eps", &Value::Float(0.40));
     what_if.set("eps", &Value::Float(0.55));
     // The first question was number 1; its answer comes late.
-    what_if.hear(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
+    what_if.on_reply(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
     assert!(what_if.outcome().is_none() && what_if.is_waiting(0));
-    what_if.hear(Reply { kind: 0, generation: 2, result: with(0.55), seconds: 0.1 });
+    what_if.on_reply(Reply { kind: 0, generation: 2, result: with(0.55), seconds: 0.1 });
     let newest = what_if.outcome().unwrap().0.clone();
     assert_eq!(newest.params.eps, 0.55);
-    what_if.hear(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
+    what_if.on_reply(Reply { kind: 0, generation: 1, result: with(0.40), seconds: 0.1 });
     assert!(Arc::ptr_eq(&newest, what_if.outcome().unwrap().0), "a stale answer has replaced a newer one");
 }
 

@@ -36,7 +36,7 @@ impl Bars {
         self.sweep.finish_and_clear();
     }
 
-    fn say(&self, line: &str) {
+    fn note(&self, line: &str) {
         use std::io::Write;
         // A line that cannot be shown must not end the sweep.
         self.all.suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
@@ -78,7 +78,7 @@ impl Watch for Bars {
         if self.told.insert(row.trial, now) != Some(now) {
             let why = row.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
             let epochs = format!(", epoch {}/{}", row.epoch, row.epochs);
-            self.say(&format!("{} {}{epochs}{}{why}", label(row), row.state, percent(row.map)));
+            self.note(&format!("{} {}{epochs}{}{why}", label(row), row.state, percent(row.map)));
         }
         if is_over(row) {
             self.over.insert(row.trial, row.state);
@@ -92,7 +92,7 @@ impl Watch for Bars {
     }
 
     fn on_note(&mut self, text: &str) {
-        self.say(&format!("note: {text}"));
+        self.note(&format!("note: {text}"));
     }
 }
 

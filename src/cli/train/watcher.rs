@@ -72,7 +72,7 @@ impl Watcher {
     }
 
     /// A line on stderr. One that cannot be written (the reader is gone, the disk is full) must not end the run.
-    pub(super) fn say(&self, line: &str) {
+    pub(super) fn note(&self, line: &str) {
         self.bar.suspend(|| {
             let _ = writeln!(std::io::stderr(), "{line}");
         });
@@ -89,13 +89,13 @@ impl Watcher {
         match &stamped.event {
             Event::Progress { stage, .. } => self.progress(*stage),
             Event::Started { title, device, weights, .. } => {
-                self.say(&format!("{title} on {device}, weights {weights}"));
+                self.note(&format!("{title} on {device}, weights {weights}"));
             }
             Event::Clustered { epoch, summary, seconds } => self.clustered(*epoch, summary, *seconds),
             Event::Evaluated { epoch, domain, retrieval } => self.evaluated(*epoch, *domain, retrieval),
-            Event::EpochDone { epoch, epochs } => self.say(&format!("epoch {}/{epochs} done", epoch + 1)),
-            Event::Notice { title, text, .. } => self.say(&format!("{title}. {text}")),
-            Event::Refused { why, .. } => self.say(&format!("Not done: {why}")),
+            Event::EpochDone { epoch, epochs } => self.note(&format!("epoch {}/{epochs} done", epoch + 1)),
+            Event::Notice { title, text, .. } => self.note(&format!("{title}. {text}")),
+            Event::Refused { why, .. } => self.note(&format!("Not done: {why}")),
             Event::State { state, .. } => {
                 return matches!(state, State::Done | State::Stopped | State::Failed(_)).then(|| state.clone());
             }
@@ -117,7 +117,7 @@ impl Watcher {
 
     fn clustered(&self, epoch: usize, s: &ClusterSummary, seconds: [f64; 4]) {
         let line = ClusterLine::of(s);
-        self.say(&format!(
+        self.note(&format!(
             "epoch {} clustered in {:.2} s: {} clusters, {} reliable, {} of {} images kept",
             epoch + 1,
             seconds.iter().sum::<f64>(),
@@ -133,7 +133,7 @@ impl Watcher {
             Domain::Source => "source test",
             Domain::Target => "target test",
         };
-        self.say(&format!(
+        self.note(&format!(
             "{name} after {epoch} epochs: mAP {:.1} %, rank-1 {:.1} %, rank-5 {:.1} %, rank-10 {:.1} %",
             r.mAP * 100.0,
             r.cmc[0] * 100.0,
@@ -154,7 +154,7 @@ impl Watcher {
         let whole = RunReader::open(&self.run).map(|reader| RunView::of_folder(&reader));
         let report = serde_json::to_value(report(&self.run, state, whole.as_ref().unwrap_or(&self.view)))?;
         if let Err(error) = print_json(&report) {
-            self.say(&format!(
+            self.note(&format!(
                 "the run is {state}, but its result could not be written to stdout: {error:#}; it stands in {}",
                 self.run.display()
             ));

@@ -29,7 +29,7 @@ impl App {
     /// Carries out one command; what cannot be done now is said.
     pub(super) fn act(&mut self, ctx: &egui::Context, action: UiCommand) {
         if let Some(reason) = action.refusal(&self.live, self.shown()) {
-            self.say(ctx, Entry::now(Severity::Warning, "That cannot be done now", reason), None);
+            self.notify(ctx, Entry::now(Severity::Warning, "That cannot be done now", reason), None);
             return;
         }
         match action {
@@ -172,7 +172,7 @@ impl App {
             Some(change) => self.change_param(ctx, &change.key, if back { &change.from } else { &change.to }),
             None => {
                 let words = if back { "No parameter was changed in this session." } else { "Nothing was taken back." };
-                self.say(ctx, Entry::now(Severity::Info, "Nothing to do", words), None);
+                self.notify(ctx, Entry::now(Severity::Info, "Nothing to do", words), None);
             }
         }
     }
@@ -202,7 +202,7 @@ impl App {
 
     fn change_param(&mut self, ctx: &egui::Context, key: &str, value: &Value) {
         if let Err(error) = self.draft.set(key, value) {
-            self.say(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
+            self.notify(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
             return;
         }
         let running = is_active(self.steered());
@@ -227,7 +227,7 @@ impl App {
         let preset = match preset(name) {
             Ok(preset) => preset,
             Err(error) => {
-                self.say(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
+                self.notify(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
                 return;
             }
         };

@@ -15,7 +15,7 @@ impl App {
         if view.folder.as_deref().is_some_and(example::is_example) {
             let text = "Drag eps under Tune and see clusters merge; Start trains your own on people the program draws.";
             let entry = Entry::now(Severity::Info, "This is a finished run", text);
-            self.say(ctx, entry, Some(("Drag eps", UiCommand::Layout(Layout::Tune))));
+            self.notify(ctx, entry, Some(("Drag eps", UiCommand::Layout(Layout::Tune))));
         }
     }
 }

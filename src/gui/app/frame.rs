@@ -209,7 +209,7 @@ impl App {
                 self.dialogs.add_dataset = None;
                 self.library.refresh(ctx);
                 let text = "It can be source or target of the next run.";
-                self.say(ctx, Entry::now(Severity::Info, format!("Dataset {name} added"), text), None);
+                self.notify(ctx, Entry::now(Severity::Info, format!("Dataset {name} added"), text), None);
             }
         }
     }

@@ -45,7 +45,7 @@ impl App {
             Update::Opened(opened) => self.on_opened(ctx, *opened),
             Update::NotOpened { folder, why } => {
                 if self.opening.take_if(|opening| *opening == folder).is_some() {
-                    self.say(ctx, Entry::now(Severity::Error, "The run cannot be shown", why), None);
+                    self.notify(ctx, Entry::now(Severity::Error, "The run cannot be shown", why), None);
                 }
             }
             Update::Grown { folder, events } => self.on_grown(ctx, &folder, &events),
@@ -57,7 +57,7 @@ impl App {
             }
             Update::NotPosted { request, why } => {
                 self.sent.retain(|_, (sent, _)| *sent != request);
-                self.say(ctx, Entry::now(Severity::Warning, "The run was not reached", why), None);
+                self.notify(ctx, Entry::now(Severity::Warning, "The run was not reached", why), None);
             }
         }
     }
