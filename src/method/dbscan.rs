@@ -25,18 +25,7 @@ pub fn dbscan(graph: &Graph, eps: f64, min_samples: usize) -> Vec<i32> {
     for i in (0..n).filter(|&i| core[i]) {
         near(i).take_while(|&j| j < i).filter(|&j| core[j]).for_each(|j| sets.join(i, j));
     }
-    let mut labels = vec![NOISE; n];
-    let mut clusters = 0;
-    for i in (0..n).filter(|&i| core[i]) {
-        // A set's root is its smallest image, so it is met, and numbered, first.
-        let root = sets.root(i);
-        if root == i {
-            labels[i] = clusters;
-            clusters += 1;
-        } else {
-            labels[i] = labels[root];
-        }
-    }
+    let mut labels = sets.numbered(|i| core[i]);
     for i in (0..n).filter(|&i| !core[i]) {
         labels[i] = near(i).filter(|&j| core[j]).map(|j| labels[j]).min().unwrap_or(NOISE);
     }
@@ -63,5 +52,23 @@ impl Sets {
     pub(super) fn join(&mut self, i: usize, j: usize) {
         let (i, j) = (self.root(i), self.root(j));
         self.0[i.max(j)] = i.min(j) as u32;
+    }
+
+    /// Labels of the core points, clusters numbered by their smallest; the others are noise so far.
+    pub(super) fn numbered(&mut self, is_core: impl Fn(usize) -> bool) -> Vec<i32> {
+        let n = self.0.len();
+        let mut labels = vec![NOISE; n];
+        let mut clusters = 0;
+        for i in (0..n).filter(|&i| is_core(i)) {
+            // A set's root is its smallest image, so it is met, and numbered, first.
+            let root = self.root(i);
+            if root == i {
+                labels[i] = clusters;
+                clusters += 1;
+            } else {
+                labels[i] = labels[root];
+            }
+        }
+        labels
     }
 }

@@ -112,18 +112,7 @@ impl Tree {
         let joined = self.edges.partition_point(|e| e.reach <= eps);
         self.edges[..joined].iter().for_each(|e| sets.join(e.a as usize, e.b as usize));
         let is_core = |i: usize| self.core[i] <= eps;
-        let mut labels = vec![NOISE; n];
-        let mut clusters = 0;
-        for i in (0..n).filter(|&i| is_core(i)) {
-            // A set's root is its smallest image, so it is met, and numbered, first.
-            let root = sets.root(i);
-            if root == i {
-                labels[i] = clusters;
-                clusters += 1;
-            } else {
-                labels[i] = labels[root];
-            }
-        }
+        let mut labels = sets.numbered(is_core);
         // An image that is not core has fewer than min_samples − 1 others within eps, so they are all in `near`.
         let others = self.min_samples.saturating_sub(1);
         for i in (0..n).filter(|&i| !is_core(i)) {

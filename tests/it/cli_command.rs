@@ -7,7 +7,7 @@ use reid_workbench::run::RunReader;
 use reid_workbench::run::event::{Event, State};
 use serde_json::Value;
 
-use crate::support::engine::Tiny;
+use crate::support::engine::{SMALL, Tiny};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,20 +31,7 @@ impl Drop for Training {
 fn train(tiny: &Tiny) -> Training {
     let mut command = program(tiny);
     command.args(["train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run"]);
-    for set in [
-        "image.height=64",
-        "image.width=32",
-        "augment.pad=2",
-        "pretrain.epochs=1",
-        "pretrain.iters=2",
-        "pretrain.batch=16",
-        "adapt.epochs=900",
-        "adapt.iters=2",
-        "adapt.batch=16",
-        "k1=8",
-        "k2=2",
-        "eps=0.7",
-    ] {
+    for set in SMALL.iter().chain(&["adapt.epochs=900"]) {
         command.args(["--set", set]);
     }
     Training(command.args(["--device", "cpu"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())

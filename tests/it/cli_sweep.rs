@@ -12,7 +12,7 @@ use reid_workbench::launch::slurm::{Array, SlurmOptions, TaskState, script, stat
 use reid_workbench::launch::spec::{SHIPPED, Spec};
 use serde_json::{Value, json};
 
-use crate::support::engine::Tiny;
+use crate::support::engine::{self, Tiny};
 use crate::support::python;
 
 const SMALL: &str = r#"
@@ -483,20 +483,7 @@ fn thousands_of_clusterings_are_judged_without_truth() {
     train.args([
         "train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run", "--device", "cpu",
     ]);
-    for s in [
-        "image.height=64",
-        "image.width=32",
-        "augment.pad=2",
-        "pretrain.epochs=1",
-        "pretrain.iters=2",
-        "pretrain.batch=16",
-        "adapt.epochs=2",
-        "adapt.iters=2",
-        "adapt.batch=16",
-        "k1=8",
-        "k2=2",
-        "eps=0.6",
-    ] {
+    for s in engine::SMALL.iter().chain(&["adapt.epochs=2", "eps=0.6"]) {
         train.args(["--set", s]);
     }
     let output = train.output().unwrap();

@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::support::engine::Tiny;
+use crate::support::engine::{SMALL, Tiny};
 
 fn program(tiny: &Tiny) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
@@ -14,21 +14,6 @@ fn program(tiny: &Tiny) -> Command {
     command.current_dir(tiny.dir.path());
     command
 }
-
-const SMALL: &[&str] = &[
-    "image.height=64",
-    "image.width=32",
-    "augment.pad=2",
-    "pretrain.epochs=1",
-    "pretrain.iters=2",
-    "pretrain.batch=16",
-    "adapt.epochs=1",
-    "adapt.iters=2",
-    "adapt.batch=16",
-    "k1=8",
-    "k2=2",
-    "eps=0.7",
-];
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout)

@@ -46,6 +46,22 @@ impl Tiny {
     }
 }
 
+/// Small enough for a second a run from the command line, beside `--preset demo`; what is set later counts.
+pub const SMALL: &[&str] = &[
+    "image.height=64",
+    "image.width=32",
+    "augment.pad=2",
+    "pretrain.epochs=1",
+    "pretrain.iters=2",
+    "pretrain.batch=16",
+    "adapt.epochs=1",
+    "adapt.iters=2",
+    "adapt.batch=16",
+    "k1=8",
+    "k2=2",
+    "eps=0.7",
+];
+
 /// Small enough for a second or two a run.
 pub fn tiny_params() -> Params {
     let mut p = Params::default();
