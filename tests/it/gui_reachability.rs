@@ -1,6 +1,8 @@
 //! The Reachability and Why tiles: eps dragged over the valleys against the `cluster` command, and the chain between
 //! two images against DBSCAN.
 
+use std::path::Path;
+
 use eframe::egui::{Pos2, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::method::dbscan::dbscan;
