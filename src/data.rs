@@ -51,6 +51,8 @@ pub struct Dataset {
     pub gallery: Vec<Sample>,
     /// Whether file names carry cameras. Without them the same-camera rule of the evaluation is off.
     pub has_cameras: bool,
+    /// What was made of one name of each split: "train: 0002_c1s1_000451_03.jpg → person 2, camera 1".
+    pub examples: Vec<String>,
     /// What the loader had to say: dropped junk, ignored files, notices of the layout.
     pub notes: Vec<String>,
     /// See [`Dataset::evaluation_cameras`].

@@ -158,7 +158,7 @@ pub fn check_with(dataset: &Dataset, depth: Depth, tick: Tick) -> Report {
         remarks,
         findings: findings::of(dataset, &looked),
         unreadable: unreadable(dataset, looked),
-        notes: dataset.notes.clone(),
+        notes: dataset.examples.iter().chain(&dataset.notes).cloned().collect(),
     }
 }
 

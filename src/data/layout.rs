@@ -69,6 +69,8 @@ pub struct Splits {
     pub gallery: Vec<Sample>,
     /// Whether cameras are known.
     pub has_cameras: bool,
+    /// What was made of one name of each split.
+    pub examples: Vec<String>,
     /// What is worth telling.
     pub notes: Vec<String>,
 }
@@ -181,13 +183,15 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
             notes.push(format!("{split}: {} junk images (pid -1) dropped", text::count(junk)));
         }
     }
-    if !notes.iter().any(|n| n.contains(" → ")) {
+    if splits.examples.is_empty() {
         // Layouts that read a list say what they made of its first line.
         let all = [("train", &splits.train), ("query", &splits.query), ("gallery", &splits.gallery)];
-        for (split, first) in all.into_iter().filter_map(|(split, samples)| Some((split, samples.first()?))) {
+        let first = all.into_iter().filter_map(|(split, samples)| Some((split, samples.first()?)));
+        let example = |(split, first): (&str, &Sample)| {
             let camid = splits.has_cameras.then_some(first.camid);
-            notes.push(folders::example(split, &first.path, names::Name::new(first.pid, camid)));
-        }
+            folders::example(split, &first.path, names::Name::new(first.pid, camid))
+        };
+        splits.examples = first.map(example).collect();
     }
     relabel(&mut splits.train);
     if from_zero(&mut splits) {
@@ -199,7 +203,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
     if splits.query.is_empty() || splits.gallery.is_empty() {
         notes.push("there is no query or no gallery, so nothing can be evaluated on it".to_owned());
     }
-    let Splits { train, query, gallery, has_cameras, .. } = splits;
+    let Splits { train, query, gallery, has_cameras, examples, .. } = splits;
     notes.extend(twins::notes(&train, &query, &gallery));
     Ok(Dataset {
         name: name.to_owned(),
@@ -209,6 +213,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
         query,
         gallery,
         has_cameras,
+        examples,
         notes,
         cameras: OnceLock::new(),
     })

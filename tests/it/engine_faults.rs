@@ -501,6 +501,10 @@ fn images_that_cannot_be_read_are_counted_before_training() {
     let (end, events) = Driver::run(RunRequest { allow_unreadable: true, ..request });
     assert_eq!(end, State::Done);
     assert!(notices(&events).iter().any(|n| n.contains("1 of 48 training images of source")), "{:?}", notices(&events));
+    assert!(
+        notices(&events).iter().all(|n| !n.contains("→ person")),
+        "how names were read is said by `datasets check`, not at each start"
+    );
     let unreadable: Vec<usize> = events
         .iter()
         .filter_map(

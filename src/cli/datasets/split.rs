@@ -11,8 +11,8 @@ use crate::base::rng::mix;
 use crate::cli::error::usage;
 use crate::cli::progress::{note, print_json};
 use crate::data::layout::folders::read_folder;
-use crate::data::layout::listing;
 use crate::data::layout::names::Pattern;
+use crate::data::layout::{Splits, listing};
 use crate::data::registry::Registry;
 use crate::data::{Dataset, Sample};
 
@@ -74,9 +74,9 @@ fn images(dir: &Path) -> anyhow::Result<(Vec<Sample>, bool)> {
             let first = names().next().unwrap_or("").to_owned();
             usage(format!("`{first}` tells no person: a name has to look like 0002_c1_0001.jpg or 0002_0001.jpg"))
         })?;
-        let mut notes = Vec::new();
-        let samples = read_folder(dir, &|name: &str| pattern.parse(name), &mut notes)?;
-        notes.iter().for_each(|text| note(text));
+        let mut told = Splits::default();
+        let samples = read_folder(dir, &|name: &str| pattern.parse(name), &mut told)?;
+        told.examples.iter().chain(&told.notes).for_each(|text| note(text));
         return Ok((samples, pattern.has_camera()));
     }
     let name = dir.to_string_lossy();
@@ -84,7 +84,7 @@ fn images(dir: &Path) -> anyhow::Result<(Vec<Sample>, bool)> {
     if !set.query.is_empty() || !set.gallery.is_empty() {
         return Err(usage(format!("{name} has a test set already: it can be used as it is")));
     }
-    set.notes.iter().for_each(|text| note(text));
+    set.examples.iter().chain(&set.notes).for_each(|text| note(text));
     Ok((set.train, set.has_cameras))
 }
 

@@ -65,6 +65,6 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
         query: list(query)?,
         gallery: list(gallery)?,
         has_cameras: true,
-        notes: Vec::new(),
+        ..Splits::default()
     })
 }

@@ -42,32 +42,32 @@ impl Folders {
     /// When a folder cannot be read.
     pub fn read(&self, parse: impl Fn(&str) -> Option<Name>) -> Result<Splits, DataError> {
         let mut splits = Splits { has_cameras: true, ..Splits::default() };
-        splits.train = read_folder(&self.train, &parse, &mut splits.notes)?;
-        splits.query = read_folder(&self.query, &parse, &mut splits.notes)?;
-        splits.gallery = read_folder(&self.gallery, &parse, &mut splits.notes)?;
+        splits.train = read_folder(&self.train, &parse, &mut splits)?;
+        splits.query = read_folder(&self.query, &parse, &mut splits)?;
+        splits.gallery = read_folder(&self.gallery, &parse, &mut splits)?;
         Ok(splits)
     }
 }
 
-/// The images of a folder whose names `parse` understands; the others are counted in a note, and one that was
-/// understood is shown.
+/// The images of a folder whose names `parse` understands; the others are counted in a note of `told`, and the first
+/// that was understood, and is no junk, is among its examples.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn read_folder(
     dir: &Path,
     parse: &impl Fn(&str) -> Option<Name>,
-    notes: &mut Vec<String>,
+    told: &mut Splits,
 ) -> Result<Vec<Sample>, DataError> {
     let Listing { images, ignored, repeated } = listing::images(dir)?;
     let mut samples = Vec::with_capacity(images.len());
-    let mut strange = Vec::new();
+    let (mut strange, mut shown) = (Vec::new(), false);
     let folder = listing::name(dir).to_owned();
     for path in images {
         match parse(listing::name(&path)) {
             Some(name @ Name { pid: Some(pid), camid, .. }) => {
-                if samples.is_empty() {
-                    notes.push(example(&folder, &path, name));
+                if pid >= 0 && !std::mem::replace(&mut shown, true) {
+                    told.examples.push(example(&folder, &path, name));
                 }
                 samples.push(Sample { path, pid, camid: camid.unwrap_or(0) });
             }
@@ -75,7 +75,7 @@ pub fn read_folder(
         }
     }
     if let Some(first) = strange.first() {
-        notes.push(format!(
+        told.notes.push(format!(
             "{folder}: {} images left out, their names tell no pid or camera ({}{}); a name has to look like one of \
              0002_c1s1_000451_03.jpg, 0002_anything.jpg",
             strange.len(),
@@ -83,7 +83,7 @@ pub fn read_folder(
             if strange.len() > 1 { ", …" } else { "" }
         ));
     }
-    notes.extend(passed_over(&folder, ignored, repeated));
+    told.notes.extend(passed_over(&folder, ignored, repeated));
     Ok(samples)
 }
 

@@ -64,10 +64,10 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
     let parse = |name: &str| pattern.parse(name);
     let mut splits = Splits { has_cameras: pattern.has_camera(), ..Splits::default() };
     splits.notes.push(format!("names are read as {} ({})", pattern.habit, pattern.example.0));
-    splits.train = read_folder(&found.train, &parse, &mut splits.notes)?;
+    splits.train = read_folder(&found.train, &parse, &mut splits)?;
     if let Some((query, gallery)) = &found.test {
-        splits.query = read_folder(query, &parse, &mut splits.notes)?;
-        splits.gallery = read_folder(gallery, &parse, &mut splits.notes)?;
+        splits.query = read_folder(query, &parse, &mut splits)?;
+        splits.gallery = read_folder(gallery, &parse, &mut splits)?;
     }
     splits.notes.extend(found.unread());
     Ok(splits)

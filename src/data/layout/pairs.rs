@@ -170,7 +170,7 @@ fn halves(both: &[Sample], options: &Options, share: fn(usize) -> usize) -> Resu
     let first: BTreeMap<i32, i32> = sides.iter().filter_map(|(p, c)| Some((*p, *c.iter().next()?))).collect();
     let mut splits = Splits { has_cameras: true, ..Splits::default() };
     if let Some(s) = both.first() {
-        splits.notes.push(example("images", &s.path, Name::new(s.pid, Some(s.camid))));
+        splits.examples.push(example("images", &s.path, Name::new(s.pid, Some(s.camid))));
     }
     for s in both {
         if train.contains(&s.pid) {

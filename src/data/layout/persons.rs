@@ -128,7 +128,7 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
             if samples.is_empty() {
                 let shown = path.strip_prefix(split).unwrap_or(path).display().to_string();
                 let text = example(listing::name(split), path, Name::new(pid, camid));
-                splits.notes.push(text.replace(listing::name(path), &shown));
+                splits.examples.push(text.replace(listing::name(path), &shown));
             }
             samples.push(Sample { path: path.clone(), pid, camid: camid.unwrap_or(0) });
         }

@@ -49,22 +49,18 @@ fn find(root: &Path) -> Option<(PathBuf, [PathBuf; 3])> {
     })
 }
 
-fn people(
-    split: &Path,
-    camera: impl Fn(&Path) -> Option<i32>,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Sample>, DataError> {
+fn people(split: &Path, camera: impl Fn(&Path) -> Option<i32>, told: &mut Splits) -> Result<Vec<Sample>, DataError> {
     let list = listing::images(split)?;
     let mut samples = Vec::new();
     for path in list.images {
         let folder = path.parent().map_or("", listing::name);
         let (Ok(pid), Some(camid)) = (folder.parse::<i32>(), camera(&path)) else { continue };
         if samples.is_empty() {
-            notes.push(example(listing::name(split), &path, Name::new(pid, Some(camid))));
+            told.examples.push(example(listing::name(split), &path, Name::new(pid, Some(camid))));
         }
         samples.push(Sample { path, pid, camid });
     }
-    notes.extend(passed_over(listing::name(split), list.ignored, list.repeated));
+    told.notes.extend(passed_over(listing::name(split), list.ignored, list.repeated));
     Ok(samples)
 }
 
@@ -79,8 +75,8 @@ fn read(root: &Path, options: &Options) -> Result<Splits, DataError> {
     };
     let by_name = |path: &Path| CAMERAS.iter().position(|c| listing::name(path).starts_with(c)).map(|i| i as i32);
     let mut splits = Splits { has_cameras: true, ..Splits::default() };
-    splits.train = people(&train, by_name, &mut splits.notes)?;
-    splits.query = people(&query.0, |_| Some(query.1), &mut splits.notes)?;
-    splits.gallery = people(&a, |_| Some(0), &mut splits.notes)?;
+    splits.train = people(&train, by_name, &mut splits)?;
+    splits.query = people(&query.0, |_| Some(query.1), &mut splits)?;
+    splits.gallery = people(&a, |_| Some(0), &mut splits)?;
     Ok(splits)
 }

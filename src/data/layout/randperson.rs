@@ -35,6 +35,6 @@ fn find(root: &Path) -> Option<PathBuf> {
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
     let dir = find(root).ok_or_else(|| LAYOUT.wrong(root))?;
     let mut splits = Splits { has_cameras: true, ..Splits::default() };
-    splits.train = read_folder(&dir, &|name: &str| PATTERNS[2].parse(name), &mut splits.notes)?;
+    splits.train = read_folder(&dir, &|name: &str| PATTERNS[2].parse(name), &mut splits)?;
     Ok(splits)
 }

@@ -161,5 +161,6 @@ fn read_veri_wild(root: &Path, options: &Options) -> Result<Splits, DataError> {
         gallery: list(&format!("test_{n}.txt"))?,
         has_cameras: true,
         notes: vec![format!("test of {n} vehicles")],
+        ..Splits::default()
     })
 }
