@@ -9,7 +9,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, ViewModel};
 use crate::gui::widgets::{chip, icon, tile};
-use crate::gui::words::epoch_words;
+use crate::gui::words::{epoch_words, is_active, is_over};
 
 /// State of the Cluster counts tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -34,11 +34,10 @@ impl ClustersPanel {
             tile::head(ui, cx.head, "", |_| {});
             let text = match cx.selection.epoch {
                 Some(epoch) => format!("Epoch {} has no clustering in this run.", epoch + 1),
-                None if view.is_running() => {
-                    "Each epoch of adaptation begins with a clustering; the first comes after \
+                None if is_active(view) => "Each epoch of adaptation begins with a clustering; the first comes after \
                                               pre-training and extraction."
-                        .to_owned()
-                }
+                    .to_owned(),
+                None if is_over(view) => "This run ended before an epoch was clustered.".to_owned(),
                 None => {
                     "Start a run: the clusters, reliable ones and outliers of each epoch are drawn here.".to_owned()
                 }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align, Layout, Rect, ScrollArea, Sense, Ui, pos2};
 
-use crate::base::text::count;
+use crate::base::text::{count, duration};
 use crate::base::time as clock;
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::gui::command::UiCommand;
@@ -190,7 +190,7 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
         }
         Event::State { state, epoch } => state_entry(state, *epoch).map(|(s, t, x, toast)| (line(s, t, x), toast)),
         Event::Clustered { epoch, summary, seconds } => info(
-            format!("Epoch {} clustered in {:.1} s", epoch + 1, seconds.iter().sum::<f64>()),
+            format!("Epoch {} clustered in {}", epoch + 1, duration(seconds.iter().sum())),
             &format!(
                 "{} clusters, {} reliable, {} outliers.",
                 count(summary.clusters[0]),

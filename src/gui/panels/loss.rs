@@ -10,7 +10,7 @@ use crate::engine::event::Phase;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::view_model::{Curves, Series};
 use crate::gui::widgets::{button, icon, tile};
-use crate::gui::words::is_over;
+use crate::gui::words::{is_active, is_over};
 
 /// State of the Loss tile that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ impl LossPanel {
         let scope = if self.tab == Tab::Loss { format!("{training}, ema 0.90") } else { training.to_owned() };
         if cx.view.pretrain.loss.is_empty() && cx.view.adapt.loss.is_empty() {
             tile::head(ui, cx.head, "", |_| {});
-            let (title, text) = if cx.view.is_running() {
+            let (title, text) = if is_active(cx.view) {
                 (
                     "No iteration yet",
                     "The curve begins with the first batch, once images are read and the model is made.",

@@ -10,7 +10,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::{button, chip, icon, tile};
-use crate::gui::words::{after_words, is_over};
+use crate::gui::words::{after_words, is_active, is_over};
 use crate::method::params::Params;
 
 /// State of the Retrieval tile that outlives the window.
@@ -55,7 +55,7 @@ impl RetrievalPanel {
             }
         });
         let Some((_, last)) = newest else {
-            let (title, text) = if view.is_running() {
+            let (title, text) = if is_active(view) {
                 let text = "The source-only model is evaluated after pre-training, then each epoch adds a point.";
                 ("Not evaluated yet", text)
             } else if is_over(view) {
