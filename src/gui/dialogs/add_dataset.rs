@@ -241,8 +241,11 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
         let faces: Vec<PathBuf> = preview.faces(4).into_iter().map(Path::to_path_buf).collect();
         faces_ui(ui, &faces, images, "Four photos of different people");
     });
-    for text in report.differences.iter().chain(&report.remarks).chain(&report.notes) {
+    for text in report.differences.iter().chain(&report.remarks) {
         warning(ui, text);
+    }
+    for text in &report.notes {
+        line(ui, icon::INFO, theme.t3, text);
     }
     if let Some(first) = report.unreadable.first() {
         let many = report.unreadable.len();
@@ -295,9 +298,13 @@ pub fn faces_ui(ui: &mut Ui, faces: &[PathBuf], images: &mut Images, name: &str)
 }
 
 fn warning(ui: &mut Ui, text: &str) {
+    line(ui, icon::WARNING, Theme::of(ui.ctx()).warn, text);
+}
+
+fn line(ui: &mut Ui, glyph: &'static str, ink: egui::Color32, text: &str) {
     let theme = Theme::of(ui.ctx());
     ui.horizontal_top(|ui| {
-        ui.label(icon::text(icon::WARNING, Weight::Regular, size::ICON_MARK, theme.warn));
+        ui.label(icon::text(glyph, Weight::Regular, size::ICON_MARK, ink));
         ui.add(Label::new(Type::Small.text(text, theme.t2)).wrap());
     });
 }
