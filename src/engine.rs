@@ -10,6 +10,7 @@ pub mod import;
 pub mod link;
 pub mod outbox;
 pub mod pretrained;
+pub mod rehearsal;
 pub mod seeds;
 pub mod settings;
 pub mod trained;

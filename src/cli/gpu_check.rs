@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::progress::print_json;
 use crate::base::device::DeviceChoice;
 use crate::model::check::{self, Sizes};
-use crate::model::device as devices;
+use crate::model::device::{self as devices, Chosen, Gauge};
 
 /// Arguments of `gpu-check`.
 #[derive(clap::Args, Clone, Debug)]
@@ -53,7 +53,7 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
     if args.part == Part::Devices {
         return print_json(&all_devices());
     }
-    let device = devices::choose(args.device)?;
+    let device = devices::choose(args.device)?.device;
     let found = match args.part {
         Part::Devices => Value::Null,
         Part::Agreement => check::agreement(&sizes, device)?,
@@ -69,9 +69,12 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
 fn all_devices() -> Value {
     let one = |(text, request): (&str, DeviceChoice)| {
         let answer = match devices::choose(request) {
-            Ok(device) => json!({
+            Ok(Chosen { device, instead }) => json!({
                 "device": devices::name(device),
+                "instead": instead,
                 "memory_bytes": devices::memory(device).map(|(used, total)| [used, total]),
+                "capability": devices::capability(device),
+                "utilisation_and_temperature": Gauge::open(device).read(),
             }),
             Err(error) => json!({ "refused": error.to_string() }),
         };

@@ -227,6 +227,7 @@ impl Adapt {
             let Some(batch) = target.next() else { break };
             let beside = source.as_mut().and_then(TrainLoader::next);
             let waited = clock.elapsed().as_secs_f64();
+            link.rehearsal.before_step(session.position.step)?;
             let losses = self.train_step(session, &batch, beside.as_ref(), lr)?;
             // Read before anything is handled or saved, so that no point is lost.
             let now = iter + 1 == iters || link.control.has_arrived();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::outbox::Outbox;
+use super::rehearsal::Rehearsal;
 
 /// What is asked, and where to answer.
 pub struct Link {
@@ -11,4 +12,6 @@ pub struct Link {
     pub control: Arc<Control>,
     /// Events.
     pub outbox: Outbox,
+    /// Faults to play.
+    pub rehearsal: Rehearsal,
 }

@@ -51,6 +51,17 @@ pub(super) fn untrained(params: &Params, device: Device) -> Result<Net, EngineEr
     Ok(net)
 }
 
+/// bfloat16 is for GPUs that have it.
+///
+/// # Errors
+/// When it is asked for and a GPU of this compute capability does not compute in it.
+pub(super) fn refuse_bf16(params: &Params, capability: Option<(i32, i32)>) -> Result<(), EngineError> {
+    match capability.and_then(device::refuses_bf16) {
+        Some(why) if params.device.bf16 => Err(EngineError::Refused(format!("device.bf16: {why}"))),
+        _ => Ok(()),
+    }
+}
+
 /// Where the weights came from, in one line.
 pub(super) fn origin(params: &Params, report: Option<&LoadReport>) -> String {
     match report {

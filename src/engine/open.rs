@@ -11,7 +11,7 @@ use super::domain::{DomainData, images, named};
 use super::error::EngineError;
 use super::event::{Event, Severity, Split, Stage, State};
 use super::link::Link;
-use super::network::{self, network};
+use super::network::{self, network, refuse_bf16};
 use super::session::Session;
 use super::setup::Setup;
 use super::training::Training;
@@ -19,7 +19,7 @@ use crate::base::rng::Fnv;
 use crate::data::Dataset;
 use crate::data::registry::Registry;
 use crate::method::params::{Effect, LabelMethod, Params, table};
-use crate::model::device;
+use crate::model::device::{self, Chosen};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, params_path};
 use crate::run::images::{ImageRow, Images};
@@ -49,8 +49,10 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         Some(_) => saved(&request.out, &plan.params)?,
         None => None,
     };
-    let device = device::choose(request.device)?;
+    let Chosen { device, instead } = link.rehearsal.choose(request.device)?;
+    refuse_bf16(&plan.params, link.rehearsal.capability.or_else(|| device::capability(device)))?;
     let mut notes = plan.notes;
+    notes.extend(instead);
     notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
     let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
     enough_images(&plan.params, &target)?;

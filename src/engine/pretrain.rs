@@ -171,6 +171,7 @@ impl Pretrain {
             let began = Instant::now();
             let Some(batch) = loader.next() else { break };
             let waited = began.elapsed().as_secs_f64();
+            link.rehearsal.before_step(session.position.step)?;
             let losses = self.train_step(session, &batch, &labels, lr)?;
             let now = iter + 1 == p.iters || link.control.has_arrived();
             if let Some(reading) = meter.add(&losses, began, waited, now)? {

@@ -11,7 +11,7 @@ use self::questions::default_watch;
 use super::checkpoint::{self, Checkpoint, NamedTensors, Plain, Position};
 use super::command::{Command, Request, RequestId};
 use super::error::EngineError;
-use super::event::{Domain, Event, ImageRef, Phase, Severity, Stage, State, Step};
+use super::event::{Domain, Event, ImageRef, Load, Phase, Severity, Stage, State, Step};
 use super::features::Extraction;
 use super::link::Link;
 use super::meter::Reading;
@@ -22,6 +22,7 @@ use super::setup::Setup;
 use crate::base::fs::refuse_links;
 use crate::data::cache::ImageCache;
 use crate::method::params::{Affects, Effect, Params, Value, table};
+use crate::model::device::Gauge;
 use crate::model::net::all_finite;
 use crate::run::error::RunError;
 use crate::run::folder::checkpoints_dir;
@@ -71,6 +72,7 @@ pub(super) struct Session {
     watched: Vec<ImageRef>,
     mode: Mode,
     last_device: Option<Instant>,
+    gauge: Gauge,
     unreadable_told: usize,
 }
 
@@ -82,6 +84,7 @@ impl Session {
             settings: Settings::new(params),
             watched: default_watch(&setup),
             unreadable_told: setup.unreadable(),
+            gauge: Gauge::open(setup.device),
             setup,
             position: Position::default(),
             threshold: None,
@@ -288,7 +291,9 @@ impl Session {
         self.last_device = Some(Instant::now());
         let device = self.setup.device;
         if let Some((used, total)) = crate::model::device::memory(device) {
-            let event = Event::Device { name: crate::model::device::name(device), used, total };
+            let (utilisation, temperature) = self.gauge.read();
+            let load = Load { utilisation, temperature };
+            let event = Event::Device { name: crate::model::device::name(device), used, total, load };
             if let Err(e) = link.outbox.emit(event) {
                 tracing::error!("{e}");
             }

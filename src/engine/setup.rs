@@ -53,11 +53,9 @@ impl Setup {
         let wanted = match self.images {
             ImageStore::Host => false,
             ImageStore::Device => true,
-            // A quarter of what is free leaves room for the network and for other splits.
+            // Four times as much leaves room for the network and for other splits.
             ImageStore::Auto => {
-                self.device.is_cuda()
-                    && device::memory(self.device)
-                        .is_some_and(|(used, total)| 4 * DeviceImages::bytes_of(cache) <= total.saturating_sub(used))
+                self.device.is_cuda() && device::has_room(self.device, 4 * DeviceImages::bytes_of(cache))
             }
         };
         let images = if wanted { DeviceImages::upload(cache, self.device, |_, _| true)?.map(Rc::new) } else { None };

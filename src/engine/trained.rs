@@ -7,9 +7,9 @@ use tch::Device;
 use super::checkpoint::{self, Checkpoint};
 use super::command::DeviceChoice;
 use super::error::EngineError;
-use super::network::untrained;
+use super::network::{refuse_bf16, untrained};
 use crate::method::params::{Params, Pool};
-use crate::model::device;
+use crate::model::device::{self, Chosen};
 use crate::model::net::{Net, all_finite};
 use crate::model::weights::{self, LoadReport, WeightsFile};
 
@@ -37,7 +37,10 @@ impl Trained {
                 file.display()
             )));
         }
-        let device = device::choose(device)?;
+        let Chosen { device, instead } = device::choose(device)?;
+        if let Some(why) = instead {
+            tracing::warn!("{why}");
+        }
         let assign = |params: &mut Params| -> Result<(), EngineError> {
             for assignment in assignments {
                 params.assign(assignment).map_err(|e| EngineError::Refused(e.to_string()))?;
@@ -50,6 +53,7 @@ impl Trained {
             Some(mut checkpoint) => {
                 let mut params = checkpoint.plain.params.clone();
                 assign(&mut params)?;
+                refuse_bf16(&params, device::capability(device))?;
                 let net = untrained(&params, device)?;
                 checkpoint.fill(&net)?;
                 Self { net, params, weights: None }
@@ -59,6 +63,7 @@ impl Trained {
                 let mut params = Params { weights: file.display().to_string(), ..Params::default() };
                 params.adapt.joint = false;
                 assign(&mut params)?;
+                refuse_bf16(&params, device::capability(device))?;
                 Self::of_weights(params, &file, device)?
             }
         };

@@ -14,6 +14,7 @@ use super::event::{Event, ImageRef, RankQuery, RunId, State};
 use super::link::Link;
 use super::open::open;
 use super::outbox::{Outbox, Waker};
+use super::rehearsal::Rehearsal;
 use super::training::Training;
 
 /// Events that may wait in the channel before the outbox keeps a backlog.
@@ -46,13 +47,22 @@ impl Engine {
     /// # Errors
     /// When the system refuses a thread.
     pub fn spawn(wake: Waker) -> std::io::Result<Self> {
+        Self::rehearsing(wake, Rehearsal::default())
+    }
+
+    /// As [`Engine::spawn`], with faults to be played.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn rehearsing(wake: Waker, rehearsal: Rehearsal) -> std::io::Result<Self> {
         let (commands, from) = bounded(COMMANDS);
         let (to, events) = bounded(EVENTS);
         let fault = Arc::new(AtomicU8::new(Fault::None as u8));
         let shared = Arc::clone(&fault);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let (found, outside) = bounded(COMMANDS);
-            let mut link = Link { control: Arc::new(Control::new(from, outside)), outbox: Outbox::new(to, wake) };
+            let control = Arc::new(Control::new(from, outside));
+            let mut link = Link { control, outbox: Outbox::new(to, wake), rehearsal };
             link.outbox.set_requests(found);
             work(&mut link, &shared);
         })?;

@@ -4,52 +4,118 @@
 //! `libtorch_cuda.so` of the same version can be found, [`choose`] loads it, and libtorch registers its CUDA half;
 //! so one binary serves machines with and without a GPU.
 
+mod gauge;
 mod loader;
 mod memory;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tch::{Cuda, Device, Tensor};
+use tch::{Cuda, Device, Kind, Tensor};
 
 use super::error::{ModelError, Result};
 
 use crate::base::device::DeviceChoice;
-pub use memory::memory;
+pub use gauge::Gauge;
+pub use memory::{has_room, memory};
+
+/// A device to compute on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The device.
+    pub device: Device,
+    /// Why `auto` took the CPU though there is a GPU: a sentence for the user.
+    pub instead: Option<String>,
+}
+
+/// What is known of the CUDA devices of a machine.
+pub struct Machine<'a> {
+    /// How many libtorch can use, or why none, as half a sentence.
+    pub devices: std::result::Result<usize, String>,
+    /// Computes something small on one of them; the reason when that fails.
+    pub try_out: &'a dyn Fn(usize) -> std::result::Result<(), String>,
+}
 
 /// The device to compute on. `Auto` never fails.
 ///
 /// Call it before anything else of libtorch asks for CUDA: libtorch looks for its CUDA half once.
 ///
 /// # Errors
-/// One sentence when the CUDA device asked for is not there, with the reason.
-pub fn choose(request: DeviceChoice) -> Result<Device> {
-    match request {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Auto => Ok(match cuda_devices() {
-            Ok(n) if n > 0 => Device::Cuda(0),
-            Ok(_) => Device::Cpu,
-            Err(reason) => {
-                if reason != loader::NO_DRIVER {
-                    tracing::warn!("computing on the CPU, since {reason}");
-                }
-                Device::Cpu
-            }
-        }),
-        DeviceChoice::Cuda(index) => match cuda_devices() {
-            Ok(count) if index < count => Ok(Device::Cuda(index)),
-            Ok(0) => Err(ModelError::Device(format!(
-                "cuda:{index} was asked for, but the driver shows no CUDA device; use --device cpu"
-            ))),
-            Ok(count) => Err(ModelError::Device(format!(
-                "cuda:{index} was asked for, but there {}: cuda:0{}",
-                if count == 1 { "is one CUDA device".to_owned() } else { format!("are {count} CUDA devices") },
-                if count == 1 { String::new() } else { format!(" to cuda:{}", count - 1) }
-            ))),
-            Err(reason) => {
-                Err(ModelError::Device(format!("cuda:{index} was asked for, but {reason}; use --device cpu")))
-            }
+/// One sentence when the CUDA device asked for is not there or does not compute, with the reason.
+pub fn choose(request: DeviceChoice) -> Result<Chosen> {
+    let devices = if request == DeviceChoice::Cpu { Ok(0) } else { cuda_devices() };
+    choose_on(request, &Machine { devices, try_out: &try_out })
+}
+
+/// As [`choose`], on a machine that is described.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_on(request: DeviceChoice, machine: &Machine) -> Result<Chosen> {
+    let plain = |device| Ok(Chosen { device, instead: None });
+    let instead =
+        |why: String| Ok(Chosen { device: Device::Cpu, instead: Some(format!("Computing on the CPU: {why}.")) });
+    match (request, &machine.devices) {
+        (DeviceChoice::Cpu, _) | (DeviceChoice::Auto, Ok(0)) => plain(Device::Cpu),
+        (DeviceChoice::Auto, Err(reason)) if reason == loader::NO_DRIVER => plain(Device::Cpu),
+        (DeviceChoice::Auto, Err(reason)) => instead(reason.clone()),
+        (DeviceChoice::Auto, Ok(_)) => match (machine.try_out)(0) {
+            Ok(()) => plain(Device::Cuda(0)),
+            Err(reason) => instead(format!("cuda:0 does not compute with this libtorch ({reason})")),
         },
+        (DeviceChoice::Cuda(index), &Ok(count)) if index < count => match (machine.try_out)(index) {
+            Ok(()) => plain(Device::Cuda(index)),
+            Err(reason) => Err(ModelError::Device(format!(
+                "cuda:{index} was asked for, but it does not compute with this libtorch ({reason}); use --device cpu"
+            ))),
+        },
+        (DeviceChoice::Cuda(index), Ok(0)) => Err(ModelError::Device(format!(
+            "cuda:{index} was asked for, but the driver shows no CUDA device; use --device cpu"
+        ))),
+        (DeviceChoice::Cuda(index), Ok(count)) => Err(ModelError::Device(format!(
+            "cuda:{index} was asked for, but there {}: cuda:0{}",
+            if *count == 1 { "is one CUDA device".to_owned() } else { format!("are {count} CUDA devices") },
+            if *count == 1 { String::new() } else { format!(" to cuda:{}", count - 1) }
+        ))),
+        (DeviceChoice::Cuda(index), Err(reason)) => {
+            Err(ModelError::Device(format!("cuda:{index} was asked for, but {reason}; use --device cpu")))
+        }
     }
+}
+
+/// Whether a CUDA device computes: a driver may show one that this libtorch has no code for.
+fn try_out(index: usize) -> std::result::Result<(), String> {
+    let small = |device: Device| -> Result<f64> {
+        let _guard = tch::no_grad_guard();
+        let (x, kernel) = (Tensor::f_ones([2, 4, 8, 8], (Kind::Float, device))?, [4, 4, 3, 3]);
+        let kernel = Tensor::f_ones(kernel, (Kind::Float, device))?;
+        let y = x.f_conv2d(&kernel, None::<&Tensor>, [1, 1], [1, 1], [1, 1], 1)?.f_view([8, 64])?;
+        Ok(y.f_matmul(&y.f_transpose(0, 1)?)?.f_relu()?.f_sum(Kind::Float)?.f_double_value(&[])?)
+    };
+    let both = || Ok::<_, ModelError>((small(Device::Cpu)?, small(Device::Cuda(index))?));
+    // tch turns some exceptions of the driver into panics
+    match catch_unwind(AssertUnwindSafe(both)) {
+        Ok(Ok((here, there))) if (here - there).abs() < 1e-2 * here => Ok(()),
+        Ok(Ok(_)) => Err("a small product came out wrong".to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the CUDA driver failed".to_owned()),
+    }
+}
+
+/// Compute capability of a CUDA device; `None` for the CPU, or where the driver does not say.
+pub fn capability(device: Device) -> Option<(i32, i32)> {
+    match device {
+        Device::Cuda(index) => loader::cuda_capability(index),
+        _ => None,
+    }
+}
+
+/// Why a GPU of this compute capability cannot compute in bfloat16; `None` when it can.
+pub fn refuses_bf16((major, minor): (i32, i32)) -> Option<String> {
+    (major < 8).then(|| {
+        format!(
+            "bfloat16 needs a GPU of compute capability 8.0 or above, and this one has {major}.{minor}; leave it off"
+        )
+    })
 }
 
 /// Makes CUDA known to libtorch where there is a driver, whatever is computed on first: libtorch asks once, at the

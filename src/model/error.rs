@@ -48,6 +48,9 @@ impl ModelError {
         if low.contains("out of memory") || low.contains("can't allocate memory") || low.contains("alloc_failed") {
             // "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you …"
             let short = line.find("you tried").map_or(line, |at| &line[at..]);
+            // "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has … is free. Including non-PyTorch memory, …"
+            let short = short.strip_prefix("CUDA out of memory. ").unwrap_or(short);
+            let short = short.find(" Including non-PyTorch").map_or(short, |at| &short[..at]);
             return Self::OutOfMemory(short.trim_end_matches('.').to_owned());
         }
         Self::Torch(line.to_owned())

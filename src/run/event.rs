@@ -243,6 +243,17 @@ pub struct Ranking {
     pub matches: Vec<Match>,
 }
 
+/// How busy and how warm a device is, where it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Percent of the time in which it computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utilisation: Option<u32>,
+    /// Degrees Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<u32>,
+}
+
 /// How bad a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -384,6 +395,9 @@ pub enum Event {
         used: u64,
         /// Bytes there are.
         total: u64,
+        /// How busy and how warm it is.
+        #[serde(default)]
+        load: Load,
     },
     /// A request was carried out, or will be at its moment.
     Accepted {

@@ -193,6 +193,8 @@ pub struct DeviceView {
     pub used: u64,
     /// Bytes there are.
     pub total: u64,
+    /// How busy and how warm it is.
+    pub load: Load,
 }
 
 /// Something the user was told.

@@ -44,7 +44,7 @@ fn a_listener_that_sleeps_costs_no_memory() {
         // Told at once, as between two slow steps: the end of a stage is never held back.
         outbox.progress(Stage::Adapt, 1, 1);
         outbox.progress(Stage::Evaluate, 1, 1);
-        outbox.emit(Event::Device { name: "cpu".into(), used: i, total: 1 << 40 }).unwrap();
+        outbox.emit(Event::Device { name: "cpu".into(), used: i, total: 1 << 40, load: Default::default() }).unwrap();
         outbox.emit(Event::HeatMaps { epoch: i as usize, images: Vec::new() }).unwrap();
     }
     assert!(outbox.backlog() < 300, "{} events wait", outbox.backlog());

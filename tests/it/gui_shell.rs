@@ -8,7 +8,7 @@ use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
-use reid_workbench::engine::event::{Event, Severity, Stamped, State};
+use reid_workbench::engine::event::{Event, Load, Severity, Stamped, State};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
 use reid_workbench::gui::pace::Pace;
@@ -129,6 +129,18 @@ fn the_pill_says_where_the_run_is() {
     window.click("Dismiss The run failed");
     assert!(window.harness.query_by_label("The run failed").is_none());
     assert_eq!(window.harness.state().messages().last().unwrap().title, "The run failed");
+}
+
+#[test]
+fn the_top_bar_tells_how_busy_and_how_warm_a_gpu_is_where_that_is_known() {
+    let mut window = Window::on_a_run();
+    let device = |load| Event::Device { name: "cuda:0".to_owned(), used: 31 << 30, total: 80 << 30, load };
+    window.say(device(Load { utilisation: Some(97), temperature: Some(61) }));
+    assert!(window.shows("Device cuda:0 · 97 % · 61 °C, 31.0 / 80.0 GB"));
+    window.say(device(Load { utilisation: Some(97), temperature: None }));
+    assert!(window.shows("Device cuda:0 · 97 %, 31.0 / 80.0 GB"));
+    window.say(device(Load::default()));
+    assert!(window.shows("Device cuda:0, 31.0 / 80.0 GB"));
 }
 
 #[test]

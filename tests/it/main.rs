@@ -26,6 +26,7 @@ mod data_registry;
 mod data_sampler;
 mod data_synthetic;
 mod engine_faults;
+mod engine_gpu;
 mod engine_parts;
 mod engine_run;
 mod export;

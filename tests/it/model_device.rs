@@ -2,7 +2,7 @@
 
 use reid_workbench::base::device::DeviceChoice;
 use reid_workbench::model::ModelError;
-use reid_workbench::model::device;
+use reid_workbench::model::device::{self, Gauge, Machine};
 use tch::{Device, Kind, TchError, Tensor};
 
 #[test]
@@ -18,11 +18,57 @@ fn devices_are_spelt_as_on_the_command_line() {
 
 #[test]
 fn a_device_that_is_not_there_is_one_sentence() {
-    assert_eq!(device::choose(DeviceChoice::Cpu).unwrap(), Device::Cpu);
+    assert_eq!(device::choose(DeviceChoice::Cpu).unwrap().device, Device::Cpu);
     assert!(device::choose(DeviceChoice::Auto).is_ok());
     let sentence = device::choose(DeviceChoice::Cuda(99)).unwrap_err().to_string();
     assert!(sentence.starts_with("cuda:99 was asked for, but "), "{sentence}");
     assert!(!sentence.contains('\n'), "{sentence}");
+}
+
+#[test]
+fn a_gpu_that_does_not_compute_is_left_and_the_reason_is_told() {
+    let old = || Err("libtorch: CUDA error: no kernel image is available for execution on the device".to_owned());
+    let ask = |request, devices, works: bool| {
+        let try_out = |_| if works { Ok(()) } else { old() };
+        device::choose_on(request, &Machine { devices, try_out: &try_out })
+    };
+    let good = ask(DeviceChoice::Auto, Ok(1), true).unwrap();
+    assert_eq!((good.device, good.instead), (Device::Cuda(0), None));
+    let left = ask(DeviceChoice::Auto, Ok(1), false).unwrap();
+    let why = left.instead.unwrap();
+    assert_eq!(left.device, Device::Cpu);
+    assert!(
+        why.starts_with("Computing on the CPU: cuda:0 does not compute") && why.contains("no kernel image"),
+        "{why}"
+    );
+    let none = ask(DeviceChoice::Auto, Err("libtorch_cuda.so did not load: libcudnn.so.9".to_owned()), true).unwrap();
+    assert!(none.instead.unwrap().contains("did not load"));
+    assert_eq!(ask(DeviceChoice::Auto, Ok(0), true).unwrap().instead, None, "no GPU is no news");
+    // Who asks for it by name is told, and does not get another.
+    let sentence = ask(DeviceChoice::Cuda(0), Ok(1), false).unwrap_err().to_string();
+    assert!(sentence.contains("no kernel image") && sentence.ends_with("use --device cpu"), "{sentence}");
+    assert_eq!(ask(DeviceChoice::Cuda(1), Ok(2), true).unwrap().device, Device::Cuda(1));
+}
+
+#[test]
+fn bfloat16_is_for_gpus_that_have_it() {
+    assert!(device::refuses_bf16((7, 5)).unwrap().contains("has 7.5"));
+    assert_eq!(device::refuses_bf16((8, 0)), None);
+    assert_eq!(device::refuses_bf16((9, 0)), None);
+    assert_eq!(device::capability(Device::Cpu), None);
+}
+
+#[test]
+fn what_is_not_known_of_a_device_is_left_out() {
+    assert_eq!(Gauge::open(Device::Cpu).read(), (None, None));
+    assert_eq!(Gauge::open(Device::Cuda(99)).read(), (None, None));
+}
+
+#[test]
+fn room_is_what_the_device_lends() {
+    assert!(device::has_room(Device::Cpu, 1 << 20));
+    assert!(!device::has_room(Device::Cpu, 1 << 60));
+    assert!(!device::has_room(Device::Cpu, u64::MAX));
 }
 
 #[test]
@@ -41,8 +87,12 @@ fn running_out_of_memory_is_told_apart_and_says_what_to_do() {
     let text = error.to_string();
     assert!(text.starts_with("out of memory: you tried to allocate 281474976710656 bytes"), "{text}");
     assert!(text.contains("smaller batch") && !text.contains('\n'), "{text}");
-    let cuda = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139 GiB.\nException raised\nframe #0";
-    assert!(matches!(ModelError::from(TchError::Torch(cuda.to_owned())), ModelError::OutOfMemory(_)));
+    let cuda = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139 GiB of which 1.20 GiB is free. Including non-PyTorch memory, this process has 138 GiB memory in use.\nException raised\nframe #0";
+    let error = ModelError::from(TchError::Torch(cuda.to_owned()));
+    assert!(matches!(error, ModelError::OutOfMemory(_)));
+    let text = error.to_string();
+    assert!(text.starts_with("out of memory: Tried to allocate 2.00 GiB. GPU 0 has"), "{text}");
+    assert!(text.ends_with("1.20 GiB is free. Use a smaller batch or smaller images, or another device."), "{text}");
     let other = ModelError::from(TchError::Torch("shapes differ\nframe #0: c10::Error".to_owned()));
     assert_eq!(other.to_string(), "libtorch: shapes differ");
 }

@@ -270,7 +270,7 @@ fn sample() -> (tempfile::TempDir, ViewModel) {
 /// The same as a live window sees it.
 fn live_sample() -> (tempfile::TempDir, ViewModel) {
     let (home, mut view) = sample();
-    let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2 };
+    let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2, load: Default::default() };
     view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
     (home, view)
 }

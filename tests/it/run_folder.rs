@@ -86,7 +86,7 @@ fn live_only_events_are_not_written_and_leave_no_gap() {
     let mut writer = create(dir.path());
     writer.append(step(0, 1.0)).unwrap();
     writer.append(Event::Progress { stage: Stage::Extract, done: 1, total: 2 }).unwrap();
-    writer.append(Event::Device { name: "cpu".into(), used: 1, total: 2 }).unwrap();
+    writer.append(Event::Device { name: "cpu".into(), used: 1, total: 2, load: Default::default() }).unwrap();
     writer.append(Event::HeatMaps { epoch: 0, images: Vec::new() }).unwrap();
     assert_eq!(writer.append(step(1, 1.0)).unwrap().seq, 1);
     assert_eq!(RunReader::open(dir.path()).unwrap().events.len(), 2);

@@ -83,7 +83,7 @@ impl Run {
         self.state(State::Preparing, 0);
         self.send(Event::StageDone { stage: Stage::Prepare, epoch: 0, seconds: 2.5 });
         self.state(State::Pretraining, 0);
-        self.send(Event::Device { name: "cpu".into(), used: 1 << 30, total: 8 << 30 });
+        self.send(Event::Device { name: "cpu".into(), used: 1 << 30, total: 8 << 30, load: Default::default() });
     }
 
     fn train(&mut self, phase: Phase, epoch: usize, iters: usize, lr: f64) {

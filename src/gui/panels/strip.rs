@@ -185,19 +185,24 @@ fn time_left(ui: &mut Ui, view: &ViewModel) {
 }
 
 fn device(ui: &mut Ui, view: &ViewModel) {
-    let Some(DeviceView { name, used, total }) = &view.device else { return };
+    let Some(DeviceView { name, used, total, load }) = &view.device else { return };
     let theme = Theme::of(ui.ctx());
-    let (rect, response) = ui.allocate_exact_size(vec2(188.0, 32.0), Sense::hover());
+    let load = [load.utilisation.map(|p| format!("{p} %")), load.temperature.map(|t| format!("{t} °C"))];
+    let load: Vec<String> = load.into_iter().flatten().collect();
+    let name_and_load: Vec<&str> = std::iter::once(name).chain(&load).map(String::as_str).collect();
+    let name_and_load = name_and_load.join(" · ");
+    let width = if load.is_empty() { 188.0 } else { 264.0 };
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 32.0), Sense::hover());
     let gb = |bytes: u64| bytes as f64 / f64::from(1u32 << 30);
     let memory = if *total > 0 { format!("{:.1} / {:.1} GB", gb(*used), gb(*total)) } else { String::new() };
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Device {name}, {memory}")));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Device {name_and_load}, {memory}")));
     let painter = ui.painter_at(rect);
     let glyph = if name.starts_with("cuda") { icon::GPU } else { icon::CPU };
     icon::paint(&painter, pos2(rect.left() + 8.0, rect.top() + 16.0), glyph, Weight::Regular, 16.0, theme.t3);
     let bar =
         Rect::from_min_max(pos2(rect.left() + 24.0, rect.bottom() - 8.0), pos2(rect.right(), rect.bottom() - 5.0));
     let y = rect.top() + 9.0;
-    painter.text(pos2(bar.left(), y), Align2::LEFT_CENTER, name, Type::Small.font(ui), theme.t2);
+    painter.text(pos2(bar.left(), y), Align2::LEFT_CENTER, name_and_load, Type::Small.font(ui), theme.t2);
     painter.text(pos2(bar.right(), y), Align2::RIGHT_CENTER, memory, Type::Small.font(ui), theme.t3);
     painter.rect_filled(bar, 1.5, theme.bg3);
     if *total > 0 {
@@ -205,6 +210,7 @@ fn device(ui: &mut Ui, view: &ViewModel) {
         let color = if share > 0.95 { theme.warn } else { theme.t3 };
         painter.rect_filled(Rect::from_min_size(bar.min, vec2(bar.width() * share, 3.0)), 1.5, color);
     }
-    let what = if name.starts_with("cuda") { "Memory in use on the device." } else { "Memory in use by this program." };
-    response.on_hover_text(format!("{name}. {what}"));
+    let what = if name.starts_with("cuda") { "Memory in use on the device" } else { "Memory in use by this program" };
+    let more = if load.is_empty() { "" } else { "; how busy and how warm it is" };
+    response.on_hover_text(format!("{name}. {what}{more}."));
 }

@@ -193,3 +193,59 @@ pub fn cuda_memory(index: usize) -> Option<(u64, u64)> {
         None
     }
 }
+
+/// Compute capability of a CUDA device, as (8, 0).
+pub fn cuda_capability(index: usize) -> Option<(i32, i32)> {
+    #[cfg(unix)]
+    {
+        use libloading::os::unix::{Library, Symbol};
+        type GetAttribute = unsafe extern "C" fn(*mut i32, i32, i32) -> i32;
+        /// `cudaDevAttrComputeCapabilityMajor`, `…Minor`.
+        const MAJOR_MINOR: [i32; 2] = [75, 76];
+        load_cuda().ok()?;
+        let process = Library::this();
+        let index = i32::try_from(index).ok()?;
+        let mut found = [0i32; 2];
+        // SAFETY: as in `cuda_memory`; both numbers are written to a place of their own.
+        unsafe {
+            let ask: Symbol<GetAttribute> = process.get(b"cudaDeviceGetAttribute\0").ok()?;
+            for (value, attribute) in found.iter_mut().zip(MAJOR_MINOR) {
+                if ask(value, attribute, index) != 0 {
+                    return None;
+                }
+            }
+        }
+        Some((found[0], found[1]))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = index;
+        None
+    }
+}
+
+/// Where a CUDA device sits on the bus, as the driver's other libraries name it: CUDA's own numbers are others there.
+pub fn cuda_bus(index: usize) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use libloading::os::unix::{Library, Symbol};
+        type GetBusId = unsafe extern "C" fn(*mut u8, i32, i32) -> i32;
+        load_cuda().ok()?;
+        let process = Library::this();
+        let mut text = [0u8; 64];
+        // SAFETY: as in `cuda_memory`; no more than the given 64 bytes are written, a zero at the end.
+        unsafe {
+            let ask: Symbol<GetBusId> = process.get(b"cudaDeviceGetPCIBusId\0").ok()?;
+            if ask(text.as_mut_ptr(), text.len() as i32, i32::try_from(index).ok()?) != 0 {
+                return None;
+            }
+        }
+        let end = text.iter().position(|&b| b == 0)?;
+        String::from_utf8(text[..end].to_vec()).ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = index;
+        None
+    }
+}

@@ -1,6 +1,6 @@
 //! How much memory is in use.
 
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 use super::loader;
 
@@ -16,6 +16,12 @@ pub fn memory(device: Device) -> Option<(u64, u64)> {
         Device::Cuda(index) => loader::cuda_memory(index).map(|(free, total)| (total.saturating_sub(free), total)),
         _ => None,
     }
+}
+
+/// Whether the device lends so many bytes at once. It is tried: only libtorch knows how much of what the driver counts as
+/// used it merely keeps for later, and gives that back where there is no room otherwise.
+pub fn has_room(device: Device, bytes: u64) -> bool {
+    i64::try_from(bytes).is_ok_and(|bytes| Tensor::f_empty([bytes], (Kind::Uint8, device)).is_ok())
 }
 
 /// The number of the line `key   123 kB`.

@@ -83,8 +83,8 @@ impl RunView {
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
             Event::Ranked(ranking) => self.ranked(ranking),
-            Event::Device { name, used, total } => {
-                self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total });
+            Event::Device { name, used, total, load } => {
+                self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total, load: *load });
             }
             Event::Accepted { .. } => {}
             Event::Refused { request, why } => {

@@ -96,7 +96,10 @@ pub struct Driver {
 
 impl Driver {
     pub fn new() -> Self {
-        let engine = Engine::spawn(Arc::new(|| {})).unwrap();
+        Self::of(Engine::spawn(Arc::new(|| {})).unwrap())
+    }
+
+    pub fn of(engine: Engine) -> Self {
         let handle = engine.handle();
         Self { engine: Some(engine), handle, events: Vec::new() }
     }

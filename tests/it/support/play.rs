@@ -166,7 +166,7 @@ pub fn demo(epochs: usize) -> Vec<Event> {
     let state = |state, epoch| Event::State { state, epoch };
     let mut events = vec![started(&PathBuf::from("runs/demo"), &params), state(State::Preparing, 0)];
     events.push(done(Stage::Prepare, 0, 1.2));
-    events.push(Event::Device { name: "cpu".to_owned(), used: 1_900 << 20, total: 16 << 30 });
+    events.push(Event::Device { name: "cpu".to_owned(), used: 1_900 << 20, total: 16 << 30, load: Default::default() });
     events.push(evaluated(0));
     for epoch in 0..=epochs {
         events.push(state(State::Extracting, epoch));
