@@ -15,6 +15,9 @@ pub mod guard;
 /// Seeded streams of random numbers, and names on disk that depend on content.
 pub mod rng;
 
+/// Files that are not here yet, and who brings them.
+pub mod supply;
+
 /// Named arrays in safetensors files.
 pub mod tensors;
 

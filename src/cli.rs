@@ -10,11 +10,13 @@ pub mod evaluate;
 pub mod export;
 pub mod export_weights;
 pub mod extract;
+pub mod fetch;
 pub mod gpu_check;
 pub mod import;
 pub mod parameters;
 pub mod params;
 mod progress;
+pub mod relay;
 pub mod shell;
 pub mod shot;
 mod signals;
@@ -25,6 +27,7 @@ pub mod train;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -34,6 +37,7 @@ use crate::base::dirs;
 use crate::data::error::DataError;
 use crate::engine::error::EngineError;
 use crate::method::params::ParamError;
+use crate::remote;
 use crate::run::example;
 
 /// Unsupervised cross-domain person re-identification, live in a window or headless.
@@ -84,6 +88,13 @@ pub enum Command {
     /// Neither a display nor a graphics card is needed. The picture is the same each time: the clock stands still
     /// at the run's last event, and times of day are UTC.
     Shot(shot::ShotArgs),
+    /// A whole run of another machine, brought here over ssh.
+    Fetch(fetch::FetchArgs),
+    /// The far end of ssh://: serves the runs of a folder on its standard streams.
+    Relay(relay::RelayArgs),
+    /// Waits for a lock, then does what follows.
+    #[command(hide = true)]
+    InTurn(relay::TurnArgs),
     /// Completions for a shell.
     #[command(hide = true)]
     Completions(shell::CompletionsArgs),
@@ -122,6 +133,9 @@ impl Command {
             Self::Compare(args) => compare::run(args),
             Self::Params(args) => parameters::run(args),
             Self::Export(args) => export::run(args),
+            Self::Fetch(args) => fetch::run(args),
+            Self::Relay(args) => relay::run(args),
+            Self::InTurn(args) => return relay::in_turn(args).unwrap_or_else(|e| fail(&e)),
             Self::Completions(args) => shell::completions(args),
             Self::Man(args) => shell::man(args),
             Self::GpuCheck(args) => gpu_check::run(args),
@@ -146,11 +160,17 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// The run folder that is meant: the word `example` stands for the finished run that comes with the program, which is
-/// unpacked on first use, unless there is a folder of that name.
+/// unpacked on first use, unless there is a folder of that name; ssh://HOST/PATH for one on another machine, which is
+/// mirrored and kept up to date while this process lives.
 ///
 /// # Errors
-/// When it cannot be unpacked.
+/// When it cannot be unpacked, or the machine is not reached.
 pub fn run_folder(given: &Path) -> anyhow::Result<PathBuf> {
+    if remote::address::is_remote(given) {
+        let address: remote::Address = given.to_string_lossy().parse().map_err(|e: String| error::usage(e))?;
+        let mirror = remote::pool::open(&address, &(Arc::new(|| {}) as _)).map_err(anyhow::Error::msg)?;
+        return Ok(mirror.folder().to_owned());
+    }
     if given != Path::new(example::NAME) || given.exists() {
         return Ok(given.to_owned());
     }

@@ -25,6 +25,9 @@ pub mod engine;
 /// Many runs: sweeps, the study file, the queue on this machine, Slurm.
 pub mod launch;
 
+/// Run folders on other machines: the relay there, the mirror here.
+pub mod remote;
+
 /// Figures, CSV and JSON out of a run folder.
 pub mod export;
 

@@ -45,3 +45,13 @@ impl fmt::Display for DeviceChoice {
         }
     }
 }
+
+/// The devices to choose from here, `auto` first: CUDA devices where the system has them, as far as
+/// `CUDA_VISIBLE_DEVICES` allows. Nothing is loaded for it.
+pub fn present() -> Vec<DeviceChoice> {
+    let there = (0..16).filter(|n| std::path::Path::new(&format!("/dev/nvidia{n}")).exists()).count();
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    let allowed = visible.map_or(there, |list| list.split(',').filter(|part| !part.trim().is_empty()).count());
+    let cuda = (0..there.min(allowed)).map(DeviceChoice::Cuda);
+    [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(cuda).collect()
+}

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::supply;
+
 /// Writes `path` through `write`: into a temporary file beside it, synced, then renamed over the old one, and the
 /// folder synced.
 ///
@@ -150,7 +152,8 @@ fn rests(path: &Path, idle: Duration) -> bool {
     written.is_ok_and(|at| at.elapsed().is_ok_and(|since| since >= idle) || idle.is_zero())
 }
 
-/// Opens a file to read, only if it is a regular one: a named pipe would block for ever, a device never end.
+/// Opens a file to read, only if it is a regular one: a named pipe would block for ever, a device never end. One that
+/// is not here is brought first, where somebody brings files of its folder ([`supply`]).
 ///
 /// # Errors
 /// Those of the file system; [`io::ErrorKind::InvalidInput`] with one sentence for what is no regular file.
@@ -160,13 +163,24 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     // Opened without waiting for a writer at the other end, and looked at afterwards: no gap between look and open.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
-    let file = options.open(path)?;
+    let file = match options.open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && bring(path)? => options.open(path)?,
+        opened => opened?,
+    };
+    if let Some((supplier, name)) = supply::supplier(path) {
+        supplier.used(&name);
+    }
     let kind = file.metadata()?.file_type();
     if kind.is_file() {
         return Ok(file);
     }
     let found = if kind.is_dir() { "a folder" } else { "a pipe, a device or a socket" };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {found}, not a file")))
+}
+
+/// Has a file brought that is not here, where somebody brings files of its folder; whether it was.
+fn bring(path: &Path) -> io::Result<bool> {
+    supply::supplier(path).map_or(Ok(false), |(supplier, name)| supplier.fetch(&name))
 }
 
 /// The bytes of a regular file of at most `limit` bytes.

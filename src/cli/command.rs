@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Arguments of `command`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct CommandArgs {
-    /// The run folder.
+    /// The run folder; ssh://HOST/PATH for one on another machine.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     #[command(subcommand)]
@@ -84,11 +84,12 @@ pub fn run(args: &CommandArgs) -> anyhow::Result<ExitCode> {
     let steer = args.what.steer()?;
     let limit = Duration::try_from_secs_f64(args.timeout)
         .map_err(|_| usage(format!("{} is no number of seconds to wait", args.timeout)))?;
-    Manifest::read(&args.run).map_err(|e| usage(e.to_string()))?;
+    let folder = super::run_folder(&args.run)?;
+    Manifest::read(&folder).map_err(|e| usage(e.to_string()))?;
     let request = Posted::new(steer);
-    let mut run = Followed::open(&args.run)?;
-    let Some(trainer) = run.pulse.look(&args.run) else { return Err(nobody(&args.run)) };
-    requests::send(&args.run, &request)?;
+    let mut run = Followed::open(&folder, &args.run)?;
+    let Some(trainer) = run.pulse.look(&folder) else { return Err(nobody(&args.run)) };
+    requests::send(&folder, &request)?;
     let answer = run.answer(&request, limit, &trainer)?;
     let (word, why, code) = match answer {
         Ok(()) => ("accepted", Json::Null, ExitCode::SUCCESS),
@@ -108,6 +109,9 @@ pub fn run(args: &CommandArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn nobody(run: &Path) -> anyhow::Error {
+    if crate::remote::address::is_remote(run) {
+        return anyhow::anyhow!("nobody is training {}", run.display());
+    }
     anyhow::anyhow!(
         "nobody is training {}; go on with it by `reid-workbench train --resume --out {}`",
         run.display(),
@@ -117,15 +121,23 @@ fn nobody(run: &Path) -> anyhow::Error {
 
 struct Followed {
     dir: PathBuf,
+    /// As it was given.
+    name: PathBuf,
     tail: crate::run::Tail,
     pulse: Pulse,
     state: Option<State>,
 }
 
 impl Followed {
-    fn open(dir: &Path) -> anyhow::Result<Self> {
+    fn open(dir: &Path, name: &Path) -> anyhow::Result<Self> {
         let reader = RunReader::open_brief(dir)?;
-        let mut run = Self { dir: dir.to_owned(), tail: reader.tail(), pulse: Pulse::default(), state: None };
+        let mut run = Self {
+            dir: dir.to_owned(),
+            name: name.to_owned(),
+            tail: reader.tail(),
+            pulse: Pulse::default(),
+            state: None,
+        };
         reader.events.iter().for_each(|e| run.note(&e.event));
         Ok(run)
     }
@@ -159,7 +171,7 @@ impl Followed {
             if silent || began.elapsed() >= limit {
                 let taken_back = requests::take_back(&self.dir, request);
                 return Err(match (silent, taken_back) {
-                    (true, true) => nobody(&self.dir),
+                    (true, true) => nobody(&self.name),
                     (true, false) => anyhow::anyhow!("the run ended before it answered"),
                     (false, true) => anyhow::anyhow!(
                         "process {} on {} did not take the request within {} s; it was taken back",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::event::{ImageRef, Split};
-use crate::base::fs::atomic_write;
+use crate::base::fs::{atomic_write, open_regular};
 
 /// One image of the target dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl Images {
     /// When it is missing or not what [`Images::write`] writes.
     pub fn read(dir: &Path) -> Result<Self, RunError> {
         let path = Self::path(dir);
-        let file = std::fs::File::open(&path).map_err(RunError::io("read", &path))?;
+        let file = open_regular(&path).map_err(RunError::io("read", &path))?;
         let rows: Result<Vec<ImageRow>, _> = csv::Reader::from_reader(file).deserialize().collect();
         Self::new(rows.map_err(|e| RunError::damaged(&path, e))?).map_err(|e| RunError::damaged(&path, e))
     }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pulse::{BEAT_EVERY, Beat};
 use crate::base::fs::{read_regular, replace_unsynced};
+use crate::base::supply;
 use crate::method::params::Value;
 
 /// How often the folder is looked at.
@@ -98,13 +99,20 @@ pub fn send(dir: &Path, request: &Posted) -> std::io::Result<()> {
     // The name sorts by time: requests are taken in the order in which they were sent.
     let path = requests_dir(dir).join(format!("{}.json", request.id));
     let text = serde_json::to_vec(request).map_err(std::io::Error::other)?;
+    if let Some((supplier, name)) = supply::supplier(&path) {
+        return supplier.put(&name, &text);
+    }
     std::fs::create_dir_all(requests_dir(dir))?;
     replace_unsynced(&path, &text)
 }
 
 /// Takes a request back that nobody has taken yet; whether that was so.
 pub fn take_back(dir: &Path, request: &Posted) -> bool {
-    std::fs::remove_file(requests_dir(dir).join(format!("{}.json", request.id))).is_ok()
+    let path = requests_dir(dir).join(format!("{}.json", request.id));
+    match (supply::supplier(&path), serde_json::to_vec(request)) {
+        (Some((supplier, name)), Ok(text)) => supplier.take_back(&name, &text),
+        _ => std::fs::remove_file(path).is_ok(),
+    }
 }
 
 /// What was found in a run folder.

@@ -36,7 +36,12 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["tch"],
     ),
     ("launch", &["base", "method::params", "method::evaluate", "run"], &["egui", "eframe", "tch"]),
-    ("cli", &["base", "method", "data", "model", "run", "study", "launch", "engine", "export"], &["egui", "eframe"]),
+    ("remote", &["base", "run"], &["egui", "eframe", "tch"]),
+    (
+        "cli",
+        &["base", "method", "data", "model", "run", "study", "launch", "engine", "remote", "export"],
+        &["egui", "eframe"],
+    ),
 ];
 
 /// A path through the crate, or of another crate, as its segments; `*` for all of a module.

@@ -77,6 +77,8 @@ mod model_speed;
 mod model_weights;
 mod presets;
 mod rank_lists;
+mod remote;
+mod remote_hostile;
 mod run_folder;
 mod run_store;
 mod sample_run;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::probe::Probe;
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
+use crate::base::device::present;
 use crate::base::time as clock;
 use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
 use crate::gui::command::UiCommand;
@@ -64,17 +65,14 @@ impl Choice {
     }
 }
 
-/// The devices to choose from: CUDA devices are offered where the system has them.
+/// The devices to choose from, with a word about each.
 fn devices() -> Vec<(String, String)> {
-    let mut devices = vec![
-        ("auto".to_owned(), "CUDA where there is a device, else the CPU.".to_owned()),
-        ("cpu".to_owned(), "The processor.".to_owned()),
-    ];
-    let there = (0..16).filter(|n| Path::new(&format!("/dev/nvidia{n}")).exists()).count();
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-    let allowed = visible.map_or(there, |list| list.split(',').filter(|part| !part.trim().is_empty()).count());
-    devices.extend((0..there.min(allowed)).map(|n| (format!("cuda:{n}"), format!("CUDA device {n}."))));
-    devices
+    let help = |device: &DeviceChoice| match device {
+        DeviceChoice::Auto => "CUDA where there is a device, else the CPU.".to_owned(),
+        DeviceChoice::Cpu => "The processor.".to_owned(),
+        DeviceChoice::Cuda(n) => format!("CUDA device {n}."),
+    };
+    present().iter().map(|device| (device.to_string(), help(device))).collect()
 }
 
 /// The dialog while it is open.

@@ -1,12 +1,14 @@
 //! Pictures of files: decoded on their own threads, kept as textures up to a bound in bytes.
 
 use std::collections::HashMap;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
+use crate::base::fs::open_regular;
 use crate::base::guard::guarded;
 use crate::gui::pace::Pace;
 
@@ -269,8 +271,8 @@ impl Drop for Images {
 }
 
 fn decode(path: &Path, side: u32, tone: Tone) -> Result<ColorImage, String> {
-    let image = image::ImageReader::open(path)
-        .and_then(|reader| reader.with_guessed_format())
+    let image = open_regular(path)
+        .and_then(|file| image::ImageReader::new(BufReader::new(file)).with_guessed_format())
         .map_err(|e| format!("{}: {e}", path.display()))?
         .decode()
         .map_err(|e| format!("{}: {e}", path.display()))?;

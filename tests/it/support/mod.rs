@@ -8,6 +8,7 @@ pub mod golden;
 pub mod play;
 pub mod python;
 pub mod sha256;
+pub mod ssh;
 pub mod torch_save;
 pub mod window;
 

@@ -1,0 +1,129 @@
+//! Another machine, played by this one: a stand-in for ssh that does here what it is told to do there, or says what a
+//! test wants said; and a real server of ssh on the loopback.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use reid_workbench::remote::line::Wake;
+use reid_workbench::remote::protocol::{Asked, greet, greeted};
+use reid_workbench::remote::setup::{Setup, set};
+use reid_workbench::remote::{Address, frame};
+
+const STAND_IN: &str = r#"#!/bin/sh
+# ssh [options] -- HOST COMMAND; a host here... is this machine, and its processes are noted
+while [ "$1" != -- ]; do
+    [ "$1" = -p ] && port=$2
+    shift
+done
+host=$2
+echo $$ >> "DIR/$host.pids"
+case $host in
+here*) exec sh -c "$3" ;;
+says*) cat "DIR/$host"; exec cat >&2 ;;
+played*) cat "DIR/$host.out" & exec cat > "DIR/$host.in" ;;
+endless*) exec yes "$host" ;;
+real*) exec ssh -F "DIR/ssh_config" -T -- "$host" "$3" ;;
+absent*) echo "sh: 1: exec: reid-workbench: not found" >&2; exit 127 ;;
+*) echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255 ;;
+esac
+"#;
+
+/// Where the stand-in and what belongs to it lie; put in force for this whole process of tests.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path();
+            executable(&path.join("ssh"), &STAND_IN.replace("DIR", path.to_str().unwrap()));
+            let setup = Setup {
+                ssh: path.join("ssh").into(),
+                program: env!("CARGO_BIN_EXE_reid-workbench").to_owned(),
+                mirrors: Some(path.join("mirrors")),
+                most: 1 << 30,
+            };
+            assert!(set(setup), "another machine was reached before");
+            dir
+        })
+        .path()
+}
+
+/// Writes a program.
+pub fn executable(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// A folder on that machine.
+pub fn at(host: &str, dir: &Path) -> Address {
+    folder();
+    format!("ssh://{host}{}", dir.display()).parse().unwrap()
+}
+
+/// Nobody to wake.
+pub fn nobody() -> Wake {
+    Arc::new(|| {})
+}
+
+/// Lets a machine say just this, whoever calls.
+pub fn can(host: &str, bytes: &[u8]) {
+    std::fs::write(folder().join(host), bytes).unwrap();
+}
+
+/// Plays the relay of a machine: greets, and answers each question with the bytes that `answer` makes of it.
+pub fn play(host: &str, answer: impl Fn(Asked) -> Vec<u8> + Send + 'static) -> Address {
+    let [from, to] = ["in", "out"].map(|end| folder().join(format!("{host}.{end}")));
+    for pipe in [&from, &to] {
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    std::thread::spawn(move || {
+        // Opened in the order in which the stand-in opens them.
+        let mut to = std::fs::OpenOptions::new().write(true).open(to).unwrap();
+        let mut from = std::fs::File::open(from).unwrap();
+        greet(&mut to).unwrap();
+        greeted(&mut from).unwrap();
+        while let Ok(Some(frame)) = frame::read(&mut from) {
+            let asked: Asked = serde_json::from_slice(&frame.head).unwrap();
+            // Whoever was cut off hears nothing more.
+            if to.write_all(&answer(asked)).is_err() {
+                return;
+            }
+        }
+    });
+    at(host, Path::new("/runs"))
+}
+
+/// The processes of the stand-in that were started for a host.
+pub fn pids(host: &str) -> Vec<i32> {
+    let text = std::fs::read_to_string(folder().join(format!("{host}.pids"))).unwrap_or_default();
+    text.lines().map(|line| line.trim().parse().unwrap()).collect()
+}
+
+/// Kills the newest process of ssh to a host: the line breaks in the midst.
+pub fn cut(host: &str) {
+    let pid = *pids(host).last().unwrap();
+    let killed = std::process::Command::new("kill").arg("-9").arg(pid.to_string()).status().unwrap();
+    assert!(killed.success());
+}
+
+/// Environment of a process of our program that is to reach the same machines.
+pub fn environment(cache: &Path) -> Vec<(&'static str, PathBuf)> {
+    vec![
+        ("REID_SSH", folder().join("ssh")),
+        ("REID_REMOTE_PROGRAM", env!("CARGO_BIN_EXE_reid-workbench").into()),
+        ("REID_CACHE_DIR", cache.to_owned()),
+    ]
+}
+
+/// Bytes of a frame.
+pub fn bytes_of(head: &str, data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for length in [head.len(), data.len(), 0] {
+        out.write_all(&(length as u32).to_le_bytes()).unwrap();
+    }
+    out.write_all(head.as_bytes()).unwrap();
+    out.write_all(data).unwrap();
+    out
+}
