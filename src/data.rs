@@ -24,7 +24,7 @@ pub use error::DataError;
 pub use registry::open;
 
 /// One image of a split.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
@@ -32,6 +32,20 @@ pub struct Sample {
     pub pid: i32,
     /// Camera, 0-based; 0 everywhere when the dataset has none.
     pub camid: i32,
+    /// Clothes, where the set tells them: numbers that count within a person only.
+    pub clothes: Option<i32>,
+}
+
+impl Sample {
+    /// A person, seen by a camera (0-based), in clothes that nobody tells.
+    pub fn new(path: PathBuf, pid: i32, camid: i32) -> Self {
+        Self { path, pid, camid, clothes: None }
+    }
+}
+
+/// The clothes of images, −1 where they are not known.
+pub fn clothes(samples: &[Sample]) -> Vec<i32> {
+    samples.iter().map(|s| s.clothes.unwrap_or(-1)).collect()
 }
 
 /// A dataset as the loader read it; junk (pid −1) is already dropped, every split sorted by file.
@@ -49,6 +63,9 @@ pub struct Dataset {
     pub query: Vec<Sample>,
     /// Gallery images.
     pub gallery: Vec<Sample>,
+    /// Whether the test is drawn, one gallery image of each identity (VehicleID): figures are then told as means over
+    /// draws, too.
+    pub drawn: bool,
     /// Whether file names carry cameras. Without them the same-camera rule of the evaluation is off.
     pub has_cameras: bool,
     /// What was made of one name of each split: "train: 0002_c1s1_000451_03.jpg → person 2, camera 1".

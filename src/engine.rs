@@ -22,6 +22,7 @@ mod clustering;
 mod domain;
 mod draw;
 mod evaluation;
+mod matching;
 mod meter;
 mod network;
 mod objective;

@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod dbscan;
+pub mod draws;
 pub mod embed;
 pub mod error;
 pub mod evaluate;
@@ -22,6 +23,7 @@ pub mod quality;
 mod ranking;
 mod reciprocal;
 pub mod rerank;
+pub mod roc;
 pub mod rows;
 pub mod score;
 pub mod smooth;

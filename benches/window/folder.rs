@@ -122,7 +122,7 @@ fn retrieval(epoch: usize, size: Size) -> Retrieval {
         cmc: [0.5, 0.7, 0.8, 0.9].map(|r| r + 0.1 * rise),
         valid_queries: size.queries,
         queries: size.queries,
-        unreadable: 0,
+        ..Retrieval::default()
     }
 }
 

@@ -9,11 +9,13 @@ use super::progress::{Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
 use crate::base::tensors::Arrays;
 use crate::data::layout::manifest::{self, Row, Split};
-use crate::data::{Sample, twins};
+use crate::data::{Sample, clothes, twins};
+use crate::method::draws::{Drawn, over_draws};
 use crate::method::evaluate::{
     CMC_RANKS, EvalOptions, EvalSet, Evaluation, Identities, Metric, evaluate, evaluate_distances,
 };
 use crate::method::rerank::{RerankOptions, evaluate_reranked};
+use crate::method::roc::FALSE_ACCEPTS;
 use crate::method::rows::Rows;
 
 /// Ranks written when `--out` is given without `--ranks`.
@@ -53,6 +55,10 @@ pub struct EvaluateArgs {
     /// rows and columns of a distance matrix, in its order
     #[arg(long, value_name = "LIST.csv")]
     pub images: Option<PathBuf>,
+    /// Also draw the gallery so many times from query and gallery together, one image of each person, and give the means
+    /// (VehicleID's rule, of which published figures are ten)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub draws: Option<u32>,
 }
 
 /// What hits are ranked by.
@@ -71,6 +77,10 @@ struct TestSet {
     gallery_pid: Vec<i32>,
     gallery_camid: Vec<i32>,
     cameras: bool,
+    /// Of queries and gallery, −1 where unknown; empty where the file does not say.
+    clothes: [Vec<i32>; 2],
+    /// The order in which all images are drawn from: rows of query, then gallery.
+    order: Option<Vec<usize>>,
 }
 
 /// Runs the command: reads, ranks, writes what was asked for, prints CMC and mAP.
@@ -119,7 +129,11 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
             with_bar("ranking", |tick| evaluate_distances(rows, &ids, &options, tick))
         }
     };
-    let found = found.map_err(from_method)?;
+    let mut found = found.map_err(from_method)?;
+    found.tell_clothes(&read.clothes[0], &read.clothes[1]);
+    if let Some(draws) = args.draws {
+        found.retrieval.drawn = Some(read.drawn(draws as usize, &options)?);
+    }
     seconds.book("rank");
     if found.retrieval.valid_queries == 0 {
         note("no query has a match in the gallery, so there is nothing to measure");
@@ -134,9 +148,13 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         CMC_RANKS.iter().zip(found.retrieval.cmc).map(|(rank, part)| (rank.to_string(), share(part))).collect();
     print_json(&json!({
         "mAP": share(found.retrieval.mAP),
-        "mINP": share(mean_inverse_negative_penalty(&found)),
+        "mINP": found.retrieval.mINP,
         "mAP_trapezoid": share(found.retrieval.mAP_trapezoid),
         "cmc": cmc,
+        "true_accepts": found.retrieval.true_accepts.map(true_accepts),
+        "same_clothes": found.retrieval.same_clothes,
+        "changed_clothes": found.retrieval.changed_clothes,
+        "drawn": found.retrieval.drawn,
         "valid_queries": found.retrieval.valid_queries,
         "queries": found.retrieval.queries,
         "gallery": read.gallery_pid.iter().filter(|&&pid| pid != -1).count(),
@@ -146,17 +164,39 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     }))
 }
 
-/// AGW's mINP: of each query, the matches over the rank of the last one; the mean over queries that have matches.
-fn mean_inverse_negative_penalty(found: &Evaluation) -> f64 {
-    let spans = found.match_indptr.windows(2).filter(|w| w[0] < w[1]);
-    let one = |w: &[u32]| f64::from(w[1] - w[0]) / f64::from(found.match_rank[w[1] as usize - 1]);
-    spans.map(one).sum::<f64>() / found.retrieval.valid_queries.max(1) as f64
+/// The share of matching pairs accepted, by false accept rate.
+fn true_accepts(shares: [f64; 2]) -> serde_json::Value {
+    let named = FALSE_ACCEPTS.iter().zip(shares).map(|(rate, share)| (format!("{rate:e}"), share.into()));
+    serde_json::Value::Object(named.collect())
+}
+
+/// Rows of queries, then gallery, in the order of their files.
+fn by_path(queries: &[Sample], gallery: &[Sample]) -> Vec<usize> {
+    let all: Vec<&Sample> = queries.iter().chain(gallery).collect();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|&a, &b| all[a].path.cmp(&all[b].path));
+    order
 }
 
 /// Names that a distance matrix goes by.
 const DISTANCES: [&str; 4] = ["distances", "distmat", "dist", "distance_matrix"];
 
 impl TestSet {
+    /// Means over draws of the gallery.
+    fn drawn(&self, draws: usize, options: &EvalOptions) -> anyhow::Result<Drawn> {
+        let Given::Features { query, gallery, d } = &self.given else {
+            return Err(usage("--draws needs the features: a distance matrix knows no distances among the queries"));
+        };
+        let all: Vec<f32> = query.iter().chain(gallery).copied().collect();
+        let pids: Vec<i32> = self.query_pid.iter().chain(&self.gallery_pid).copied().collect();
+        let order = self.order.clone().unwrap_or_else(|| (0..pids.len()).collect());
+        let kept: Vec<usize> = order.into_iter().filter(|&i| pids[i] != -1).collect();
+        let features: Vec<f32> = kept.iter().flat_map(|&i| all[i * d..(i + 1) * d].iter().copied()).collect();
+        let pids: Vec<i32> = kept.iter().map(|&i| pids[i]).collect();
+        let rows = Rows::new(&features, *d).map_err(from_method)?;
+        with_bar("draws", |tick| over_draws(rows, &pids, draws, options, tick)).map_err(from_method)
+    }
+
     fn read(args: &EvaluateArgs) -> anyhow::Result<Self> {
         let mut file = TensorReader::open(&args.features)?;
         if let Some(images) = &args.images {
@@ -189,7 +229,11 @@ impl TestSet {
         let mut camid = |name, n| if cameras { file.ids(name, n) } else { Ok(vec![0; n]) };
         let (query_camid, gallery_camid) = (camid("query_camid", nq)?, camid("gallery_camid", ng)?);
         let (query_pid, gallery_pid) = (file.ids("query_pid", nq)?, file.ids("gallery_pid", ng)?);
-        Ok(Self { given, query_pid, query_camid, gallery_pid, gallery_camid, cameras })
+        let clothes = match file.has("query_clothes") && file.has("gallery_clothes") {
+            true => [file.ids("query_clothes", nq)?, file.ids("gallery_clothes", ng)?],
+            false => Default::default(),
+        };
+        Ok(Self { given, query_pid, query_camid, gallery_pid, gallery_camid, cameras, clothes, order: None })
     }
 
     /// Features or distances in the order of a list of images.
@@ -206,7 +250,7 @@ impl TestSet {
             return Err(usage(format!("{shown} names no query or no gallery in its column `split`")));
         }
         let samples = |rows: &[usize]| -> Vec<Sample> {
-            let sample = |r: &Row| Sample { path: r.path.clone(), pid: r.pid, camid: r.camid };
+            let sample = |r: &Row| Sample { clothes: r.clothes, ..Sample::new(r.path.clone(), r.pid, r.camid) };
             rows.iter().map(|&i| sample(&list.rows[i])).collect()
         };
         let (queries, found) = (samples(&query), samples(&gallery));
@@ -248,6 +292,8 @@ impl TestSet {
             query_camid: cameras.query,
             gallery_camid: cameras.gallery,
             cameras: cameras.rule,
+            clothes: [clothes(&queries), clothes(&found)],
+            order: Some(by_path(&queries, &found)),
         })
     }
 }

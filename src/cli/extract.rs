@@ -14,7 +14,7 @@ use super::tensors::refuse_other_kind;
 use crate::base::fs::write_bytes;
 use crate::base::tensors::Arrays;
 use crate::data::cache::ImageCache;
-use crate::data::{Dataset, Sample, registry};
+use crate::data::{Dataset, Sample, clothes, registry};
 use crate::engine::command::DeviceChoice;
 use crate::engine::features::Extraction;
 use crate::engine::trained::Trained;
@@ -106,7 +106,9 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<()> {
 fn write_list(out: &Path, whole: SplitArg, parts: &[(&str, &[Sample])]) -> anyhow::Result<PathBuf> {
     let path = out.with_extension("images.csv");
     let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(["path", "pid", "camid", "split"])?;
+    let dressed = parts.iter().any(|(_, samples)| samples.iter().any(|s| s.clothes.is_some()));
+    let columns = if dressed { 5 } else { 4 };
+    csv.write_record(&["path", "pid", "camid", "split", "clothes"][..columns])?;
     for (prefix, samples) in parts {
         let split = match (*prefix, whole) {
             ("query_", _) | (_, SplitArg::Query) => "query",
@@ -114,7 +116,9 @@ fn write_list(out: &Path, whole: SplitArg, parts: &[(&str, &[Sample])]) -> anyho
             _ => "train",
         };
         for s in *samples {
-            csv.write_record([&s.path.to_string_lossy(), s.pid.to_string().as_str(), &s.camid.to_string(), split])?;
+            let clothes = s.clothes.map_or(String::new(), |c| c.to_string());
+            let (path, pid, camid) = (s.path.to_string_lossy(), s.pid.to_string(), s.camid.to_string());
+            csv.write_record(&[path.as_ref(), &pid, &camid, split, &clothes][..columns])?;
         }
     }
     let bytes = csv.into_inner().map_err(|e| e.into_error())?;
@@ -172,5 +176,8 @@ fn add(
         _ => column(|s| s.camid),
     };
     arrays.vector(&format!("{prefix}camid"), camid);
+    if samples.iter().any(|s| s.clothes.is_some()) {
+        arrays.vector(&format!("{prefix}clothes"), clothes(samples));
+    }
     Ok(unreadable.len())
 }

@@ -53,9 +53,12 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let mut epochs = Vec::new();
     // What is refused leaves no folder.
     let mut first = files.first().map(|file| order.read(file)).transpose()?;
+    if first.as_ref().is_some_and(|(_, scaled)| *scaled) {
+        note("the features are brought to unit length to be clustered; queries and gallery are compared as they are");
+    }
     let mut import = Import::create(&args.out, &listing, &params)?;
     for file in &files {
-        let features = first.take().map_or_else(|| order.read(file), Ok)?;
+        let (features, _) = first.take().map_or_else(|| order.read(file), Ok)?;
         let found = with_bar("import", |tick| import.epoch(&features, tick))?;
         epochs.push(json!({
             "file": file,
@@ -124,7 +127,7 @@ impl Order {
         let pick = |rows: &[usize]| -> Vec<Sample> {
             let listed = |&i: &usize| {
                 let row = &list.rows[i];
-                Sample { path: absolute(&row.path), pid: row.pid, camid: row.camid }
+                Sample { clothes: row.clothes, ..Sample::new(absolute(&row.path), row.pid, row.camid) }
             };
             rows.iter().map(listed).collect()
         };
@@ -133,8 +136,14 @@ impl Order {
         Listing { name: name.to_owned(), train: pick(&self.train), query, gallery, cameras }
     }
 
-    /// The features of one file, in the list's splits.
-    fn read(&self, path: &Path) -> anyhow::Result<EpochFeatures> {
+    /// The features of one file, in the list's splits, and whether those to be clustered were brought to unit length.
+    fn read(&self, path: &Path) -> anyhow::Result<(EpochFeatures, bool)> {
+        let mut features = self.read_rows(path)?;
+        let scaled = unit_length(&mut features.train, features.d)?;
+        Ok((features, scaled))
+    }
+
+    fn read_rows(&self, path: &Path) -> anyhow::Result<EpochFeatures> {
         let mut file = TensorReader::open(path)?;
         let shown = path.display();
         if file.has("query_features") && file.has("gallery_features") {
@@ -160,16 +169,15 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A matrix with as many rows as the list has images, each brought to unit length.
+/// A matrix with as many rows as the list has images.
 fn matrix(file: &mut TensorReader, name: &str, rows: usize) -> anyhow::Result<(Vec<f32>, usize)> {
-    let (mut values, d) = file.matrix(name)?;
+    let (values, d) = file.matrix(name)?;
     if values.len() != rows * d {
         let found = values.len() / d;
         return Err(usage(format!(
             "`{name}` has {found} rows, and the list {rows} images: one row an image is needed"
         )));
     }
-    unit_length(&mut values, d)?;
     Ok((values, d))
 }
 

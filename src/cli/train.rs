@@ -42,7 +42,8 @@ pub struct TrainArgs {
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
     /// Go on from the last checkpoint of the run folder, or from its beginning when it has none, with its datasets and
-    /// parameters; with --set, parameters that may change in a run take other values from there on.
+    /// parameters; with --set, parameters that may change in a run take other values from there on, and --source and
+    /// --target say where its data lies now, should it have moved.
     #[arg(long)]
     pub resume: bool,
     /// Start a new run, or go on with the one that the folder holds: the same command for every try of a scheduler.
@@ -51,6 +52,10 @@ pub struct TrainArgs {
     /// Train whatever share of the images cannot be read, with grey ones in their place.
     #[arg(long)]
     pub allow_unreadable: bool,
+    /// Of a run that goes on: find the target's images again by their files' names, wherever they lie now and in
+    /// whatever order; images that came since are left out.
+    #[arg(long)]
+    pub match_names: bool,
 }
 
 /// Runs the training; the exit code says how it ended.
@@ -61,6 +66,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if args.resume && (args.params.preset.is_some() || args.params.config.is_some()) {
         let text = "a resumed run keeps its own parameters: leave out --preset and --config; --set changes single ones";
         return Err(UsageError(text.to_owned()).into());
+    }
+    if args.match_names && !(args.resume || args.start_or_resume) {
+        return Err(UsageError("--match-names is for a run that goes on: --resume".to_owned()).into());
     }
     let (source, target) = args.datasets()?;
     let out = args.folder(&source, &target)?;
@@ -77,6 +85,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         },
         changes: if args.resume { changes(&args.params.set)? } else { Vec::new() },
         allow_unreadable: args.allow_unreadable,
+        match_names: args.match_names,
         cache: cache_dir(),
     };
     let mut interrupts = signals::interrupts()?;
@@ -115,7 +124,9 @@ impl TrainArgs {
             self.params.preset.as_deref().is_some_and(|names| names.split(',').any(|name| name.trim() == "demo"));
         match (&self.source, &self.target) {
             (Some(source), Some(target)) => Ok((source.clone(), target.clone())),
-            _ if self.resume => Ok(Default::default()),
+            (source, target) if self.resume => {
+                Ok((source.clone().unwrap_or_default(), target.clone().unwrap_or_default()))
+            }
             (source, target) if demo => {
                 let or = |given: &Option<String>, name: &str| given.clone().unwrap_or_else(|| name.to_owned());
                 Ok((or(source, "synthetic-plaza"), or(target, "synthetic-station")))

@@ -39,7 +39,7 @@ pub use published::{Figure, Published, SplitFigures};
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Which form of a dataset that comes in several: `detected` or `labeled` for CUHK03-NP, `V1` or `V2` for MSMT17,
-    /// `changed` or `same` for PRCC, `small`, `medium` or `large` for VehicleID and VeRi-Wild.
+    /// `changed`, `same` or `both` for PRCC, `small`, `medium` or `large` for VehicleID and VeRi-Wild.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// MSMT17: train on `list_train` and `list_val` together, as SpCL and OpenUnReID do; off leaves validation out.
@@ -69,6 +69,8 @@ pub struct Splits {
     pub gallery: Vec<Sample>,
     /// Whether cameras are known.
     pub has_cameras: bool,
+    /// Whether the gallery is drawn, one image of each identity.
+    pub drawn: bool,
     /// What was made of one name of each split.
     pub examples: Vec<String>,
     /// What is worth telling.
@@ -203,7 +205,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
     if splits.query.is_empty() || splits.gallery.is_empty() {
         notes.push("there is no query or no gallery, so nothing can be evaluated on it".to_owned());
     }
-    let Splits { train, query, gallery, has_cameras, examples, .. } = splits;
+    let Splits { train, query, gallery, drawn, has_cameras, examples, .. } = splits;
     notes.extend(twins::notes(&train, &query, &gallery));
     Ok(Dataset {
         name: name.to_owned(),
@@ -212,6 +214,7 @@ pub fn read(layout: &'static Layout, name: &str, root: &Path, options: &Options)
         train,
         query,
         gallery,
+        drawn,
         has_cameras,
         examples,
         notes,

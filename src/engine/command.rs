@@ -26,9 +26,9 @@ pub enum Begin {
 /// A run to start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
-    /// Source dataset: a registered name or a folder.
+    /// Source dataset: a registered name or a folder; of a run that goes on empty, or where its data lies now.
     pub source: String,
-    /// Target dataset: a registered name or a folder.
+    /// Target dataset, likewise.
     pub target: String,
     /// The run folder to create, or to go on with; `begin` says which.
     pub out: PathBuf,
@@ -42,6 +42,9 @@ pub struct RunRequest {
     pub changes: Vec<(String, Value)>,
     /// Train whatever share of the images cannot be read, with grey ones in their place.
     pub allow_unreadable: bool,
+    /// Of a run that goes on: find the target's images again by their files' names, wherever they lie now and in
+    /// whatever order.
+    pub match_names: bool,
     /// Where pre-trained networks are kept for later runs; `None` keeps none. Usually [`cache_dir`].
     pub cache: Option<PathBuf>,
 }
@@ -58,6 +61,7 @@ impl RunRequest {
             begin: Begin::Resume,
             changes: Vec::new(),
             allow_unreadable: false,
+            match_names: false,
             cache: cache_dir(),
         }
     }

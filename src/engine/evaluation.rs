@@ -1,5 +1,6 @@
 //! Retrieval on a test set: features of query and gallery, CMC, mAP, ranks.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -8,7 +9,9 @@ use super::event::{Domain, Event, SnapshotPart, Split, Stage, State};
 use super::link::Link;
 use super::ranked::TOP;
 use super::session::{Saves, Session};
-use crate::data::{Dataset, Sample};
+use crate::base::tick::no_tick;
+use crate::data::{Dataset, Sample, clothes};
+use crate::method::draws::{DRAWS, Drawn, over_draws};
 use crate::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, Retrieval, evaluate as compare};
 use crate::method::rows::Rows;
 use crate::run::snapshot::RankSnapshot;
@@ -70,6 +73,7 @@ fn rank(data: &Dataset, d: usize, query: &[f32], gallery: &[f32], link: &mut Lin
         gallery_camid: &cameras.gallery,
     };
     let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: cameras.rule };
+    let drawn = data.drawn.then(|| drawn(data, (query, gallery), d)).transpose()?;
     let control = Arc::clone(&link.control);
     let outbox = Mutex::new(&mut link.outbox);
     let tick = |done: u64, total: u64| {
@@ -78,7 +82,23 @@ fn rank(data: &Dataset, d: usize, query: &[f32], gallery: &[f32], link: &mut Lin
         }
         !control.stop_requested()
     };
-    Ok(compare(&set, &options, &tick)?)
+    let mut found = compare(&set, &options, &tick)?;
+    found.tell_clothes(&clothes(&data.query), &clothes(&data.gallery));
+    found.retrieval.drawn = drawn;
+    Ok(found)
+}
+
+/// Means over draws of the gallery, from the features of all test images.
+fn drawn(data: &Dataset, (query, gallery): (&[f32], &[f32]), d: usize) -> Result<Drawn, EngineError> {
+    let all = || data.query.iter().chain(&data.gallery);
+    // In the order of their files, so that the first draw is that of seed 0.
+    let mut order: Vec<(&Path, usize)> = all().enumerate().map(|(i, s)| (s.path.as_path(), i)).collect();
+    order.sort_unstable();
+    let row = |i: usize| if i * d < query.len() { &query[i * d..][..d] } else { &gallery[i * d - query.len()..][..d] };
+    let features: Vec<f32> = order.iter().flat_map(|&(_, i)| row(i).iter().copied()).collect();
+    let pids: Vec<i32> = all().map(|s| s.pid).collect();
+    let pids: Vec<i32> = order.iter().map(|&(_, i)| pids[i]).collect();
+    Ok(over_draws(Rows::new(&features, d)?, &pids, DRAWS, &EvalOptions::default(), &no_tick)?)
 }
 
 /// What of an evaluation is kept.

@@ -9,7 +9,7 @@ use super::error::EngineError;
 use super::evaluation::snapshot as ranks_of;
 use super::event::{Domain, Event, SnapshotPart, Stage, State};
 use super::ranked::TOP;
-use crate::data::{EvaluationCameras, Sample};
+use crate::data::{EvaluationCameras, Sample, clothes};
 use crate::method::error::Tick;
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};
 use crate::method::label_free::label_free;
@@ -34,7 +34,8 @@ pub struct Listing {
     pub cameras: EvaluationCameras,
 }
 
-/// Features of one epoch, `[n, d]` of unit length each, row-major; empty where the list has none.
+/// Features of one epoch, `[n, d]`, row-major; empty where the list has none. Those that are clustered are of unit
+/// length; queries and gallery are compared as they are.
 #[derive(Clone, Debug, Default)]
 pub struct EpochFeatures {
     /// Numbers a feature.
@@ -131,7 +132,8 @@ impl<'a> Import<'a> {
             gallery_camid: &self.list.cameras.gallery,
         };
         let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: self.list.cameras.rule };
-        let found = evaluate(&set, &options, tick)?;
+        let mut found = evaluate(&set, &options, tick)?;
+        found.tell_clothes(&clothes(&self.list.query), &clothes(&self.list.gallery));
         let (epoch, retrieval) = (self.epoch, found.retrieval.clone());
         ranks_of(found).write(self.dir, epoch)?;
         self.run.append(Event::Evaluated { epoch, domain: Domain::Target, retrieval: retrieval.clone() })?;

@@ -10,6 +10,7 @@ use crate::method::params::{Params, Pool};
 use crate::model::device;
 use crate::model::net::{Net, NetSpec};
 use crate::model::weights::{self, LoadReport, WeightsFile};
+use crate::run::manifest::InitialWeights;
 
 /// The network with its initial weights, and what loading them did; nothing for weights drawn at random.
 ///
@@ -67,6 +68,18 @@ pub(super) fn origin(params: &Params, report: Option<&LoadReport>) -> String {
     match report {
         None => "scratch".to_owned(),
         Some(report) => format!("{}: {} ({})", params.weights, report.summary(), report.habit),
+    }
+}
+
+/// What came of the weights file, for the manifest.
+pub(super) fn initial(params: &Params, report: &LoadReport) -> InitialWeights {
+    InitialWeights {
+        file: params.weights.clone(),
+        habit: report.habit.clone(),
+        matched: report.loaded.clone(),
+        missing: report.missing.clone(),
+        unexpected: report.unexpected.clone(),
+        notes: notes(report),
     }
 }
 

@@ -11,6 +11,7 @@ use super::domain::{DomainData, images, named};
 use super::error::EngineError;
 use super::event::{Event, Severity, Split, Stage, State};
 use super::link::Link;
+use super::matching;
 use super::network::{self, network, refuse_bf16};
 use super::session::Session;
 use super::setup::Setup;
@@ -23,7 +24,7 @@ use crate::model::device::{self, Chosen};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, params_path};
 use crate::run::images::{ImageRow, Images};
-use crate::run::manifest::Manifest;
+use crate::run::manifest::{InitialWeights, Manifest};
 
 /// What is to be run: asked for, or read from the folder of a run that goes on.
 struct Plan {
@@ -54,15 +55,21 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     let mut notes = plan.notes;
     notes.extend(instead);
     notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
-    let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
+    let (source, mut target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
+    let named = match (&plan.begun, request.match_names) {
+        (Some(_), true) => Some(matching::by_names(&request.out, &mut target)?),
+        _ => None,
+    };
+    notes.extend(named);
     enough_images(&plan.params, &target)?;
     let images = images([&target.train, &target.query, &target.gallery])?;
     if let Some(begun) = &plan.begun {
-        same_images(&request.out, begun, (&source, &target), &images)?;
+        same_images(&request.out, begun, (&source, &target), &images, request.match_names)?;
     }
     let (net, report) = network(&plan.params, device)?;
     let title = format!("{} → {}", source.name, target.name);
-    let manifest = plan.begun.is_none().then(|| manifest(request, &plan.params, (&source, &target), device));
+    let weights = report.as_ref().map(|report| network::initial(&plan.params, report));
+    let manifest = plan.begun.is_none().then(|| manifest(request, &plan.params, (&source, &target), device, weights));
     let dataset_notes: Vec<(String, String)> =
         [&source, &target].into_iter().flat_map(|d| d.notes.iter().map(|n| (d.name.clone(), n.clone()))).collect();
     let (source_name, target_name) = (source.name.clone(), target.name.clone());
@@ -130,7 +137,7 @@ fn plan(request: &RunRequest) -> Result<Plan, EngineError> {
         Begin::StartOrResume => holds_a_run,
     };
     let plan = if resume {
-        resumed(&request.out)?
+        resumed(request)?
     } else if holds_a_run {
         return Err(RunError::Exists { path: request.out.clone() }.into());
     } else {
@@ -141,8 +148,9 @@ fn plan(request: &RunRequest) -> Result<Plan, EngineError> {
     Ok(plan)
 }
 
-/// Of a run that goes on its own datasets and parameters count.
-fn resumed(out: &Path) -> Result<Plan, EngineError> {
+/// Of a run that goes on its own datasets and parameters count; its data may lie elsewhere by now.
+fn resumed(request: &RunRequest) -> Result<Plan, EngineError> {
+    let out = request.out.as_path();
     let manifest = Manifest::read(out)?;
     let path = params_path(out);
     let text = std::fs::read_to_string(&path).map_err(RunError::io("read", &path))?;
@@ -150,9 +158,13 @@ fn resumed(out: &Path) -> Result<Plan, EngineError> {
     let unknown = params.overlay_saved(&text).map_err(|e| RunError::damaged(&path, e))?;
     let notes = unknown.into_iter().map(|key| format!("This program has no parameter {key}; the run goes on without."));
     let notes = notes.collect();
+    let place = |now: &str, given: &Option<String>, name: &str| match now {
+        "" => given.clone().unwrap_or_else(|| name.to_owned()),
+        now => now.to_owned(),
+    };
     Ok(Plan {
-        source: manifest.source_given.clone().unwrap_or_else(|| manifest.source.clone()),
-        target: manifest.target_given.clone().unwrap_or_else(|| manifest.target.clone()),
+        source: place(&request.source, &manifest.source_given, &manifest.source),
+        target: place(&request.target, &manifest.target_given, &manifest.target),
         params,
         begun: Some(manifest),
         notes,
@@ -254,13 +266,18 @@ fn same_images(
     begun: &Manifest,
     (source, target): (&Dataset, &Dataset),
     now: &Images,
+    match_names: bool,
 ) -> Result<(), EngineError> {
+    let help = match match_names {
+        true => "",
+        false => ", find them by their names with --match-names,",
+    };
     let changed = |what: String| {
-        Err(EngineError::Refused(format!("{what}; bring its files back as they were, or begin a new run")))
+        Err(EngineError::Refused(format!("{what}; bring its files back as they were{help} or begin a new run")))
     };
     if let Ok(then) = Images::read(out) {
         for split in [Split::Train, Split::Query, Split::Gallery] {
-            if let Some(difference) = first_difference(then.split(split), now.split(split), &target.root) {
+            if let Some(difference) = first_difference(then.split(split), now.split(split), &target.root, match_names) {
                 return changed(format!("{} has changed since the run began: {difference}", target.name));
             }
         }
@@ -273,13 +290,14 @@ fn same_images(
     Ok(())
 }
 
-fn first_difference(then: &[ImageRow], now: &[ImageRow], root: &Path) -> Option<String> {
+fn first_difference(then: &[ImageRow], now: &[ImageRow], root: &Path, by_name: bool) -> Option<String> {
     let (a, b) = (then.len(), now.len());
     let place = |i: usize, row: &ImageRow| format!("{} image {i} was {}", name_of(row.split), row.path.display());
     for (i, (was, is)) in then.iter().zip(now).enumerate() {
         let name = is.path.strip_prefix(root).unwrap_or(&is.path);
         // A dataset may have moved as a whole.
-        if !(was.path == is.path || was.path.ends_with(name)) {
+        let same = was.path == is.path || was.path.ends_with(name);
+        if !(same || by_name && was.path.file_name() == is.path.file_name()) {
             return Some(format!("{} and is {}", place(i, was), is.path.display()));
         }
         if (was.pid, was.camid) != (is.pid, is.camid) {
@@ -351,6 +369,7 @@ fn manifest(
     params: &Params,
     (source, target): (&Dataset, &Dataset),
     device: Device,
+    weights: Option<InitialWeights>,
 ) -> Result<Manifest, EngineError> {
     let registry = Registry::load()?.0;
     let given = |name: &str| -> Result<String, EngineError> {
@@ -367,6 +386,7 @@ fn manifest(
         source_digest: Some(digest(source)),
         target_digest: Some(digest(target)),
         threads: (!device.is_cuda()).then(device::threads),
+        weights,
         ..Manifest::new(&source.name, &target.name, params.seed, &device::name(device))
     })
 }

@@ -122,6 +122,8 @@ pub struct App {
     log: Log,
     log_open: bool,
     toasts: Toasts,
+    /// The banner on initial weights that was read and put away.
+    read: String,
     dialogs: Dialogs,
     actions: Vec<UiCommand>,
     leaving: bool,
@@ -182,6 +184,7 @@ impl App {
             log: Log::default(),
             log_open: false,
             toasts: Toasts::default(),
+            read: String::new(),
             dialogs: Dialogs::default(),
             actions: Vec::new(),
             leaving: false,

@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::draws::Drawn;
 use super::error::{MethodError, Tick};
 use super::product::inner_products;
 use super::ranking::{Gallery, Ranked};
+use super::roc::Impostors;
 use super::rows::Rows;
 
 /// Bytes of the distances that are held at once.
@@ -14,7 +16,7 @@ const BLOCK_BYTES: usize = 128 << 20;
 const BLOCK: usize = 1024;
 
 /// Retrieval quality on a test set, fractions in 0..=1. **Ground truth.**
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(non_snake_case)]
 pub struct Retrieval {
     /// Mean average precision, mean of precision at each match (torchreid's form).
@@ -30,6 +32,34 @@ pub struct Retrieval {
     /// Images of the test set that could not be read and were compared as grey ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: usize,
+    /// AGW's mINP: of each query, the matches over the rank of the last one; absent in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mINP: Option<f64>,
+    /// Verification: the share of matching pairs accepted at each of [`super::roc::FALSE_ACCEPTS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub true_accepts: Option<[f64; 2]>,
+    /// Of test sets that tell clothes: only gallery images of the query's person in the query's clothes are matches, and
+    /// those in others are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_clothes: Option<Figures>,
+    /// The other way round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_clothes: Option<Figures>,
+    /// Of test sets whose gallery is drawn: means over the draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
+}
+
+/// Figures of a part of the matches, fractions in 0..=1. **Ground truth.**
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(non_snake_case)]
+pub struct Figures {
+    /// Mean average precision.
+    pub mAP: f64,
+    /// CMC at ranks 1, 5, 10 and 20.
+    pub cmc: [f64; 4],
+    /// Queries that have such a match; only these count.
+    pub valid_queries: usize,
 }
 
 fn is_zero(n: &usize) -> bool {
@@ -119,6 +149,51 @@ impl Evaluation {
     /// CMC: the share of valid queries with a match among the first `rank`.
     pub fn cmc(&self, rank: u32) -> f64 {
         cmc(&self.match_indptr, &self.match_rank, self.retrieval.valid_queries, rank)
+    }
+
+    /// Measures matches in the same and in changed clothes apart (Gu et al., CVPR 2022): for the one, gallery images of
+    /// the query's person in other clothes are left out, for the other, those in the same. Clothes count within a
+    /// person only and are −1 where nobody knows them; such images are in neither part.
+    pub fn tell_clothes(&mut self, query: &[i32], gallery: &[i32]) {
+        if query.len() == self.ap.len() && query.iter().any(|&c| c >= 0) {
+            self.retrieval.same_clothes = self.part(|q, g| query[q] >= 0 && query[q] == gallery[g]);
+            self.retrieval.changed_clothes =
+                self.part(|q, g| query[q] >= 0 && gallery[g] >= 0 && query[q] != gallery[g]);
+        }
+    }
+
+    /// Figures when only some of the matches count and the others are not there.
+    fn part(&self, keep: impl Fn(usize, usize) -> bool) -> Option<Figures> {
+        let (mut sum, mut valid, mut hits) = (0.0, 0usize, [0usize; 4]);
+        for (q, span) in self.match_indptr.windows(2).enumerate() {
+            let (mut found, mut left_out, mut first, mut precision) = (0u32, 0u32, None, 0.0);
+            for at in span[0] as usize..span[1] as usize {
+                if !keep(q, self.match_index[at] as usize) {
+                    left_out += 1;
+                    continue;
+                }
+                // All that is left out is of the query's person, and stands among its matches.
+                let rank = self.match_rank[at] - left_out;
+                found += 1;
+                first = first.or(Some(rank));
+                precision += f64::from(found) / f64::from(rank);
+            }
+            if let Some(first) = first {
+                valid += 1;
+                sum += precision / f64::from(found);
+                hits.iter_mut().zip(CMC_RANKS).for_each(|(n, rank)| *n += usize::from(first <= rank));
+            }
+        }
+        let cmc = hits.map(|n| n as f64 / valid.max(1) as f64);
+        (valid > 0).then(|| Figures { mAP: sum / valid as f64, cmc, valid_queries: valid })
+    }
+
+    /// See [`Retrieval::mINP`]; `None` where no query has a match.
+    fn minp(&self) -> Option<f64> {
+        let spans = self.match_indptr.windows(2).filter(|w| w[0] < w[1]);
+        let one = |w: &[u32]| f64::from(w[1] - w[0]) / f64::from(self.match_rank[w[1] as usize - 1]);
+        let valid = self.retrieval.valid_queries;
+        (valid > 0).then(|| spans.map(one).sum::<f64>() / valid as f64)
     }
 }
 
@@ -253,6 +328,7 @@ fn cmc(indptr: &[u32], ranks: &[u32], valid: usize, rank: u32) -> f64 {
 /// Results of the queries so far.
 pub(crate) struct Collected<'a> {
     gallery: Gallery<'a>,
+    impostors: Impostors,
     width: usize,
     queries: Vec<Ranked>,
 }
@@ -260,17 +336,22 @@ pub(crate) struct Collected<'a> {
 impl<'a> Collected<'a> {
     /// `width` is the gallery with its junk.
     pub(crate) fn new(ids: &Identities<'a>, options: &EvalOptions, width: usize) -> Self {
-        Self { gallery: Gallery::new(*ids, options), width, queries: Vec::with_capacity(ids.query_pid.len()) }
+        let gallery = Gallery::new(*ids, options);
+        let impostors = Impostors::new(gallery.pairs_of_different_people());
+        Self { gallery, impostors, width, queries: Vec::with_capacity(ids.query_pid.len()) }
     }
 
     /// Ranks these queries; `fill` writes the distances of one to the whole gallery.
     pub(crate) fn add(&mut self, queries: std::ops::Range<usize>, fill: impl Fn(usize, &mut [f32]) + Sync + Send) {
-        let (gallery, width) = (&self.gallery, self.width);
+        let (gallery, impostors, width) = (&self.gallery, &self.impostors, self.width);
         self.queries.par_extend(queries.into_par_iter().map_init(
             || (vec![0.0f32; width], Vec::new()),
             |(row, keys), q| {
                 fill(q, row);
-                gallery.rank(q, row, keys)
+                let ranked = gallery.rank(q, row, keys);
+                gallery.hide_person(q, row);
+                impostors.add(row);
+                ranked
             },
         ));
     }
@@ -278,14 +359,7 @@ impl<'a> Collected<'a> {
     pub(crate) fn finish(self) -> Evaluation {
         let queries = self.queries.len();
         let mut out = Evaluation {
-            retrieval: Retrieval {
-                mAP: 0.0,
-                mAP_trapezoid: 0.0,
-                cmc: [0.0; 4],
-                valid_queries: 0,
-                queries,
-                unreadable: 0,
-            },
+            retrieval: Retrieval::default(),
             ap: Vec::with_capacity(queries),
             ap_trapezoid: Vec::with_capacity(queries),
             top: self.gallery.top(),
@@ -319,8 +393,10 @@ impl<'a> Collected<'a> {
             cmc: CMC_RANKS.map(|rank| cmc(&out.match_indptr, &out.match_rank, valid, rank)),
             valid_queries: valid,
             queries,
-            unreadable: 0,
+            true_accepts: self.impostors.accepts(&out.match_distance),
+            ..Retrieval::default()
         };
+        out.retrieval.mINP = out.minp();
         out
     }
 }

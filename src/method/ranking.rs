@@ -62,6 +62,16 @@ impl<'a> Gallery<'a> {
         self.top
     }
 
+    /// Pairs of a query and a gallery image of somebody else.
+    pub(crate) fn pairs_of_different_people(&self) -> u64 {
+        self.ids.query_pid.iter().map(|&pid| (self.by_pid.len() - self.of_pid(pid).len()) as u64).sum()
+    }
+
+    /// Leaves of a query's distances those to other people; the others become infinite.
+    pub(crate) fn hide_person(&self, q: usize, row: &mut [f32]) {
+        self.of_pid(self.ids.query_pid[q]).iter().for_each(|&g| row[g as usize] = f32::INFINITY);
+    }
+
     fn of_pid(&self, pid: i32) -> &[u32] {
         let pid_at = |g: &u32| self.ids.gallery_pid[*g as usize];
         let start = self.by_pid.partition_point(|g| pid_at(g) < pid);

@@ -44,9 +44,30 @@ pub struct Manifest {
     /// Threads of one operation, on the CPU: sums depend on them in their last bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// What came of the file of initial weights, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<InitialWeights>,
     /// The run it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+}
+
+/// What came of a file of initial weights.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InitialWeights {
+    /// The file.
+    pub file: String,
+    /// Whose names it uses.
+    pub habit: String,
+    /// Tensors of the network that came from it.
+    pub matched: Vec<String>,
+    /// Tensors of the network that it does not have: they begin as the seed draws them.
+    pub missing: Vec<String>,
+    /// Its tensors that the network has no place for.
+    pub unexpected: Vec<String>,
+    /// What the user should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Where a fork began.
@@ -74,6 +95,7 @@ impl Manifest {
             source_digest: None,
             target_digest: None,
             threads: None,
+            weights: None,
             parent: None,
         }
     }

@@ -22,7 +22,7 @@ fn samples(dir: &Path, n: usize) -> Arc<[Sample]> {
         .map(|i| {
             let path = dir.join(format!("{i:03}.png"));
             picture(&path, (i * 9) as u8);
-            Sample { path, pid: i as i32, camid: 0 }
+            Sample::new(path, i as i32, 0)
         })
         .collect()
 }

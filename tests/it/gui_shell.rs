@@ -205,6 +205,7 @@ fn the_new_run_dialog_sends_the_request() {
         begin: Begin::Start,
         changes: Vec::new(),
         allow_unreadable: false,
+        match_names: false,
         cache: cache_dir(),
     };
     assert_eq!(window.asked(), [Command::Start(Box::new(request))]);

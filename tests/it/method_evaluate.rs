@@ -167,3 +167,159 @@ fn parts_that_do_not_fit_together_are_named() {
     let stop = evaluate(&set(2, &[1, 2]), &EvalOptions::default(), &|_, _| false);
     assert_eq!(stop.unwrap_err(), MethodError::Cancelled);
 }
+
+/// A small test set with clothes, ties and people who are nobody's match; and its distances.
+struct Dressed {
+    query: Picked,
+    gallery: Picked,
+    clothes: [Vec<i32>; 2],
+    distances: Vec<f32>,
+}
+
+const DIM: usize = 3;
+
+fn dressed(seed: u64) -> Dressed {
+    let mut at = 0;
+    let mut below = |n: u64| {
+        at += 1;
+        (crate::prng::word(seed, 7, at) >> 33) % n
+    };
+    let mut some = |n: usize| {
+        let features = (0..n * DIM).map(|_| below(5) as f32 - 2.0).collect::<Vec<f32>>();
+        let mut column = |from: i32, values: u64| (0..n).map(|_| from + below(values) as i32).collect::<Vec<i32>>();
+        let (pid, camid, clothes) = (column(-1, 6), column(0, 3), column(-1, 4));
+        (Picked { features, pid, camid }, clothes)
+    };
+    let ((mut query, worn), (gallery, hung)) = (some(20), some(60));
+    query.pid.iter_mut().for_each(|p| *p = (*p).max(0));
+    let distances = query
+        .features
+        .chunks(DIM)
+        .flat_map(|q| {
+            let to = |g: &[f32]| q.iter().zip(g).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+            gallery.features.chunks(DIM).map(to).collect::<Vec<_>>()
+        })
+        .collect();
+    Dressed { query, gallery, clothes: [worn, hung], distances }
+}
+
+impl Dressed {
+    /// mAP, rank-1 and queries that count, sorted whole; `left_out` says which gallery images are not there.
+    fn figures(&self, left_out: impl Fn(usize, usize) -> bool) -> (f64, f64, usize) {
+        let (ng, mut sum, mut first, mut valid) = (self.gallery.pid.len(), 0.0, 0, 0);
+        for q in 0..self.query.pid.len() {
+            let mut order: Vec<usize> = (0..ng).filter(|&g| self.gallery.pid[g] != -1 && !left_out(q, g)).collect();
+            order.sort_by(|&a, &b| self.distances[q * ng + a].total_cmp(&self.distances[q * ng + b]).then(a.cmp(&b)));
+            let hits: Vec<usize> =
+                (0..order.len()).filter(|&r| self.gallery.pid[order[r]] == self.query.pid[q]).collect();
+            if hits.is_empty() {
+                continue;
+            }
+            valid += 1;
+            first += usize::from(hits[0] == 0);
+            sum +=
+                hits.iter().enumerate().map(|(n, r)| (n + 1) as f64 / (r + 1) as f64).sum::<f64>() / hits.len() as f64;
+        }
+        (sum / valid as f64, first as f64 / valid as f64, valid)
+    }
+
+    fn same_person(&self, q: usize, g: usize) -> bool {
+        self.query.pid[q] == self.gallery.pid[g]
+    }
+
+    fn same_camera(&self, q: usize, g: usize) -> bool {
+        self.same_person(q, g) && self.query.camid[q] == self.gallery.camid[g]
+    }
+}
+
+#[test]
+fn clothes_are_told_apart_as_when_the_others_are_not_there() {
+    for seed in 1..20 {
+        let set = dressed(seed);
+        let mut found = run(&set.query, &set.gallery, DIM, &EvalOptions::default());
+        found.tell_clothes(&set.clothes[0], &set.clothes[1]);
+        let worn = |q: usize, g: usize| (set.clothes[0][q], set.clothes[1][g]);
+        let same = |q, g| matches!(worn(q, g), (a, b) if a >= 0 && a == b);
+        let changed = |q, g| matches!(worn(q, g), (a, b) if a >= 0 && b >= 0 && a != b);
+        let part = |keep: &dyn Fn(usize, usize) -> bool| {
+            set.figures(|q, g| set.same_camera(q, g) || set.same_person(q, g) && !keep(q, g))
+        };
+        let all = set.figures(|q, g| set.same_camera(q, g));
+        close("all", found.retrieval.mAP, all.0);
+        for (name, figures, expected) in [
+            ("same", &found.retrieval.same_clothes, part(&same)),
+            ("changed", &found.retrieval.changed_clothes, part(&changed)),
+        ] {
+            let figures = figures.as_ref().unwrap();
+            close(name, figures.mAP, expected.0);
+            close(name, figures.cmc[0], expected.1);
+            assert_eq!(figures.valid_queries, expected.2, "{name}");
+        }
+    }
+    let set = dressed(1);
+    let mut found = run(&set.query, &set.gallery, DIM, &EvalOptions::default());
+    found.tell_clothes(&[-1; 20], &[-1; 60]);
+    assert_eq!((found.retrieval.same_clothes, found.retrieval.changed_clothes), (None, None));
+}
+
+#[test]
+fn true_pairs_are_accepted_below_the_first_impostor_too_many() {
+    for seed in 1..20 {
+        let set = dressed(seed);
+        let found = run(&set.query, &set.gallery, DIM, &EvalOptions::default()).retrieval;
+        let (mut genuine, mut others) = (Vec::new(), Vec::new());
+        for (at, &d) in set.distances.iter().enumerate() {
+            let (q, g) = (at / 60, at % 60);
+            if set.gallery.pid[g] == -1 || set.same_camera(q, g) {
+                continue;
+            }
+            if set.same_person(q, g) { genuine.push(d) } else { others.push(d) }
+        }
+        // The largest threshold of all there are that lets through no more than it may.
+        let expected = [1e-3, 1e-2].map(|rate| {
+            let most = (others.len() as f64 * rate).floor() as usize;
+            let fits = |t: &f32| others.iter().filter(|d| *d <= t).count() <= most;
+            let t = genuine.iter().copied().filter(fits).fold(f32::NEG_INFINITY, f32::max);
+            genuine.iter().filter(|d| **d <= t).count() as f64 / genuine.len() as f64
+        });
+        let accepted = found.true_accepts.unwrap();
+        (0..2).for_each(|i| close(&format!("{seed}, {i}"), accepted[i], expected[i]));
+        // mINP by its definition: matches over the rank of the last.
+        assert!(found.mINP.unwrap() <= found.mAP && found.mINP.unwrap() > 0.0);
+    }
+    // Two queries: matches at ranks 1 and 3, and at rank 2.
+    let matrix = [0.1, 0.2, 0.3, 0.9, 0.5, 0.9, 0.8, 0.4_f32];
+    let ids = Identities {
+        query_pid: &[1, 2],
+        query_camid: &[0, 0],
+        gallery_pid: &[1, 3, 1, 2],
+        gallery_camid: &[1, 1, 1, 1],
+    };
+    let rows = Rows::new(&matrix, 4).unwrap();
+    let found = evaluate_distances(rows, &ids, &EvalOptions::default(), &no_tick).unwrap();
+    close("mINP", found.retrieval.mINP.unwrap(), (2.0 / 3.0 + 1.0) / 2.0);
+}
+
+#[test]
+fn a_drawn_gallery_has_one_image_of_each_and_the_mean_is_that_of_its_draws() {
+    use reid_workbench::method::draws::{one_of_each, over_draws};
+    let set = dressed(3);
+    let pids: Vec<i32> = set.gallery.pid.iter().map(|p| p + 2).collect();
+    let rows = Rows::new(&set.gallery.features, DIM).unwrap();
+    let drawn = over_draws(rows, &pids, 10, &EvalOptions::default(), &no_tick).unwrap();
+    let maps: Vec<f64> = (0..10)
+        .map(|seed| {
+            let (query, gallery) = one_of_each(&pids, seed);
+            let of = |rows: &[usize]| rows.iter().map(|&i| pids[i]).collect::<Vec<i32>>();
+            let mut people = of(&gallery);
+            people.dedup();
+            assert_eq!((people.len(), query.len() + gallery.len()), (gallery.len(), 60));
+            let index = |rows: &[usize]| rows.iter().map(|&i| i as i32).collect::<Vec<_>>();
+            let pick = |rows: &[usize]| pick(&set.gallery.features, DIM, &pids, &pids, &index(rows));
+            let options = EvalOptions { same_camera_rule: false, ..EvalOptions::default() };
+            run(&pick(&query), &pick(&gallery), DIM, &options).retrieval.mAP
+        })
+        .collect();
+    close("mean", drawn.mAP, maps.iter().sum::<f64>() / 10.0);
+    assert!(maps.iter().any(|m| *m != maps[0]) && drawn.mAP_deviation > 0.0);
+}

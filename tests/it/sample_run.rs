@@ -162,7 +162,7 @@ fn retrieval(x: f64) -> Retrieval {
         cmc: [0.42 + 0.38 * rise, 0.61 + 0.29 * rise, 0.7 + 0.23 * rise, 0.8 + 0.17 * rise],
         valid_queries: QUERIES - 1,
         queries: QUERIES,
-        unreadable: 0,
+        ..Retrieval::default()
     }
 }
 

@@ -11,7 +11,8 @@ use super::UsageError;
 use crate::cli::progress::print_json;
 use crate::engine::event::{ClusterSummary, Domain, Event, Retrieval, Stage, Stamped, State};
 use crate::engine::worker::Fault;
-use crate::run::{RunReader, RunView};
+use crate::run::manifest::InitialWeights;
+use crate::run::{Manifest, RunReader, RunView};
 
 /// What `train` prints on stdout.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,8 @@ struct Report<'a> {
     /// Source test set after pre-training.
     source: Option<&'a Retrieval>,
     clusters: Option<ClusterLine>,
+    /// What came of the file of initial weights.
+    weights: Option<InitialWeights>,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,7 +155,10 @@ impl Watcher {
         };
         // The folder knows more than this session where the run was taken up.
         let whole = RunReader::open(&self.run).map(|reader| RunView::of_folder(&reader));
-        let report = serde_json::to_value(report(&self.run, state, whole.as_ref().unwrap_or(&self.view)))?;
+        let mut report = serde_json::to_value(report(&self.run, state, whole.as_ref().unwrap_or(&self.view)))?;
+        for figures in ["source_only", "last", "best_oracle", "source"] {
+            nothing_measured(&mut report[figures]);
+        }
         if let Err(error) = print_json(&report) {
             self.note(&format!(
                 "the run is {state}, but its result could not be written to stdout: {error:#}; it stands in {}",
@@ -160,6 +166,15 @@ impl Watcher {
             ));
         }
         Ok(code)
+    }
+}
+
+/// Without a query that has a match there is no mean: 0 would look like a result.
+fn nothing_measured(retrieval: &mut serde_json::Value) {
+    if retrieval["valid_queries"] == 0 {
+        for mean in ["mAP", "mAP_trapezoid", "cmc"] {
+            retrieval[mean] = serde_json::Value::Null;
+        }
     }
 }
 
@@ -175,5 +190,6 @@ fn report<'a>(run: &std::path::Path, state: &'static str, view: &'a RunView) -> 
         best_oracle: adapted().reduce(|best, r| if r.mAP > best.mAP { r } else { best }),
         source: view.source_retrieval.values().next_back(),
         clusters: view.newest_clusters().map(|(_, c)| ClusterLine::of(&c.summary)),
+        weights: Manifest::read(run).ok().and_then(|m| m.weights),
     }
 }

@@ -55,7 +55,7 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
                 let message = format!("`{line}` is not of the form P16_C05_20200713_T00010_F00001_b1.jpg,10");
                 return Err(DataError::BadLine { path: file, line: i + 1, message });
             };
-            samples.push(Sample { path: dir.join(part).join(name), pid, camid });
+            samples.push(Sample::new(dir.join(part).join(name), pid, camid));
         }
         Ok(samples)
     };

@@ -69,7 +69,7 @@ pub fn read_folder(
                 if pid >= 0 && !std::mem::replace(&mut shown, true) {
                     told.examples.push(example(&folder, &path, name));
                 }
-                samples.push(Sample { path, pid, camid: camid.unwrap_or(0) });
+                samples.push(Sample { clothes: name.clothes, ..Sample::new(path, pid, camid.unwrap_or(0)) });
             }
             _ => strange.push(path),
         }

@@ -36,7 +36,8 @@ fn find(root: &Path) -> Option<Folders> {
 fn parse(name: &str) -> Option<Name> {
     let fields: Vec<&str> = name.split('.').next()?.split('_').collect();
     let pid = fields.first()?.parse().ok()?;
-    let clothes = fields.last().filter(|_| fields.len() > 2).and_then(|c| c.parse().ok());
+    // Names of the test set end before it.
+    let clothes = fields.get(4).and_then(|c| c.parse().ok());
     Some(Name { clothes, ..Name::new(pid, None) })
 }
 

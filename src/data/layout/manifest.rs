@@ -31,7 +31,7 @@ fn file(root: &Path) -> Option<PathBuf> {
 }
 
 /// What a column holds, and the names it goes by; the first is ours.
-const COLUMNS: [(&str, &[&str]); 4] = [
+const COLUMNS: [(&str, &[&str]); 5] = [
     (
         "path",
         &[
@@ -54,6 +54,7 @@ const COLUMNS: [(&str, &[&str]); 4] = [
     ),
     ("camid", &["camid", "cam", "camera", "camera_id", "cam_id", "cameraid"]),
     ("split", &["split", "subset", "set", "partition", "phase"]),
+    ("clothes", &["clothes", "clothes_id", "clothesid", "cloth", "cloth_id", "clothid", "outfit", "outfit_id"]),
 ];
 
 /// A split, as a manifest names it.
@@ -89,6 +90,8 @@ pub struct Row {
     pub camid: i32,
     /// The split, where the list has such a column.
     pub split: Option<Split>,
+    /// The clothes, where the list tells them.
+    pub clothes: Option<i32>,
 }
 
 /// A list of images as read.
@@ -105,7 +108,7 @@ pub struct List {
 }
 
 /// Where the columns stand.
-struct Columns([Option<usize>; 4]);
+struct Columns([Option<usize>; 5]);
 
 impl Columns {
     fn find(header: &csv::StringRecord) -> Self {
@@ -139,10 +142,10 @@ pub fn read(file: &Path) -> Result<List, DataError> {
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator(&text)).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| bad(1, e.to_string()))?.clone();
-    let Columns([path, pid, camid, split]) = Columns::find(&header);
+    let Columns([path, pid, camid, split, clothes]) = Columns::find(&header);
     let Some(path) = path else { return Err(bad(1, lacking(0, &header))) };
     let folder = file.parent().unwrap_or(Path::new(""));
-    let (mut lines, mut pids, mut camids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut pids, mut camids, mut dressed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut list = List { has_pids: pid.is_some(), ..List::default() };
     for record in reader.records() {
         let record = record.map_err(|e| bad(e.position().map_or(0, csv::Position::line), e.to_string()))?;
@@ -159,7 +162,8 @@ pub fn read(file: &Path) -> Result<List, DataError> {
         }
         camids.extend(camid.map(field).filter(|c| !c.is_empty()).map(str::to_owned));
         let split = split.map(|at| Split::of(field(at))).transpose().map_err(|m| bad(line, m))?;
-        list.rows.push(Row { path: place(folder, field(path)), pid: -1, camid: 0, split });
+        dressed.extend(clothes.map(field).map(str::to_owned));
+        list.rows.push(Row { path: place(folder, field(path)), pid: -1, camid: 0, split, clothes: None });
         lines.push(line);
     }
     let n = list.rows.len();
@@ -181,6 +185,14 @@ pub fn read(file: &Path) -> Result<List, DataError> {
             return Err(bad(line, format!("camid {} is negative", row.camid)));
         }
         zero_based(&mut list);
+    }
+    if !dressed.is_empty() {
+        // Whoever leaves some out does not know those.
+        let words: Vec<String> = dressed.iter().filter(|w| !w.is_empty()).cloned().collect();
+        let mut numbers = numbered("clothes", &words, 0, &mut list.notes).into_iter();
+        for (row, _) in list.rows.iter_mut().zip(&dressed).filter(|(_, word)| !word.is_empty()) {
+            row.clothes = numbers.next().filter(|&n| n >= 0);
+        }
     }
     Ok(list)
 }
@@ -257,7 +269,7 @@ fn splits(file: &Path, list: &List) -> Result<Splits, DataError> {
     }
     let mut splits = Splits { has_cameras: list.has_cameras, notes: list.notes.clone(), ..Splits::default() };
     for row in &list.rows {
-        let sample = Sample { path: row.path.clone(), pid: row.pid, camid: row.camid };
+        let sample = Sample { clothes: row.clothes, ..Sample::new(row.path.clone(), row.pid, row.camid) };
         match row.split.ok_or_else(|| first(3))? {
             Split::Train => splits.train.push(sample),
             Split::Query => splits.query.push(sample),

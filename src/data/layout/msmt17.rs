@@ -103,7 +103,7 @@ impl Found {
                 let message = format!("`{line}` is not of the form 0000/0000_000_01_0303morning_0008_0.jpg 0");
                 return Err(DataError::BadLine { path: file, line: i + 1, message });
             };
-            samples.push(Sample { path: images.join(path), pid, camid });
+            samples.push(Sample::new(images.join(path), pid, camid));
         }
         Ok(Some(samples))
     }
@@ -112,7 +112,7 @@ impl Found {
     fn by_names(&self, images: &Path) -> Result<Vec<Sample>, DataError> {
         let sample = |path: PathBuf| {
             let Name { pid, camid, .. } = parse_name(listing::name(&path))?;
-            Some(Sample { pid: pid?, camid: camid?, path })
+            Some(Sample::new(path, pid?, camid?))
         };
         Ok(listing::images(images)?.images.into_iter().filter_map(sample).collect())
     }

@@ -85,7 +85,7 @@ pub const CUHK01: Layout = Layout {
         let both: Vec<Sample> = list
             .filter_map(|path| {
                 let (pid, image) = cuhk01(listing::name(&path))?;
-                Some(Sample { path, pid, camid: i32::from(image > 2) })
+                Some(Sample::new(path, pid, i32::from(image > 2)))
             })
             .collect();
         halves(&both, options, |people| people / 2)
@@ -147,9 +147,10 @@ fn seen(dirs: &[PathBuf; 2], parse: fn(&str) -> Option<i32>) -> Result<Vec<Sampl
     let mut both = Vec::new();
     for (camid, dir) in dirs.iter().enumerate() {
         let images = listing::images(dir)?.images.into_iter();
-        both.extend(
-            images.filter_map(|path| Some(Sample { pid: parse(listing::name(&path))?, path, camid: camid as i32 })),
-        );
+        both.extend(images.filter_map(|path| {
+            let pid = parse(listing::name(&path))?;
+            Some(Sample::new(path, pid, camid as i32))
+        }));
     }
     Ok(both)
 }

@@ -130,7 +130,7 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
                 let text = example(listing::name(split), path, Name::new(pid, camid));
                 splits.examples.push(text.replace(listing::name(path), &shown));
             }
-            samples.push(Sample { path: path.clone(), pid, camid: camid.unwrap_or(0) });
+            samples.push(Sample::new(path.clone(), pid, camid.unwrap_or(0)));
         }
         if alone > 0 {
             let name = listing::name(split);

@@ -19,7 +19,10 @@ pub const LAYOUT: Layout = Layout {
     name: "prcc",
     title: "PRCC",
     expects: "the folders rgb/train, with a folder for each person, and rgb/test with the cameras A, B and C",
-    notice: Some("PRCC: queries wear other clothes than the gallery (camera C); variant = \"same\" takes camera B"),
+    notice: Some(
+        "PRCC: queries wear other clothes than the gallery (camera C); variant = \"same\" takes camera B, \"both\" takes \
+         both and measures each",
+    ),
     published: &[
         Published {
             form: "PRCC, clothes changed",
@@ -58,7 +61,8 @@ fn people(split: &Path, camera: impl Fn(&Path) -> Option<i32>, told: &mut Splits
         if samples.is_empty() {
             told.examples.push(example(listing::name(split), &path, Name::new(pid, Some(camid))));
         }
-        samples.push(Sample { path, pid, camid });
+        // A person wears the same before cameras A and B, and other clothes before C.
+        samples.push(Sample { clothes: Some(camid / 2), ..Sample::new(path, pid, camid) });
     }
     told.notes.extend(passed_over(listing::name(split), list.ignored, list.repeated));
     Ok(samples)
@@ -66,17 +70,21 @@ fn people(split: &Path, camera: impl Fn(&Path) -> Option<i32>, told: &mut Splits
 
 fn read(root: &Path, options: &Options) -> Result<Splits, DataError> {
     let (train, [a, b, c]) = find(root).ok_or_else(|| LAYOUT.wrong(root))?;
-    let query = match options.variant.as_deref() {
-        None | Some("changed") => (c, 2),
-        Some("same") => (b, 1),
+    let queries = match options.variant.as_deref() {
+        None | Some("changed") => vec![(c, 2)],
+        Some("same") => vec![(b, 1)],
+        Some("both") => vec![(b, 1), (c, 2)],
         Some(other) => {
-            return Err(DataError::BadSetting(format!("PRCC has no variant `{other}`: it is changed or same")));
+            return Err(DataError::BadSetting(format!("PRCC has no variant `{other}`: it is changed, same or both")));
         }
     };
     let by_name = |path: &Path| CAMERAS.iter().position(|c| listing::name(path).starts_with(c)).map(|i| i as i32);
     let mut splits = Splits { has_cameras: true, ..Splits::default() };
     splits.train = people(&train, by_name, &mut splits)?;
-    splits.query = people(&query.0, |_| Some(query.1), &mut splits)?;
+    for (folder, camid) in queries {
+        let asked = people(&folder, |_| Some(camid), &mut splits)?;
+        splits.query.extend(asked);
+    }
     splits.gallery = people(&a, |_| Some(0), &mut splits)?;
     Ok(splits)
 }

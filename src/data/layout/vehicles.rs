@@ -1,13 +1,13 @@
 //! Vehicles by lists: VehicleID (`image/0000001.jpg`, `train_test_split/train_list.txt`) and VeRi-Wild
 //! (`images/00001/000001.jpg`, `train_test_split/vehicle_info.txt`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::published::{Figure, Published, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
-use crate::base::rng::mix;
 use crate::data::files;
+use crate::method::draws::one_of_each;
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
     SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
@@ -23,8 +23,8 @@ pub const VEHICLE_ID: Layout = Layout {
     title: "VehicleID",
     expects: "the folders image and train_test_split, with train_list.txt and test_list_800.txt, 1600 or 2400",
     notice: Some(
-        "VehicleID: the gallery has one image of each vehicle, drawn by the seed (seed = 0 … 9); published figures are \
-         means of ten draws",
+        "VehicleID: the gallery has one image of each vehicle, drawn by the seed (seed = 0 … 9); the mean over ten draws, \
+         which is what is published, stands beside the figures of this one",
     ),
     published: &[
         form("VehicleID, small", (13_164, 113_346), hint(800, 5_693), hint(800, 800)),
@@ -104,23 +104,20 @@ fn read_vehicle_id(root: &Path, options: &Options) -> Result<Splits, DataError> 
             .map(|(line, text)| {
                 let parsed = text.split_once(char::is_whitespace).and_then(|(i, v)| Some((i, v.trim().parse().ok()?)));
                 let (image, pid) = parsed.ok_or_else(|| bad(&file, line, &text, "0000001 7"))?;
-                Ok(Sample { path: images.join(format!("{image}.jpg")), pid, camid: 0 })
+                Ok(Sample::new(images.join(format!("{image}.jpg")), pid, 0))
             })
             .collect()
     };
     let file = |n: &str| format!("test_list_{n}.txt");
     let n = size(&lists, options, [("small", "800"), ("medium", "1600"), ("large", "2400")], file)?;
     let mut splits = Splits { train: list("train_list.txt")?, ..Splits::default() };
-    let mut by_vehicle: BTreeMap<i32, Vec<Sample>> = BTreeMap::new();
-    for sample in list(&file(&n))? {
-        by_vehicle.entry(sample.pid).or_default().push(sample);
-    }
+    let mut test = list(&file(&n))?;
+    test.sort_by(|a, b| a.path.cmp(&b.path));
     let seed = options.seed.unwrap_or(0);
-    for (pid, mut samples) in by_vehicle {
-        let one = (mix(mix(seed) ^ pid as u64) % samples.len() as u64) as usize;
-        splits.gallery.push(samples.swap_remove(one));
-        splits.query.append(&mut samples);
-    }
+    let pids: Vec<i32> = test.iter().map(|s| s.pid).collect();
+    let (query, gallery) = one_of_each(&pids, seed);
+    let pick = |rows: Vec<usize>| rows.into_iter().map(|i| test[i].clone()).collect();
+    (splits.query, splits.gallery, splits.drawn) = (pick(query), pick(gallery), true);
     splits.notes.push(format!("test of {n} vehicles, draw {seed}"));
     Ok(splits)
 }
@@ -149,7 +146,7 @@ fn read_veri_wild(root: &Path, options: &Options) -> Result<Splits, DataError> {
                     line,
                     message: format!("`{image}` has no camera in vehicle_info.txt"),
                 })?;
-                Ok(Sample { path: images.join(format!("{image}.jpg")), pid, camid })
+                Ok(Sample::new(images.join(format!("{image}.jpg")), pid, camid))
             })
             .collect()
     };

@@ -9,7 +9,7 @@ use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, Pane, PanelCtx, scrubber, set_truth, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Pane, PanelCtx, banner, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
@@ -37,6 +37,13 @@ impl App {
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
+        if let Some(text) = banner::text(shown, &self.draft).filter(|text| *text != self.read) {
+            let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
+            let panel = Panel::top("weights banner").frame(frame).show_separator_line(false);
+            if panel.show(ui, |ui| banner::ui(ui, &text)).inner {
+                self.read = text;
+            }
+        }
         let foot = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
         let run = steered(&self.live, shown);

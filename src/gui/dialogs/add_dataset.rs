@@ -244,6 +244,9 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
     for text in report.differences.iter().chain(&report.remarks) {
         warning(ui, text);
     }
+    for finding in &report.findings {
+        warning(ui, &finding.text);
+    }
     for text in &report.notes {
         line(ui, icon::INFO, theme.t3, text);
     }

@@ -144,6 +144,7 @@ impl NewRun {
                         device: choice.device(),
                         begin: Begin::Start,
                         changes: Vec::new(),
+                        match_names: false,
                         allow_unreadable: false,
                         cache: cache_dir(),
                     })));

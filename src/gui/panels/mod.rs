@@ -1,5 +1,6 @@
 //! The tiles: which there are, and what each is given. To add one: a file, and a line in [`panes!`] here.
 
+pub mod banner;
 pub mod browser;
 pub mod clustered;
 pub mod clusters;

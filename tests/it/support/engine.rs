@@ -41,6 +41,7 @@ impl Tiny {
             begin: Begin::Start,
             changes: Vec::new(),
             allow_unreadable: false,
+            match_names: false,
             cache: None,
         }
     }

@@ -153,7 +153,7 @@ pub fn evaluated(epoch: usize) -> Event {
             cmc: [at(0.45, 0.80), at(0.66, 0.91), at(0.74, 0.94), at(0.82, 0.97)],
             valid_queries: 96,
             queries: 96,
-            unreadable: 0,
+            ..Retrieval::default()
         },
     }
 }
