@@ -100,7 +100,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What it is, in one word: `query-in-gallery`, `train-in-test`, `duplicates`, `near-duplicates`, `one-camera`,
-    /// `single-images`, `exif-orientation`.
+    /// `single-images`, `exif-orientation`, `sixteen-bit-grey`.
     pub kind: &'static str,
     /// How many images or people.
     pub count: usize,
@@ -242,6 +242,7 @@ fn compare(dataset: &Dataset, published: &Published) -> (Vec<String>, Vec<String
 /// What looking at an image gave: whether its camera was turned, and at full depth a thumbnail.
 pub(super) struct Look {
     turned: bool,
+    deep_grey: bool,
     thumb: Option<[u8; findings::THUMB]>,
 }
 
@@ -259,7 +260,7 @@ fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<Look, 
                     Depth::Headers => None,
                     Depth::Pixels => Some(findings::thumb(&decode::decode(&sample.path)?)),
                 };
-                Ok(Look { turned: header.turned, thumb })
+                Ok(Look { turned: header.turned, deep_grey: header.deep_grey, thumb })
             });
             if !tick(done.fetch_add(1, Ordering::Relaxed) + 1, total) {
                 stop.store(true, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 
 use super::{DataError, resample};
 use crate::base::fs;
@@ -25,6 +25,8 @@ pub struct Header {
     pub height: u32,
     /// Whether the camera noted that it was held sideways or upside down. Like PIL, decoding pays no heed.
     pub turned: bool,
+    /// Whether it has sixteen bits of grey, which PIL, and so decoding, cuts off at 255: most such pictures turn white.
+    pub deep_grey: bool,
 }
 
 /// Decodes a picture to RGB: JPEG, PNG, BMP, WebP, TIFF, PPM, or a GIF's first frame; the kind is read from its first
@@ -40,7 +42,27 @@ pub fn decode(path: &Path) -> Result<RgbImage, DataError> {
         return Err(bad("it is cut off: its end is missing".to_owned()));
     }
     let decoder = decoder(Cursor::new(bytes), length).map_err(bad)?;
-    Ok(DynamicImage::from_decoder(decoder).map_err(|e| bad(e.to_string()))?.into_rgb8())
+    let image = DynamicImage::from_decoder(decoder).map_err(|e| bad(e.to_string()))?;
+    Ok(to_rgb(image))
+}
+
+/// Eight bits a sample as PIL's `convert("RGB")` makes them: sixteen bits of colour lose the lower eight, sixteen bits of
+/// grey are cut off at 255 ([`Header::deep_grey`]), transparency is dropped.
+fn to_rgb(image: DynamicImage) -> RgbImage {
+    let high = |pixels: ImageBuffer<Rgb<u16>, Vec<u16>>| {
+        ImageBuffer::from_fn(pixels.width(), pixels.height(), |x, y| {
+            Rgb(pixels.get_pixel(x, y).0.map(|v| (v >> 8) as u8))
+        })
+    };
+    match image {
+        DynamicImage::ImageLuma16(grey) => ImageBuffer::from_fn(grey.width(), grey.height(), |x, y| {
+            let v = grey.get_pixel(x, y).0[0].min(255) as u8;
+            Rgb([v, v, v])
+        }),
+        DynamicImage::ImageRgb16(colour) => high(colour),
+        DynamicImage::ImageRgba16(_) | DynamicImage::ImageLumaA16(_) => high(image.into_rgb16()),
+        other => other.into_rgb8(),
+    }
 }
 
 /// What the file's header says, without decoding pixels.
@@ -54,7 +76,8 @@ pub fn header(path: &Path) -> Result<Header, DataError> {
     let mut decoder = decoder(BufReader::new(file), length).map_err(bad)?;
     let (width, height) = decoder.dimensions();
     let turned = decoder.orientation().is_ok_and(|o| o != Orientation::NoTransforms);
-    Ok(Header { width, height, turned })
+    let deep_grey = decoder.color_type() == ColorType::L16;
+    Ok(Header { width, height, turned, deep_grey })
 }
 
 /// Width and height in pixels, from the file's header alone.

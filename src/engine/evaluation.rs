@@ -13,6 +13,7 @@ use crate::base::tick::no_tick;
 use crate::data::{Dataset, Sample, clothes};
 use crate::method::draws::{DRAWS, Drawn, over_draws};
 use crate::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, Retrieval, evaluate as compare};
+use crate::method::rerank::{RerankOptions, evaluate_reranked};
 use crate::method::rows::Rows;
 use crate::run::snapshot::RankSnapshot;
 
@@ -40,7 +41,9 @@ pub(super) fn evaluate(
     let gallery_features = session.extract(&gallery, bn, (Stage::Evaluate, before, total), saves, link)?;
     session.notify_unreadable(link);
     let data = session.setup.domain(domain);
-    let result = rank(&data.dataset, session.setup.dim(), &query_features, &gallery_features, link)?;
+    let again = session.params().eval.rerank && domain == Domain::Target;
+    let test = (&query_features[..], &gallery_features[..], session.setup.dim());
+    let (result, reranked) = rank(&data.dataset, test, again, link)?;
     let retrieval = Retrieval { unreadable: data.unreadable_in_test(), ..result.retrieval.clone() };
     let epoch = session.position.epochs_done();
     if domain == Domain::Source {
@@ -57,10 +60,22 @@ pub(super) fn evaluate(
     let (folder, ranks) = (session.folder.clone(), snapshot(result));
     let then = Event::Snapshot { epoch, part: SnapshotPart::Ranks };
     session.owed.write("ranks", Some(then), move || Ok(ranks.write(&folder, epoch)?), link)?;
+    if let Some(reranked) = reranked {
+        let (folder, ranks) = (session.folder.clone(), snapshot(reranked));
+        let write = move || Ok(ranks.write_as(SnapshotPart::Reranked, &folder, epoch)?);
+        let then = Event::Snapshot { epoch, part: SnapshotPart::Reranked };
+        session.owed.write("re-ranked lists", Some(then), write, link)?;
+    }
     session.stage_done(Stage::Evaluate, began, link)
 }
 
-fn rank(data: &Dataset, d: usize, query: &[f32], gallery: &[f32], link: &mut Link) -> Result<Evaluation, EngineError> {
+/// The test set ranked, and ranked anew where that is wanted.
+fn rank(
+    data: &Dataset,
+    (query, gallery, d): (&[f32], &[f32], usize),
+    again: bool,
+    link: &mut Link,
+) -> Result<(Evaluation, Option<Evaluation>), EngineError> {
     let column = |samples: &[Sample], of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();
     let (query_pid, gallery_pid) = (column(&data.query, |s| s.pid), column(&data.gallery, |s| s.pid));
     let cameras = data.evaluation_cameras();
@@ -85,7 +100,9 @@ fn rank(data: &Dataset, d: usize, query: &[f32], gallery: &[f32], link: &mut Lin
     let mut found = compare(&set, &options, &tick)?;
     found.tell_clothes(&clothes(&data.query), &clothes(&data.gallery));
     found.retrieval.drawn = drawn;
-    Ok(found)
+    let reranked = again.then(|| evaluate_reranked(&set, &options, &RerankOptions::default(), &tick)).transpose()?;
+    found.retrieval.reranked = reranked.as_ref().and_then(|r| r.retrieval.figures());
+    Ok((found, reranked))
 }
 
 /// Means over draws of the gallery, from the features of all test images.

@@ -15,6 +15,7 @@ use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate}
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
 use crate::method::pipeline::Found;
+use crate::method::rerank::{RerankOptions, evaluate_reranked};
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
 use crate::run::snapshot::ClusterSnapshot;
@@ -134,10 +135,19 @@ impl<'a> Import<'a> {
         let options = EvalOptions { metric: Metric::Euclidean, top: TOP, same_camera_rule: self.list.cameras.rule };
         let mut found = evaluate(&set, &options, tick)?;
         found.tell_clothes(&clothes(&self.list.query), &clothes(&self.list.gallery));
+        let reranked = match self.params.eval.rerank {
+            true => Some(evaluate_reranked(&set, &options, &RerankOptions::default(), tick)?),
+            false => None,
+        };
+        found.retrieval.reranked = reranked.as_ref().and_then(|r| r.retrieval.figures());
         let (epoch, retrieval) = (self.epoch, found.retrieval.clone());
         ranks_of(found).write(self.dir, epoch)?;
         self.run.append(Event::Evaluated { epoch, domain: Domain::Target, retrieval: retrieval.clone() })?;
         self.run.append(Event::Snapshot { epoch, part: SnapshotPart::Ranks })?;
+        if let Some(reranked) = reranked {
+            ranks_of(reranked).write_as(SnapshotPart::Reranked, self.dir, epoch)?;
+            self.run.append(Event::Snapshot { epoch, part: SnapshotPart::Reranked })?;
+        }
         Ok(Some(retrieval))
     }
 

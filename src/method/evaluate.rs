@@ -45,6 +45,9 @@ pub struct Retrieval {
     /// The other way round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_clothes: Option<Figures>,
+    /// After re-ranking by k-reciprocal neighbours, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reranked: Option<Figures>,
     /// Of test sets whose gallery is drawn: means over the draws.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<Drawn>,
@@ -60,6 +63,14 @@ pub struct Figures {
     pub cmc: [f64; 4],
     /// Queries that have such a match; only these count.
     pub valid_queries: usize,
+}
+
+impl Retrieval {
+    /// Its mAP and CMC alone; `None` where no query has a match.
+    pub fn figures(&self) -> Option<Figures> {
+        let Self { mAP, cmc, valid_queries, .. } = *self;
+        (valid_queries > 0).then_some(Figures { mAP, cmc, valid_queries })
+    }
 }
 
 fn is_zero(n: &usize) -> bool {

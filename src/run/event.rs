@@ -430,6 +430,8 @@ pub enum SnapshotPart {
     Clusters,
     /// Per-query AP and ranks.
     Ranks,
+    /// The same after re-ranking by k-reciprocal neighbours, where that was asked for.
+    Reranked,
     /// Attention maps of the watched images.
     HeatMaps,
 }

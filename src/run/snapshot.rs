@@ -1,4 +1,4 @@
-//! What an epoch computed: `epochs/NNNN/{clusters,ranks,heat_maps}.safetensors`.
+//! What an epoch computed: `epochs/NNNN/{clusters,ranks,reranked,heat_maps}.safetensors`.
 //!
 //! Each part is one file that is there whole or not at all. Epoch numbers are those of [`Event::Snapshot`]:
 //! clusters of adaptation epoch e, ranks and heat maps after e epochs.
@@ -73,6 +73,7 @@ pub fn part_path(run: &Path, epoch: usize, part: SnapshotPart) -> PathBuf {
     epoch_dir(run, epoch).join(match part {
         SnapshotPart::Clusters => "clusters.safetensors",
         SnapshotPart::Ranks => "ranks.safetensors",
+        SnapshotPart::Reranked => "reranked.safetensors",
         SnapshotPart::HeatMaps => "heat_maps.safetensors",
     })
 }
@@ -84,7 +85,7 @@ pub fn list(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .map(|epoch| {
-            let parts = [SnapshotPart::Clusters, SnapshotPart::Ranks, SnapshotPart::HeatMaps];
+            let parts = [SnapshotPart::Clusters, SnapshotPart::Ranks, SnapshotPart::Reranked, SnapshotPart::HeatMaps];
             (epoch, parts.into_iter().filter(|&p| part_path(run, epoch, p).is_file()).collect())
         })
         .filter(|(_, parts): &(usize, Vec<_>)| !parts.is_empty())
@@ -268,6 +269,14 @@ impl RankSnapshot {
     /// # Errors
     /// Those of the file system; an older file is then untouched.
     pub fn write(&self, run: &Path, epoch: usize) -> Result<(), RunError> {
+        self.write_as(SnapshotPart::Ranks, run, epoch)
+    }
+
+    /// Writes `ranks.safetensors` or `reranked.safetensors`.
+    ///
+    /// # Errors
+    /// Those of the file system; an older file is then untouched.
+    pub fn write_as(&self, part: SnapshotPart, run: &Path, epoch: usize) -> Result<(), RunError> {
         let q = self.ap.len();
         let mut arrays = Arrays::default();
         arrays
@@ -278,7 +287,7 @@ impl RankSnapshot {
             .vector("match_index", &self.match_index)
             .vector("match_rank", &self.match_rank)
             .vector("match_distance", &self.match_distance);
-        Ok(arrays.write(&part_path(run, epoch, SnapshotPart::Ranks))?)
+        Ok(arrays.write(&part_path(run, epoch, part))?)
     }
 
     /// Reads it.
@@ -286,7 +295,15 @@ impl RankSnapshot {
     /// # Errors
     /// When it is missing, damaged, or its arrays do not belong together.
     pub fn read(run: &Path, epoch: usize) -> Result<Self, RunError> {
-        let path = part_path(run, epoch, SnapshotPart::Ranks);
+        Self::read_as(SnapshotPart::Ranks, run, epoch)
+    }
+
+    /// Reads `ranks.safetensors` or `reranked.safetensors`.
+    ///
+    /// # Errors
+    /// When it is missing, damaged, or its arrays do not belong together.
+    pub fn read_as(part: SnapshotPart, run: &Path, epoch: usize) -> Result<Self, RunError> {
+        let path = part_path(run, epoch, part);
         let file = Archive::open(&path)?;
         let ap: Vec<f64> = file.vector("ap", None)?;
         let (top, ranks) = file.matrix("ranks", ap.len())?;

@@ -155,6 +155,7 @@ struct Clock {
 pub enum Part {
     Clusters,
     Ranks,
+    Reranked,
     HeatMaps,
 }
 
@@ -431,6 +432,7 @@ impl From<SnapshotPart> for Part {
         match part {
             SnapshotPart::Clusters => Self::Clusters,
             SnapshotPart::Ranks => Self::Ranks,
+            SnapshotPart::Reranked => Self::Reranked,
             SnapshotPart::HeatMaps => Self::HeatMaps,
         }
     }

@@ -33,6 +33,7 @@ mod export;
 mod export_formats;
 mod foreign_data;
 mod foreign_features;
+mod foreign_pictures;
 mod foreign_runs;
 mod foreign_weights;
 mod gui_clusters;

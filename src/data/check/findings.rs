@@ -96,17 +96,28 @@ fn twins_found(dataset: &Dataset) -> Vec<Finding> {
 
 fn turned(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
     let all = all(dataset);
-    let is_turned = |look: &Option<Result<Look, DataError>>| matches!(look, Some(Ok(l)) if l.turned);
-    let list: Vec<&Sample> = all.into_iter().zip(looked).filter(|(_, l)| is_turned(l)).map(|(s, _)| s).collect();
-    vec![Finding {
-        kind: "exif-orientation",
-        count: list.len(),
-        text: format!(
-            "{} images carry an EXIF orientation, which is not applied (as PIL does unless asked)",
-            count(list.len())
+    let finding = |kind, is: fn(&Look) -> bool, text: &str| {
+        let fits = |look: &Option<Result<Look, DataError>>| matches!(look, Some(Ok(l)) if is(l));
+        let list: Vec<&Sample> = all.iter().zip(looked).filter(|(_, l)| fits(l)).map(|(s, _)| *s).collect();
+        Finding {
+            kind,
+            count: list.len(),
+            text: format!("{} {text}", count(list.len())),
+            examples: shown(list.into_iter()),
+        }
+    };
+    vec![
+        finding(
+            "exif-orientation",
+            |l| l.turned,
+            "images carry an EXIF orientation, which is not applied (as PIL does unless asked)",
         ),
-        examples: shown(list.into_iter()),
-    }]
+        finding(
+            "sixteen-bit-grey",
+            |l| l.deep_grey,
+            "images have 16 bits of grey, which are cut off at 255 as PIL does: most of them turn white; save them with 8",
+        ),
+    ]
 }
 
 /// Pictures of training and test, or of different people, that differ by less than encoding them anew would.

@@ -41,6 +41,8 @@ pub struct RankListsPanel {
     /// Only queries whose first hit is wrong.
     wrong_only: bool,
     sort: Sort,
+    /// Lists after re-ranking are shown, where the run has them, compared with those before.
+    reranked: bool,
     #[serde(skip)]
     filter: FilterBox,
     #[serde(skip)]
@@ -66,6 +68,7 @@ impl Default for RankListsPanel {
             junk: true,
             wrong_only: false,
             sort: Sort::default(),
+            reranked: false,
             filter: FilterBox::default(),
             order: Order::default(),
             top: 0,
@@ -82,6 +85,8 @@ struct Shown {
     epoch: usize,
     ranks: Arc<RankSnapshot>,
     against: Option<(usize, Arc<RankSnapshot>)>,
+    /// Whether these are lists after re-ranking, compared with those of the same epoch before.
+    reranked: bool,
     images: Option<Arc<Images>>,
 }
 
@@ -92,11 +97,11 @@ impl RankListsPanel {
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         self.follow(cx.view);
-        let Some(shown) = find(ui, cx) else { return };
+        let Some(shown) = find(ui, cx, self.reranked) else { return };
         let tile_at = ui.max_rect();
         self.filter.refresh(cx.truth);
         let compare = shown.against.is_some();
-        let sort = self.sort_in_force(cx.selection.against.is_some());
+        let sort = self.sort_in_force(compare);
         let count = row::columns(ui, ui.available_width(), compare).min(shown.ranks.top);
         self.order.refresh(&Wanted {
             ranks: &shown.ranks,
@@ -114,7 +119,7 @@ impl RankListsPanel {
         let mut pressed = bar::Pressed::default();
         let (truth, live) = (cx.truth, cx.view.live);
         tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));
-        self.bar(ui, cx, shown.epoch);
+        self.bar(ui, cx, (shown.epoch, compare));
         let mut next = self.asked_row(ui, cx, &shown);
         let listed = self.rows(ui, cx, &shown, pressed.step);
         next = next.or(listed);
@@ -200,11 +205,11 @@ impl RankListsPanel {
                 let query = RankQuery::Image(ImageRef { split: Split::Query, index: queries[i] });
                 let side = |epoch: usize, ranks| {
                     let list = List::of_query(ranks, queries[i] as usize, images, cx.truth);
-                    Side { list, epoch, iters: 0 }
+                    Side { list, epoch, iters: 0, reranked: false }
                 };
                 let list = Row {
                     query: &query,
-                    a: side(shown.epoch, &shown.ranks),
+                    a: Side { reranked: shown.reranked, ..side(shown.epoch, &shown.ranks) },
                     b: shown.against.as_ref().map(|(epoch, ranks)| side(*epoch, ranks)),
                     images,
                     junk: self.junk,
@@ -219,7 +224,7 @@ impl RankListsPanel {
 }
 
 /// What there is to show; else that is said.
-fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<Shown> {
+fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
     let view = cx.view;
     let epoch = view.newest_snapshot(Part::Ranks, cx.selection.epoch);
     let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));
@@ -256,11 +261,17 @@ fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<Shown> {
             return None;
         }
     };
+    if let Loaded::Ready(again) = cx.snapshots.reranked(view, epoch)
+        && reranked
+        && again.queries() == ranks.queries()
+    {
+        return Some(Shown { epoch, ranks: again, against: Some((epoch, ranks)), reranked, images });
+    }
     let other = cx.selection.against.and_then(|other| view.newest_snapshot(Part::Ranks, Some(other)));
     let against = other.filter(|other| *other != epoch).and_then(|other| match cx.snapshots.ranks(view, other) {
         // Another test set would be another run.
         Loaded::Ready(b) if b.queries() == ranks.queries() => Some((other, b)),
         _ => None,
     });
-    Some(Shown { epoch, ranks, against, images })
+    Some(Shown { epoch, ranks, against, reranked: false, images })
 }

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::{Part, ViewModel};
 use crate::base::guard::guarded;
 use crate::method::graph::Graph;
-use crate::run::event::ImageMaps;
+use crate::run::event::{ImageMaps, SnapshotPart};
 use crate::run::graph::read_graph;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
@@ -67,6 +67,7 @@ enum What {
     Clusters,
     Graph,
     Ranks,
+    Reranked,
     HeatMaps,
     Images,
 }
@@ -75,6 +76,7 @@ enum Answer {
     Clusters(Result<Arc<ClusterSnapshot>, String>),
     Graph(Result<Arc<Graph>, String>),
     Ranks(Result<Arc<RankSnapshot>, String>),
+    Reranked(Result<Arc<RankSnapshot>, String>),
     HeatMaps(Result<Arc<Vec<ImageMaps>>, String>),
     Images(Result<Arc<Images>, String>),
 }
@@ -140,6 +142,7 @@ pub struct Snapshots {
     clusters: Shelf<ClusterSnapshot>,
     graphs: Shelf<Graph>,
     ranks: Shelf<RankSnapshot>,
+    reranked: Shelf<RankSnapshot>,
     heat_maps: Shelf<Vec<ImageMaps>>,
     images: Shelf<Images>,
 }
@@ -169,6 +172,7 @@ impl Snapshots {
             clusters: Shelf::default(),
             graphs: Shelf::default(),
             ranks: Shelf::default(),
+            reranked: Shelf::default(),
             heat_maps: Shelf::default(),
             images: Shelf::default(),
         }
@@ -182,7 +186,8 @@ impl Snapshots {
     /// How many snapshots are in memory, all kinds together.
     pub fn held(&self) -> usize {
         let [clusters, graphs] = [self.clusters.items.len(), self.graphs.items.len()];
-        clusters + graphs + self.ranks.items.len() + self.heat_maps.items.len() + self.images.items.len()
+        let ranks = self.ranks.items.len() + self.reranked.items.len();
+        clusters + graphs + ranks + self.heat_maps.items.len() + self.images.items.len()
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
@@ -204,6 +209,13 @@ impl Snapshots {
         self.take_answers();
         let Some(key) = key(view, epoch, Part::Ranks) else { return Loaded::Absent };
         ask(&mut self.ranks, &self.requests, What::Ranks, key)
+    }
+
+    /// The same after re-ranking.
+    pub fn reranked(&mut self, view: &ViewModel, epoch: usize) -> Loaded<RankSnapshot> {
+        self.take_answers();
+        let Some(key) = key(view, epoch, Part::Reranked) else { return Loaded::Absent };
+        ask(&mut self.reranked, &self.requests, What::Reranked, key)
     }
 
     /// Attention maps of the watched images after that many epochs.
@@ -230,6 +242,7 @@ impl Snapshots {
                 Answer::Clusters(result) => self.clusters.put(key, Loaded::of(result)),
                 Answer::Graph(result) => self.graphs.put(key, Loaded::of(result)),
                 Answer::Ranks(result) => self.ranks.put(key, Loaded::of(result)),
+                Answer::Reranked(result) => self.reranked.put(key, Loaded::of(result)),
                 Answer::HeatMaps(result) => self.heat_maps.put(key, Loaded::of(result)),
                 Answer::Images(result) => self.images.put(key, Loaded::of(result)),
             }
@@ -262,6 +275,7 @@ fn failed(what: What, why: String) -> Answer {
         What::Clusters => Answer::Clusters(Err(why)),
         What::Graph => Answer::Graph(Err(why)),
         What::Ranks => Answer::Ranks(Err(why)),
+        What::Reranked => Answer::Reranked(Err(why)),
         What::HeatMaps => Answer::HeatMaps(Err(why)),
         What::Images => Answer::Images(Err(why)),
     }
@@ -276,6 +290,7 @@ fn read(what: What, key: &Key) -> Answer {
         What::Clusters => Answer::Clusters(shared(ClusterSnapshot::read(folder, *epoch))),
         What::Graph => Answer::Graph(shared(read_graph(folder, *epoch))),
         What::Ranks => Answer::Ranks(shared(RankSnapshot::read(folder, *epoch))),
+        What::Reranked => Answer::Reranked(shared(RankSnapshot::read_as(SnapshotPart::Reranked, folder, *epoch))),
         What::HeatMaps => Answer::HeatMaps(shared(read_heat_maps(folder, *epoch))),
         What::Images => Answer::Images(shared(Images::read(folder))),
     }

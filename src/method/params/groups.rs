@@ -137,6 +137,7 @@ pub struct Bn {
 pub struct Eval {
     pub every: usize,
     pub batch: usize,
+    pub rerank: bool,
 }
 
 /// Keys `device.*`: how the machine is used, not what is computed.
@@ -239,6 +240,6 @@ impl Default for Bn {
 
 impl Default for Eval {
     fn default() -> Self {
-        Self { every: 1, batch: 64 }
+        Self { every: 1, batch: 64, rerank: false }
     }
 }

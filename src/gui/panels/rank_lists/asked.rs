@@ -138,11 +138,11 @@ impl Asked<'_> {
         let row = |a| Row { query: self.query, a, b: None, images: self.images, junk: self.junk, pinned: true };
         let next = if let Some(q) = evaluated(self.query, self.ranks) {
             let list = List::of_query(self.ranks, q, self.images, cx.truth);
-            row(Side { list, epoch: self.epoch, iters: 0 }).show(ui, cx)
+            row(Side { list, epoch: self.epoch, iters: 0, reranked: false }).show(ui, cx)
         } else if let Some(known) = answer(view, self.query) {
             let ranks = as_snapshot(known);
             let list = List::of_answer(&ranks, known, self.images, cx.truth);
-            row(Side { list, epoch: known.epoch, iters: known.iters }).show(ui, cx)
+            row(Side { list, epoch: known.epoch, iters: known.iters, reranked: false }).show(ui, cx)
         } else {
             self.waiting(ui, cx);
             None

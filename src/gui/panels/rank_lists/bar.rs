@@ -88,7 +88,7 @@ impl RankListsPanel {
     }
 
     /// The bar under the title row.
-    pub(super) fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize) {
+    pub(super) fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, (epoch, compared): (usize, bool)) {
         let narrow = ui.available_width() < NARROW;
         let row = vec2(ui.available_width(), 22.0);
         ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
@@ -98,9 +98,9 @@ impl RankListsPanel {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().interact_size.y = 20.0;
                 let each = ((ui.available_width() - 12.0) / 2.0).clamp(40.0, 118.0);
-                against(ui, cx, epoch, each);
+                against(ui, cx, epoch, each, &mut self.reranked);
                 if cx.truth {
-                    self.sorts(ui, cx.selection.against.is_some(), each);
+                    self.sorts(ui, compared, each);
                 }
                 if !narrow {
                     self.filter_box(ui, cx.truth);
@@ -187,23 +187,41 @@ impl RankListsPanel {
     }
 }
 
-/// The menu of the epochs that can be compared with.
-fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32) {
+/// The menu of the epochs that can be compared with, and of re-ranking.
+fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranked: &mut bool) {
+    let has_reranked = cx.view.snapshots.contains_key(&(epoch, Part::Reranked));
     let words = match cx.selection.against {
+        _ if *reranked && has_reranked => "re-ranked".to_owned(),
         None => "against epoch…".to_owned(),
         Some(other) if cx.view.newest_snapshot(Part::Ranks, Some(other)) == Some(epoch) => "same epoch".to_owned(),
         Some(other) => against_words(cx.view.newest_snapshot(Part::Ranks, Some(other)).unwrap_or(other)),
     };
     let list = combo::dressed("against", &words, width).show_ui(ui, |ui| {
-        ui.selectable_value(&mut cx.selection.against, None, "no other epoch");
+        let alone = cx.selection.against.is_none() && !(*reranked && has_reranked);
+        if ui.add(egui::Button::selectable(alone, "no other epoch")).clicked() {
+            (cx.selection.against, *reranked) = (None, false);
+        }
+        let again = cx.view.target_retrieval.get(&epoch).and_then(|r| r.reranked.as_ref()).filter(|_| cx.truth);
+        let map = again.map_or(String::new(), |r| format!(", mAP {}", ticks::number(100.0 * r.mAP, 1)));
+        let option = egui::Button::selectable(*reranked && has_reranked, format!("re-ranked{map}"));
+        let option = ui.add_enabled(has_reranked, option);
+        let why = "This evaluation was not re-ranked: switch eval.rerank on, or import with --rerank.";
+        if option.on_disabled_hover_text(why).clicked() {
+            *reranked = true;
+        }
         let ranked = cx.view.snapshots.keys().rev().filter(|(_, part)| *part == Part::Ranks);
         for &(other, _) in ranked {
             let retrieval = cx.view.target_retrieval.get(&other).filter(|_| cx.truth);
             let map = retrieval.map_or(String::new(), |r| format!(", mAP {}", ticks::number(100.0 * r.mAP, 1)));
-            ui.selectable_value(&mut cx.selection.against, Some(other), format!("{}{map}", after_words(other)));
+            let chosen = cx.selection.against == Some(other) && !(*reranked && has_reranked);
+            let option = egui::Button::selectable(chosen, format!("{}{map}", after_words(other)));
+            if ui.add(option).clicked() {
+                (cx.selection.against, *reranked) = (Some(other), false);
+            }
         }
     });
     let name = format!("Epoch of comparison, {words}");
-    let help = "Shows under each rank list that of another epoch: which hits rose, which fell, and how AP changed.";
+    let help = "Shows under each rank list that of another epoch, or of this one after re-ranking: which hits rose, \
+                which fell, and how AP changed.";
     list.response.accessible_name(name).on_hover_text(help);
 }

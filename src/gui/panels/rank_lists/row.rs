@@ -37,6 +37,8 @@ pub struct Side<'a> {
     pub epoch: usize,
     /// Iterations trained beyond them.
     pub iters: usize,
+    /// Whether the gallery was ranked anew.
+    pub reranked: bool,
 }
 
 /// One query's row.
@@ -180,7 +182,8 @@ impl Row<'_> {
         }
         if let Some(b) = self.b.filter(|b| truth && Self::ap(b).is_finite()) {
             let change = ticks::signed(100.0 * (ap - Self::ap(&b)), 1);
-            words += &format!(", {change} {}", against_words(b.epoch));
+            let other = if self.a.reranked { "by re-ranking".to_owned() } else { against_words(b.epoch) };
+            words += &format!(", {change} {other}");
         }
         if self.pinned {
             words += &format!(", asked, {}", when(&self.a));
@@ -202,6 +205,7 @@ impl Row<'_> {
             say(ticks::number(100.0 * ap, 1), Type::Figure.font(ui), theme.t1);
             // Beside two lists the epochs stand in full over them.
             let of = match self.b {
+                Some(_) if self.a.reranked => "re-ranked".to_owned(),
                 Some(_) => brief(self.a.epoch),
                 None if self.pinned => when(&self.a),
                 None => "percent".to_owned(),
@@ -212,7 +216,8 @@ impl Row<'_> {
         }
         if let Some(b) = self.b.filter(|_| cx.truth) {
             let before = Self::ap(&b);
-            say(format!("{}, {}", ticks::number(100.0 * before, 1), brief(b.epoch)), small.clone(), theme.t3);
+            let of_b = if self.a.reranked { "before".to_owned() } else { brief(b.epoch) };
+            say(format!("{}, {}", ticks::number(100.0 * before, 1), of_b), small.clone(), theme.t3);
             let change = 100.0 * (ap - before);
             let color = match change {
                 c if c >= 0.05 => theme.match_,
@@ -403,6 +408,9 @@ fn brief(epoch: usize) -> String {
 
 /// `after 3 epochs`, `after 3 epochs + 12 it`.
 pub fn when(side: &Side<'_>) -> String {
+    if side.reranked {
+        return format!("re-ranked, {}", after_words(side.epoch));
+    }
     let words = after_words(side.epoch);
     if side.iters > 0 { format!("{words} + {} it", side.iters) } else { words }
 }
