@@ -18,6 +18,7 @@ pub mod listing;
 pub mod ltcc;
 pub mod manifest;
 pub mod market1501;
+pub mod mot;
 pub mod msmt17;
 pub mod names;
 pub mod occluded_duke;
@@ -116,6 +117,7 @@ pub const LAYOUTS: &[&Layout] = &[
     &pairs::VIPER,
     &pairs::PRID,
     &pairs::GRID,
+    &mot::LAYOUT,
     &persons::LAYOUT,
     &generic::LAYOUT,
     &pairs::CUHK01,
