@@ -59,7 +59,7 @@ fn a_run_goes_on_with_data_that_was_moved_or_renamed_and_with_no_other() {
         fs::rename(train_folder.join(name), train_folder.join("0first").join(name)).unwrap();
     }
     let (code, said, _) = resume(&["--target", "moved"]);
-    assert!(code == 2 && said.contains("training image 0 was") && said.contains("--match-names"), "{said}");
+    assert!(code == 2 && said.contains("training image ") && said.contains("--match-names"), "{said}");
     let (code, said, _) = resume(&["--target", "moved", "--match-names"]);
     assert!(code == 0 && said.contains("were found by their names"), "{said}");
     let before = fs::read_to_string(tiny.path("run/images.csv")).unwrap();
@@ -96,9 +96,10 @@ fn what_weights_do_not_cover_is_listed_by_train_kept_in_the_run_and_stands_acros
     assert_eq!(manifest["weights"], report["weights"]);
 
     let mut window = Window::on(&tiny.path("run"));
-    window.until("Initial weights: it knows no attention blocks");
+    window.until("Put away what is said of the weights");
+    assert!(window.shows("it knows no attention blocks: they begin at random and are trained"));
     window.click("Put away what is said of the weights");
-    assert!(!window.shows("Initial weights: it knows no attention blocks"));
+    assert!(!window.shows("Put away what is said of the weights"));
 }
 
 #[test]

@@ -512,3 +512,53 @@ fn ibn_is_its_own_backbone() {
     let said = Net::new(&spec(Backbone::Resnet50), Device::Cpu, 2).unwrap().load(&path).unwrap_err().to_string();
     assert!(said.contains("IBN-a") && said.ends_with("set backbone=resnet50-ibn"), "{said}");
 }
+
+/// Fills a network with the numbers that `tests/fixtures/pytorch/make.py` gives the tensors of that name.
+fn filled(backbone: Backbone, order: &Value, seed: u64) -> Net {
+    let mut net = Net::new(&NetSpec { backbone, positions: None, domains: 1 }, Device::Cpu, 1).unwrap();
+    net.vs.set_kind(Kind::Double);
+    let order = order.as_array().unwrap();
+    let variables = net.named_variables();
+    assert_eq!(variables.len(), order.len(), "as many tensors as PyTorch's network has");
+    for (stream, row) in (1000..).zip(order) {
+        let (name, rule) = (row[0].as_str().unwrap(), row[2].as_str().unwrap());
+        let size: Vec<i64> = row[1].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
+        let count = size.iter().product::<i64>() as usize;
+        let z = || crate::prng::normals(seed, stream, count).into_iter();
+        let values: Vec<f64> = match rule {
+            "conv" => {
+                let std = (2.0 / (size[0] * size[2] * size[3]) as f64).sqrt();
+                z().map(|z| z * std).collect()
+            }
+            "bnw" => z().map(|z| 1.0 + z / 10.0).collect(),
+            "var" => crate::prng::uniforms(seed, stream, count).iter().map(|u| 1.0 + u / 4.0).collect(),
+            _ => z().map(|z| z / 10.0).collect(),
+        };
+        let (_, target) = variables.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("there is no {name}"));
+        assert_eq!(target.size(), size, "{name}");
+        tch::no_grad(|| target.shallow_clone().copy_(&Tensor::from_slice(&values).view(size.as_slice())));
+    }
+    net
+}
+
+#[test]
+fn ibn_and_gem_are_as_pytorch_computes_them() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch/expected.json");
+    let expected: Value = serde_json::from_slice(&std::fs::read(fixture).unwrap()).unwrap();
+    let seed = expected["seed"].as_u64().unwrap();
+    let [b, h, w] = ["batch", "height", "width"].map(|k| expected[k].as_i64().unwrap());
+    let x = Tensor::from_slice(&crate::prng::normals(seed, 1, (b * 3 * h * w) as usize)).view([b, 3, h, w]);
+    for (name, backbone, gem) in
+        [("ibn", Backbone::Resnet50Ibn, None), ("gem", Backbone::Resnet50, expected["p"].as_f64())]
+    {
+        let mut net = filled(backbone, &expected[name]["order"], seed);
+        net.set_variant(true, gem);
+        let found = net.extract(&x, 0).unwrap();
+        for (row, want) in expected[name]["features"].as_array().unwrap().iter().enumerate() {
+            for (i, want) in want.as_array().unwrap().iter().enumerate() {
+                let found = found.double_value(&[row as i64, 16 * i as i64]);
+                assert!((found - want.as_f64().unwrap()).abs() < 1e-6, "{name} {row} {i}: {found}, not {want}");
+            }
+        }
+    }
+}

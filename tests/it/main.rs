@@ -55,6 +55,7 @@ mod gui_walk;
 mod gui_what_if;
 mod guide;
 mod hostile_files;
+mod hostile_readers;
 mod layering;
 mod method_cluster;
 mod method_embed;

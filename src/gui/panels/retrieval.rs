@@ -1,16 +1,17 @@
 //! Retrieval: mAP and rank-1, -5, -10 after each evaluation, with the source-only model as the start.
 
-use eframe::egui::{Color32, Id, Stroke, Ui};
+use eframe::egui::{Color32, Id, Label, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{PanelCtx, epochs};
 use crate::engine::event::Retrieval;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
-use crate::gui::theme::{Theme, size};
+use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::gui::words::{after_words, is_active, is_over};
+use crate::method::evaluate::Figures;
 use crate::method::params::Params;
 
 /// State of the Retrieval tile that outlives the window.
@@ -68,6 +69,7 @@ impl RetrievalPanel {
             tile::empty_state(ui, icon::CHART, title, text, None);
             return;
         };
+        beside(ui, last);
         let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));
         let axes = Axes {
             id: Id::unique("retrieval plot"),
@@ -97,6 +99,34 @@ impl RetrievalPanel {
             },
         );
     }
+}
+
+/// What else the newest evaluation measured, in a line above the plot.
+fn beside(ui: &mut Ui, last: &Retrieval) {
+    let percent = |x: f64| ticks::number(100.0 * x, 1);
+    let part = |name: &str, figures: &Option<Figures>| {
+        figures.as_ref().map(|f| format!("{name} mAP {}, rank-1 {}", percent(f.mAP), percent(f.cmc[0])))
+    };
+    let mut words: Vec<String> = last.mINP.map(|m| format!("mINP {}", percent(m))).into_iter().collect();
+    words
+        .extend(last.true_accepts.map(|[strict, loose]| {
+            format!("true accepts {} at FAR 10⁻³, {} at 10⁻²", percent(strict), percent(loose))
+        }));
+    words.extend(part("same clothes", &last.same_clothes));
+    words.extend(part("changed clothes", &last.changed_clothes));
+    words.extend(part("re-ranked", &last.reranked));
+    words.extend(last.drawn.as_ref().map(|d| {
+        let (n, map, rank) = (d.draws, percent(d.mAP), percent(d.cmc[0]));
+        format!("mean of {n} draws mAP {map} ± {}, rank-1 {rank}", percent(d.mAP_deviation))
+    }));
+    if words.is_empty() {
+        return;
+    }
+    let theme = Theme::of(ui.ctx());
+    let text = words.join(" · ");
+    let line = Label::new(Type::Small.text(&text, theme.t2)).truncate();
+    ui.add(line).on_hover_text("mINP: how high the last match of a query stands (AGW). True accepts: of pairs of one \
+                                person, those nearer than all but one in a thousand, or in a hundred, of the pairs of different people.");
 }
 
 /// A curve: its name, its value, its colour, its width.
