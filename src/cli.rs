@@ -1,6 +1,7 @@
 //! The command line: the window's equal. Results are JSON on stdout, progress and logs on stderr.
 //! Exit codes: 0 done, 1 failed, 2 bad input or usage, 130 interrupted with a checkpoint.
 
+pub mod checkpoints;
 pub mod cluster;
 pub mod command;
 pub mod compare;
@@ -19,7 +20,7 @@ mod progress;
 pub mod relay;
 pub mod shell;
 pub mod shot;
-mod signals;
+pub mod signals;
 pub mod sweep;
 pub mod tensors;
 pub mod train;
@@ -38,7 +39,7 @@ use crate::data::error::DataError;
 use crate::engine::error::EngineError;
 use crate::method::params::ParamError;
 use crate::remote;
-use crate::run::example;
+use crate::run::{RunError, example};
 
 /// Unsupervised cross-domain person re-identification, live in a window or headless.
 #[derive(Parser)]
@@ -63,6 +64,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Steer a run that any process trains: pause, resume, step, stop, checkpoint, set a parameter.
     Command(command::CommandArgs),
+    /// What a run keeps of its network on the way, and what its folder takes on the disk.
+    Checkpoints(checkpoints::CheckpointsArgs),
     /// Write the features of a split to a safetensors file.
     Extract(extract::ExtractArgs),
     /// From features to pseudo-labels: k-NN, Jaccard, three DBSCANs, Eq. 8, refinement.
@@ -124,6 +127,7 @@ impl Command {
         let result = match self {
             Self::Train(args) => return train::run(args).unwrap_or_else(|e| fail(&e)),
             Self::Command(args) => return command::run(args).unwrap_or_else(|e| fail(&e)),
+            Self::Checkpoints(args) => checkpoints::run(args),
             Self::Extract(args) => extract::run(args),
             Self::Cluster(args) => cluster::run(args),
             Self::Evaluate(args) => evaluate::run(args),
@@ -178,14 +182,28 @@ pub fn run_folder(given: &Path) -> anyhow::Result<PathBuf> {
     example::ensure(&data).with_context(|| format!("the example cannot be unpacked into {}", data.display()))
 }
 
+/// An error and its causes, each said once: many a message holds its cause already.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// One clear sentence on stderr, and the exit code that goes with it.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     // Where stderr cannot be written the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "{}", printable(&format!("{error:#}")));
+    let _ = writeln!(std::io::stderr(), "{}", printable(&sentence(error)));
     let bad_input = error.chain().any(|e| {
         e.is::<UsageError>()
             || e.is::<ParamError>()
             || e.is::<DataError>()
+            || e.downcast_ref::<RunError>().is_some_and(RunError::is_bad_input)
             || e.downcast_ref::<EngineError>().is_some_and(EngineError::is_bad_input)
     });
     ExitCode::from(if bad_input { 2 } else { 1 })

@@ -19,6 +19,7 @@ pub mod worker;
 mod adapt;
 mod checkpoint;
 mod clustering;
+mod cure;
 mod domain;
 mod draw;
 mod evaluation;

@@ -21,7 +21,8 @@ pub mod widgets;
 pub mod words;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::anyhow;
 use eframe::egui;
@@ -44,6 +45,36 @@ pub struct WindowOptions {
     pub run: Option<PathBuf>,
 }
 
+/// How a window ends: asked to from outside, and what becomes of its run.
+#[derive(Debug, Default)]
+pub struct Ends {
+    asked: AtomicBool,
+    train_on: OnceLock<(PathBuf, String)>,
+}
+
+impl Ends {
+    /// Asks the window to close, once its run has ended. Wake it then.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked to.
+    pub fn are_asked_for(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The run in that folder is to go on, on that device, when the window is gone.
+    fn train_on(&self, folder: PathBuf, device: String) {
+        // Asked twice it is the same run.
+        let _ = self.train_on.set((folder, device));
+    }
+
+    /// The run that is to go on, and its device.
+    pub fn is_to_train_on(&self) -> Option<&(PathBuf, String)> {
+        self.train_on.get()
+    }
+}
+
 /// The name by which desktops and storage know the window.
 const APP_ID: &str = "reid-workbench";
 
@@ -51,7 +82,7 @@ const APP_ID: &str = "reid-workbench";
 ///
 /// # Errors
 /// When there is no display: one sentence that names the headless command.
-pub fn run(options: WindowOptions) -> anyhow::Result<()> {
+pub fn run(options: WindowOptions, ends: Arc<Ends>) -> anyhow::Result<()> {
     if cfg!(target_os = "linux") && !has_display(|name| std::env::var_os(name)) {
         return Err(no_display("neither DISPLAY nor WAYLAND_DISPLAY is set"));
     }
@@ -62,7 +93,7 @@ pub fn run(options: WindowOptions) -> anyhow::Result<()> {
         .with_min_inner_size([900.0, 560.0]);
     // Without dithering a frame is what `shot` draws, and a sixth cheaper where the processor draws it.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
-    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options)))))
+    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options).ending(ends)))))
         // The window system's errors end in the reason, after the places in its source that they went through.
         .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))
 }

@@ -8,6 +8,7 @@
 //! that a sweep goes on where it stopped, however it was stopped.
 
 pub mod array;
+pub mod detach;
 pub mod error;
 pub mod follow;
 pub mod job;

@@ -9,14 +9,16 @@ use std::time::Duration;
 use clap::Parser;
 use reid_workbench::cli::error::UsageError;
 use reid_workbench::cli::shot::{self, Select, ShotArgs};
-use reid_workbench::cli::{self, Cli, fail};
+use reid_workbench::cli::{self, Cli, fail, signals};
+use reid_workbench::engine::command::{Command, Handle};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::app::still::{Look, Trial};
 use reid_workbench::gui::command::Layout;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::panels::Selection;
 use reid_workbench::gui::shot::Order;
-use reid_workbench::gui::{self, Waker, WindowOptions};
+use reid_workbench::gui::{self, Ends, Waker, WindowOptions};
+use reid_workbench::launch::detach;
 use reid_workbench::model::device;
 use reid_workbench::run::example;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     match &cli.command {
         Some(command) => command.run(shoot),
-        None => first_shown(cli.run).and_then(window).map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS),
+        None => first_shown(cli.run).and_then(window).unwrap_or_else(|e| fail(&e)),
     }
 }
 
@@ -116,7 +118,7 @@ fn first_shown(asked: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
     Ok(example.inspect_err(|e| tracing::warn!("{e:#}")).ok())
 }
 
-fn window(run: Option<PathBuf>) -> anyhow::Result<()> {
+fn window(run: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     // The engine is there before the window that it will wake.
     let waker: Arc<OnceLock<Waker>> = Arc::default();
     let wake = Arc::clone(&waker);
@@ -126,6 +128,8 @@ fn window(run: Option<PathBuf>) -> anyhow::Result<()> {
         }
     }))?;
     let handle = engine.handle();
+    let ends = Arc::<Ends>::default();
+    end_on_signals(&ends, engine.handle(), Arc::clone(&waker))?;
     let options = WindowOptions {
         connect: Box::new(move |wake| {
             waker.get_or_init(|| wake);
@@ -135,7 +139,29 @@ fn window(run: Option<PathBuf>) -> anyhow::Result<()> {
         runs_dir: PathBuf::from("runs"),
         run,
     };
-    let closed = gui::run(options);
+    let closed = gui::run(options, Arc::clone(&ends));
+    // A run that goes on is stopped with a checkpoint, also where the display is gone.
     engine.shut_down();
-    closed
+    if let Some((folder, device)) = ends.is_to_train_on() {
+        let program = std::env::current_exe()?;
+        detach::go_on(&program, folder, device)?;
+    }
+    closed.map(|()| if ends.are_asked_for() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Ctrl-C, a polite kill and a terminal or session that ends stop the run with a checkpoint and close the window.
+fn end_on_signals(ends: &Arc<Ends>, engine: Handle, waker: Arc<OnceLock<Waker>>) -> anyhow::Result<()> {
+    let interrupts = signals::interrupts()?;
+    let ends = Arc::clone(ends);
+    std::thread::Builder::new().name("ends".to_owned()).spawn(move || {
+        while interrupts.recv().is_ok() {
+            ends.ask();
+            // A full queue is that of an engine that hangs; the next signal ends the program.
+            let _ = engine.commands.try_send(Command::Stop.into());
+            if let Some(wake) = waker.get() {
+                wake();
+            }
+        }
+    })?;
+    Ok(())
 }

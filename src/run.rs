@@ -11,12 +11,14 @@
 //! Whole files are written to a temporary file, synced and renamed ([`crate::base::fs::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
 
+pub mod checkpoints;
 pub mod error;
 pub mod event;
 pub mod example;
 pub mod folder;
 pub mod graph;
 pub mod images;
+pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod pulse;

@@ -1,11 +1,14 @@
 //! Files that are there whole or not at all, and files that are opened without a trap.
 
+mod folder;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::supply;
+pub use folder::StagedFolder;
 
 /// Writes `path` through `write`: into a temporary file beside it, synced, then renamed over the old one, and the
 /// folder synced.
@@ -102,6 +105,25 @@ impl Staged {
     }
 }
 
+/// Gives a file a second name in place of what bears it: a link of the file system, or a copy where there are none.
+/// Whoever writes the file anew by [`atomic_write`] leaves the second name with what was there.
+///
+/// # Errors
+/// Those of the file system; what bore the name is then untouched.
+pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    let staged = Staged::beside(to)?;
+    let beside = staged.path().with_extension("link.tmp");
+    if std::fs::hard_link(from, &beside).is_ok() {
+        let renamed = std::fs::rename(&beside, to);
+        // Two names of one file: such a rename does nothing.
+        let _ = std::fs::remove_file(&beside);
+        return renamed.and_then(|()| sync_folder(folder_of(to)));
+    }
+    let mut staged = staged;
+    io::copy(&mut open_regular(from)?, staged.file())?;
+    staged.keep().map(|_| ())
+}
+
 const SUFFIX: &str = ".tmp";
 
 fn folder_of(path: &Path) -> &Path {
@@ -170,12 +192,38 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if let Some((supplier, name)) = supply::supplier(path) {
         supplier.used(&name);
     }
-    let kind = file.metadata()?.file_type();
-    if kind.is_file() {
-        return Ok(file);
+    regular(file)
+}
+
+/// Opens a file to write at its end, made where it is missing, only if it is a regular one.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn append_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    // A named pipe that nobody reads is refused by the system itself then, in words that do not say why.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    match options.open(path) {
+        Ok(file) => regular(file),
+        #[cfg(unix)]
+        Err(e) if e.raw_os_error() == Some(libc::ENXIO) => Err(not_regular("a pipe, a device or a socket")),
+        Err(e) => Err(e),
     }
-    let found = if kind.is_dir() { "a folder" } else { "a pipe, a device or a socket" };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {found}, not a file")))
+}
+
+fn regular(file: File) -> io::Result<File> {
+    let kind = file.metadata()?.file_type();
+    match kind.is_file() {
+        true => Ok(file),
+        false if kind.is_dir() => Err(not_regular("a folder")),
+        false => Err(not_regular("a pipe, a device or a socket")),
+    }
+}
+
+fn not_regular(found: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("it is {found}, not a file"))
 }
 
 /// Has a file brought that is not here, where somebody brings files of its folder; whether it was.

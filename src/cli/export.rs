@@ -110,6 +110,7 @@ fn sort(error: ExportError) -> anyhow::Error {
         ExportError::Empty { .. } | ExportError::Run(RunError::NotARun { .. } | RunError::TooNew { .. }) => {
             UsageError(error.to_string()).into()
         }
+        ExportError::Run(e) if e.is_bad_input() => UsageError(e.to_string()).into(),
         other => other.into(),
     }
 }

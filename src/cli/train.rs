@@ -13,7 +13,7 @@ use super::error::UsageError;
 use super::params::ParamArgs;
 use super::signals;
 use crate::base::time;
-use crate::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
+use crate::engine::command::{At, Begin, Command, DeviceChoice, Fork, RunRequest, cache_dir};
 use crate::engine::event::State;
 use crate::engine::worker::Engine;
 use crate::method::params::table::row;
@@ -24,7 +24,8 @@ use crate::method::params::{ParamError, Params, Value};
 #[command(after_help = "Examples:
   reid-workbench train --preset demo
   reid-workbench train --source market1501 --target msmt17 --out runs/m2m --set eps=0.55 --device cuda:0
-  reid-workbench train --resume --out runs/demo")]
+  reid-workbench train --resume --out runs/demo
+  reid-workbench train --fork runs/demo@5 --out runs/demo-lower --set adapt.lr=1e-4")]
 pub struct TrainArgs {
     /// Labelled source: a registered dataset or a folder; with the preset demo synthetic-plaza unless given.
     #[arg(long, value_name = "NAME|DIR")]
@@ -49,6 +50,15 @@ pub struct TrainArgs {
     /// Start a new run, or go on with the one that the folder holds: the same command for every try of a scheduler.
     #[arg(long, conflicts_with = "resume")]
     pub start_or_resume: bool,
+    /// Begin a new run from a checkpoint of another, with its datasets and its parameters as they stood there: after so
+    /// many adaptation epochs, or a name that `checkpoints` lists; --set gives parameters that may change in a run other
+    /// values.
+    #[arg(
+        long,
+        value_name = "RUN@EPOCH",
+        conflicts_with_all = ["resume", "start_or_resume", "source", "target", "preset", "config"]
+    )]
+    pub fork: Option<String>,
     /// Train whatever share of the images cannot be read, with grey ones in their place.
     #[arg(long)]
     pub allow_unreadable: bool,
@@ -70,20 +80,26 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if args.match_names && !(args.resume || args.start_or_resume) {
         return Err(UsageError("--match-names is for a run that goes on: --resume".to_owned()).into());
     }
+    let fork = args.fork.as_deref().map(fork).transpose()?;
     let (source, target) = args.datasets()?;
-    let out = args.folder(&source, &target)?;
+    let out = match &fork {
+        Some(fork) => args.branch_folder(fork)?,
+        None => args.folder(&source, &target)?,
+    };
+    let goes_on = args.resume || fork.is_some();
     let request = RunRequest {
         source,
         target,
         out: out.clone(),
-        params: if args.resume { Params::default() } else { args.params.params()? },
+        params: if goes_on { Params::default() } else { args.params.params()? },
         device: args.device,
-        begin: match (args.resume, args.start_or_resume) {
-            (true, _) => Begin::Resume,
-            (false, true) => Begin::StartOrResume,
-            (false, false) => Begin::Start,
+        begin: match (fork, args.resume, args.start_or_resume) {
+            (Some(fork), ..) => Begin::Fork(fork),
+            (None, true, _) => Begin::Resume,
+            (None, false, true) => Begin::StartOrResume,
+            (None, false, false) => Begin::Start,
         },
-        changes: if args.resume { changes(&args.params.set)? } else { Vec::new() },
+        changes: if goes_on { changes(&args.params.set)? } else { Vec::new() },
         allow_unreadable: args.allow_unreadable,
         match_names: args.match_names,
         cache: cache_dir(),
@@ -127,6 +143,7 @@ impl TrainArgs {
             (source, target) if self.resume => {
                 Ok((source.clone().unwrap_or_default(), target.clone().unwrap_or_default()))
             }
+            _ if self.fork.is_some() => Ok(Default::default()),
             (source, target) if demo => {
                 let or = |given: &Option<String>, name: &str| given.clone().unwrap_or_else(|| name.to_owned());
                 Ok((or(source, "synthetic-plaza"), or(target, "synthetic-station")))
@@ -136,6 +153,15 @@ impl TrainArgs {
                 Err(UsageError(words.to_owned()))
             }
         }
+    }
+
+    /// The folder of a branch: the one given, or a new one beside its parent.
+    fn branch_folder(&self, Fork { run, at }: &Fork) -> Result<PathBuf, UsageError> {
+        if let Some(out) = &self.out {
+            return Ok(out.clone());
+        }
+        let name = run.file_name().ok_or_else(|| UsageError("say where the branch goes: --out RUN".to_owned()))?;
+        Ok(run.with_file_name(format!("{}_{}_from_{at}", time::stamp(time::now()), name.to_string_lossy())))
     }
 
     /// The run folder: the one given, or a new one below `runs`.
@@ -150,6 +176,14 @@ impl TrainArgs {
         let name = format!("{}_{}_to_{}", time::stamp(time::now()), short(source), short(target));
         Ok(Path::new("runs").join(name))
     }
+}
+
+/// Where `RUN@EPOCH` branches off; an `@` within the folder's name is one of the name.
+fn fork(text: &str) -> Result<Fork, UsageError> {
+    let (run, at) = text.rsplit_once('@').filter(|(run, at)| !run.is_empty() && !at.is_empty()).ok_or_else(|| {
+        UsageError(format!("{text} names no checkpoint of a run; write for example --fork runs/demo@10"))
+    })?;
+    Ok(Fork { run: crate::cli::run_folder(Path::new(run)).map_err(|e| UsageError(e.to_string()))?, at: At::parse(at) })
 }
 
 /// What `--set` changes in a run that goes on.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::layout::Options;
 use super::synthetic::{self, Domain, SyntheticSpec, VERSION};
 use super::{DataError, Tick};
+use crate::base::fs::StagedFolder;
 use crate::base::rng::mix;
 
 /// The specification that an entry with `layout = "synthetic"` and no root stands for.
@@ -37,24 +38,16 @@ pub fn ensure(root: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<(), DataE
         return Ok(());
     }
     let parent = root.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(DataError::io("making", parent))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".drawing-")
-        .tempdir_in(parent)
-        .map_err(DataError::io("making a folder in", parent))?;
-    synthetic::synthesize(temporary.path(), spec, tick)?;
+    let staged = StagedFolder::begin(parent, ".drawing-").map_err(DataError::io("making a folder in", parent))?;
+    synthetic::synthesize(staged.path(), spec, tick)?;
     if complete() {
         return Ok(());
     }
     if root.exists() {
         fs::remove_dir_all(root).map_err(DataError::io("clearing", root))?;
     }
-    match fs::rename(temporary.path(), root) {
-        Ok(()) => {
-            // The folder has its name now; there is nothing left for the temporary one to remove.
-            let _ = temporary.keep();
-            Ok(())
-        }
+    match staged.keep(root) {
+        Ok(()) => Ok(()),
         Err(_) if complete() => Ok(()),
         Err(e) => Err(DataError::io("making", root)(e)),
     }

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// A name that is neither registered nor a folder.
     #[error(
-        "there is no dataset or folder `{name}`{}",
-        near.as_ref().map_or_else(|| "; `datasets list` shows the registered names".to_owned(), |n| format!("; did you mean `{n}`?"))
+        "there is no dataset or folder `{name}`{}{}",
+        near.as_ref().map_or_else(|| "; `datasets list` shows the registered names".to_owned(), |n| format!("; did you mean `{n}`?")),
+        odd.as_ref().map(|o| format!(" ({o})")).unwrap_or_default()
     )]
     UnknownDataset {
         /// What was asked for.
         name: String,
         /// The registered name that is closest, if one is close.
         near: Option<String>,
+        /// What could not be used of the registry's files, where it may have stood there.
+        odd: Option<String>,
     },
     /// A registered dataset whose folder is not there.
     #[error(

@@ -18,7 +18,7 @@ const EMBEDDED: &str = include_str!("../../datasets.toml");
 /// The name of every registry file.
 const FILE: &str = "datasets.toml";
 /// The largest registry file that is read.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 4 << 20;
 /// The layout's name when the folder is to be looked at.
 const AUTO: &str = "auto";
 
@@ -67,6 +67,8 @@ pub struct Entry {
 pub struct Registry {
     entries: Vec<Entry>,
     places: Places,
+    /// What could not be used of the files.
+    odd: Vec<String>,
 }
 
 /// An entry as written in a file.
@@ -92,7 +94,7 @@ impl Registry {
     /// # Errors
     /// When the built-in part is broken.
     pub fn load_from(places: Places) -> Result<(Self, Vec<String>), DataError> {
-        let mut registry = Self { entries: Vec::new(), places };
+        let mut registry = Self { entries: Vec::new(), places, odd: Vec::new() };
         let mut warnings = Vec::new();
         registry.merge(EMBEDDED, Path::new("built-in datasets.toml"), &mut warnings)?;
         for file in [registry.places.project.clone(), registry.places.user.clone()] {
@@ -109,6 +111,7 @@ impl Registry {
             }
         }
         registry.sort();
+        registry.odd.clone_from(&warnings);
         Ok((registry, warnings))
     }
 
@@ -231,7 +234,8 @@ impl Registry {
         let path = Path::new(name_or_dir);
         if name_or_dir.is_empty() || !path.exists() {
             let near = self.near(name_or_dir).map(str::to_owned);
-            return Err(DataError::UnknownDataset { name: name_or_dir.to_owned(), near });
+            let odd = self.odd.first().cloned();
+            return Err(DataError::UnknownDataset { name: name_or_dir.to_owned(), near, odd });
         }
         let root = std::path::absolute(path).map_err(DataError::io("finding", path))?;
         let name = root.file_stem().filter(|_| root.is_file()).or(root.file_name());

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::synthetic::MARK;
 use super::{DataError, Tick};
+use crate::base::fs::read_text;
 
 pub mod features;
 mod figure;
@@ -228,7 +229,7 @@ pub struct Mark {
 
 /// Reads `synthetic.json` of a folder; `None` when there is none that can be read.
 pub fn mark(dir: &Path) -> Option<Mark> {
-    serde_json::from_str(&fs::read_to_string(dir.join(MARK)).ok()?).ok()
+    serde_json::from_str(&read_text(&dir.join(MARK), 1 << 20).ok()?).ok()
 }
 
 /// Draws the set of `spec` into `dir`, which is made if need be: `bounding_box_train`, `query`, `bounding_box_test`,

@@ -116,7 +116,9 @@ impl Adapt {
         }
         session.position = Position { epoch: epoch + 1, iter: 0, next: Next::Cluster, ..session.position };
         link.outbox.emit(Event::EpochDone { epoch, epochs })?;
-        session.write_checkpoint(self, link)
+        session.write_checkpoint(self, link)?;
+        session.keep_by_rule(link);
+        Ok(())
     }
 
     // ---------------------------------------------------------------------------------------------- clustering
@@ -127,7 +129,8 @@ impl Adapt {
         session.enter(State::Clustering, link)?;
         let began = Instant::now();
         let found = cluster(session, &features, link)?;
-        let pseudo_labels = report(session, &features, found, link)?;
+        let (pseudo_labels, score) = report(session, &features, found, link)?;
+        session.keep_best(score, self, link)?;
         let labels = training_labels(&pseudo_labels, session.params().reliability.outliers);
         self.begin_classes(session, &features, labels, link)?;
         session.position.next = Next::Train;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use tch::{Device, Tensor};
 
 use super::error::EngineError;
@@ -19,8 +20,8 @@ use crate::base::fs::Staged;
 use crate::base::tensors::{Archive, TensorError};
 use crate::method::params::{Params, Value, table};
 use crate::model::net::{Net, all_finite};
+use crate::run::checkpoints::{LAST, path_of};
 use crate::run::error::RunError;
-use crate::run::folder::checkpoints_dir;
 
 /// Tensors by name, in no particular order.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;
@@ -104,9 +105,15 @@ pub(super) struct Plain {
     pub threshold: Option<f64>,
     /// Best mAP on the target's test set so far.
     pub best_map: Option<f64>,
+    /// Best silhouette of a clustering so far: needs no truth.
+    #[serde(default)]
+    pub best_score: Option<f64>,
     /// The name under which the pre-trained network may be kept for later runs.
     #[serde(default)]
     pub kept_as: Option<String>,
+    /// What another version of this program wrote, by its place: kept as it is.
+    #[serde(skip)]
+    pub unknown: Vec<(String, Json)>,
 }
 
 /// A checkpoint as a value.
@@ -121,7 +128,7 @@ pub(super) struct Checkpoint {
 
 /// The newest checkpoint of a run.
 pub fn last(run: &Path) -> PathBuf {
-    checkpoints_dir(run).join("last.safetensors")
+    path_of(run, LAST)
 }
 
 impl Checkpoint {
@@ -156,8 +163,10 @@ impl Checkpoint {
         let damaged = |what: String| EngineError::Run(RunError::damaged(path, what));
         let json = Vec::<u8>::try_from(state.f_view([-1])?)
             .map_err(|_| damaged("its `state` is not a byte tensor".to_owned()))?;
-        let plain: Plain =
-            serde_json::from_slice(&json).map_err(|e| damaged(format!("its `state` cannot be read ({e})")))?;
+        let unread = |e: serde_json::Error| damaged(format!("its `state` cannot be read ({e})"));
+        let mut plain: Plain = serde_json::from_slice(&json).map_err(unread)?;
+        let known = serde_json::to_value(&plain).map_err(unread)?;
+        unknown(&serde_json::from_slice(&json).map_err(unread)?, &known, "", &mut plain.unknown);
         check(&plain).map_err(damaged)?;
         Ok(Some(Self { plain, tensors, path: path.to_owned() }))
     }
@@ -167,7 +176,9 @@ impl Checkpoint {
     /// # Errors
     /// When the disk refuses; the file before is then untouched.
     pub fn write(&self, path: &Path) -> Result<u64, EngineError> {
-        let json = serde_json::to_vec(&self.plain).map_err(|e| RunError::damaged(path, e))?;
+        let mut json = serde_json::to_value(&self.plain).map_err(|e| RunError::damaged(path, e))?;
+        self.plain.unknown.iter().for_each(|(place, value)| put(&mut json, place, value));
+        let json = serde_json::to_vec(&json).map_err(|e| RunError::damaged(path, e))?;
         let mut tensors = vec![("state".to_owned(), Tensor::f_from_slice(&json)?)];
         tensors.extend(self.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())));
         // A map's order is not the same twice; a file's is.
@@ -237,7 +248,32 @@ fn check(plain: &Plain) -> Result<(), String> {
     if !share(&plain.threshold) || !share(&plain.best_map) {
         return Err("its threshold or best mAP is not a share".to_owned());
     }
+    if plain.best_score.is_some_and(|s| !(-1.0..=1.0).contains(&s)) {
+        return Err("its best silhouette is none".to_owned());
+    }
     Ok(())
+}
+
+/// What of `read` is not in `known`, by its place: `params.adapt.momentum`.
+fn unknown(read: &Json, known: &Json, place: &str, found: &mut Vec<(String, Json)>) {
+    let (Json::Object(read), Json::Object(known)) = (read, known) else { return };
+    for (key, value) in read {
+        let place = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+        match known.get(key) {
+            Some(known) => unknown(value, known, &place, found),
+            None => found.push((place, value.clone())),
+        }
+    }
+}
+
+/// Puts a value where it was found.
+fn put(json: &mut Json, place: &str, value: &Json) {
+    let mut at = json;
+    for key in place.split('.') {
+        let Json::Object(map) = at else { return };
+        at = map.entry(key).or_insert(Json::Null);
+    }
+    *at = value.clone();
 }
 
 /// What a safetensors file says it holds, checked against its length.

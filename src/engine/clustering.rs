@@ -109,7 +109,8 @@ pub(super) fn cluster(session: &Session, features: &[f32], link: &mut Link) -> R
     form(rows, None, params, session.threshold, [&tick(0), &tick(1)])
 }
 
-/// Announces what was found, leaves it in the run folder, and carries the threshold on; gives the pseudo-labels.
+/// Announces what was found, leaves it in the run folder, and carries the threshold on; gives the pseudo-labels, and
+/// the silhouette where the method has distances to judge by.
 ///
 /// # Errors
 /// When the run folder is gone, or the event cannot be written.
@@ -118,7 +119,7 @@ pub(super) fn report(
     features: &Rc<[f32]>,
     formed: Formed,
     link: &mut Link,
-) -> Result<Vec<i32>, EngineError> {
+) -> Result<(Vec<i32>, Option<f64>), EngineError> {
     let Formed { found: Found { neighbours, graph, assignment }, pca, seconds } = formed;
     let epoch = session.position.epoch;
     // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
@@ -127,6 +128,7 @@ pub(super) fn report(
     let mut summary = assignment.summary(session.params(), known.then_some(&pids[..]));
     let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&session.folder, before));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, before.as_ref());
+    let score = summary.label_free.silhouette;
     let camids = session.setup.target.train_camids();
     session.threshold = assignment.carries(session.params(), session.threshold);
     if summary.clusters[0] == 0 {
@@ -144,7 +146,7 @@ pub(super) fn report(
     let (folder, snapshot) = (session.folder.clone(), ClusterSnapshot::new(&assignment, &neighbours, &pca));
     let then = Event::Snapshot { epoch, part: SnapshotPart::Clusters };
     session.owed.write("clusters", Some(then), move || Ok(snapshot.write(&folder, epoch)?), link)?;
-    Ok(assignment.pseudo_labels)
+    Ok((assignment.pseudo_labels, score))
 }
 
 /// The neighbours that an epoch kept; `None` where it kept none, as after a part of the run was deleted.

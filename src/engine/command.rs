@@ -8,11 +8,12 @@ use super::event::{ImageRef, RankQuery, Stamped};
 pub use crate::base::device::DeviceChoice;
 pub use crate::base::dirs::cache as cache_dir;
 use crate::method::params::{Params, Value};
+pub use crate::run::checkpoints::At;
 pub use crate::run::requests::RequestId;
 use crate::run::requests::{Posted, Steer};
 
 /// What is expected of the run folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Begin {
     /// A new run; refused where one is already.
     #[default]
@@ -21,6 +22,17 @@ pub enum Begin {
     Resume,
     /// Whichever of the two fits: what a scheduler calls, however often.
     StartOrResume,
+    /// A new run that branches from a checkpoint of another: with its datasets, and its parameters as they stood there.
+    Fork(Fork),
+}
+
+/// Where a run branches off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// The parent's run folder.
+    pub run: PathBuf,
+    /// Which of its checkpoints.
+    pub at: At,
 }
 
 /// A run to start.

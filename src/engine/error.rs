@@ -48,7 +48,7 @@ impl EngineError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Data(_) | Self::Refused(_) => true,
-            Self::Run(e) => !matches!(e, RunError::Io { .. } | RunError::Gone { .. }),
+            Self::Run(e) => e.is_bad_input(),
             // The only files that the model reads are those of weights.
             Self::Model(e) => matches!(e, ModelError::Weights { .. } | ModelError::Io { .. } | ModelError::Device(_)),
             Self::Stopped | Self::Method(_) | Self::Diverged(_) | Self::Internal(_) => false,

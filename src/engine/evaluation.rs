@@ -15,6 +15,7 @@ use crate::method::draws::{DRAWS, Drawn, over_draws};
 use crate::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, Retrieval, evaluate as compare};
 use crate::method::rerank::{RerankOptions, evaluate_reranked};
 use crate::method::rows::Rows;
+use crate::run::checkpoints::BEST_ORACLE;
 use crate::run::snapshot::RankSnapshot;
 
 /// Evaluates on the test set of that domain and announces the result; the target's ranks go into a snapshot.
@@ -54,7 +55,7 @@ pub(super) fn evaluate(
     if session.best_map.is_none_or(|best| retrieval.mAP > best) {
         session.best_map = Some(retrieval.mAP);
         // Chosen by the target's test labels: an oracle, and named so.
-        session.keep_checkpoint("best-oracle.safetensors", saves, link)?;
+        session.keep_checkpoint(BEST_ORACLE, saves, link)?;
     }
     link.outbox.emit(Event::Evaluated { epoch, domain, retrieval })?;
     let (folder, ranks) = (session.folder.clone(), snapshot(result));

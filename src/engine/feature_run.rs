@@ -67,6 +67,7 @@ pub fn write(
         device: "cpu".to_owned(),
         weights: "none: features alone".to_owned(),
         resumed: false,
+        parent: None,
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
     let Formed { found, pca, seconds } = form(rows, None, params, None, ticks)?;

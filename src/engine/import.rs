@@ -77,6 +77,7 @@ impl<'a> Import<'a> {
             device: "cpu".to_owned(),
             weights: "none: features alone".to_owned(),
             resumed: false,
+            parent: None,
         })?;
         Ok(Self { run, dir, list, params, threshold: None, epoch: 0, before: None })
     }

@@ -8,7 +8,7 @@ use super::error::EngineError;
 use super::seeds::{self, Purpose};
 use crate::method::params::{Params, Pool};
 use crate::model::device;
-use crate::model::net::{Net, NetSpec};
+use crate::model::net::{Net, NetSpec, all_finite};
 use crate::model::weights::{self, LoadReport, WeightsFile};
 use crate::run::manifest::InitialWeights;
 
@@ -21,11 +21,15 @@ pub(super) fn network(params: &Params, device: Device) -> Result<(Net, Option<Lo
         "" => None,
         path => Some(WeightsFile::open(Path::new(path))?),
     };
+    let file_was_given = file.is_some();
     let mut net = untrained(params, device)?;
     let report = file.map(|file| weights::apply(&mut net, &file)).transpose()?;
     if report.as_ref().is_some_and(|r| !r.stem_relu) {
         let text = "its stem has no ReLU (MMT): such a network can be extracted with, not trained on";
         return Err(EngineError::Refused(format!("{}: {text}", params.weights)));
+    }
+    if file_was_given && !all_finite(net.named_variables().iter().map(|(_, t)| t))? {
+        return Err(EngineError::Refused(format!("{} holds weights that are not finite", params.weights)));
     }
     // A run trains with the pooling it asks for, from whatever pooling its weights come.
     net.set_variant(true, None);

@@ -1,30 +1,33 @@
 //! From a request to a run. All that can fail at a start fails before anything is written.
 
-use std::path::Path;
-use std::sync::Mutex;
+mod same;
+
+use std::path::{Path, PathBuf};
 
 use tch::Device;
 
+use self::same::{digest, read_images, same_images};
 use super::checkpoint::{self, Checkpoint};
-use super::command::{Begin, RunRequest};
-use super::domain::{DomainData, images, named};
+use super::command::{Begin, Fork, RunRequest};
+use super::domain::{DomainData, images};
 use super::error::EngineError;
-use super::event::{Event, Severity, Split, Stage, State};
+use super::event::{Event, Severity, Stage, State};
 use super::link::Link;
 use super::matching;
 use super::network::{self, network, refuse_bf16};
 use super::session::Session;
 use super::setup::Setup;
 use super::training::Training;
-use crate::base::rng::Fnv;
+use crate::base::fs::read_text;
 use crate::data::Dataset;
 use crate::data::registry::Registry;
 use crate::method::params::{Effect, LabelMethod, Params, table};
 use crate::model::device::{self, Chosen};
+use crate::run::checkpoints;
 use crate::run::error::RunError;
-use crate::run::folder::{RunWriter, params_path};
-use crate::run::images::{ImageRow, Images};
-use crate::run::manifest::{InitialWeights, Manifest};
+use crate::run::folder::{LARGEST_PARAMS, RunWriter, params_path};
+use crate::run::images::Images;
+use crate::run::manifest::{InitialWeights, Manifest, Parent};
 
 /// What is to be run: asked for, or read from the folder of a run that goes on.
 struct Plan {
@@ -33,8 +36,21 @@ struct Plan {
     params: Params,
     /// Of a run that goes on.
     begun: Option<Manifest>,
+    /// Of a run that branches from another.
+    branch: Option<Branch>,
     /// Sentences for the user.
     notes: Vec<String>,
+}
+
+/// Where a run branches off.
+struct Branch {
+    /// Of the parent.
+    manifest: Manifest,
+    /// The parent's folder.
+    run: PathBuf,
+    /// The file of its checkpoint.
+    file: PathBuf,
+    saved: Checkpoint,
 }
 
 /// Opens everything a run needs.
@@ -46,15 +62,22 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     let mut plan = plan(request)?;
     // Of a run that goes on the lock is taken before anything is read.
     let reopened = if plan.begun.is_some() { Some(RunWriter::reopen(&request.out)?) } else { None };
-    let saved = match &plan.begun {
-        Some(_) => saved(&request.out, &plan.params)?,
-        None => None,
+    let (saved, branch) = match (&plan.begun, plan.branch.take()) {
+        (Some(_), _) => (saved(&request.out, &plan.params)?, None),
+        (None, Some(Branch { manifest, run, file, saved })) => (Some(saved), Some((manifest, run, file))),
+        (None, None) => (None, None),
+    };
+    // Whose images, threads and parameters count.
+    let before = match (&plan.begun, &branch) {
+        (Some(begun), _) => Some((request.out.clone(), begun.clone())),
+        (None, Some((manifest, run, _))) => Some((run.clone(), manifest.clone())),
+        (None, None) => None,
     };
     let Chosen { device, instead } = link.rehearsal.choose(request.device)?;
     refuse_bf16(&plan.params, link.rehearsal.capability.or_else(|| device::capability(device)))?;
     let mut notes = plan.notes;
     notes.extend(instead);
-    notes.extend(set_threads(&mut plan.params, plan.begun.as_ref(), device));
+    notes.extend(set_threads(&mut plan.params, before.as_ref().map(|(_, m)| m), device));
     let (source, mut target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
     let named = match (&plan.begun, request.match_names) {
         (Some(_), true) => Some(matching::by_names(&request.out, &mut target)?),
@@ -63,13 +86,23 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     notes.extend(named);
     enough_images(&plan.params, &target)?;
     let images = images([&target.train, &target.query, &target.gallery])?;
-    if let Some(begun) = &plan.begun {
-        same_images(&request.out, begun, (&source, &target), &images, request.match_names)?;
+    if let Some((folder, begun)) = &before {
+        same_images(folder, begun, (&source, &target), &images, request.match_names)?;
     }
     let (net, report) = network(&plan.params, device)?;
     let title = format!("{} → {}", source.name, target.name);
     let weights = report.as_ref().map(|report| network::initial(&plan.params, report));
-    let manifest = plan.begun.is_none().then(|| manifest(request, &plan.params, (&source, &target), device, weights));
+    let parent = match (&branch, &saved) {
+        (Some((_, run, _)), Some(saved)) => {
+            Some(Parent { run: run.clone(), epoch: saved.plain.position.epochs_done() })
+        }
+        _ => None,
+    };
+    let given = [&plan.source, &plan.target].map(String::as_str);
+    let manifest = plan.begun.is_none().then(|| {
+        let manifest = manifest(given, &plan.params, (&source, &target), device, weights)?;
+        Ok::<_, EngineError>(Manifest { parent: parent.clone(), ..manifest })
+    });
     let dataset_notes: Vec<(String, String)> =
         [&source, &target].into_iter().flat_map(|d| d.notes.iter().map(|n| (d.name.clone(), n.clone()))).collect();
     let (source_name, target_name) = (source.name.clone(), target.name.clone());
@@ -77,6 +110,13 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     let (source, target) = (DomainData::new(source, size), DomainData::new(target, size));
     let allowed = if request.allow_unreadable { 1.0 } else { size.unreadable };
     notes.extend(read_images([&source, &target], allowed, link)?);
+    if let Some(found) = saved.as_ref().map(|s| &s.plain.unknown).filter(|found| !found.is_empty()) {
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        notes.push(format!(
+            "The checkpoint says what this program does not know, and it is kept: {}.",
+            places.join(", ")
+        ));
+    }
     let setup = Setup::new(source, target, device, net, plan.params.device.images);
     let session = Session::new(request.out.clone(), plan.params.clone(), setup, request.cache.clone());
     let mut training = match saved {
@@ -90,7 +130,10 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     // From here on the folder is written.
     let writer = match (reopened, manifest) {
         (Some(writer), _) => writer,
-        (None, Some(manifest)) => RunWriter::create(&request.out, &manifest?, &plan.params)?,
+        (None, Some(manifest)) => RunWriter::create_with(&request.out, &manifest?, &plan.params, |out| {
+            // What a resume goes on from lies there before the folder is a run folder.
+            branch.as_ref().map_or(Ok(()), |(_, _, file)| first_checkpoint(file, out))
+        })?,
         (None, None) => return Err(EngineError::Internal("a run that is neither new nor old".to_owned())),
     };
     for warning in writer.warnings().to_vec() {
@@ -118,6 +161,7 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         device: device::name(device),
         weights: network::origin(&plan.params, report.as_ref()),
         resumed: plan.begun.is_some(),
+        parent,
     })?;
     training.session.notify_pending(link)?;
     Ok(training)
@@ -131,8 +175,8 @@ fn plan(request: &RunRequest) -> Result<Plan, EngineError> {
         return Err(EngineError::Refused(text));
     }
     let holds_a_run = Manifest::path(&request.out).exists();
-    let resume = match request.begin {
-        Begin::Start => false,
+    let resume = match &request.begin {
+        Begin::Start | Begin::Fork(_) => false,
         Begin::Resume => true,
         Begin::StartOrResume => holds_a_run,
     };
@@ -140,9 +184,11 @@ fn plan(request: &RunRequest) -> Result<Plan, EngineError> {
         resumed(request)?
     } else if holds_a_run {
         return Err(RunError::Exists { path: request.out.clone() }.into());
+    } else if let Begin::Fork(fork) = &request.begin {
+        branching(fork)?
     } else {
         let RunRequest { source, target, params, .. } = request.clone();
-        Plan { source, target, params, begun: None, notes: Vec::new() }
+        Plan { source, target, params, begun: None, branch: None, notes: Vec::new() }
     };
     check(&plan.params)?;
     Ok(plan)
@@ -153,7 +199,7 @@ fn resumed(request: &RunRequest) -> Result<Plan, EngineError> {
     let out = request.out.as_path();
     let manifest = Manifest::read(out)?;
     let path = params_path(out);
-    let text = std::fs::read_to_string(&path).map_err(RunError::io("read", &path))?;
+    let text = read_text(&path, LARGEST_PARAMS).map_err(RunError::io("read", &path))?;
     let mut params = Params::default();
     let unknown = params.overlay_saved(&text).map_err(|e| RunError::damaged(&path, e))?;
     let notes = unknown.into_iter().map(|key| format!("This program has no parameter {key}; the run goes on without."));
@@ -167,8 +213,37 @@ fn resumed(request: &RunRequest) -> Result<Plan, EngineError> {
         target: place(&request.target, &manifest.target_given, &manifest.target),
         params,
         begun: Some(manifest),
+        branch: None,
         notes,
     })
+}
+
+/// Of a run that branches off, its parent's datasets count, and the parameters as they stood there.
+fn branching(Fork { run, at }: &Fork) -> Result<Plan, EngineError> {
+    let manifest = Manifest::read(run)?;
+    let found = checkpoints::find(run, at)?;
+    let saved = branch_point(&found.path)?;
+    let run = std::path::absolute(run).map_err(RunError::io("find", run))?;
+    Ok(Plan {
+        source: manifest.source_given.clone().unwrap_or_else(|| manifest.source.clone()),
+        target: manifest.target_given.clone().unwrap_or_else(|| manifest.target.clone()),
+        params: saved.plain.params.clone(),
+        begun: None,
+        branch: Some(Branch { manifest, run, file: found.path, saved }),
+        notes: Vec::new(),
+    })
+}
+
+/// A checkpoint as the beginning of another run, which has no best ones yet.
+fn branch_point(file: &Path) -> Result<Checkpoint, EngineError> {
+    let not_one = || RunError::damaged(file, "it holds no `state`, so it is not a checkpoint");
+    let mut saved = Checkpoint::read(file)?.ok_or_else(not_one)?;
+    (saved.plain.best_map, saved.plain.best_score, saved.plain.kept_as) = (None, None, None);
+    Ok(saved)
+}
+
+fn first_checkpoint(file: &Path, out: &Path) -> Result<(), EngineError> {
+    branch_point(file)?.write(&checkpoint::last(out)).map(|_| ())
 }
 
 fn check(params: &Params) -> Result<(), EngineError> {
@@ -184,8 +259,8 @@ fn saved(out: &Path, params: &Params) -> Result<Option<Checkpoint>, EngineError>
     if !path.exists() {
         return Ok(None);
     }
-    let not_one = || RunError::damaged(&path, "it holds no `state`, so it is not a checkpoint");
-    let checkpoint = Checkpoint::read(&path)?.ok_or_else(not_one)?;
+    let not_one = || RunError::damaged(&path, "it holds no `state`, so it is not a checkpoint").into();
+    let checkpoint = Checkpoint::read(&path).and_then(|c| c.ok_or_else(not_one)).map_err(|e| with_others(out, e))?;
     // What belongs to a run as a whole cannot have changed in it.
     for row in table::ROWS.iter().filter(|row| row.effect == Effect::NextRun) {
         let (begun, now) = ((row.get)(params), (row.get)(&checkpoint.plain.params));
@@ -194,6 +269,18 @@ fn saved(out: &Path, params: &Params) -> Result<Option<Checkpoint>, EngineError>
         }
     }
     Ok(Some(checkpoint))
+}
+
+/// The error of a checkpoint that cannot be used, with those that lie beside it and can.
+fn with_others(out: &Path, error: EngineError) -> EngineError {
+    let EngineError::Run(RunError::Damaged { path, reason }) = error else { return error };
+    let usable = |f: &checkpoints::Found| f.stand.filter(|_| f.name != checkpoints::LAST).map(|s| (f.name.clone(), s));
+    let Some((name, stand)) = checkpoints::list(out).iter().filter_map(usable).next_back() else {
+        return RunError::Damaged { path, reason }.into();
+    };
+    let way_out =
+        format!("{reason}; another run can branch from {}: --fork {}@{name}", checkpoints::words(stand), out.display());
+    RunError::Damaged { path, reason: way_out }.into()
 }
 
 /// As many threads as the run was begun with: sums depend on them in their last bits. A new run on the CPU notes how
@@ -245,127 +332,10 @@ fn enough_images(params: &Params, target: &Dataset) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Which images a dataset has, whose they are and in which order, wherever it lies.
-fn digest(dataset: &Dataset) -> String {
-    let mut hash = Fnv::new();
-    for samples in [&dataset.train, &dataset.query, &dataset.gallery] {
-        hash.eat_field(&(samples.len() as u64).to_le_bytes());
-        for sample in samples {
-            let name = sample.path.strip_prefix(&dataset.root).unwrap_or(&sample.path);
-            hash.eat_field(name.as_os_str().as_encoded_bytes());
-            hash.eat_field(&sample.pid.to_le_bytes());
-            hash.eat_field(&sample.camid.to_le_bytes());
-        }
-    }
-    format!("{:016x}", hash.value())
-}
-
-/// Labels, memory and snapshots name images by their rows: a run can go on with the very same list only.
-fn same_images(
-    out: &Path,
-    begun: &Manifest,
-    (source, target): (&Dataset, &Dataset),
-    now: &Images,
-    match_names: bool,
-) -> Result<(), EngineError> {
-    let help = match match_names {
-        true => "",
-        false => ", find them by their names with --match-names,",
-    };
-    let changed = |what: String| {
-        Err(EngineError::Refused(format!("{what}; bring its files back as they were{help} or begin a new run")))
-    };
-    if let Ok(then) = Images::read(out) {
-        for split in [Split::Train, Split::Query, Split::Gallery] {
-            if let Some(difference) = first_difference(then.split(split), now.split(split), &target.root, match_names) {
-                return changed(format!("{} has changed since the run began: {difference}", target.name));
-            }
-        }
-    } else if begun.target_digest.as_ref().is_some_and(|then| *then != digest(target)) {
-        return changed(format!("the images of {} are others than when the run began", target.name));
-    }
-    if begun.source_digest.as_ref().is_some_and(|then| *then != digest(source)) {
-        return changed(format!("the images of {} are others than when the run began", source.name));
-    }
-    Ok(())
-}
-
-fn first_difference(then: &[ImageRow], now: &[ImageRow], root: &Path, by_name: bool) -> Option<String> {
-    let (a, b) = (then.len(), now.len());
-    let place = |i: usize, row: &ImageRow| format!("{} image {i} was {}", name_of(row.split), row.path.display());
-    for (i, (was, is)) in then.iter().zip(now).enumerate() {
-        let name = is.path.strip_prefix(root).unwrap_or(&is.path);
-        // A dataset may have moved as a whole.
-        let same = was.path == is.path || was.path.ends_with(name);
-        if !(same || by_name && was.path.file_name() == is.path.file_name()) {
-            return Some(format!("{} and is {}", place(i, was), is.path.display()));
-        }
-        if (was.pid, was.camid) != (is.pid, is.camid) {
-            return Some(format!(
-                "{} of identity {}, camera {}, and has others now",
-                place(i, was),
-                was.pid,
-                was.camid
-            ));
-        }
-    }
-    let split = then.first().or(now.first()).map_or("training", |row| name_of(row.split));
-    (a != b).then(|| format!("it had {a} {split} images and has {b}"))
-}
-
-fn name_of(split: Split) -> &'static str {
-    match split {
-        Split::Train => "training",
-        Split::Query => "query",
-        Split::Gallery => "gallery",
-    }
-}
-
-/// Decodes the training images on all cores, before the first epoch asks for them one by one; says which could not be
-/// read.
-fn read_images(data: [&DomainData; 2], allowed: f64, link: &mut Link) -> Result<Vec<String>, EngineError> {
-    let total: u64 = data.iter().map(|d| d.dataset.train.len() as u64).sum();
-    let control = std::sync::Arc::clone(&link.control);
-    let outbox = Mutex::new(&mut link.outbox);
-    let mut before = 0;
-    for domain in data {
-        domain.cache(Split::Train).warm(&|done, _| {
-            if let Ok(mut outbox) = outbox.try_lock() {
-                outbox.progress(Stage::Prepare, before + done, total);
-            }
-            !control.stop_requested()
-        });
-        before += domain.dataset.train.len() as u64;
-    }
-    if control.stop_requested() {
-        return Err(EngineError::Stopped);
-    }
-    let mut notes = Vec::new();
-    for domain in data {
-        let (files, all) = (domain.unreadable_in_training(), domain.dataset.train.len());
-        if files.is_empty() {
-            continue;
-        }
-        let found = format!(
-            "{} of {all} training images of {} cannot be read: {}",
-            files.len(),
-            domain.dataset.name,
-            named(&files)
-        );
-        if files.len() as f64 > allowed * all as f64 {
-            return Err(EngineError::Refused(format!(
-                "{found}; mend or remove them, or allow grey images in their place with --allow-unreadable (or image.unreadable)"
-            )));
-        }
-        notes.push(format!("{found}; they train as grey images."));
-    }
-    Ok(notes)
-}
-
 // ---------------------------------------------------------------------------------------------------- the manifest
 
 fn manifest(
-    request: &RunRequest,
+    [source_given, target_given]: [&str; 2],
     params: &Params,
     (source, target): (&Dataset, &Dataset),
     device: Device,
@@ -381,8 +351,8 @@ fn manifest(
         Ok(path.to_string_lossy().into_owned())
     };
     Ok(Manifest {
-        source_given: Some(given(&request.source)?),
-        target_given: Some(given(&request.target)?),
+        source_given: Some(given(source_given)?),
+        target_given: Some(given(target_given)?),
         source_digest: Some(digest(source)),
         target_digest: Some(digest(target)),
         threads: (!device.is_cuda()).then(device::threads),

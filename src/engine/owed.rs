@@ -104,6 +104,11 @@ impl Owed {
         self.checkpoint_failed = result.is_err().then(Instant::now);
     }
 
+    /// Whether the newest checkpoint could not be written.
+    pub fn owes_checkpoint(&self) -> bool {
+        self.checkpoint_failed.is_some()
+    }
+
     /// Whether a checkpoint that failed is to be tried again now.
     pub fn checkpoint_is_due(&self, epoch_ends: bool) -> bool {
         self.checkpoint_failed.is_some_and(|at| epoch_ends || at.elapsed() >= AGAIN_AFTER)

@@ -1,11 +1,13 @@
 //! Pre-trained networks kept for later runs: the same source, model and parameters need no second pre-training.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tch::{Device, Tensor};
 
 use super::checkpoint::{NamedTensors, read, write_atomically};
 use super::error::EngineError;
+use crate::base::fs::sweep_litter;
 use crate::base::rng::Fnv;
 use crate::data::Dataset;
 use crate::method::params::{Affects, Params, table};
@@ -64,6 +66,12 @@ pub(super) fn keep(path: &Path, net: &Net) -> Result<(), EngineError> {
     let tensors = of_source(net);
     if !all_finite(tensors.iter().map(|(_, t)| t))? {
         return Err(EngineError::Diverged("the network holds values that are not finite".to_owned()));
+    }
+    // What killed runs left there; a file is written in far less than an hour.
+    if let Some(folder) = path.parent().filter(|folder| folder.is_dir())
+        && let Err(error) = sweep_litter(folder, 0, Duration::from_secs(3600))
+    {
+        tracing::debug!(%error, "temporary files of earlier runs stay");
     }
     write_atomically(path, &tensors).map(|_| ())
 }

@@ -1,6 +1,7 @@
 //! What every stage of a run shares: data and network, parameters, where it stands, and what happens between two
 //! batches.
 
+mod keeping;
 mod questions;
 
 use std::path::PathBuf;
@@ -8,24 +9,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::questions::default_watch;
-use super::checkpoint::{self, Checkpoint, NamedTensors, Plain, Position};
+use super::checkpoint::{self, Checkpoint, NamedTensors, Position};
 use super::command::{Command, Request, RequestId};
 use super::error::EngineError;
 use super::event::{Domain, Event, ImageRef, Load, Phase, Severity, Stage, State, Step};
 use super::features::Extraction;
 use super::link::Link;
 use super::meter::Reading;
-use super::owed::{Owed, in_place, reason};
+use super::owed::{Owed, in_place};
 use super::ranked::Ranks;
 use super::settings::{Boundary, Settings};
 use super::setup::Setup;
-use crate::base::fs::refuse_links;
 use crate::data::cache::ImageCache;
 use crate::method::params::{Affects, Effect, Params, Value, table};
 use crate::model::device::Gauge;
-use crate::model::net::all_finite;
-use crate::run::error::RunError;
-use crate::run::folder::checkpoints_dir;
 
 /// How often the memory in use is told.
 const DEVICE_EVERY: Duration = Duration::from_secs(1);
@@ -61,11 +58,15 @@ pub(super) struct Session {
     /// The threshold that the rule `quantile` found in the first epoch.
     pub threshold: Option<f64>,
     pub best_map: Option<f64>,
+    /// Best silhouette of a clustering so far.
+    pub best_score: Option<f64>,
     /// Where pre-trained networks are kept.
     pub cache: Option<PathBuf>,
     /// The name under which the network may be kept once it is pre-trained; `None` when what it was trained with
     /// changed on the way.
     pub kept_as: Option<String>,
+    /// What another version of this program wrote into the checkpoint.
+    pub unknown: Vec<(String, serde_json::Value)>,
     pub ranks: Ranks,
     pub owed: Owed,
     state: State,
@@ -89,8 +90,10 @@ impl Session {
             position: Position::default(),
             threshold: None,
             best_map: None,
+            best_score: None,
             cache,
             kept_as: None,
+            unknown: Vec::new(),
             ranks: Ranks::default(),
             owed: Owed::default(),
             state: State::Preparing,
@@ -113,8 +116,10 @@ impl Session {
                 tracing::warn!("{reason}");
             }
         }
-        (self.position, self.threshold, self.best_map) = (plain.position, plain.threshold, plain.best_map);
+        (self.position, self.threshold) = (plain.position, plain.threshold);
+        (self.best_map, self.best_score) = (plain.best_map, plain.best_score);
         self.kept_as.clone_from(&plain.kept_as);
+        self.unknown.clone_from(&plain.unknown);
         Ok(())
     }
 
@@ -255,7 +260,10 @@ impl Session {
             Command::Resume => self.mode = Mode::Run,
             Command::StepBatch => self.mode = Mode::OneBatch(self.position.step),
             Command::StepEpoch => self.mode = Mode::OneEpoch,
-            Command::Checkpoint => self.write_checkpoint(saves, link)?,
+            Command::Checkpoint => {
+                self.write_checkpoint(saves, link)?;
+                self.keep_by_hand(link);
+            }
             // These answer for themselves.
             Command::SetParam { key, value } => return self.set_param(&id, key, value, link),
             Command::HeatMaps(images) => return self.answer_heat_maps(&images, &id, link),
@@ -358,69 +366,6 @@ impl Session {
             "the training has diverged: {what} of {stage} {}; {cure} (no checkpoint was written since)",
             epoch + 1
         ))
-    }
-
-    // --------------------------------------------------------------------------------------------- checkpoints
-
-    /// The run as it stands.
-    fn checkpoint(&self, saves: &dyn Saves) -> Result<Checkpoint, EngineError> {
-        let network = self.setup.net.named_variables();
-        if !all_finite(network.iter().map(|(_, t)| t))? {
-            return Err(self.diverged("the network holds values that are not finite in"));
-        }
-        let mut tensors: NamedTensors = network.into_iter().map(|(name, t)| (format!("net.{name}"), t)).collect();
-        tensors.extend(saves.tensors()?);
-        let plain = Plain {
-            position: self.position,
-            params: self.params().clone(),
-            pending: self.settings.pending().to_vec(),
-            threshold: self.threshold,
-            best_map: self.best_map,
-            kept_as: self.kept_as.clone(),
-        };
-        Ok(Checkpoint::new(plain, tensors))
-    }
-
-    /// Writes `checkpoints/last.safetensors` and announces it; when the disk refuses, that is announced and tried
-    /// again later. The checkpoint before is then untouched.
-    ///
-    /// # Errors
-    /// When the training has diverged or the run folder is gone.
-    pub fn write_checkpoint(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
-        match self.try_checkpoint(saves, link) {
-            Err(e @ EngineError::Run(RunError::Io { .. })) => {
-                link.outbox.notice(Severity::Error, "The checkpoint could not be written", reason(&e));
-                Ok(())
-            }
-            result => result,
-        }
-    }
-
-    /// As [`Session::write_checkpoint`], where nothing follows that could try again.
-    ///
-    /// # Errors
-    /// Also when the disk refuses.
-    pub fn try_checkpoint(&mut self, saves: &dyn Saves, link: &mut Link) -> Result<(), EngineError> {
-        let checkpoint = self.checkpoint(saves)?;
-        in_place(link)?;
-        let path = checkpoint::last(&self.folder);
-        refuse_links(&self.folder, &path).map_err(RunError::io("write", &path))?;
-        let result = checkpoint.write(&path);
-        self.owed.checkpoint(&result);
-        let file = "checkpoints/last.safetensors".to_owned();
-        Ok(link.outbox.emit(Event::Checkpoint { file, epoch: self.epoch(), bytes: result? })?)
-    }
-
-    /// Keeps the run as it stands under another name.
-    pub fn keep_checkpoint(
-        &mut self,
-        name: &'static str,
-        saves: &dyn Saves,
-        link: &mut Link,
-    ) -> Result<(), EngineError> {
-        let checkpoint = self.checkpoint(saves)?.own()?;
-        let path = checkpoints_dir(&self.folder).join(name);
-        self.owed.write("best checkpoint", None, move || checkpoint.write(&path).map(|_| ()), link)
     }
 
     // ------------------------------------------------------------------------------------------------ features

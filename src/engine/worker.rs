@@ -173,6 +173,12 @@ fn carry_out(request: RunRequest, link: &mut Link, fault: &AtomicU8) -> Option<T
         Err(_) => Fault::Run,
     };
     fault.store(whose as u8, Ordering::Release);
+    if let (Err(error), Some(training)) = (&result, &training)
+        && let Some(cure) = super::cure::of(error, &training.session)
+        && let Err(e) = link.outbox.emit(Event::Cure(cure))
+    {
+        tracing::error!("the way out of a failure could not be written: {e}");
+    }
     let state = match result {
         Ok(()) => State::Done,
         Err(EngineError::Stopped) => State::Stopped,

@@ -21,9 +21,11 @@ use eframe::egui::{self, Ui};
 use self::follow::Follow;
 use self::past::{Changes, Trail};
 use self::saved::Saved;
+use super::Ends;
 use super::WindowOptions;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
+use super::dialogs::checkpoints::Checkpoints;
 use super::dialogs::dataset::Dataset;
 use super::dialogs::export::Export;
 use super::dialogs::new_run::NewRun;
@@ -64,6 +66,7 @@ struct Dialogs {
     export: Option<Export>,
     palette: Option<Palette>,
     dataset: Option<Dataset>,
+    checkpoints: Option<Checkpoints>,
     cheat_sheet: bool,
     quit: bool,
 }
@@ -77,6 +80,7 @@ impl Dialogs {
             || self.export.is_some()
             || self.palette.is_some()
             || self.dataset.is_some()
+            || self.checkpoints.is_some()
             || self.quit
     }
 }
@@ -126,6 +130,7 @@ pub struct App {
     read: String,
     dialogs: Dialogs,
     actions: Vec<UiCommand>,
+    ends: Arc<Ends>,
     leaving: bool,
     gone: bool,
     painted: bool,
@@ -139,6 +144,12 @@ impl App {
         let mut app = Self::with(&cc.egui_ctx, saved.unwrap_or_default(), options);
         app.software = renderer::is_software(cc.gl.as_deref());
         app
+    }
+
+    /// The same, which also ends when it is asked to from outside.
+    pub fn ending(mut self, ends: Arc<Ends>) -> Self {
+        self.ends = ends;
+        self
     }
 
     /// As [`App::new`], with what was kept of an earlier session.
@@ -187,6 +198,7 @@ impl App {
             read: String::new(),
             dialogs: Dialogs::default(),
             actions: Vec::new(),
+            ends: Arc::default(),
             leaving: false,
             gone: false,
             painted: false,
@@ -327,7 +339,11 @@ impl App {
         if let Some((entry, toast)) = entry_of(stamped) {
             let failed = matches!(stamped.event, Event::State { state: State::Failed(_), .. });
             if toast {
-                self.notify(ctx, entry, failed.then_some(("New run…", UiCommand::NewRun)));
+                let way_out = match self.shown().cure {
+                    Some(_) => ("Take the way out", UiCommand::Cure),
+                    None => ("New run…", UiCommand::NewRun),
+                };
+                self.notify(ctx, entry, failed.then_some(way_out));
             } else {
                 self.log.push(entry);
             }
@@ -386,6 +402,8 @@ impl App {
     /// Closing while a run goes on asks; a run that is being stopped closes the window when it has ended.
     fn closing(&mut self, ctx: &egui::Context) {
         let idle = self.gone || !is_active(&self.live);
+        // Whoever asked has told the engine to stop already.
+        self.leaving |= self.ends.are_asked_for();
         if self.leaving && idle {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         } else if ctx.input(|i| i.viewport().close_requested()) && !idle {

@@ -45,6 +45,10 @@ pub enum UiCommand {
     Stop,
     /// Write a checkpoint now.
     Checkpoint,
+    /// Show what the run on screen keeps, what it takes on the disk, and where it can be branched from.
+    Checkpoints,
+    /// What a failed run proposes: go on with other parameters, or begin anew with them.
+    Cure,
     /// Anything else that the engine understands, as it is.
     Engine(Request),
     /// Change a parameter: of the run going on, else of the next one.
@@ -185,7 +189,9 @@ pub static COMMANDS: &[Entry] = entries! {
         C::StepBatch, "Step one batch", SKIP, keys(NONE, Key::Period), "While paused, trains one batch and pauses again.";
         C::StepEpoch, "Step to the end of the epoch", SKIP, keys(Modifiers::SHIFT, Key::Period), "While paused, goes on to the end of the epoch and pauses again.";
         C::Stop, "Stop", STOP, keys(CTRL_SHIFT, Key::S), "Ends the run after the current batch and keeps a checkpoint.";
-        C::Checkpoint, "Checkpoint now", SAVE, keys(CTRL, Key::S), "Writes a checkpoint after the current batch.";
+        C::Checkpoint, "Checkpoint now", SAVE, keys(CTRL, Key::S), "Writes a checkpoint after the current batch, and keeps it.";
+        C::Checkpoints, "Checkpoints and branches…", BRANCH, None, "Lists what the run on screen keeps and takes on the disk; a new run can branch from any of them.";
+        C::Cure, "Take the way out", PLAY, None, "After a failure that other parameters mend: goes on with them, or offers a new run.";
         C::Undo, "Undo", RESET, keys(CTRL, Key::Z), "Takes back the last change of a parameter; a drag is one change.";
         C::Redo, "Redo", RESET, keys(CTRL_SHIFT, Key::Z), "Makes the change again that was taken back.";
         C::UndoPending, "Undo waiting changes", RESET, None, "Takes back all parameter changes that have not taken effect yet.";
@@ -255,6 +261,11 @@ impl UiCommand {
             Self::StepBatch | Self::StepEpoch if !active => Some("Nothing is running."),
             Self::StepBatch | Self::StepEpoch if !paused => Some("Pause first."),
             Self::Stop | Self::Checkpoint if !active => Some("Nothing is running."),
+            Self::Checkpoints if shown.folder.is_none() => Some("There is no run on screen."),
+            Self::Cure if shown.cure.is_none() => {
+                Some("The run on screen has not failed, or nothing is known that would mend it.")
+            }
+            Self::Cure if is_active(live) => Some("A run goes on; stop it first."),
             Self::UndoPending if run.pending.is_empty() => Some("No change waits."),
             Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
             Self::Engine(Request { command: Command::Watch(_) | Command::HeatMaps(_), .. })

@@ -3,6 +3,7 @@
 pub mod add_dataset;
 pub mod browse;
 pub mod cheat_sheet;
+pub mod checkpoints;
 pub mod dataset;
 pub mod export;
 pub mod new_run;

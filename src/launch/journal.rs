@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
+use crate::base::fs::{append_regular, open_regular};
 use crate::base::rng::{Fnv, mix};
 
 /// A lock that nobody has let go for this long was left by a killed process. Optuna's own grace is as long.
@@ -100,7 +101,7 @@ impl Journal {
     /// # Errors
     /// Those of the file system.
     pub fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().create(true).append(true).open(path)?;
+        append_regular(path)?;
         let mut hash = Fnv::new();
         hash.eat(path.as_os_str().as_encoded_bytes());
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
@@ -129,7 +130,7 @@ impl Journal {
     /// # Errors
     /// Those of the file system.
     pub fn sync(&mut self) -> io::Result<()> {
-        let mut file = File::open(&self.path)?;
+        let mut file = open_regular(&self.path)?;
         if file.metadata()?.len() <= self.read {
             return Ok(());
         }

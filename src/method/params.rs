@@ -17,8 +17,8 @@ pub use choices::{
     ScoreKind,
 };
 pub use groups::{
-    Adapt, Attention, Augment, Bn, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse, Optim, Pretrain, Reliability,
-    Triplet,
+    Adapt, Attention, Augment, Bn, CheckpointUse, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse, Optim,
+    Pretrain, Reliability, Triplet,
 };
 pub use table::{Affects, Effect, Kind, Row, Value};
 
@@ -52,6 +52,7 @@ pub struct Params {
     pub optim: Optim,
     pub bn: Bn,
     pub eval: Eval,
+    pub checkpoint: CheckpointUse,
     pub device: DeviceUse,
 }
 
@@ -83,6 +84,7 @@ impl Default for Params {
             optim: Optim::default(),
             bn: Bn::default(),
             eval: Eval::default(),
+            checkpoint: CheckpointUse::default(),
             device: DeviceUse::default(),
         }
     }

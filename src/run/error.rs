@@ -30,16 +30,28 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Two processes must not append to one run.
-    #[error("{} is being written by another process; stop that one first, or open the run to watch it", path.display())]
+    #[error("{} is being written by {by}; stop that one first, or open the run to watch it", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
+        /// Who writes it, as far as that is known: `process 12 on atlas`.
+        by: String,
     },
     /// The folder is no longer where the run was begun.
     #[error("{} was removed or moved while the run was writing to it", path.display())]
     Gone {
         /// The folder.
         path: PathBuf,
+    },
+    /// A run has no checkpoint of that kind.
+    #[error("{} has {wanted}; there are: {there}", path.display())]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+        /// `no checkpoint after 7 epochs`.
+        wanted: String,
+        /// Those that it has, or `none`.
+        there: String,
     },
     /// A file is there but does not hold what it should.
     #[error("{} cannot be used: {reason}", path.display())]
@@ -71,6 +83,19 @@ impl From<TensorError> for RunError {
 }
 
 impl RunError {
+    /// Whether what was given was at fault, and not the system: exit code 2 on the command line.
+    pub fn is_bad_input(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput};
+        match self {
+            Self::Gone { .. } => false,
+            // A file of another kind or content. A write that meets a limit of the system fails as too large, too.
+            Self::Io { what, source, .. } => {
+                *what == "read" && matches!(source.kind(), InvalidInput | InvalidData | FileTooLarge)
+            }
+            _ => true,
+        }
+    }
+
     /// For `map_err` on a system call that concerns `path`.
     pub fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::manifest::Parent;
 use super::requests::RequestId;
 use super::snapshot::Match;
 pub use crate::method::cluster::{ClusterParams, ClusterSummary};
@@ -74,6 +75,9 @@ struct StepLine<'a> {
     merged: u32,
 }
 
+/// Parts that a loss can have; each is a curve in the window and a column in tables.
+const MOST_PARTS: usize = 64;
+
 impl Stamped {
     /// One line of `events.jsonl`, without its line feed.
     ///
@@ -84,6 +88,10 @@ impl Stamped {
             && l.kind == "step"
         {
             let StepLine { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged, .. } = l;
+            if parts.len() > MOST_PARTS {
+                let words = format!("a loss of {} parts is none of this program's", parts.len());
+                return Err(serde::de::Error::custom(words));
+            }
             let step = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
             return Ok(Self { run: RunId::default(), seq: l.seq, t: l.t, wall: l.wall, event: Event::Step(step) });
         }
@@ -264,6 +272,17 @@ pub enum Severity {
     Error,
 }
 
+/// The way out of a failure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cure {
+    /// What would be done, one sentence.
+    pub words: String,
+    /// Whether the run goes on from its last checkpoint; else a new run is needed.
+    pub resume: bool,
+    /// Parameters that get other values.
+    pub changes: Vec<(String, Value)>,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -286,6 +305,9 @@ pub enum Event {
         weights: String,
         /// Whether an earlier part of this run was taken up.
         resumed: bool,
+        /// The run it branched from, and where.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
     },
     /// The engine's state changed.
     State {
@@ -411,6 +433,8 @@ pub enum Event {
         /// Why, and what to do.
         why: String,
     },
+    /// The way out of the failure that is told next.
+    Cure(Cure),
     /// Something the user should know.
     Notice {
         /// How bad.

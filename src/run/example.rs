@@ -8,6 +8,7 @@ use flate2::read::GzDecoder;
 
 use super::images::Images;
 use super::manifest::Manifest;
+use crate::base::fs::StagedFolder;
 
 /// The word that stands for it where a run folder is asked for.
 pub const NAME: &str = "example";
@@ -46,8 +47,7 @@ pub fn ensure(data: &Path) -> io::Result<PathBuf> {
 /// Those of the file system, and when the archive is damaged.
 pub fn unpack(archive: &[u8], folder: &Path) -> io::Result<()> {
     let beside = folder.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside)?;
-    let staged = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(beside)?;
+    let staged = StagedFolder::begin(beside, ".unpacking-")?;
     let mut tar = tar::Archive::new(GzDecoder::new(archive));
     tar.set_preserve_mtime(false);
     tar.unpack(staged.path())?;
@@ -58,12 +58,8 @@ pub fn unpack(archive: &[u8], folder: &Path) -> io::Result<()> {
         row
     });
     Images::new(placed).map_err(io::Error::other)?.write(staged.path()).map_err(io::Error::other)?;
-    match std::fs::rename(staged.path(), folder) {
-        Ok(()) => {
-            // The folder has its name now; there is nothing left for the temporary one to remove.
-            let _ = staged.keep();
-            Ok(())
-        }
+    match staged.keep(folder) {
+        Ok(()) => Ok(()),
         // Another process was faster.
         Err(_) if Manifest::path(folder).is_file() => Ok(()),
         Err(e) => Err(e),

@@ -1,16 +1,17 @@
 //! Writing a run folder.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::RunError;
 use super::event::{Event, RunId, Stamped};
+use super::lock::Lock;
 use super::log::Lines;
 use super::manifest::Manifest;
 use super::reader::read_events;
-use crate::base::fs::{atomic_write, refuse_links, sweep_litter};
+use crate::base::fs::{append_regular, atomic_write, refuse_links, sweep_litter};
 use crate::method::params::Params;
 
 /// Where the events lie in a run folder.
@@ -22,6 +23,9 @@ pub fn events_path(dir: &Path) -> PathBuf {
 pub fn params_path(dir: &Path) -> PathBuf {
     dir.join("params.toml")
 }
+
+/// The largest `params.toml` that is read, bytes.
+pub const LARGEST_PARAMS: u64 = 1 << 20;
 
 /// Where the engine's checkpoints lie in a run folder.
 pub fn checkpoints_dir(dir: &Path) -> PathBuf {
@@ -40,7 +44,7 @@ pub struct RunWriter {
     base: f64,
     began: Instant,
     warnings: Vec<String>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl RunWriter {
@@ -49,17 +53,32 @@ impl RunWriter {
     /// # Errors
     /// When the folder holds a run already, or cannot be written.
     pub fn create(dir: &Path, manifest: &Manifest, params: &Params) -> Result<Self, RunError> {
+        Self::create_with(dir, manifest, params, |_| Ok(()))
+    }
+
+    /// As [`RunWriter::create`], of a folder that `fill` puts more into before its manifest makes it a run folder.
+    ///
+    /// # Errors
+    /// Also those of `fill`.
+    pub fn create_with<E: From<RunError>>(
+        dir: &Path,
+        manifest: &Manifest,
+        params: &Params,
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<Self, E> {
         // Without a manifest and without an event it is one whose making was broken off.
         let holds_events = std::fs::metadata(events_path(dir)).is_ok_and(|m| m.len() > 0 || !m.is_file());
         if Manifest::path(dir).exists() || holds_events {
-            return Err(RunError::Exists { path: dir.to_owned() });
+            return Err(RunError::Exists { path: dir.to_owned() }.into());
         }
         std::fs::create_dir_all(dir).map_err(RunError::io("create", dir))?;
-        let lock = lock(dir)?;
+        refuse_links_inside(dir)?;
+        let lock = Lock::take(dir)?;
         let path = params_path(dir);
         atomic_write(&path, |f| f.write_all(params.to_toml().as_bytes())).map_err(RunError::io("write", &path))?;
         let path = events_path(dir);
-        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("create", &path))?;
+        let file = append_regular(&path).map_err(RunError::io("create", &path))?;
+        fill(dir)?;
         // The manifest last: a folder with one is a run folder, whole.
         manifest.write(dir)?;
         Ok(Self::start(dir, file, 0, Vec::new(), lock))
@@ -72,13 +91,13 @@ impl RunWriter {
     pub fn reopen(dir: &Path) -> Result<Self, RunError> {
         Manifest::read(dir)?;
         refuse_links_inside(dir)?;
-        let lock = lock(dir)?;
+        let lock = Lock::take(dir)?;
         let path = events_path(dir);
         // What a killed writer left behind; nobody else writes here while the lock is ours.
         if let Err(error) = sweep_litter(dir, 2, Duration::ZERO) {
             tracing::debug!(%error, "temporary files of an earlier writer stay");
         }
-        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(RunError::io("open", &path))?;
+        let file = append_regular(&path).map_err(RunError::io("read", &path))?;
         let read = read_events(&path, 0, 0, false)?;
         file.set_len(read.good).map_err(RunError::io("write", &path))?;
         let warnings = read.warnings.into_iter().chain(read.torn).collect();
@@ -88,7 +107,7 @@ impl RunWriter {
         Ok(writer)
     }
 
-    fn start(dir: &Path, file: File, good: u64, warnings: Vec<String>, lock: File) -> Self {
+    fn start(dir: &Path, file: File, good: u64, warnings: Vec<String>, lock: Lock) -> Self {
         Self {
             dir: dir.to_owned(),
             run: RunId::of(dir),
@@ -181,31 +200,11 @@ fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
     None
 }
 
-fn lock(dir: &Path) -> Result<File, RunError> {
-    let path = dir.join(".lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(RunError::io("create", &path))?;
-    let locked = match file.try_lock() {
-        Ok(()) => true,
-        Err(std::fs::TryLockError::WouldBlock) => return Err(RunError::Locked { path: dir.to_owned() }),
-        // Some network file systems have no locks, or only for one machine; signs of life tell there.
-        Err(std::fs::TryLockError::Error(_)) => false,
-    };
-    if super::pulse::is_trained_by_another(dir, locked) {
-        return Err(RunError::Locked { path: dir.to_owned() });
-    }
-    Ok(file)
-}
-
 /// What is written must stay in the folder: through a link, a line would be cut off a file elsewhere, and snapshots
 /// would land there.
 fn refuse_links_inside(dir: &Path) -> Result<(), RunError> {
     let epochs = std::fs::read_dir(dir.join("epochs")).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
-    let written = ["events.jsonl", ".lock", "epochs", "checkpoints", "commands"].map(|name| dir.join(name));
+    let written = ["events.jsonl", ".lock", ".lease", "epochs", "checkpoints", "commands"].map(|name| dir.join(name));
     for path in written.into_iter().chain(epochs) {
         refuse_links(dir, &path).map_err(RunError::io("write", &path))?;
     }

@@ -1,16 +1,19 @@
 //! `manifest.json`: what a run is.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use crate::base::fs::atomic_write;
+use crate::base::fs::{atomic_write, read_text};
 use crate::base::time;
 
 /// The newest run format this program writes and reads.
 pub const FORMAT: u32 = 1;
+
+/// The largest manifest that is read, bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// What a run is; written once, when it begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,10 +120,10 @@ impl Manifest {
     /// When there is none, it is damaged, or it is of a newer format.
     pub fn read(dir: &Path) -> Result<Self, RunError> {
         let path = Self::path(dir);
-        if !path.is_file() {
-            return Err(RunError::NotARun { path: dir.to_owned() });
-        }
-        let text = std::fs::read_to_string(&path).map_err(RunError::io("read", &path))?;
+        let text = read_text(&path, LARGEST).map_err(|e| match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => RunError::NotARun { path: dir.to_owned() },
+            _ => RunError::io("read", &path)(e),
+        })?;
         // The format first: a newer manifest may lack what this one has.
         #[derive(Deserialize)]
         struct Format {

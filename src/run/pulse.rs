@@ -11,7 +11,7 @@ use crate::base::time::now;
 /// How often a sign of life is given.
 pub const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// Without a sign for so long, nobody is there: a machine that computes on all cores may be late.
-const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
 
 /// Where the sign of life lies in a run folder.
 pub fn beat_path(dir: &Path) -> PathBuf {
@@ -79,20 +79,37 @@ impl Beat {
 #[derive(Debug, Default)]
 pub struct Pulse {
     last: Option<(Beat, Instant)>,
+    /// Whether the first sign counts as one of now.
+    distrusts_clocks: bool,
+    changed: bool,
 }
 
 impl Pulse {
+    /// Of a machine whose clock is not trusted: its first sign counts as one of now.
+    pub fn of_another_clock() -> Self {
+        Self { distrusts_clocks: true, ..Self::default() }
+    }
+
+    /// Whether a sign has come since the first look.
+    pub fn has_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Who trains the run just now, if anybody does.
     pub fn look(&mut self, dir: &Path) -> Option<Trainer> {
         let beat = Beat::read(dir)?;
         let seen = match &self.last {
             Some((last, seen)) if *last == beat => *seen,
+            None if self.distrusts_clocks => Instant::now(),
             // The first sign may be an old one, left by a process that was killed.
             None => {
                 let age = Duration::try_from_secs_f64((now() - beat.wall).max(0.0)).unwrap_or(Duration::MAX);
                 Instant::now().checked_sub(age.min(SILENCE)).unwrap_or_else(Instant::now)
             }
-            Some(_) => Instant::now(),
+            Some(_) => {
+                self.changed = true;
+                Instant::now()
+            }
         };
         let alive = seen.elapsed() < SILENCE || is_running_here(&beat.trainer);
         let trainer = beat.trainer.clone();
@@ -109,7 +126,7 @@ pub fn is_trained_by_another(dir: &Path, locked: bool) -> bool {
 }
 
 /// Whether it is a process of this machine that is there (perhaps halted, or starved of time).
-fn is_running_here(trainer: &Trainer) -> bool {
+pub(super) fn is_running_here(trainer: &Trainer) -> bool {
     if trainer.host != host() {
         return false;
     }

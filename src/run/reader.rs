@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use super::event::{RunId, Stamped};
-use super::folder::{events_path, params_path};
+use super::folder::{LARGEST_PARAMS, events_path, params_path};
 use super::manifest::Manifest;
-use crate::base::fs::open_regular;
+use crate::base::fs::{open_regular, read_text};
 use crate::method::params::Params;
 
 /// A run folder as it stood when it was opened.
@@ -60,11 +60,18 @@ impl RunReader {
         let mut read = read_events(&events_path(dir), 0, 0, brief)?;
         let mut params = Params::default();
         let path = params_path(dir);
-        let overlaid = std::fs::read_to_string(&path)
+        let overlaid = read_text(&path, LARGEST_PARAMS)
             .map_err(|e| e.to_string())
-            .and_then(|text| params.overlay_toml(&text).map_err(|e| e.to_string()));
-        if let Err(reason) = overlaid {
-            read.warnings.push(format!("params.toml could not be used, defaults are shown: {reason}"));
+            .and_then(|text| params.overlay_saved(&text).map_err(|e| e.to_string()));
+        match overlaid {
+            Ok(unknown) if unknown.is_empty() => {}
+            Ok(unknown) => read.warnings.push(format!(
+                "params.toml has what this program does not know, and it is left as it is: {}",
+                unknown.join(", ")
+            )),
+            Err(reason) => {
+                read.warnings.push(format!("params.toml could not be used, defaults are shown: {reason}"));
+            }
         }
         if let Some(torn) = read.torn.filter(|_| !live) {
             read.warnings.push(torn);

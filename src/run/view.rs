@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::RunReader;
 use super::event::*;
+use super::manifest::Parent;
 use super::pulse::Trainer;
 use super::requests::RequestId;
 use crate::method::params::{Effect, Params, Value};
@@ -87,6 +88,10 @@ pub struct RunView {
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
     /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
     pub rankings: Vec<Arc<Ranking>>,
+    /// The way out of the failure it ended in, if there is one.
+    pub cure: Option<Cure>,
+    /// The run it branched from, and after how many epochs.
+    pub parent: Option<Parent>,
     /// Requests that were refused, newest last, with the reason; at most 32.
     pub refusals: Vec<(RequestId, String)>,
     /// Who trains it, where that is another process; set by who follows the folder.
@@ -284,6 +289,8 @@ impl Default for RunView {
             marks: Vec::new(),
             live_maps: None,
             rankings: Vec::new(),
+            cure: None,
+            parent: None,
             refusals: Vec::new(),
             trainer: None,
             live: false,

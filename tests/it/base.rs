@@ -111,6 +111,41 @@ fn litter_of_killed_writers_is_swept_and_nothing_else() {
 }
 
 #[test]
+fn folders_of_killed_makers_are_removed_and_those_being_made_are_not() {
+    use reid_workbench::base::fs::StagedFolder;
+    let dir = tempfile::tempdir().unwrap();
+    let mine = StagedFolder::begin(dir.path(), ".drawing-").unwrap();
+    std::fs::write(mine.path().join("a.png"), "a").unwrap();
+    // What a killed maker leaves: the lock has ended with it.
+    let left = dir.path().join(".drawing-killed");
+    std::fs::create_dir_all(left.join("content")).unwrap();
+    std::fs::write(left.join("owner"), "").unwrap();
+    // A folder of another kind, and one that has not said yet whose it is.
+    std::fs::create_dir(dir.path().join(".drawing-new")).unwrap();
+    std::fs::create_dir(dir.path().join("pictures")).unwrap();
+    let other = StagedFolder::begin(dir.path(), ".drawing-").unwrap();
+    assert!(!left.exists() && mine.path().join("a.png").exists());
+    assert!(dir.path().join(".drawing-new").exists() && dir.path().join("pictures").exists());
+    mine.keep(&dir.path().join("set")).unwrap();
+    drop(other);
+    assert_eq!(names(dir.path()), [".drawing-new", "pictures", "set"]);
+    assert_eq!(names(&dir.path().join("set")), ["a.png"]);
+}
+
+#[test]
+fn a_second_name_stays_with_what_was_there() {
+    use reid_workbench::base::fs::{link_or_copy, write_bytes};
+    let dir = tempfile::tempdir().unwrap();
+    let (last, kept) = (dir.path().join("last"), dir.path().join("kept"));
+    write_bytes(&last, "one").unwrap();
+    link_or_copy(&last, &kept).unwrap();
+    link_or_copy(&last, &kept).unwrap();
+    write_bytes(&last, "two").unwrap();
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "one");
+    assert_eq!(names(dir.path()), ["kept", "last"]);
+}
+
+#[test]
 fn arrays_come_back_as_they_were_written() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.safetensors");

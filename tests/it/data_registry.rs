@@ -92,6 +92,8 @@ fn a_broken_file_is_a_warning_and_is_never_overwritten() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].contains("datasets.toml cannot be used: TOML parse error at line 1"), "{warnings:?}");
     assert!(!warnings[0].contains('\n'));
+    let missing = registry.resolve("mine").unwrap_err().to_string();
+    assert!(missing.contains("datasets.toml cannot be used"), "it may have stood there: {missing}");
     assert!(registry.add("good", "auto", &dir.path().join("good")).is_err());
     assert_eq!(fs::read_to_string(&places.user).unwrap(), "[datasets.a\nroot = 1");
 }

@@ -392,10 +392,16 @@ fn a_training_that_diverges_fails_at_once_and_its_last_checkpoint_goes_on() {
     assert!(reason.contains("diverged") && reason.contains("adapt.lr"), "{reason}");
     assert_eq!((driver.fault(), steps(&driver.events).len()), (Fault::Run, 1), "the first such loss is the last");
     assert!(fs::read(&file).unwrap() == huge, "what diverged replaces no checkpoint");
+    let cure =
+        driver.events.iter().find_map(|s| if let Event::Cure(cure) = &s.event { Some(cure.clone()) } else { None });
+    let cure = cure.expect("a way out is proposed");
+    let now = params(&[]).adapt.lr;
+    assert!(cure.resume && cure.words.contains("last checkpoint"), "{cure:?}");
+    assert!(matches!(&cure.changes[..], [(key, Value::Float(lr))] if key == "adapt.lr" && *lr < 0.2 * now), "{cure:?}");
 
     fs::write(&file, good).unwrap();
     let mut again = resume(request);
-    again.changes = vec![("adapt.lr".to_owned(), Value::Float(1e-4))];
+    again.changes = cure.changes;
     let (end, events) = Driver::run(again.clone());
     assert_eq!((end, steps(&events).last().unwrap().lr), (State::Done, 1e-4));
     // A run that is done can be lengthened the same way; what belongs to the run as a whole cannot change.

@@ -11,9 +11,10 @@ use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
 use reid_workbench::method::params::Value;
+use reid_workbench::run::RunView;
 use reid_workbench::run::reader::RunReader;
 
-use crate::support::engine::{PATIENCE, Tiny};
+use crate::support::engine::{Driver, PATIENCE, Tiny, tiny_params};
 use crate::support::play::FakeRegistry;
 
 struct Window {
@@ -25,6 +26,10 @@ struct Window {
 
 impl Window {
     fn open(tiny: &Tiny) -> Self {
+        Self::showing(tiny, None)
+    }
+
+    fn showing(tiny: &Tiny, run: Option<std::path::PathBuf>) -> Self {
         let (say, heard) = bounded(1);
         let (to_test, from_window) = bounded(1);
         let options = WindowOptions {
@@ -40,7 +45,7 @@ impl Window {
             }),
             registry: Arc::new(FakeRegistry::default()),
             runs_dir: tiny.path("runs"),
-            run: None,
+            run,
         };
         // Tall enough that every parameter is on screen.
         let mut harness = Harness::builder()
@@ -162,4 +167,33 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     assert!(used, "no clustering used the new eps");
     assert!(run.events.iter().any(|e| matches!(&e.event, Event::State { state: State::Stopped, .. })));
     assert!(tiny.path("run/checkpoints/last.safetensors").is_file());
+}
+
+#[test]
+fn a_run_is_branched_from_an_earlier_epoch_by_label() {
+    let tiny = Tiny::new();
+    let mut params = tiny_params();
+    ["adapt.epochs=2", "checkpoint.every=1"].iter().for_each(|a| params.assign(a).unwrap());
+    assert_eq!(Driver::run(tiny.request("run", params)).0, State::Done);
+    let mut window = Window::showing(&tiny, Some(tiny.path("run")));
+    window.patiently("Done");
+    window.click("Branch from here");
+    window.patiently("on the disk");
+    window.click("Remove best-oracle");
+    let began = std::time::Instant::now();
+    while tiny.path("run/checkpoints/best-oracle.safetensors").exists() {
+        assert!(began.elapsed() < PATIENCE);
+        window.harness.run_steps(1);
+    }
+    window.harness.get_by_label_contains("after 1 epoch · every n epochs").click();
+    window.harness.run_steps(3);
+    window.fill("Folder of the branch", tiny.path("branch").to_str().unwrap());
+    window.click("Start branch");
+    let branch = || RunReader::open_live(&tiny.path("branch"));
+    while !branch().is_ok_and(|run| RunView::of_folder(&run).state == State::Done) {
+        window.heard.recv_timeout(PATIENCE).unwrap();
+        window.harness.run_steps(1);
+    }
+    let parent = branch().unwrap().manifest.parent.unwrap();
+    assert_eq!((parent.run, parent.epoch), (tiny.path("run"), 1));
 }

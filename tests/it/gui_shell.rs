@@ -8,10 +8,10 @@ use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::{Begin, Command, DeviceChoice, RunRequest, cache_dir};
-use reid_workbench::engine::event::{Event, Load, Severity, Stamped, State};
-use reid_workbench::gui::WindowOptions;
+use reid_workbench::engine::event::{Cure, Event, Load, Severity, Stamped, State};
 use reid_workbench::gui::app::App;
 use reid_workbench::gui::pace::Pace;
+use reid_workbench::gui::{Ends, WindowOptions};
 use reid_workbench::method::params::{Effect, Params, Value};
 
 use crate::support::play::{self, FakeEngine, FakeRegistry};
@@ -27,6 +27,10 @@ struct Window {
 
 impl Window {
     fn open() -> Self {
+        Self::ending(Arc::default())
+    }
+
+    fn ending(ends: Arc<Ends>) -> Self {
         let (handle, engine) = FakeEngine::new();
         let registry = Arc::new(FakeRegistry::default());
         let runs = tempfile::tempdir().unwrap();
@@ -39,7 +43,7 @@ impl Window {
         let mut harness = Harness::builder()
             .with_size(egui::vec2(1600.0, 1000.0))
             .with_max_steps(48)
-            .build_eframe(move |cc| App::new(cc, options));
+            .build_eframe(move |cc| App::new(cc, options).ending(ends));
         harness.state_mut().wait_for_lists(LIMIT);
         harness.run();
         Self { harness, engine, registry, runs }
@@ -47,7 +51,11 @@ impl Window {
 
     /// A window on a run that is in the middle of its second epoch.
     fn on_a_run() -> Self {
-        let mut window = Self::open();
+        Self::on_a_run_ending(Arc::default())
+    }
+
+    fn on_a_run_ending(ends: Arc<Ends>) -> Self {
+        let mut window = Self::ending(ends);
         play::demo(1).into_iter().for_each(|event| window.engine.say(event));
         window.harness.run();
         window
@@ -387,6 +395,49 @@ fn closing_while_a_run_goes_on_asks_first() {
     window.engine.say(Event::State { state: State::Stopped, epoch: 1 });
     window.harness.step();
     assert!(sent_to_viewport(&window, &egui::ViewportCommand::Close), "it closes once the run has ended");
+}
+
+#[test]
+fn closing_can_leave_the_run_to_a_process_of_its_own() {
+    let ends = Arc::<Ends>::default();
+    let mut window = Window::on_a_run_ending(Arc::clone(&ends));
+    close(&mut window);
+    window.click("Train on without it");
+    assert_eq!(window.asked(), [Command::Stop], "it goes on from a checkpoint");
+    window.engine.say(Event::State { state: State::Stopped, epoch: 1 });
+    window.harness.step();
+    assert!(sent_to_viewport(&window, &egui::ViewportCommand::Close));
+    let (folder, device) = ends.is_to_train_on().expect("the run is handed over");
+    assert_eq!((folder.to_str(), &device[..]), (Some("runs/demo"), "cpu"));
+}
+
+#[test]
+fn a_window_that_is_asked_to_end_closes_once_its_run_has_ended() {
+    let ends = Arc::<Ends>::default();
+    let mut window = Window::on_a_run_ending(Arc::clone(&ends));
+    ends.ask();
+    window.harness.run();
+    assert!(!window.shows("A run goes on"), "nobody is there to answer");
+    assert!(!sent_to_viewport(&window, &egui::ViewportCommand::Close));
+    window.engine.say(Event::State { state: State::Stopped, epoch: 1 });
+    window.harness.step();
+    assert!(sent_to_viewport(&window, &egui::ViewportCommand::Close));
+    assert_eq!(ends.is_to_train_on(), None);
+}
+
+#[test]
+fn what_mends_a_failure_is_one_click() {
+    let mut window = Window::on_a_run();
+    let changes = vec![("adapt.lr".to_owned(), Value::Float(1e-4))];
+    let words = "Go on from the last checkpoint with adapt.lr = 0.0001.".to_owned();
+    window.engine.say(Event::Cure(Cure { words, resume: true, changes: changes.clone() }));
+    let state = State::Failed("the training has diverged: the loss is NaN".to_owned());
+    window.engine.say(Event::State { state, epoch: 1 });
+    window.harness.run();
+    window.click("Take the way out");
+    let asked = window.asked();
+    let [Command::Start(request)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!((&request.begin, &request.changes), (&Begin::Resume, &changes));
 }
 
 #[test]

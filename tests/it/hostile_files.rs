@@ -15,6 +15,8 @@ struct Took {
     code: i32,
     said: String,
     time: Duration,
+    /// Seconds of the processor, all threads together: other tests share the machine.
+    cpu: f64,
     /// Peak of resident memory, bytes.
     memory: u64,
 }
@@ -28,21 +30,36 @@ fn run(dir: &Path, args: &[&str]) -> Took {
     let began = Instant::now();
     let mut child = command.spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
-    let mut memory = 0;
+    let stat = format!("/proc/{}/stat", child.id());
+    let (mut memory, mut cpu) = (0, 0.0);
     // The system keeps the peak itself; it is read again and again because it goes with the process.
     let code = loop {
         let peak = fs::read_to_string(&status).unwrap_or_default();
         let kilobytes =
             peak.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         memory = memory.max(kilobytes.unwrap_or(0) * 1024);
+        cpu = ticks(&fs::read_to_string(&stat).unwrap_or_default()).unwrap_or(cpu);
+        if began.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+        }
         if let Some(status) = child.try_wait().unwrap() {
             break status.code().unwrap_or(-1);
         }
         std::thread::sleep(Duration::from_millis(1));
     };
     let said = fs::read(&err).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap();
-    Took { code, said, time: began.elapsed(), memory }
+    Took { code, said, time: began.elapsed(), cpu, memory }
 }
+
+/// Seconds of user and system time in a line of `/proc/PID/stat`, in which the system counts hundredths.
+fn ticks(stat: &str) -> Option<f64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<f64>().ok();
+    Some((next()? + next()?) / 100.0)
+}
+
+/// What any hostile input may take of the processor.
+const MOST_SECONDS: f64 = 2.0;
 
 struct Bench {
     dir: tempfile::TempDir,
@@ -78,6 +95,7 @@ impl Bench {
         let most = self.least + 4 * size + (64 << 20);
         assert_eq!(took.code, 2, "{name}: {}", took.said);
         assert!(took.memory <= most, "{name}: {} MB for {} KB", (took.memory - self.least) >> 20, size >> 10);
+        assert!(took.cpu <= MOST_SECONDS, "{name}: {} s of the processor", took.cpu);
         assert!(took.time < Duration::from_secs(8), "{name}: {:?}", took.time);
         assert!(!took.said.contains("panicked") && !took.said.contains("report it"), "{name}: {}", took.said);
         assert_eq!(took.said.trim_end().lines().count(), 1, "{name}: {}", took.said);
@@ -297,6 +315,7 @@ fn pictures_do_not_unfold_into_gigabytes() {
         assert_eq!(took.code, 1, "{}", took.said);
         assert!(took.said.contains("24 images cannot be read"), "{}", took.said);
         assert!(took.memory < bench.least + (96 << 20), "{} MB", took.memory >> 20);
+        assert!(took.cpu <= MOST_SECONDS, "{} s of the processor", took.cpu);
         assert!(took.time < Duration::from_secs(8), "{:?}", took.time);
     }
 }
@@ -309,7 +328,118 @@ fn a_registry_of_very_many_sets_is_read_in_time() {
     fs::write(bench.path("config/datasets.toml"), entries.collect::<String>()).unwrap();
     let took = run(bench.dir.path(), &["datasets", "check", "a17"]);
     assert_eq!(took.code, 2, "{}", took.said);
-    assert!(took.time < Duration::from_secs(8), "{:?}", took.time);
+    assert!(took.cpu <= MOST_SECONDS, "{} s of the processor", took.cpu);
+    let entries = (0..300_000).map(|i| format!("[datasets.\"a{i}\"]\nlayout = \"market1501\"\nroot = \"x\"\n"));
+    fs::write(bench.path("config/datasets.toml"), entries.collect::<String>()).unwrap();
+    let took = run(bench.dir.path(), &["datasets", "check", "a17"]);
+    assert!(took.code == 2 && took.cpu <= MOST_SECONDS, "{} after {} s", took.said, took.cpu);
+    assert!(took.said.contains("larger than"), "{}", took.said);
+}
+
+/// A run of two epochs, as small as they come.
+fn small_run(bench: &Bench) {
+    tiny_domain(&bench.path("source"), "plaza", 1);
+    let mut args = vec!["train", "--preset", "demo", "--source", "source", "--target", "set", "--device", "cpu"];
+    for set in crate::support::engine::SMALL.iter().chain(&["adapt.epochs=2"]) {
+        args.extend(["--set", set]);
+    }
+    args.extend(["--out", "sound"]);
+    let took = run(bench.dir.path(), &args);
+    assert_eq!(took.code, 0, "{}", took.said);
+}
+
+fn copy_run(bench: &Bench, name: &str) {
+    let (from, to) = (bench.path("sound"), bench.path(name));
+    assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+}
+
+/// What reads a run folder.
+fn readers(run: &str) -> [Vec<&str>; 5] {
+    [
+        vec!["train", "--resume", "--device", "cpu", "--out", run],
+        vec!["train", "--device", "cpu", "--out", "new", "--fork", run],
+        vec!["shot", run, "--panel", "loss", "--out", "loss.png"],
+        vec!["export", run, "--csv", "tables"],
+        vec!["compare", run, "sound"],
+    ]
+}
+
+#[test]
+fn nothing_in_a_run_folder_is_waited_for_or_read_without_end() {
+    let bench = Bench::new();
+    small_run(&bench);
+    for name in ["events.jsonl", "manifest.json", "params.toml", "images.csv", "checkpoints/last.safetensors"] {
+        for kind in ["pipe", "zero"] {
+            let run_name = format!("{kind}-{}", name.replace('/', "-"));
+            copy_run(&bench, &run_name);
+            let path = bench.path(&run_name).join(name);
+            fs::remove_file(&path).unwrap();
+            match kind {
+                "pipe" => assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()),
+                _ => std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
+            }
+            for args in readers(&run_name) {
+                let took = run(bench.dir.path(), &args);
+                // What a command does without the file is its own affair; it must not hang, swell, or panic.
+                assert!([0, 1, 2].contains(&took.code), "{args:?}: {} {}", took.code, took.said);
+                assert!(took.cpu <= MOST_SECONDS + 1.0, "{args:?}: {} s of the processor", took.cpu);
+                assert!(took.memory <= bench.least + (128 << 20), "{args:?}: {} MB", took.memory >> 20);
+                assert!(!took.said.contains("panicked") && !took.said.contains("report it"), "{args:?}: {}", took.said);
+                if took.code != 0 {
+                    assert_eq!(took.said.trim_end().lines().count(), 1, "{args:?}: {}", took.said);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_run_folder_claims_is_bounded() {
+    let bench = Bench::new();
+    small_run(&bench);
+    let sound = fs::read_to_string(bench.path("sound/events.jsonl")).unwrap();
+    let edit = |name: &str, file: &str, text: &str| {
+        copy_run(&bench, name);
+        fs::write(bench.path(name).join(file), text).unwrap();
+    };
+    let manifest = fs::read_to_string(bench.path("sound/manifest.json")).unwrap();
+    edit(
+        "long-name",
+        "manifest.json",
+        &manifest.replace("\"source\"", &format!("\"x\": \"{}\", \"source\"", "s".repeat(40_000_000))),
+    );
+    let params = fs::read_to_string(bench.path("sound/params.toml")).unwrap();
+    edit("long-params", "params.toml", &format!("{params}# {}", "x".repeat(40_000_000)));
+    let parts: Vec<String> = (0..100_000).map(|i| format!("[\"p{i}\",1.0]")).collect();
+    let step = sound.lines().find(|l| l.contains("\"type\":\"step\"")).unwrap();
+    let (before, rest) = step.split_once("\"parts\":[").unwrap();
+    let (_, after) = rest.split_once("]],").unwrap();
+    let many = format!("{before}\"parts\":[{}],{after}", parts.join(","));
+    edit("parts", "events.jsonl", &sound.replace(step, &many));
+    for epoch in ["10000000", "1000000000000", "18446744073709551615"] {
+        let moved: Vec<String> = sound
+            .lines()
+            .map(|line| match line.contains("\"clustered\"") || line.contains("\"evaluated\"") {
+                true => line.replace("\"epoch\":1", &format!("\"epoch\":{epoch}")),
+                false => line.to_owned(),
+            })
+            .collect();
+        edit(&format!("epoch-{epoch}"), "events.jsonl", &moved.join("\n"));
+    }
+    for name in
+        ["long-name", "long-params", "parts", "epoch-10000000", "epoch-1000000000000", "epoch-18446744073709551615"]
+    {
+        let size =
+            2 * fs::read_dir(bench.path(name)).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum::<u64>();
+        for args in &readers(name)[2..] {
+            let took = run(bench.dir.path(), args);
+            assert!([0, 1, 2].contains(&took.code), "{args:?}: {} {}", took.code, took.said);
+            // A picture is painted by the processor, which is not the reader's doing.
+            assert!(took.cpu <= MOST_SECONDS + 1.5, "{args:?}: {} s of the processor", took.cpu);
+            assert!(took.memory <= bench.least + 4 * size + (128 << 20), "{args:?}: {} MB", took.memory >> 20);
+            assert!(!took.said.contains("panicked"), "{args:?}: {}", took.said);
+        }
+    }
 }
 
 #[test]

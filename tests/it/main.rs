@@ -7,6 +7,7 @@ mod golden;
 mod prng;
 
 mod base;
+mod checkpoints;
 mod cli_cluster;
 mod cli_comfort;
 mod cli_command;
@@ -80,6 +81,7 @@ mod model_speed;
 mod model_weights;
 mod presets;
 mod rank_lists;
+mod readers;
 mod remote;
 mod remote_hostile;
 mod run_folder;

@@ -7,6 +7,7 @@ use std::path::Path;
 use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::run::event::*;
 use reid_workbench::run::folder::events_path;
+use reid_workbench::run::graph::read_graph;
 use reid_workbench::run::images::{ImageRow, Images};
 use reid_workbench::run::reader::Grown;
 use reid_workbench::run::snapshot::{self, ClusterSnapshot, RankSnapshot};
@@ -228,13 +229,61 @@ fn a_tail_gives_each_whole_line_once() {
 }
 
 #[test]
+fn what_a_newer_program_wrote_is_left_as_it_is_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut params = Params::default();
+    params.assign("eps=0.47").unwrap();
+    drop(RunWriter::create(dir.path(), &manifest(), &params).unwrap());
+    let path = dir.path().join("params.toml");
+    let newer = fs::read_to_string(&path).unwrap() + "adapt.momentum = 0.9\n[tides]\nhigh = 3\n";
+    fs::write(&path, &newer).unwrap();
+    let mut told: serde_json::Value = serde_json::from_slice(&fs::read(Manifest::path(dir.path())).unwrap()).unwrap();
+    told["moon"] = "full".into();
+    fs::write(Manifest::path(dir.path()), told.to_string()).unwrap();
+    let reader = RunReader::open(dir.path()).unwrap();
+    assert_eq!(reader.params.eps, 0.47, "what it knows counts");
+    assert!(reader.warnings[0].contains("adapt.momentum, tides.high"), "{:?}", reader.warnings);
+    drop(RunWriter::reopen(dir.path()).unwrap());
+    assert_eq!(fs::read_to_string(&path).unwrap(), newer);
+    assert!(fs::read_to_string(Manifest::path(dir.path())).unwrap().contains("moon"));
+}
+
+/// Run folders of earlier versions, one a format, as those versions wrote them; parts that only cost room are left out.
+#[test]
+fn runs_of_earlier_formats_open_for_ever() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs");
+    let mut found = 0;
+    for entry in fs::read_dir(fixtures).unwrap() {
+        let archive = entry.unwrap().path();
+        let dir = tempfile::tempdir().unwrap();
+        let file = flate2::read::GzDecoder::new(fs::File::open(&archive).unwrap());
+        tar::Archive::new(file).unpack(dir.path()).unwrap();
+        let reader = RunReader::open(dir.path()).unwrap();
+        assert_eq!(reader.warnings, Vec::<String>::new(), "{}", archive.display());
+        let view = RunView::of_folder(&reader);
+        assert_eq!((&view.state, view.epochs_done), (&State::Done, 10), "{}", archive.display());
+        assert_eq!(view.target_retrieval[&10].mAP, 0.535_844_051_222_576_2);
+        assert_eq!(view.clusters[&0].summary.clusters, [68, 72, 55]);
+        assert_eq!((view.pretrain.points.len(), view.adapt.points.len()), (288, 320));
+        let clusters = ClusterSnapshot::read(dir.path(), 0).unwrap();
+        assert_eq!((clusters.labels.len(), clusters.reliable.len()), (1024, 68));
+        assert_eq!(RankSnapshot::read(dir.path(), 0).unwrap().queries(), 192);
+        assert_eq!(read_graph(dir.path(), 0).unwrap().n, 1024);
+        assert_eq!(Images::read(dir.path()).unwrap().split(Split::Query).len(), 192);
+        found += 1;
+    }
+    assert_eq!(found, 1);
+}
+
+#[test]
 fn a_run_folder_is_neither_overwritten_nor_written_twice() {
     let dir = tempfile::tempdir().unwrap();
     let writer = create(dir.path());
     let again = RunWriter::create(dir.path(), &manifest(), &Params::default());
     assert!(matches!(again, Err(RunError::Exists { .. })));
     let second = RunWriter::reopen(dir.path());
-    assert!(matches!(second, Err(RunError::Locked { .. })), "{second:?}");
+    let by = format!("process {} on ", std::process::id());
+    assert!(matches!(&second, Err(RunError::Locked { by: who, .. }) if who.starts_with(&by)), "{second:?}");
     drop(writer);
     RunWriter::reopen(dir.path()).unwrap();
     let empty = tempfile::tempdir().unwrap();

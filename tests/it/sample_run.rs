@@ -79,6 +79,7 @@ impl Run {
             device: "cpu".into(),
             weights: "scratch".into(),
             resumed: false,
+            parent: None,
         });
         self.state(State::Preparing, 0);
         self.send(Event::StageDone { stage: Stage::Prepare, epoch: 0, seconds: 2.5 });

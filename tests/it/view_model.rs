@@ -206,6 +206,7 @@ fn what_a_crash_undid_is_gone_whatever_it_was() {
         device: "cpu".into(),
         weights: "scratch".into(),
         resumed,
+        parent: None,
     };
     let applied = |key: &str, new: f64, epoch, iter| Event::ParamApplied {
         key: key.into(),
@@ -269,6 +270,7 @@ fn a_change_kept_in_the_checkpoint_stays_when_the_run_is_taken_up() {
         device: "cpu".into(),
         weights: "scratch".into(),
         resumed,
+        parent: None,
     };
     let applied =
         Event::ParamApplied { key: "eps".into(), old: Value::Float(0.6), new: Value::Float(0.5), epoch: 1, iter: 0 };
@@ -337,6 +339,7 @@ fn monstrous_numbers_cost_neither_time_nor_memory() {
         device: "cpu".into(),
         weights: "scratch".into(),
         resumed: false,
+        parent: None,
     };
     let mut clustered = crate::support::play::clustered(0, &Params::default());
     if let Event::Clustered { epoch, .. } = &mut clustered {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::UsageError;
 use crate::cli::progress::print_json;
-use crate::engine::event::{ClusterSummary, Domain, Event, Retrieval, Stage, Stamped, State};
+use crate::engine::event::{ClusterSummary, Cure, Domain, Event, Retrieval, Stage, Stamped, State};
 use crate::engine::worker::Fault;
 use crate::run::manifest::InitialWeights;
 use crate::run::{Manifest, RunReader, RunView};
@@ -98,6 +98,7 @@ impl Watcher {
             Event::Evaluated { epoch, domain, retrieval } => self.evaluated(*epoch, *domain, retrieval),
             Event::EpochDone { epoch, epochs } => self.note(&format!("epoch {}/{epochs} done", epoch + 1)),
             Event::Notice { title, text, .. } => self.note(&format!("{title}. {text}")),
+            Event::Cure(cure) => self.note(&self.way_out(cure)),
             Event::Refused { why, .. } => self.note(&format!("Not done: {why}")),
             Event::State { state, .. } => {
                 return matches!(state, State::Done | State::Stopped | State::Failed(_)).then(|| state.clone());
@@ -105,6 +106,15 @@ impl Watcher {
             _ => {}
         }
         None
+    }
+
+    /// A cure as a command.
+    fn way_out(&self, cure: &Cure) -> String {
+        let sets: Vec<String> = cure.changes.iter().map(|(key, value)| format!("--set {key}={value}")).collect();
+        match cure.resume {
+            true => format!("A way out: reid-workbench train --resume --out {} {}", self.run.display(), sets.join(" ")),
+            false => format!("A way out: a new run with {}", sets.join(" ")),
+        }
     }
 
     fn progress(&mut self, stage: Stage) {

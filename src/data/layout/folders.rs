@@ -79,7 +79,7 @@ pub fn read_folder(
             "{folder}: {} images left out, their names tell no pid or camera ({}{}); a name has to look like one of \
              0002_c1s1_000451_03.jpg, 0002_anything.jpg",
             strange.len(),
-            listing::name(first),
+            first.file_name().unwrap_or_default().to_string_lossy(),
             if strange.len() > 1 { ", …" } else { "" }
         ));
     }

@@ -37,7 +37,7 @@ impl Registry {
     /// When there is no such dataset, the folder is not of its layout, or the file cannot be written.
     pub fn locate(&mut self, name: &str, root: &Path) -> Result<(), DataError> {
         let Some(at) = self.entries.iter().position(|e| e.name == name) else {
-            return Err(DataError::UnknownDataset { name: name.to_owned(), near: None });
+            return Err(DataError::UnknownDataset { name: name.to_owned(), near: None, odd: None });
         };
         let root = std::path::absolute(root).map_err(DataError::io("finding", root))?;
         let entry = &self.entries[at];

@@ -12,6 +12,7 @@ use crate::engine::event::Severity;
 use crate::export;
 use crate::gui::command::{UiCommand, ZOOMS};
 use crate::gui::dialogs::add_dataset::AddDataset;
+use crate::gui::dialogs::checkpoints::Checkpoints;
 use crate::gui::dialogs::dataset::Dataset;
 use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
@@ -40,6 +41,10 @@ impl App {
             UiCommand::StepEpoch => self.command(ctx, Command::StepEpoch),
             UiCommand::Stop => self.command(ctx, Command::Stop),
             UiCommand::Checkpoint => self.command(ctx, Command::Checkpoint),
+            UiCommand::Checkpoints => {
+                self.dialogs.checkpoints = Checkpoints::of(ctx, self.shown(), self.selection.epoch);
+            }
+            UiCommand::Cure => self.take_way_out(ctx),
             UiCommand::Engine(request) => self.request(ctx, request),
             UiCommand::SetParam { key, value } => self.set_param(ctx, &key, &value),
             UiCommand::ResetParam(key) => self.reset_param(ctx, &key),
@@ -142,6 +147,28 @@ impl App {
         }
         let Some(folder) = self.shown().folder.clone() else { return };
         self.command(ctx, Command::Start(Box::new(RunRequest::resume(folder))));
+    }
+
+    /// What the failed run on screen proposes.
+    fn take_way_out(&mut self, ctx: &egui::Context) {
+        let shown = self.shown();
+        let Some(cure) = shown.cure.clone() else { return };
+        let (params, source, target) = (shown.params.clone(), shown.source.clone(), shown.target.clone());
+        if let (true, Some(folder)) = (cure.resume, shown.folder.clone()) {
+            let request = RunRequest { changes: cure.changes, ..RunRequest::resume(folder) };
+            return self.command(ctx, Command::Start(Box::new(request)));
+        }
+        // A new run as that one was asked for, with what would mend it.
+        if let Some(params) = params {
+            self.draft = params;
+        }
+        if self.library.datasets().iter().any(|row| row.name == source) {
+            (self.saved.choice.source, self.saved.choice.target) = (source, target);
+        }
+        for (key, value) in &cure.changes {
+            self.set_param(ctx, key, value);
+        }
+        self.dialogs.new_run = Some(NewRun::begin());
     }
 
     /// To the run going on at the parameter's moment, and to the next run.

@@ -186,6 +186,12 @@ impl App {
         {
             self.dialogs.export = None;
         }
+        if let Some(dialog) = &mut self.dialogs.checkpoints {
+            let place = (self.library.runs_dir(), is_active(&self.live));
+            if !dialog.show(ctx, &self.draft, place, &mut actions) {
+                self.dialogs.checkpoints = None;
+            }
+        }
         if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
             self.dialogs.cheat_sheet = false;
         }
@@ -240,12 +246,23 @@ impl App {
         match quit::show(ctx, &sentence(&self.live, self.saved.truth)) {
             quit::Answer::Open => {}
             quit::Answer::Stay => self.dialogs.quit = false,
-            quit::Answer::Leave => {
-                self.dialogs.quit = false;
-                self.leaving = true;
-                self.command(ctx, crate::engine::command::Command::Stop);
+            quit::Answer::Leave => self.leave(ctx),
+            quit::Answer::Detach => {
+                if let Some(folder) = self.live.folder.clone() {
+                    self.ends.train_on(folder, self.live.device_name.clone());
+                }
+                self.leave(ctx);
             }
         }
+    }
+}
+
+impl App {
+    /// Ends the run with a checkpoint; the window closes then.
+    fn leave(&mut self, ctx: &egui::Context) {
+        self.dialogs.quit = false;
+        self.leaving = true;
+        self.command(ctx, crate::engine::command::Command::Stop);
     }
 }
 

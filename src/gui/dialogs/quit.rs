@@ -15,6 +15,8 @@ pub enum Answer {
     Stay,
     /// Keep a checkpoint and close.
     Leave,
+    /// Go on training without the window.
+    Detach,
 }
 
 /// Shows the question.
@@ -23,12 +25,16 @@ pub fn show(ctx: &egui::Context, sentence: &str) -> Answer {
     let close = dialog(ctx, "quit", "A run goes on", |ui| {
         let theme = Theme::of(ui.ctx());
         ui.label(Type::Body.text(format!("{sentence}."), theme.t1));
-        let words = "Stop and close ends it after the current batch and keeps a checkpoint; Resume goes on from there.";
+        let words = "Stop and close ends it after the current batch and keeps a checkpoint; Resume goes on from there. Train on without it goes on from that checkpoint in a process of its own, which the next window finds.";
         ui.label(Type::Body.text(words, theme.t2));
         foot(ui, |ui| {
             let stay = ui.add(Push::new("Keep training").look(Look::Primary));
             if stay.on_hover_text("The window stays open.").clicked() {
                 answer = Answer::Stay;
+            }
+            let detach = ui.add(Push::new("Train on without it"));
+            if detach.on_hover_text("Closes the window; the run goes on in the background.").clicked() {
+                answer = Answer::Detach;
             }
             let leave = ui.add(Push::new("Stop and close"));
             if leave.on_hover_text("Keeps a checkpoint, then closes the window.").clicked() {

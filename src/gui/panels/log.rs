@@ -214,6 +214,7 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
         Event::Checkpoint { file, epoch, bytes } => {
             info("Checkpoint kept".to_owned(), &format!("Epoch {epoch}, {} MB, in {file}.", bytes >> 20))
         }
+        Event::Cure(cure) => info("A way out".to_owned(), &cure.words),
         Event::Notice { severity, title, text } => Some((line(*severity, title.clone(), text.clone()), true)),
         Event::Refused { why, .. } => {
             Some((line(Severity::Warning, "That was not done".to_owned(), why.clone()), true))

@@ -39,6 +39,12 @@ pub fn ui(
         if icon_button(ui, glyph, name).clicked() {
             actions.push(UiCommand::PlayEpochs);
         }
+        if ui.available_width() > 620.0 && view.folder.is_some() {
+            let help = "Branch from here";
+            if icon_button(ui, icon::BRANCH, help).clicked() {
+                actions.push(UiCommand::Checkpoints);
+            }
+        }
         if ui.available_width() > 560.0 {
             let button = ui.add(Push::new(&format!("{rate}/s")).look(Look::Flat).small().tight());
             let button = button.accessible_name("Epochs a second").on_hover_text("Epochs a second: 1, 2 or 5.");

@@ -37,6 +37,9 @@ fn transport(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec
     let mut keys = Keys { live, shown, actions };
     if UiCommand::Resume.refusal(live, shown).is_none() {
         keys.key(ui, "Resume", icon::PLAY, UiCommand::Resume);
+        if UiCommand::Cure.refusal(live, shown).is_none() {
+            keys.key(ui, "Way out", icon::BRANCH, UiCommand::Cure);
+        }
         if !is_active(live) {
             keys.key(ui, "Start", icon::PLUS, UiCommand::NewRun);
         }

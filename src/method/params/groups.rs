@@ -140,6 +140,21 @@ pub struct Eval {
     pub rerank: bool,
 }
 
+/// Keys `checkpoint.*`: which checkpoints a run keeps beside its last and best ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct CheckpointUse {
+    pub every: usize,
+    pub keep: usize,
+}
+
+impl Default for CheckpointUse {
+    fn default() -> Self {
+        Self { every: 10, keep: 3 }
+    }
+}
+
 /// Keys `device.*`: how the machine is used, not what is computed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -87,6 +87,7 @@ impl RunView {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total, load: *load });
             }
             Event::Accepted { .. } => {}
+            Event::Cure(cure) => self.cure = Some(cure.clone()),
             Event::Refused { request, why } => {
                 self.refusals.push((request.clone(), why.clone()));
                 let surplus = self.refusals.len().saturating_sub(REFUSALS);
@@ -130,13 +131,21 @@ impl RunView {
     }
 
     fn started(&mut self, event: &Event) {
-        let Event::Started { folder, title, source, target, params, device, weights, resumed } = event else { return };
+        let Event::Started { folder, title, source, target, params, device, weights, resumed, parent } = event else {
+            return;
+        };
         self.folder.get_or_insert_with(|| folder.clone());
         self.title.clone_from(title);
         self.source.clone_from(source);
         self.target.clone_from(target);
         self.weights.clone_from(weights);
         self.device_name.clone_from(device);
+        self.cure = None;
+        if let (Some(parent), false) = (parent, *resumed) {
+            // Its curves begin where it branched off.
+            (self.phase, self.epoch, self.epochs_done) = (Phase::Adapt, parent.epoch, parent.epoch);
+            self.parent = Some(parent.clone());
+        }
         self.epochs = if self.phase == Phase::Adapt { params.adapt.epochs } else { params.pretrain.epochs };
         self.params = Some((**params).clone());
         self.pending.clear();

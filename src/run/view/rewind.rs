@@ -17,7 +17,11 @@ impl RunView {
     /// The training that comes next or goes on: once the source was evaluated it is adaptation.
     pub(super) fn training(&self) -> Phase {
         let evaluated = !self.source_retrieval.is_empty() || !self.target_retrieval.is_empty();
-        if evaluated || !self.adapt.points.is_empty() || !self.clusters.is_empty() { Phase::Adapt } else { self.phase }
+        if self.parent.is_some() || evaluated || !self.adapt.points.is_empty() || !self.clusters.is_empty() {
+            Phase::Adapt
+        } else {
+            self.phase
+        }
     }
 
     /// Goes back to a place: what was told beyond it was lost, and is done anew.

@@ -85,6 +85,7 @@ pub fn started(folder: &Path, params: &Params) -> Event {
         device: "cpu".to_owned(),
         weights: "scratch".to_owned(),
         resumed: false,
+        parent: None,
     }
 }
 
