@@ -1,6 +1,7 @@
 # make run   fetches what is missing, builds, opens the window on the built-in datasets
+# make test-long  kills, full disks and faults, by the hundred; not part of make test
 # make test  fetches what is missing, runs formatting, lints and all tests
-.PHONY: run test setup bench pictures guide package clean
+.PHONY: run test test-long setup bench pictures guide package clean
 
 # One profile for all, so that nothing is built twice; see Cargo.toml.
 run:
@@ -15,6 +16,11 @@ test:
 	cargo clippy --all-targets -- -D warnings
 	@scripts/test.sh
 	@scripts/deny.sh
+
+# Kills at random moments, full disks, faults of every kind of system call, two processes: about an hour, so by itself.
+test-long:
+	@scripts/setup-libtorch.sh
+	cargo test --test long
 
 setup:
 	@scripts/setup-system.sh window
