@@ -90,6 +90,10 @@ impl Adapt {
     /// # Errors
     /// [`EngineError::Stopped`] when that was asked for; else what went wrong.
     pub fn run(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        if session.position.next == Next::Cluster {
+            // A kill may have come between the checkpoint and its second name.
+            session.keep_by_rule(link);
+        }
         loop {
             if session.position.next == Next::Cluster {
                 session.boundary(Boundary::Epoch, self, link)?;

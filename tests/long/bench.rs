@@ -232,7 +232,7 @@ impl Bench {
     /// Whether there is a strace that can inject faults.
     pub fn has_strace(&self) -> bool {
         let mut probe = Command::new("strace");
-        probe.args(["-qq", "-o", "/dev/null", "-e", "trace=read", "-e", "inject=read:error=EIO:when=100000", "true"]);
+        probe.args(["-qq", "-o", "/dev/null", "-e", "trace=read", "-e", "inject=read:error=EIO:when=60000", "true"]);
         probe.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
@@ -256,10 +256,16 @@ impl Bench {
     /// A run that nobody disturbs, and how long it takes.
     pub fn undisturbed(&self, setting: &Setting) -> (PathBuf, Duration) {
         let name = format!("whole-{}", setting.name.replace([' ', ',', '\''], "-"));
-        let began = Instant::now();
-        let ended = self.train(setting, &name).wait(Duration::from_secs(300));
-        assert_eq!(ended.code, Some(0), "{}", ended.said);
-        (self.path(&name), began.elapsed())
+        let mut took = Duration::MAX;
+        // The machine may be busy with something else the first time.
+        for _ in 0..3 {
+            self.remove(&name);
+            let began = Instant::now();
+            let ended = self.train(setting, &name).wait(Duration::from_secs(300));
+            assert_eq!(ended.code, Some(0), "{}", ended.said);
+            took = took.min(began.elapsed());
+        }
+        (self.path(&name), took)
     }
 
     /// A disk of that many kilobytes under that name; `None` where nothing can be mounted.

@@ -77,7 +77,7 @@ impl Session {
     pub fn keep_by_rule(&mut self, link: &mut Link) {
         let (every, most) = (self.params().checkpoint.every, self.params().checkpoint.keep);
         let epochs = self.position.epoch;
-        if every == 0 || !epochs.is_multiple_of(every) {
+        if every == 0 || epochs == 0 || !epochs.is_multiple_of(every) {
             return;
         }
         self.keep_last_as(&checkpoints::every_name(epochs), link);

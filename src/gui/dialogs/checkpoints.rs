@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{self, Label, ScrollArea, Ui};
+use eframe::egui::{self, Align, Label, Layout, ScrollArea, Ui};
 
 use super::{default_button, dialog, field, foot, notice, text_box};
 use crate::base::text::bytes;
@@ -13,7 +13,7 @@ use crate::gui::job::Job;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::view_model::ViewModel;
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{Look, Push, segment};
 use crate::method::params::{Effect, Params, Value, table};
 use crate::run::checkpoints::{self, Found, Usage, Why, words};
 
@@ -164,14 +164,16 @@ impl Checkpoints {
                     if row.on_disabled_hover_text(one.problem.as_deref().unwrap_or_default()).clicked() {
                         self.chosen = Some(one.name.clone());
                     }
-                    if one.why == Why::Last {
-                        return;
-                    }
-                    let button = Push::new("Remove").look(Look::Flat).small().enabled(!self.reading.busy());
-                    let button = ui.add(button).accessible_name(format!("Remove {}", one.name));
-                    if button.on_hover_text("Deletes this checkpoint. The run can still go on.").clicked() {
-                        remove = Some(one.name.clone());
-                    }
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        if one.why == Why::Last {
+                            return;
+                        }
+                        let button = Push::new("Remove").look(Look::Flat).small().enabled(!self.reading.busy());
+                        let button = ui.add(button).accessible_name(format!("Remove {}", one.name));
+                        if button.on_hover_text("Deletes this checkpoint. The run can still go on.").clicked() {
+                            remove = Some(one.name.clone());
+                        }
+                    });
                 });
             }
             if found.is_empty() {
@@ -187,11 +189,15 @@ impl Checkpoints {
             return;
         }
         let all: Vec<String> = changes.iter().map(|(key, value)| format!("{key} {value}")).collect();
-        let words = match all.len() {
-            1..=3 => format!("with {}", all.join(", ")),
-            n => format!("with {} and {} more of the parameters on the right", all[..2].join(", "), n - 2),
-        };
-        ui.checkbox(&mut self.with_draft, words).on_hover_text(all.join("\n"));
+        field(ui, "parameters", |ui| {
+            segment(ui, &[(false, "as they stood there"), (true, "those on the right")], &mut self.with_draft);
+            let words = match all.len() {
+                1..=2 => all.join(", "),
+                n => format!("{} and {} more", all[0], n - 1),
+            };
+            let ink = if self.with_draft { Theme::of(ui.ctx()).t1 } else { Theme::of(ui.ctx()).t4 };
+            ui.add(Label::new(Type::Small.text(words, ink)).truncate()).on_hover_text(all.join("\n"));
+        });
     }
 
     /// What the window's parameters would change that may change on the way.
