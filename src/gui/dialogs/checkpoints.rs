@@ -7,7 +7,7 @@ use eframe::egui::{self, Align, Label, Layout, ScrollArea, Ui};
 use super::{default_button, dialog, field, foot, notice, text_box};
 use crate::base::text::bytes;
 use crate::base::time as clock;
-use crate::engine::command::{At, Begin, DeviceChoice, Fork, RunRequest, cache_dir};
+use crate::engine::command::{At, Begin, DeviceChoice, Fork, RunRequest};
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
 use crate::gui::paths;
@@ -221,15 +221,10 @@ impl Checkpoints {
 
     fn request(&self, from: &Found, out: PathBuf, changes: &[(String, Value)]) -> RunRequest {
         RunRequest {
-            source: String::new(),
-            target: String::new(),
-            out,
-            params: Params::default(),
             device: self.device.parse().unwrap_or(DeviceChoice::Auto),
             begin: Begin::Fork(Fork { run: self.run.clone(), at: At::Name(from.name.clone()) }),
             changes: if self.with_draft { changes.to_vec() } else { Vec::new() },
-            allow_unreadable: false,
-            cache: cache_dir(),
+            ..RunRequest::resume(out)
         }
     }
 }
