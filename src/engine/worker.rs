@@ -16,6 +16,7 @@ use super::open::open;
 use super::outbox::{Outbox, Waker};
 use super::rehearsal::Rehearsal;
 use super::training::Training;
+use crate::model::error::ModelError;
 
 /// Events that may wait in the channel before the outbox keeps a backlog.
 const EVENTS: usize = 1024;
@@ -198,6 +199,10 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, Engine
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
+        // An operation without a `Result` of its own panics where memory runs out: that is told, and mended, all the same.
+        if let memory @ ModelError::OutOfMemory(_) = ModelError::from_text(text) {
+            return Err(memory.into());
+        }
         let first = text.lines().next().unwrap_or(text);
         Err(EngineError::Internal(format!("something unforeseen happened in the engine ({first})")))
     })

@@ -48,6 +48,8 @@ impl ModelError {
         if low.contains("out of memory") || low.contains("can't allocate memory") || low.contains("alloc_failed") {
             // "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you …"
             let short = line.find("you tried").map_or(line, |at| &line[at..]);
+            // Within the message of a panic the lines of its stack trace follow, their breaks written out.
+            let short = short.split("\\n").next().unwrap_or(short);
             // "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has … is free. Including non-PyTorch memory, …"
             let short = short.strip_prefix("CUDA out of memory. ").unwrap_or(short);
             let short = short.find(" Including non-PyTorch").map_or(short, |at| &short[..at]);

@@ -229,6 +229,27 @@ impl Bench {
         self.spawn(command, run)
     }
 
+    /// A run with more images at once than that many megabytes of address space hold; with a `change` it goes on.
+    pub fn limited(&self, megabytes: u64, run: &str, change: Option<&str>) -> Ended {
+        let mut command = self.clothed(Command::new("sh"), run);
+        let script = format!("ulimit -v {}; exec \"$@\"", megabytes * 1000);
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_reid-workbench")]);
+        match change {
+            Some(change) => {
+                command.args(["train", "--resume", "--device", "cpu", "--out", run, "--set", change]);
+            }
+            None => {
+                command.args(self.arguments(&SETTINGS[0], run));
+                let large =
+                    ["pretrain.epochs=0", "adapt.epochs=1", "adapt.iters=1", "adapt.batch=1024", "eval.batch=16"];
+                large.iter().for_each(|set| {
+                    command.args(["--set", set]);
+                });
+            }
+        }
+        self.spawn(command, run).wait(Duration::from_secs(120))
+    }
+
     /// Whether there is a strace that can inject faults.
     pub fn has_strace(&self) -> bool {
         let mut probe = Command::new("strace");

@@ -2,7 +2,7 @@
 //! processes on one run. After whatever happened, the same command once more must end in the very run that nobody
 //! disturbed, to the bit. Linux; the faults need `strace`, the disks root or they are left out and that is said.
 //!
-//! `REID_LONG_KILLS=200` says how many kills, `REID_LONG_SEED=1` which ones, `REID_LONG_ONLY=kills,disk,faults,two`
+//! `REID_LONG_KILLS=200` says how many kills, `REID_LONG_SEED=1` which ones, `REID_LONG_ONLY=kills,disk,faults,memory,two`
 //! which parts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -62,6 +62,9 @@ fn main() -> ExitCode {
     }
     if wanted("faults") {
         all.insert("faults", faults(&bench, &wholes, &mut random));
+    }
+    if wanted("memory") {
+        all.insert("out of memory", memory(&bench));
     }
     if wanted("two") {
         all.insert("two processes", two(&bench, &wholes));
@@ -213,6 +216,34 @@ fn faults(bench: &Bench, wholes: &[Whole], random: &mut Stream) -> Tally {
                 bench.remove(name);
             }
         }
+    }
+    tally
+}
+
+// --------------------------------------------------------------------------------------------------------- memory
+
+/// A batch that does not fit: what the failure proposes is done until it fits.
+fn memory(bench: &Bench) -> Tally {
+    let mut tally = Tally::default();
+    for megabytes in [1500, 1600, 1700] {
+        let name = format!("memory-{megabytes}");
+        let mut ended = bench.limited(megabytes, &name, None);
+        let mut tries = 1;
+        while ended.code == Some(1) && tries < 6 {
+            let Some(way_out) = ended.said.rsplit_once("--set ").and_then(|(_, rest)| rest.split_whitespace().next())
+            else {
+                break;
+            };
+            ended = bench.limited(megabytes, &name, Some(way_out));
+            tries += 1;
+        }
+        let outcome = match ended.code {
+            Some(0) if tries > 1 => Ok(()),
+            code => Err(format!("after {tries} tries it ended with {code:?}: {}", ended.said)),
+        };
+        println!("{megabytes} MB of address space: done at try {tries}");
+        tally.note(&format!("{megabytes} MB"), outcome);
+        bench.remove(&name);
     }
     tally
 }
