@@ -178,6 +178,9 @@ impl Session {
         }
         if self.owed.checkpoint_is_due(boundary == Boundary::Epoch) {
             self.write_checkpoint(saves, link)?;
+            if boundary == Boundary::Epoch && self.position.phase == Phase::Adapt {
+                self.keep_by_rule(link);
+            }
         }
         self.handle_arrived(saves, link)?;
         let augment = self.params().augment.clone();
