@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::pulse::{Pulse, Trainer, is_running_here, is_trained_by_another};
+use super::pulse::{Beat, Pulse, Trainer, is_running_here, is_trained_by_another};
 use crate::base::fs::{append_regular, read_regular};
 use crate::base::time::now;
 
@@ -25,6 +25,9 @@ fn lease_path(dir: &Path) -> PathBuf {
 
 /// How often a lease of another machine is looked at, until its holder was silent for long enough.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// So long a run may take to read its datasets, before it gives signs of life.
+const PREPARING: Duration = Duration::from_secs(15 * 60);
 
 /// Who holds a run folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,7 +152,7 @@ fn put_aside(dir: &Path, path: &Path) -> Result<(), RunError> {
     let held = Holder::read(path);
     if let Some(holder) = &held
         && !holder.is_gone()
-        && lives(dir)
+        && lives(dir, holder)
     {
         return Err(RunError::Locked { path: dir.to_owned(), by: holder.to_string() });
     }
@@ -163,9 +166,16 @@ fn put_aside(dir: &Path, path: &Path) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Whether signs of life come from a run folder. Clocks of two machines need not agree, so it takes as long as a
-/// silence must last.
-fn lives(dir: &Path) -> bool {
+/// Whether the holder of a lease is there. Of another machine that takes as long as a silence must last, since clocks
+/// of two machines need not agree; while it reads its datasets it gives no signs yet.
+fn lives(dir: &Path, holder: &Holder) -> bool {
+    if holder.trainer.host == Trainer::this().host {
+        return true;
+    }
+    if Beat::read(dir).is_none_or(|beat| beat.trainer != holder.trainer) {
+        let written = std::fs::metadata(lease_path(dir)).and_then(|m| m.modified());
+        return written.is_ok_and(|at| at.elapsed().is_ok_and(|since| since < PREPARING));
+    }
     let mut pulse = Pulse::of_another_clock();
     let began = Instant::now();
     while let Some(_trainer) = pulse.look(dir) {

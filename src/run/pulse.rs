@@ -122,7 +122,11 @@ impl Pulse {
 /// speaks for all processes of this machine, and counts more than what one of them left when it was killed.
 pub fn is_trained_by_another(dir: &Path, locked: bool) -> bool {
     let this = Trainer::this();
-    Pulse::default().look(dir).is_some_and(|trainer| trainer != this && !(locked && trainer.host == this.host))
+    Pulse::default().look(dir).is_some_and(|trainer| {
+        // What a killed process of this machine left is a sign of nothing, however fresh it is.
+        let here = trainer.host == this.host;
+        trainer != this && !(here && (locked || !is_running_here(&trainer)))
+    })
 }
 
 /// Whether it is a process of this machine that is there (perhaps halted, or starved of time).
@@ -132,7 +136,10 @@ pub(super) fn is_running_here(trainer: &Trainer) -> bool {
     }
     let name = std::fs::read_to_string(format!("/proc/{}/comm", trainer.pid));
     // A number is given again once its process has ended: the name must be ours.
-    name.is_ok_and(|name| name.trim().starts_with("reid-workbench") || trainer.pid == std::process::id())
+    // The program may have been given another name.
+    let ours = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+    let is_ours = |name: &str| name.trim().starts_with("reid-workbench") || name == ours;
+    name.is_ok_and(|name| is_ours(&name) || trainer.pid == std::process::id())
 }
 
 fn host() -> String {
