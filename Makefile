@@ -17,7 +17,7 @@ test:
 	@scripts/test.sh
 	@scripts/deny.sh
 
-# Kills at random moments, full disks, faults of every kind of system call, two processes: about an hour, so by itself.
+# Kills at random moments, full disks, faults of every kind of system call, two processes: half an hour, so by itself.
 test-long:
 	@scripts/setup-libtorch.sh
 	cargo test --test long
