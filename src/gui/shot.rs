@@ -101,7 +101,7 @@ impl ShotError {
     /// Whether the user can mend it by asking otherwise.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Run(e) => matches!(e, RunError::NotARun { .. } | RunError::TooNew { .. }),
+            Self::Run(e) => e.is_bad_input(),
             Self::NoSuchPanel { .. } | Self::NotInRun { .. } | Self::NoRun | Self::NotPng { .. } => true,
             Self::Incomplete { .. } | Self::Write { .. } => false,
         }

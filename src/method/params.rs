@@ -171,7 +171,7 @@ impl Params {
     /// # Errors
     /// When the text is not TOML, or a key or value does not fit; then nothing is changed.
     pub fn overlay_toml(&mut self, text: &str) -> Result<(), ParamError> {
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| ParamError::Toml(e.to_string()))?;
+        let table: toml::Table = text.parse().map_err(not_toml)?;
         let mut next = self.clone();
         let mut stack: Vec<(String, toml::Value)> = table.into_iter().rev().collect();
         while let Some((key, value)) = stack.pop() {
@@ -193,7 +193,7 @@ impl Params {
     /// # Errors
     /// When the text is not TOML, or a value does not fit its key.
     pub fn overlay_saved(&mut self, text: &str) -> Result<Vec<String>, ParamError> {
-        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| ParamError::Toml(e.to_string()))?;
+        let mut table: toml::Table = text.parse().map_err(not_toml)?;
         let mut unknown = Vec::new();
         prune(&mut table, "", &mut unknown);
         self.overlay_toml(&table.to_string())?;
@@ -272,6 +272,13 @@ impl Params {
             .map(|s| s.parse().map_err(|_| format!("`{s}` is not an epoch; write for example 40,70.")))
             .collect()
     }
+}
+
+/// TOML's own messages draw the line at fault; here they must be one sentence.
+fn not_toml(error: toml::de::Error) -> ParamError {
+    let text = error.to_string();
+    let (place, reason) = (text.lines().next().unwrap_or(""), text.lines().last().unwrap_or(""));
+    ParamError::Toml(if place == reason { place.to_owned() } else { format!("{place}: {}", reason.trim()) })
 }
 
 /// Removes the keys that no row has.

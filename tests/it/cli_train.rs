@@ -70,6 +70,13 @@ fn bad_requests_get_a_sentence_and_exit_code_2() {
         assert_eq!(output.status.code(), Some(2), "{extra:?}: {said}");
         assert!(said.contains(expected), "{extra:?}: {said}");
     }
+    std::fs::write(tiny.path("bad.toml"), "[a\nb=\n").unwrap();
+    let output = program(&tiny).args(base).args(["--config", "bad.toml"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("line 1, column 3: unclosed table") && !said.contains('|'),
+        "one sentence, no drawing: {said}"
+    );
     let output =
         program(&tiny).args(["train", "--source", "nowhere", "--target", "target", "--out", "run"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
