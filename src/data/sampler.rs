@@ -1,4 +1,4 @@
-//! Which images come together in a batch: SpCL's `RandomMultipleGallerySampler` (method notes, section 6).
+//! Which images come together in a batch: SpCL's `RandomMultipleGallerySampler` (`sampler.py:46-104`).
 
 use std::collections::BTreeMap;
 

@@ -13,14 +13,13 @@ use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Severity, Split, Stage, State};
 use super::link::Link;
 use super::meter::{Losses, Meter};
-use super::objective::{self, NewEpoch, Objective, TargetBatch};
-use super::seeds::Purpose;
+use super::objective::{self, NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::seeds::{self, Purpose};
 use super::session::{Saves, Session};
 use super::settings::Boundary;
-use super::step::step;
+use super::step::{step, triplet};
 use crate::data::loader::{Batch, TrainLoader};
 use crate::method::params::FeatureSource;
-use crate::model::losses::batch_hard_triplet;
 use crate::model::memory::class_means;
 use crate::model::optim::Adam;
 use crate::model::schedule::step_lr;
@@ -75,8 +74,9 @@ impl Adapt {
             }
             true => None,
             false => {
-                let place = (session.setup.net.dim(), session.setup.device);
-                let objective = objective::restore(session.params(), checkpoint, &labels, place)?;
+                let identities = session.setup.source.identities();
+                let shape = Shape { dim: session.setup.net.dim(), identities, device: session.setup.device };
+                let objective = objective::restore(session.params(), checkpoint, &labels, &shape)?;
                 Some(Classes { labels, objective })
             }
         };
@@ -170,10 +170,16 @@ impl Adapt {
         let params = session.params().clone();
         let known = self.classes.as_ref().is_some_and(|c| c.objective.has_source());
         let source =
-            if objective::wants_source(&params) && !known { Some(self.source_rows(session, link)?) } else { None };
+            if objective::wants_centroids(&params) && !known { Some(self.source_rows(session, link)?) } else { None };
         let shape = [labels.len() as i64, session.setup.net.dim()];
         let features = Tensor::f_from_slice(features)?.f_view(shape)?.f_to_device(session.setup.device)?;
-        let epoch = NewEpoch { features, labels: labels.iter().map(|&l| i64::from(l)).collect(), source };
+        let epoch = NewEpoch {
+            features,
+            labels: labels.iter().map(|&l| i64::from(l)).collect(),
+            source,
+            identities: session.setup.source.identities(),
+            seed: seeds::seed(params.seed, Purpose::Weights, 2),
+        };
         let objective = match self.classes.take() {
             Some(mut classes) => {
                 classes.objective.begin_epoch(&epoch, &params)?;
@@ -181,7 +187,9 @@ impl Adapt {
             }
             None => objective::begin(&params, &epoch)?,
         };
-        if !objective.parameters().is_empty() {
+        if params.optim.restart {
+            self.adam = optimiser(session, Some(&*objective))?;
+        } else if !objective.parameters().is_empty() {
             // They are new ones, and so are their moments; the network's are kept.
             let own: Vec<String> = objective.parameters().into_iter().map(|(name, _)| name).collect();
             let kept = |(name, _): &(String, Tensor)| !own.iter().any(|o| name.starts_with(o.as_str()));
@@ -199,10 +207,9 @@ impl Adapt {
         let n = images.len() as u64;
         let features = session.extract(&images, 0, (Stage::Extract, 0, n), self, link)?;
         let labels: Vec<i64> = session.setup.source.dataset.train.iter().map(|s| i64::from(s.pid)).collect();
-        let classes = labels.iter().max().map_or(0, |&m| m + 1);
         let shape = [n as i64, session.setup.net.dim()];
         let features = Tensor::f_from_slice(&features)?.f_view(shape)?.f_to_device(session.setup.device)?;
-        Ok(class_means(&features, &labels, classes, true)?)
+        Ok(class_means(&features, &labels, session.setup.source.identities(), true)?)
     }
 
     // ------------------------------------------------------------------------------------------------ training
@@ -282,33 +289,33 @@ impl Adapt {
         };
         let classes = self.classes()?;
         let y: Vec<i64> = target.indices.iter().map(|&i| i64::from(classes.labels[i as usize])).collect();
-        let batch = TargetBatch { indices: &target.indices, labels: &y };
         let out = session.setup.net.forward_train(&x, session.target_domain(), params.bn.group)?;
-        let target_loss = classes.objective.target_loss(&out, &batch, &params)?;
-        let mut total = target_loss.shallow_clone();
-        let mut parts = vec![("target", target_loss)];
         let beside = match source {
-            Some((x, pids)) => {
-                let out = session.setup.net.forward_train(&x, 0, params.bn.group)?;
-                let loss = classes.objective.source_loss(&out, &pids, &params)?;
-                total = total.f_add(&loss)?;
-                parts.push(("source", loss));
-                Some((out, pids))
-            }
+            Some((x, pids)) => Some((session.setup.net.forward_train(&x, 0, params.bn.group)?, pids)),
             None => None,
         };
+        let source = beside.as_ref().map(|(out, pids)| (out, &pids[..]));
+        let batch = StepImages { target: &out, indices: &target.indices, labels: &y, source };
+        let mut parts = classes.objective.losses(&batch, &params)?;
+        let mut total = sum(&parts)?;
         if params.triplet.weight > 0.0 {
-            let loss = batch_hard_triplet(&out.pooled, &y, params.triplet.margin, true)?;
+            let (pooled, labels) = classes.objective.compared(&batch)?;
+            let loss = triplet(&pooled, &labels, &params.triplet)?;
             total = total.f_add(&loss.f_mul_scalar(params.triplet.weight)?)?;
             parts.push(("triplet", loss));
         }
         step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
         if let Some(classes) = &mut self.classes {
-            let source = beside.as_ref().map(|(out, pids)| (out, &pids[..]));
-            classes.objective.update((&out, &batch), source, &params)?;
+            classes.objective.update(&batch, &params)?;
         }
         Ok(Losses { total, parts })
     }
+}
+
+/// The sum of losses of which there is one at least.
+fn sum(parts: &NamedLosses) -> Result<Tensor, EngineError> {
+    let (_, first) = parts.first().ok_or_else(|| EngineError::Internal("an objective without a loss".to_owned()))?;
+    parts[1..].iter().try_fold(first.shallow_clone(), |sum, (_, loss)| Ok(sum.f_add(loss)?))
 }
 
 /// An optimiser over the network and what the objective trains beside it.

@@ -14,6 +14,7 @@ use crate::base::tick::{Tick, no_tick};
 use crate::method::embed::pca;
 use crate::method::knn::Neighbours;
 use crate::method::label_free::label_free;
+use crate::method::labels::classes;
 use crate::method::params::{Outliers, Params};
 use crate::method::pipeline::{self, Found, Plan, Step, Watch};
 use crate::method::rows::Rows;
@@ -158,7 +159,7 @@ fn neighbours_of(folder: &Path, epoch: usize) -> Option<Neighbours> {
 /// Class of each image in training, from 0: reliable clusters first, then each outlier as a class of its own,
 /// or −1 when outliers sit out.
 pub(super) fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
-    let mut next = pseudo_labels.iter().max().map_or(0, |&m| m + 1).max(0);
+    let mut next = classes(pseudo_labels) as i32;
     let label = |&l: &i32| match (l, outliers) {
         (0.., _) => l,
         (_, Outliers::Drop) => -1,

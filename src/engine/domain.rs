@@ -7,6 +7,7 @@ use super::error::EngineError;
 use super::event::Split;
 use crate::data::cache::ImageCache;
 use crate::data::{Dataset, Sample};
+use crate::method::labels::classes;
 use crate::method::params::ImageSize;
 use crate::run::images::{ImageRow, Images};
 
@@ -54,6 +55,11 @@ impl DomainData {
             cache(&dataset.gallery, TEST_CACHE),
         ];
         Self { dataset, caches }
+    }
+
+    /// How many people the training images show.
+    pub fn identities(&self) -> i64 {
+        classes(&self.dataset.train.iter().map(|s| s.pid).collect::<Vec<i32>>())
     }
 
     /// The decoded images of a split.

@@ -3,6 +3,7 @@
 mod centroids;
 mod cluster;
 mod hybrid;
+mod joint;
 
 use tch::{Device, Tensor};
 
@@ -17,17 +18,38 @@ pub(super) struct NewEpoch {
     pub features: Tensor,
     /// `[N]` class of each image in this epoch, from 0; −1 sits out.
     pub labels: Vec<i64>,
-    /// `[C, d]` centroids of the source's identities, where they are asked for ([`wants_source`]) and the objective has
+    /// `[C, d]` centroids of the source's identities, where they are asked for ([`wants_centroids`]) and the objective has
     /// none yet.
     pub source: Option<Tensor>,
+    /// How many identities the source has.
+    pub identities: i64,
+    /// For what is drawn at random.
+    pub seed: u64,
 }
 
-/// The target images of a step.
-pub(super) struct TargetBatch<'a> {
-    /// Which images.
+/// What the network made of the images of a step.
+pub(super) struct StepImages<'a> {
+    /// Of the target's images.
+    pub target: &'a Output,
+    /// Which images of the target.
     pub indices: &'a [u32],
     /// Their classes.
     pub labels: &'a [i64],
+    /// Of the source images beside them, with their identities.
+    pub source: Option<(&'a Output, &'a [i64])>,
+}
+
+/// Scalars by the name of their curve.
+pub(super) type NamedLosses = Vec<(&'static str, Tensor)>;
+
+/// What a checkpoint's objective has to fit.
+pub(super) struct Shape {
+    /// Length of a feature.
+    pub dim: i64,
+    /// Identities of the source.
+    pub identities: i64,
+    /// Where it is to lie.
+    pub device: Device,
 }
 
 /// A loss over the classes of an epoch, and what it remembers.
@@ -35,23 +57,18 @@ pub(super) trait Objective {
     /// Other features and classes from now on.
     fn begin_epoch(&mut self, epoch: &NewEpoch, params: &Params) -> Result<(), EngineError>;
 
-    /// The loss of target images, the mean over the batch.
-    fn target_loss(&self, out: &Output, batch: &TargetBatch, params: &Params) -> Result<Tensor, EngineError>;
+    /// The losses of a step's target images and of the source images beside them, by name; the step minimises their
+    /// sum.
+    fn losses(&self, batch: &StepImages, params: &Params) -> Result<NamedLosses, EngineError>;
 
-    /// The loss of source images of those identities; only asked of an objective that wants source images.
-    fn source_loss(&self, out: &Output, pids: &[i64], params: &Params) -> Result<Tensor, EngineError> {
-        let _ = (out, pids, params);
-        Err(EngineError::Internal("this objective takes no source images".to_owned()))
+    /// What the triplet loss compares: pooled features `[B, d]` and the class of each; the target's images.
+    fn compared(&self, batch: &StepImages) -> Result<(Tensor, Vec<i64>), EngineError> {
+        Ok((batch.target.pooled.shallow_clone(), batch.labels.to_vec()))
     }
 
     /// After the optimiser's step: takes in the features that were compared.
-    fn update(
-        &mut self,
-        target: (&Output, &TargetBatch),
-        source: Option<(&Output, &[i64])>,
-        params: &Params,
-    ) -> Result<(), EngineError> {
-        let _ = (target, source, params);
+    fn update(&mut self, batch: &StepImages, params: &Params) -> Result<(), EngineError> {
+        let _ = (batch, params);
         Ok(())
     }
 
@@ -77,7 +94,16 @@ pub(super) trait Objective {
 
 /// Whether source images take part in the adaptation.
 pub(super) fn wants_source(params: &Params) -> bool {
-    params.memory.enabled && params.memory.kind == MemoryKind::Hybrid && params.adapt.joint
+    params.adapt.joint
+        && match params.memory.enabled {
+            true => params.memory.kind == MemoryKind::Hybrid,
+            false => params.classifier.joint,
+        }
+}
+
+/// Whether the objective begins with centroids of the source's identities.
+pub(super) fn wants_centroids(params: &Params) -> bool {
+    params.memory.enabled && wants_source(params)
 }
 
 /// The objective that the parameters name, with the classes of its first epoch.
@@ -86,6 +112,7 @@ pub(super) fn wants_source(params: &Params) -> bool {
 /// When libtorch fails.
 pub(super) fn begin(params: &Params, epoch: &NewEpoch) -> Result<Box<dyn Objective>, EngineError> {
     Ok(match (params.memory.enabled, params.memory.kind) {
+        (false, _) if wants_source(params) => Box::new(joint::Joint::begin(epoch)?),
         (false, _) => Box::new(centroids::Centroids::begin(epoch)?),
         (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::begin(epoch)?),
         (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => Box::new(cluster::Clusters::begin(params, epoch)?),
@@ -100,13 +127,14 @@ pub(super) fn restore(
     params: &Params,
     checkpoint: &mut Checkpoint,
     labels: &[i32],
-    (dim, device): (i64, Device),
+    shape: &Shape,
 ) -> Result<Box<dyn Objective>, EngineError> {
     Ok(match (params.memory.enabled, params.memory.kind) {
-        (false, _) => Box::new(centroids::Centroids::restore(checkpoint, labels, dim, device)?),
-        (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::restore(checkpoint, labels, dim, device)?),
+        (false, _) if wants_source(params) => Box::new(joint::Joint::restore(checkpoint, labels, shape)?),
+        (false, _) => Box::new(centroids::Centroids::restore(checkpoint, labels, shape)?),
+        (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::restore(checkpoint, labels, shape)?),
         (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => {
-            Box::new(cluster::Clusters::restore(params, checkpoint, labels, dim, device)?)
+            Box::new(cluster::Clusters::restore(params, checkpoint, labels, shape)?)
         }
     })
 }

@@ -12,10 +12,10 @@ use super::pretrained;
 use super::seeds::{self, Purpose};
 use super::session::{Saves, Session};
 use super::settings::Boundary;
-use super::step::step;
+use super::step::{step, triplet};
 use crate::data::loader::Batch;
 use crate::model::head::Classifier;
-use crate::model::losses::{batch_hard_triplet, cross_entropy_smooth};
+use crate::model::losses::cross_entropy_smooth;
 use crate::model::optim::Adam;
 use crate::model::schedule::warmup_multi_step;
 
@@ -39,9 +39,9 @@ impl Pretrain {
     /// # Errors
     /// When the device has no room.
     pub fn new(session: &Session) -> Result<Self, EngineError> {
-        let classes = session.setup.source.dataset.train.iter().map(|s| s.pid + 1).max().unwrap_or(0);
         let seed = seeds::seed(session.params().seed, Purpose::Weights, 1);
-        let head = Classifier::new(session.setup.net.dim(), i64::from(classes), session.setup.device, seed)?;
+        let head =
+            Classifier::new(session.setup.net.dim(), session.setup.source.identities(), session.setup.device, seed)?;
         let mut parameters = session.setup.net.parameters();
         parameters.extend(head.parameters());
         Ok(Self { head, adam: Adam::new(parameters, 0.0, session.params().optim.weight_decay)? })
@@ -196,7 +196,7 @@ impl Pretrain {
         let y: Vec<i64> = batch.indices.iter().map(|&i| i64::from(labels[i as usize])).collect();
         let out = session.setup.net.forward_train(&x, 0, 0)?;
         let id = cross_entropy_smooth(&self.head.logits(&out.bn)?, &y, params.pretrain.smoothing)?;
-        let triplet = batch_hard_triplet(&out.pooled, &y, params.triplet.margin, true)?;
+        let triplet = triplet(&out.pooled, &y, &params.triplet)?;
         let total = id.f_add(&triplet.f_mul_scalar(params.triplet.weight)?)?;
         step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
         Ok(Losses { total, parts: vec![("id", id), ("triplet", triplet)] })

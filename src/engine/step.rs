@@ -1,9 +1,10 @@
-//! One step of the optimiser, the same for pre-training and adaptation.
+//! The triplet loss and one step of the optimiser, the same for pre-training and adaptation.
 
 use tch::Tensor;
 
 use super::error::EngineError;
-use crate::model::losses::backward;
+use crate::method::params::{Triplet, TripletForm};
+use crate::model::losses::{backward, batch_hard_triplet, softmax_triplet};
 use crate::model::optim::Adam;
 
 /// Gradients of `loss`, then one step of Adam with this learning rate and weight decay.
@@ -16,4 +17,15 @@ pub(super) fn step(adam: &mut Adam, loss: &Tensor, lr: f64, weight_decay: f64) -
     adam.set_lr(lr);
     adam.set_weight_decay(weight_decay);
     Ok(adam.step()?)
+}
+
+/// The triplet loss in its form, of pooled features `[B, d]` and the class of each.
+///
+/// # Errors
+/// When libtorch fails.
+pub(super) fn triplet(pooled: &Tensor, labels: &[i64], params: &Triplet) -> Result<Tensor, EngineError> {
+    Ok(match params.form {
+        TripletForm::Margin => batch_hard_triplet(pooled, labels, params.margin, true)?,
+        TripletForm::Softmax => softmax_triplet(pooled, labels)?,
+    })
 }

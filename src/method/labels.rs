@@ -28,6 +28,11 @@ pub enum Labelled {
     Plain(Vec<i32>),
 }
 
+/// How many classes labels name that are numbered from 0; negative ones are none.
+pub fn classes<T: Copy + Into<i64>>(labels: &[T]) -> i64 {
+    labels.iter().map(|&l| l.into()).max().map_or(0, |most| (most + 1).max(0))
+}
+
 /// A way to give images labels.
 pub trait Labeller: Sync {
     /// Whether it needs the Jaccard distances.

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 pub use choices::{
     Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule,
-    ScoreKind,
+    ScoreKind, TripletForm,
 };
 pub use groups::{
-    Adapt, Attention, Augment, Bn, CheckpointUse, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse, Optim,
-    Pretrain, Reliability, Triplet,
+    Adapt, Attention, Augment, Bn, CheckpointUse, ClassifierUse, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse,
+    Optim, Pretrain, Reliability, Triplet,
 };
 pub use table::{Affects, Effect, Kind, Row, Value};
 
@@ -41,6 +41,7 @@ pub struct Params {
     pub weights: String,
     pub labels: LabelUse,
     pub reliability: Reliability,
+    pub classifier: ClassifierUse,
     pub memory: Memory,
     pub net: NetUse,
     pub attention: Attention,
@@ -73,6 +74,7 @@ impl Default for Params {
             weights: String::new(),
             labels: LabelUse::default(),
             reliability: Reliability::default(),
+            classifier: ClassifierUse::default(),
             memory: Memory::default(),
             net: NetUse::default(),
             attention: Attention::default(),
@@ -225,6 +227,10 @@ impl Params {
             if instances > batch || batch % instances != 0 {
                 say(key, format!("{instances} instances do not divide a batch of {batch}; the paper's code uses 4."));
             }
+        }
+        if self.classifier.joint && (self.memory.enabled || !self.adapt.joint) {
+            let text = "a joint classifier takes the place of the memory and needs source images: memory.enabled=false, adapt.joint=true.";
+            say("classifier.joint", text.to_owned());
         }
         if let Err(message) = self.positions() {
             say("attention.positions", message);

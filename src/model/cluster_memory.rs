@@ -7,6 +7,7 @@ use tch::{Device, Tensor};
 use super::error::Result;
 use super::losses::cross_entropy_smooth;
 use super::memory::{HybridMemory, class_means};
+use crate::method::labels::classes;
 
 /// One row of unit length a cluster.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl ClusterMemory {
     /// # Errors
     /// When there are not N labels.
     pub fn of_means(features: &Tensor, labels: &[i64]) -> Result<Self> {
-        let clusters = labels.iter().max().map_or(0, |&m| m + 1).max(0);
+        let clusters = classes(labels);
         Self::from_rows(class_means(features, labels, clusters, true)?)
     }
 

@@ -33,6 +33,19 @@ impl Classifier {
         Ok(Self { weight: weight.f_set_requires_grad(true)? })
     }
 
+    /// The first `identities` rows of `source` as they are, and behind them one class a row of `centroids` `[C, d]`,
+    /// brought to unit length.
+    ///
+    /// # Errors
+    /// When the lengths differ.
+    pub fn from_source_and_centroids(source: &Self, identities: i64, centroids: &Tensor) -> Result<Self> {
+        let weight = tch::no_grad(|| -> Result<Tensor> {
+            let kept = source.weight.f_narrow(0, 0, identities)?.f_to_device(centroids.device())?;
+            Ok(Tensor::f_cat(&[kept, unit_length(&centroids.f_detach()?)?], 0)?)
+        })?;
+        Ok(Self { weight: weight.f_set_requires_grad(true)? })
+    }
+
     /// `[B, d]` to `[B, C]`.
     ///
     /// # Errors

@@ -103,7 +103,7 @@ fn the_generalised_mean_lies_between_average_and_maximum() {
 #[test]
 fn the_presets_train_stop_and_go_on_as_if_they_had_not_stopped() {
     let tiny = Tiny::new();
-    for preset in ["kmeans", "cluster-contrast", "cluster-contrast,cluster-contrast-hard"] {
+    for preset in ["kmeans", "cluster-contrast", "cluster-contrast,cluster-contrast-hard", "strong-baseline"] {
         let mut params = tiny_params();
         params.apply_presets(preset).unwrap();
         for a in ["labels.k=8", "adapt.epochs=2", "adapt.iters=2", "k1=8", "k2=2", "eps=0.7"] {

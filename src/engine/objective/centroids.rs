@@ -1,43 +1,44 @@
 //! Cross-entropy over a classifier that each epoch makes anew from the cluster centres: the baseline without memory.
 
-use tch::{Device, Tensor};
-
-use super::{NewEpoch, Objective, TargetBatch};
+use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
+use crate::method::labels::classes;
 use crate::method::params::Params;
 use crate::model::head::Classifier;
 use crate::model::losses::cross_entropy_smooth;
 use crate::model::memory::class_means;
-use crate::model::net::Output;
 
 /// One row of a linear classifier a cluster.
 pub struct Centroids(Classifier);
 
 impl Centroids {
     pub fn begin(epoch: &NewEpoch) -> Result<Self, EngineError> {
-        let classes = epoch.labels.iter().max().map_or(0, |&m| m + 1).max(0);
-        let means = class_means(&epoch.features, &epoch.labels, classes, true)?;
+        let clusters = classes(&epoch.labels);
+        let means = class_means(&epoch.features, &epoch.labels, clusters, true)?;
         Ok(Self(Classifier::from_centroids(&means)?))
     }
 
-    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], dim: i64, device: Device) -> Result<Self, EngineError> {
-        let Some(weight) = checkpoint.tensors.remove("classifier.weight") else {
-            return Err(checkpoint.damaged("it has no classifier, which adaptation without memory needs"));
-        };
-        let classes = labels.iter().max().map_or(0, |&m| i64::from(m) + 1).max(0);
-        let rows = match weight.size()[..] {
-            // An epoch without a class keeps the classifier of the one before.
-            [rows, d] if rows >= classes && d == dim => rows,
-            ref size => {
-                let what = format!("its classifier is {size:?}, [{classes}, {dim}] was expected");
-                return Err(checkpoint.damaged(what));
-            }
-        };
-        let mut head = Classifier::new(dim, rows, device, 0)?;
-        head.set_weight(&weight)?;
-        Ok(Self(head))
+    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], shape: &Shape) -> Result<Self, EngineError> {
+        Ok(Self(kept(checkpoint, classes(labels), shape)?))
     }
+}
+
+/// The checkpoint's classifier, which has `classes` rows at least: an epoch without a class keeps that of the one before.
+pub(super) fn kept(checkpoint: &mut Checkpoint, classes: i64, shape: &Shape) -> Result<Classifier, EngineError> {
+    let Some(weight) = checkpoint.tensors.remove("classifier.weight") else {
+        return Err(checkpoint.damaged("it has no classifier, which adaptation without memory needs"));
+    };
+    let rows = match weight.size()[..] {
+        [rows, d] if rows >= classes && d == shape.dim => rows,
+        ref size => {
+            let what = format!("its classifier is {size:?}, [{classes}, {}] was expected", shape.dim);
+            return Err(checkpoint.damaged(what));
+        }
+    };
+    let mut head = Classifier::new(shape.dim, rows, shape.device, 0)?;
+    head.set_weight(&weight)?;
+    Ok(head)
 }
 
 impl Objective for Centroids {
@@ -46,8 +47,9 @@ impl Objective for Centroids {
         Ok(())
     }
 
-    fn target_loss(&self, out: &Output, batch: &TargetBatch, params: &Params) -> Result<Tensor, EngineError> {
-        Ok(cross_entropy_smooth(&self.0.logits(&out.bn)?, batch.labels, params.pretrain.smoothing)?)
+    fn losses(&self, batch: &StepImages, params: &Params) -> Result<NamedLosses, EngineError> {
+        let logits = self.0.logits(&batch.target.bn)?;
+        Ok(vec![("target", cross_entropy_smooth(&logits, batch.labels, params.pretrain.smoothing)?)])
     }
 
     fn parameters(&self) -> NamedTensors {

@@ -1,14 +1,13 @@
 //! Cluster Contrast's memory: a row for each cluster, and InfoNCE against all of them
 //! (alibaba/cluster-contrast-reid `clustercontrast/models/cm.py`).
 
-use tch::{Device, Tensor};
-
-use super::{NewEpoch, Objective, TargetBatch};
+use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
+use crate::method::labels::classes;
 use crate::method::params::{MemoryKind, Params};
 use crate::model::cluster_memory::ClusterMemory;
-use crate::model::net::{Output, all_finite};
+use crate::model::net::all_finite;
 
 /// A row for each cluster.
 pub struct Clusters {
@@ -26,15 +25,14 @@ impl Clusters {
         params: &Params,
         checkpoint: &mut Checkpoint,
         labels: &[i32],
-        dim: i64,
-        device: Device,
+        &Shape { dim, device, .. }: &Shape,
     ) -> Result<Self, EngineError> {
         let Some(rows) = checkpoint.tensors.remove("memory.clusters") else {
             return Err(checkpoint.damaged("it has no `memory.clusters`, which a memory of clusters needs"));
         };
-        let classes = labels.iter().max().map_or(0, |&m| i64::from(m) + 1).max(0);
-        if rows.size() != [classes, dim] || !all_finite([&rows])? {
-            let what = format!("its memory is {:?} or not finite, [{classes}, {dim}] was expected", rows.size());
+        let clusters = classes(labels);
+        if rows.size() != [clusters, dim] || !all_finite([&rows])? {
+            let what = format!("its memory is {:?} or not finite, [{clusters}, {dim}] was expected", rows.size());
             return Err(checkpoint.damaged(what));
         }
         let memory = ClusterMemory::from_rows(rows.f_to_device(device)?)?;
@@ -48,19 +46,14 @@ impl Objective for Clusters {
         Ok(())
     }
 
-    fn target_loss(&self, out: &Output, batch: &TargetBatch, params: &Params) -> Result<Tensor, EngineError> {
-        Ok(self.memory.loss(&out.feature, batch.labels, params.temperature)?)
+    fn losses(&self, batch: &StepImages, params: &Params) -> Result<NamedLosses, EngineError> {
+        Ok(vec![("target", self.memory.loss(&batch.target.feature, batch.labels, params.temperature)?)])
     }
 
-    fn update(
-        &mut self,
-        (target, batch): (&Output, &TargetBatch),
-        _: Option<(&Output, &[i64])>,
-        params: &Params,
-    ) -> Result<(), EngineError> {
+    fn update(&mut self, batch: &StepImages, params: &Params) -> Result<(), EngineError> {
         match self.hard {
-            true => self.memory.update_hard(&target.feature, batch.labels, params.beta)?,
-            false => self.memory.update(&target.feature, batch.labels, params.beta)?,
+            true => self.memory.update_hard(&batch.target.feature, batch.labels, params.beta)?,
+            false => self.memory.update(&batch.target.feature, batch.labels, params.beta)?,
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The contrastive loss against the hybrid memory, Eq. 9 and 10.
 
-use tch::{Device, Tensor};
+use tch::Tensor;
 
-use super::{NewEpoch, Objective, TargetBatch};
+use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
 use crate::method::params::{FeatureSource, Params};
@@ -20,7 +20,11 @@ impl Hybrid {
         Ok(Self(memory))
     }
 
-    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], dim: i64, device: Device) -> Result<Self, EngineError> {
+    pub fn restore(
+        checkpoint: &mut Checkpoint,
+        labels: &[i32],
+        &Shape { dim, device, .. }: &Shape,
+    ) -> Result<Self, EngineError> {
         let state = checkpoint.take("memory.");
         if !all_finite(state.iter().map(|(_, t)| t))? {
             return Err(checkpoint.damaged("its memory holds values that are not finite"));
@@ -35,7 +39,7 @@ impl Hybrid {
         Ok(Self(memory))
     }
 
-    fn rows_of(&self, batch: &TargetBatch) -> Vec<i64> {
+    fn rows_of(&self, batch: &StepImages) -> Vec<i64> {
         batch.indices.iter().map(|&i| self.0.source_classes() + i64::from(i)).collect()
     }
 }
@@ -51,26 +55,22 @@ impl Objective for Hybrid {
         Ok(self.0.set_labels(&epoch.labels)?)
     }
 
-    fn target_loss(&self, out: &Output, batch: &TargetBatch, params: &Params) -> Result<Tensor, EngineError> {
-        Ok(self.0.loss(&out.feature, &self.rows_of(batch), params.temperature)?)
+    fn losses(&self, batch: &StepImages, params: &Params) -> Result<NamedLosses, EngineError> {
+        let loss = |out: &Output, rows: &[i64]| self.0.loss(&out.feature, rows, params.temperature);
+        let mut losses = vec![("target", loss(batch.target, &self.rows_of(batch))?)];
+        if let Some((out, pids)) = batch.source {
+            losses.push(("source", loss(out, pids)?));
+        }
+        Ok(losses)
     }
 
-    fn source_loss(&self, out: &Output, pids: &[i64], params: &Params) -> Result<Tensor, EngineError> {
-        Ok(self.0.loss(&out.feature, pids, params.temperature)?)
-    }
-
-    fn update(
-        &mut self,
-        (target, batch): (&Output, &TargetBatch),
-        source: Option<(&Output, &[i64])>,
-        params: &Params,
-    ) -> Result<(), EngineError> {
+    fn update(&mut self, batch: &StepImages, params: &Params) -> Result<(), EngineError> {
         // Gradients were taken against the bank as it was; source and target rows are disjoint.
-        if let Some((out, pids)) = source {
+        if let Some((out, pids)) = batch.source {
             self.0.update(&out.feature, pids, params.beta)?;
         }
         let rows = self.rows_of(batch);
-        Ok(self.0.update(&target.feature, &rows, params.beta)?)
+        Ok(self.0.update(&batch.target.feature, &rows, params.beta)?)
     }
 
     fn has_source(&self) -> bool {

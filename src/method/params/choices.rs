@@ -146,3 +146,12 @@ choice! {
         Device = "device",
     }
 }
+choice! {
+    /// How a triplet's two distances become a loss.
+    TripletForm {
+        /// `max(0, margin + d⁺ − d⁻)`.
+        Margin = "margin",
+        /// `−log softmax(d⁺, d⁻)[1]`, which knows no margin (OpenUnReID `triplet.py:108-`).
+        Softmax = "softmax",
+    }
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind,
+    ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind, TripletForm,
 };
 
 /// Keys `reliability.*`.
@@ -34,6 +34,14 @@ pub struct LabelUse {
 #[allow(missing_docs)]
 pub struct NetUse {
     pub pool: Pool,
+}
+
+/// Keys `classifier.*`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct ClassifierUse {
+    pub joint: bool,
 }
 
 /// Keys `memory.*`.
@@ -112,6 +120,7 @@ pub struct Adapt {
 pub struct Triplet {
     pub weight: f64,
     pub margin: f64,
+    pub form: TripletForm,
 }
 
 /// Keys `optim.*`.
@@ -120,6 +129,7 @@ pub struct Triplet {
 #[allow(missing_docs)]
 pub struct Optim {
     pub weight_decay: f64,
+    pub restart: bool,
 }
 
 /// Keys `bn.*`.
@@ -237,13 +247,13 @@ impl Default for Adapt {
 
 impl Default for Triplet {
     fn default() -> Self {
-        Self { weight: 1.0, margin: 0.3 }
+        Self { weight: 1.0, margin: 0.3, form: TripletForm::Margin }
     }
 }
 
 impl Default for Optim {
     fn default() -> Self {
-        Self { weight_decay: 5e-4 }
+        Self { weight_decay: 5e-4, restart: false }
     }
 }
 

@@ -34,6 +34,26 @@ const CLUSTER_CONTRAST: &[(&str, &str)] = &[
     ("adapt.step", "20"),
 ];
 
+/// The constants of `tools/strong_baseline/config.yaml` and, for what comes before, `tools/source_pretrain/config.yaml`.
+const STRONG_BASELINE: &[(&str, &str)] = &[
+    ("attention.enabled", "false"),
+    ("net.pool", "gem"),
+    ("refined", "false"),
+    ("eps", "0.6"),
+    ("k1", "30"),
+    ("k2", "6"),
+    ("min_samples", "4"),
+    ("reliability.outliers", "drop"),
+    ("memory.enabled", "false"),
+    ("classifier.joint", "true"),
+    ("triplet.form", "softmax"),
+    ("adapt.joint", "true"),
+    ("adapt.epochs", "50"),
+    ("adapt.lr", "3.5e-4"),
+    ("adapt.gamma", "1"),
+    ("optim.restart", "true"),
+];
+
 /// All presets. They combine: `--preset demo,baseline` applies both in this order.
 pub const PRESETS: &[Preset] = &[
     Preset { name: "paper", help: "The paper's setting; needs a GPU to finish.", overlay: &[] },
@@ -133,6 +153,11 @@ pub const PRESETS: &[Preset] = &[
         name: "cluster-contrast-hard",
         help: "Cluster Contrast with the hardest image of a batch moving its cluster; after cluster-contrast: --preset cluster-contrast,cluster-contrast-hard.",
         overlay: &[("memory.kind", "cluster-hard")],
+    },
+    Preset {
+        name: "strong-baseline",
+        help: "OpenUnReID's strong baseline: one DBSCAN, noise sits out, one classifier over source identities and target clusters, softmax triplets over both, GeM pooling; no memory, no attention.",
+        overlay: STRONG_BASELINE,
     },
     Preset {
         name: "eps-too-small",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, ParamError, Params,
-    Pool, Rule, ScoreKind,
+    Pool, Rule, ScoreKind, TripletForm,
 };
 
 /// When a changed value begins to count in a running training.
@@ -278,12 +278,14 @@ pub const ROWS: &[Row] = &[
     choice!("reliability.outliers", "outliers", "Reliability", Outliers, reliability.outliers, NextEpoch, CLUSTERING, "section IV-D; SpCL and Cluster Contrast", "Images outside reliable clusters train as classes of their own, or sit this epoch out."),
     switch!("memory.enabled", "hybrid memory", "Memory", memory.enabled, NextRun, ADAPTATION, "section III-C", "Classify against the hybrid memory. Off: a classifier made from the cluster centres of each epoch, as in the baseline."),
     choice!("memory.kind", "memory", "Memory", MemoryKind, memory.kind, NextRun, ADAPTATION, "section III-C; Cluster Contrast cm.py", "The hybrid memory of images and source identities; or one of cluster means, moved by every image of a cluster or by its hardest."),
+    switch!("classifier.joint", "joint classifier", "Memory", classifier.joint, NextRun, ADAPTATION, "OpenUnReID strong_baseline", "Without memory and with source beside target: one classifier over the source's identities and the target's clusters, and triplets over the images of both."),
     float!("beta", "β", "Memory", 0.0..=1.0, 2, beta, NextBatch, ADAPTATION, "Eq. 10", "Share of a memory row that survives an update; 1 freezes the memory."),
     float!("temperature", "temperature", "Memory", 0.01..=1.0, 3, temperature, NextBatch, ADAPTATION, "SpCL hm.py (the paper gives none)", "τ divides the similarities before the softmax; smaller is sharper."),
     choice!("memory.features", "cluster on", "Memory", FeatureSource, memory.features, NextEpoch, CLUSTERING|ADAPTATION, "steps 3 and 4; SpCL spcl_train_uda.py:174", "Cluster features extracted anew each epoch, or the memory's own rows."),
     float!("adapt.lr", "lr", "Training", 0.000001..=0.1, 0, adapt.lr, NextBatch, ADAPTATION, "section IV", "Learning rate of Adam in adaptation, before its steps."),
     float!("triplet.weight", "triplet weight", "Training", 0.0..=10.0, 2, triplet.weight, NextBatch, PRETRAINING|ADAPTATION, "section III (no value given)", "Weight of the batch-hard triplet loss; 0 gives SpCL."),
     float!("triplet.margin", "triplet margin", "Training", 0.0..=2.0, 2, triplet.margin, NextBatch, PRETRAINING|ADAPTATION, "OpenUnReID triplet.py", "How much farther the hardest negative must be than the hardest positive."),
+    choice!("triplet.form", "triplet form", "Training", TripletForm, triplet.form, NextBatch, PRETRAINING|ADAPTATION, "OpenUnReID triplet.py", "The hardest pair of each anchor by a margin, or by a softmax over its two distances."),
     int!("adapt.epochs", "epochs", "Training", 0..=1000, adapt.epochs, NextEpoch, ADAPTATION, "section IV", "Adaptation epochs; each begins with a clustering."),
     int!("adapt.iters", "iterations", "Training", 1..=10000, adapt.iters, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:327 (the paper gives none)", "Batches in an adaptation epoch."),
     int!("adapt.batch", "batch", "Training", 2..=1024, adapt.batch, NextEpoch, ADAPTATION, "section IV", "Target images in a batch; with source data as many source images beside them."),
@@ -292,6 +294,7 @@ pub const ROWS: &[Row] = &[
     float!("adapt.gamma", "lr factor", "Training", 0.01..=1.0, 2, adapt.gamma, NextEpoch, ADAPTATION, "SpCL spcl_train_uda.py:166", "Factor of each drop."),
     switch!("adapt.joint", "source beside target", "Training", adapt.joint, NextRun, ADAPTATION, "SpCL; section III-C stores source classes", "Train on source and target batches together, each domain with its own batch normalisation."),
     float!("optim.weight_decay", "weight decay", "Training", 0.0..=0.1, 0, optim.weight_decay, NextBatch, PRETRAINING|ADAPTATION, "SpCL spcl_train_uda.py:164", "Coupled L2 decay of Adam."),
+    switch!("optim.restart", "restart Adam", "Training", optim.restart, NextEpoch, ADAPTATION, "OpenUnReID runner.py:172", "Begins each epoch of adaptation with empty moments, since its classes are new ones."),
     float!("augment.flip", "flip", "Images", 0.0..=1.0, 2, augment.flip, NextBatch, PRETRAINING|ADAPTATION, "section IV; SpCL spcl_train_uda.py:47", "Probability of a horizontal flip."),
     int!("augment.pad", "pad", "Images", 0..=64, augment.pad, NextBatch, PRETRAINING|ADAPTATION, "SpCL spcl_train_uda.py:47", "Black border before the random crop, pixels."),
     float!("augment.erase", "erase", "Images", 0.0..=1.0, 2, augment.erase, NextBatch, PRETRAINING|ADAPTATION, "section IV; SpCL transforms.py:52", "Probability that a rectangle is erased."),
@@ -320,5 +323,5 @@ pub const ROWS: &[Row] = &[
     choice!("device.images", "images on", "Device", ImageStore, device.images, NextRun, NOTHING, "ours: the result is the same to the bit", "Where decoded images wait and are augmented: on a GPU whose memory they fit the training never waits for the CPU."),
     switch!("device.bf16", "bfloat16", "Device", device.bf16, NextRun, PRETRAINING|ADAPTATION, "ours (the paper gives none)", "Convolutions in bfloat16, for GPUs: faster, with three digits; weights, losses and the memory stay in float32."),
     int!("device.threads", "threads", "Device", 0..=1024, device.threads, NextRun, NOTHING, "ours", "Threads of one operation on the CPU; 0 is one a core. Sums depend on it in their last bits, so a seed's run repeats with the same number only; the run folder records it."),
-    int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, PRETRAINING|ADAPTATION, "section 11 of the method notes", "Seeds every random choice; the same seed on the same CPU gives the same run."),
+    int!("seed", "seed", "Run", 0..=9007199254740991, seed, NextRun, PRETRAINING|ADAPTATION, "ours", "Seeds every random choice; the same seed on the same CPU gives the same run."),
 ];
