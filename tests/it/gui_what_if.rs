@@ -81,6 +81,32 @@ fn what_a_slider_shows_is_what_the_cluster_command_finds() {
 }
 
 #[test]
+fn the_map_shows_the_clusters_that_are_tried() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = window_on(&run);
+    window.click("Cluster map");
+    let outliers = |window: &Window| {
+        let node = window.harness.query_all_by_label_contains(" images, colour").next();
+        node.and_then(|n| n.accesskit_node().label()).unwrap_or_default()
+    };
+    window.until("700 images, colour cluster");
+    let before = outliers(&window);
+    assert!(before.starts_with("Cluster map, "), "{before}");
+    window.set("Try eps", 0.5);
+    window.until("Cluster map of the what-if, ");
+    let mut command = program();
+    command.arg("cluster").arg(run.join("features.safetensors")).arg("--out").arg(home.path().join("o.safetensors"));
+    let found = json(command.args(["--set", "eps=0.5"]));
+    let tried = outliers(&window);
+    assert!(tried.contains(&format!("colour cluster, {} outliers", found["noise"]["normal"])), "{tried}");
+    window.click("Discard");
+    window.until("Cluster map, ");
+    assert_eq!(outliers(&window), before);
+}
+
+#[test]
 fn apply_sends_what_is_tried_and_discard_goes_back() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");

@@ -11,6 +11,7 @@ mod layouts;
 mod lens;
 mod picture;
 pub mod points;
+mod tried;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use lens::{Lens, Place};
 use picture::{Picture, Seen};
 use points::Glyph;
 pub use points::points;
+use tried::Tried;
 
 /// Reach of the pointer, in points.
 const REACH: f32 = 10.0;
@@ -66,6 +68,8 @@ pub struct MapPanel {
     #[serde(skip)]
     picture: Picture,
     #[serde(skip)]
+    tried: Tried,
+    #[serde(skip)]
     bar: bar::Bar,
     /// The line under the hand: two corners of a box, or a lasso.
     #[serde(skip)]
@@ -75,8 +79,18 @@ pub struct MapPanel {
 /// What is shown of which clustering.
 struct Shown {
     key: Key,
+    /// The run's.
     snapshot: Arc<ClusterSnapshot>,
+    /// Those that are tried in its place.
+    tried: Option<Arc<ClusterSnapshot>>,
     images: Option<Arc<Images>>,
+}
+
+impl Shown {
+    /// Images in no cluster of the clustering drawn.
+    fn outliers(&self) -> usize {
+        self.tried.as_ref().unwrap_or(&self.snapshot).labels.iter().filter(|l| **l < 0).count()
+    }
 }
 
 impl MapPanel {
@@ -86,7 +100,10 @@ impl MapPanel {
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let shown = match find(cx) {
-            Ok(shown) => shown,
+            Ok(mut shown) => {
+                shown.tried = self.tried.snapshot(cx, &shown.key, &shown.snapshot);
+                shown
+            }
             Err(Some((title, text))) => {
                 tile::head(ui, cx.head, "", |_| {});
                 tile::empty_state(ui, icon::SCATTER, title, &text, None);
@@ -191,7 +208,8 @@ impl MapPanel {
         let rows = shown.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
         let seen = Seen {
             key: (self.method == Method::Tsne, &shown.key),
-            snapshot: &shown.snapshot,
+            snapshot: shown.tried.as_ref().unwrap_or(&shown.snapshot),
+            run: &shown.snapshot,
             layout,
             rows,
             colouring: self.colouring,
@@ -200,12 +218,18 @@ impl MapPanel {
         };
         let place = self.picture.paint(ui, cx, &seen, rect);
         let words = format!(
-            "Cluster map, {}, {} images, colour {}",
+            "Cluster map{}, {}, {} images, colour {}, {}",
+            if shown.tried.is_some() { " of the what-if" } else { "" },
             if self.method == Method::Pca { "PCA" } else { "t-SNE" },
             ticks::count(layout.at.len()),
-            self.colouring.words()
+            self.colouring.words(),
+            ticks::counted(shown.outliers(), "outlier", "outliers")
         );
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+        if shown.tried.is_some() && !self.picture.travels() {
+            let painter = ui.painter().with_clip_rect(rect);
+            self.tried.outline(&painter, cx, &shown.snapshot, layout, place);
+        }
         self.select(ui, cx, &response, place, layout);
         if self.picture.travels() || self.line.is_some() {
             return;
@@ -220,7 +244,7 @@ impl MapPanel {
         }
         if let Some(i) = hovered {
             let under = hover::Hovered { i, row: rows.get(i), at: place.screen(layout.at[i]), room: rect };
-            hover::show(ui, cx, &shown.snapshot, &under);
+            hover::show(ui, cx, (&shown.snapshot, shown.tried.as_deref()), &under);
         }
     }
 
@@ -306,8 +330,13 @@ impl MapPanel {
             small.clone(),
             theme.t3,
         );
-        let outliers = ticks::count(shown.snapshot.labels.iter().filter(|l| **l < 0).count());
+        let outliers = ticks::count(shown.outliers());
         let mut x = area.left();
+        if shown.tried.is_some() {
+            let ink = theme.what_if;
+            let said = painter.text(pos2(x, y), Align2::LEFT_CENTER, "what-if", small.clone(), ink);
+            x = said.right() + 10.0;
+        }
         for (glyph, words) in [
             (Glyph::Disc, "reliable".to_owned()),
             (Glyph::Ring, "unreliable".to_owned()),
@@ -359,7 +388,7 @@ fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Option<(&'static str, String)>> 
         return Err(absent());
     };
     let images = cx.snapshots.images(view).ready().cloned();
-    Ok(Shown { key: Key { folder, epoch, seq: *seq }, snapshot, images })
+    Ok(Shown { key: Key { folder, epoch, seq: *seq }, snapshot, tried: None, images })
 }
 
 fn csv_file(key: &Key) -> PathBuf {

@@ -30,10 +30,18 @@ pub struct Hovered<'a> {
 }
 
 /// Paints what is known of it.
-pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, snapshot: &ClusterSnapshot, hovered: &Hovered<'_>) {
+pub fn show(
+    ui: &Ui,
+    cx: &mut PanelCtx<'_>,
+    (snapshot, tried): (&ClusterSnapshot, Option<&ClusterSnapshot>),
+    hovered: &Hovered<'_>,
+) {
     let Hovered { i, row, at, room } = *hovered;
     let theme = cx.theme;
-    let lines = lines(ui, cx, snapshot, row, i);
+    let mut lines = lines(ui, cx, snapshot, row, i);
+    lines.extend(
+        tried.map(|tried| ui.painter().layout_no_wrap(would_be(tried, i), Type::Small.font(ui), theme.what_if)),
+    );
     let [width, height] = size::THUMBS[1];
     let pad = 6.0;
     let words = lines.iter().fold(vec2(0.0, 0.0), |s, g| vec2(s.x.max(g.size().x), s.y + g.size().y + 1.0));
@@ -65,6 +73,17 @@ pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, snapshot: &ClusterSnapshot, hovered:
             format!("Under the pointer: image {}", ticks::count(i)),
         )
     });
+}
+
+/// What the image is among the clusters that are tried.
+fn would_be(tried: &ClusterSnapshot, i: usize) -> String {
+    let label = tried.labels.get(i).copied().unwrap_or(-1);
+    let members = tried.labels.iter().filter(|l| **l == label).count();
+    match glyph(tried, i) {
+        Glyph::Disc => format!("what-if: one of {members}, reliable"),
+        Glyph::Ring => format!("what-if: one of {members}, unreliable"),
+        Glyph::Cross => "what-if: an outlier".to_owned(),
+    }
 }
 
 fn lines(ui: &Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, row: Option<&ImageRow>, i: usize) -> Vec<Arc<Galley>> {

@@ -22,8 +22,10 @@ const TRAVEL: f64 = 0.4;
 pub struct Seen<'a> {
     /// Whether it is t-SNE, and of which clustering: when that changes, points travel.
     pub key: (bool, &'a Key),
-    /// The clustering.
+    /// The clustering: the run's, or the one that is tried.
     pub snapshot: &'a Arc<ClusterSnapshot>,
+    /// The run's, whose clusters are selected.
+    pub run: &'a Arc<ClusterSnapshot>,
     /// Where the points are.
     pub layout: &'a Arc<Layout>,
     /// The images of the train split; empty when they are not known.
@@ -135,7 +137,7 @@ impl Picture {
         let marks = self.marks(ui, cx, seen);
         let zoom = seen.lens.zoom;
         let n = seen.layout.at.len();
-        let bright = bright(cx, seen.snapshot);
+        let bright = bright(cx, seen.run);
         let bright = bright.as_ref().map(|b| b as &dyn Fn(usize) -> bool);
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some((at, half)) = self.on_the_way(ui, seen) {
