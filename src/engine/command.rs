@@ -108,6 +108,9 @@ pub enum Command {
     /// The gallery ranked for this image. Answered by [`super::event::Event::Ranked`] with the features of the newest
     /// evaluation; while no training goes on, with the weights as they stand.
     Rank(RankQuery),
+    /// Take up the network that the run of this folder left in its last checkpoint, to answer [`Command::HeatMaps`] and
+    /// [`Command::Rank`] while no run goes on. Nothing is written. Nothing is done where it is at hand already.
+    Consult(PathBuf),
     /// The images whose attention maps come with every evaluation.
     Watch(Vec<ImageRef>),
     /// End the engine's thread; a run going on is stopped first.
@@ -156,7 +159,9 @@ impl Command {
             Self::Stop => Steer::Stop,
             Self::Checkpoint => Steer::Checkpoint,
             Self::SetParam { key, value } => Steer::SetParam { key: key.clone(), value: value.clone() },
-            Self::Start(_) | Self::HeatMaps(_) | Self::Rank(_) | Self::Watch(_) | Self::Shutdown => return None,
+            Self::Start(_) | Self::HeatMaps(_) | Self::Rank(_) | Self::Watch(_) | Self::Consult(_) | Self::Shutdown => {
+                return None;
+            }
         })
     }
 }

@@ -8,13 +8,13 @@ use tch::Device;
 
 use self::same::{digest, read_images, same_images};
 use super::checkpoint::{self, Checkpoint};
-use super::command::{Begin, Fork, RunRequest};
+use super::command::{Begin, DeviceChoice, Fork, RunRequest};
 use super::domain::{DomainData, images};
 use super::error::EngineError;
 use super::event::{Event, Severity, Stage, State};
 use super::link::Link;
 use super::matching;
-use super::network::{self, network, refuse_bf16};
+use super::network::{self, network, refuse_bf16, untrained};
 use super::session::Session;
 use super::setup::Setup;
 use super::training::Training;
@@ -165,6 +165,26 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     })?;
     training.session.notify_pending(link)?;
     Ok(training)
+}
+
+/// A run as its last checkpoint left it, to be asked and not to go on: nothing is written, and no lock is taken.
+///
+/// # Errors
+/// One sentence on what is missing or wrong.
+pub(super) fn consult(folder: &Path, link: &mut Link) -> Result<Training, EngineError> {
+    let mut plan = resumed(&RunRequest::resume(folder.to_owned()))?;
+    let begun = Manifest::read(folder)?;
+    let nothing = || EngineError::Refused("it has no checkpoint".to_owned());
+    let saved = saved(folder, &plan.params)?.ok_or_else(nothing)?;
+    let Chosen { device, .. } = link.rehearsal.choose(DeviceChoice::Auto)?;
+    refuse_bf16(&plan.params, link.rehearsal.capability.or_else(|| device::capability(device)))?;
+    set_threads(&mut plan.params, Some(&begun), device);
+    let (source, target) = (dataset(&plan.source, link)?, dataset(&plan.target, link)?);
+    same_images(folder, &begun, (&source, &target), &images([&target.train, &target.query, &target.gallery])?, false)?;
+    let net = untrained(&plan.params, device)?;
+    let (source, target) = (DomainData::new(source, &plan.params.image), DomainData::new(target, &plan.params.image));
+    let setup = Setup::new(source, target, device, net, plan.params.device.images);
+    Training::restore(Session::new(folder.to_owned(), plan.params, setup, None), saved)
 }
 
 // -------------------------------------------------------------------------------------------------------- the plan

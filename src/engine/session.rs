@@ -275,6 +275,10 @@ impl Session {
                 self.watched = images;
                 return Ok(());
             }
+            Command::Consult(_) => {
+                link.outbox.refuse(&id, "A run goes on here; networks of other runs are asked once it has ended.");
+                return Ok(());
+            }
             Command::Start(_) => {
                 link.outbox.refuse(&id, "A run is going on; stop it before you start another.");
                 return Ok(());

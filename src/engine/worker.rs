@@ -12,7 +12,7 @@ use super::control::Control;
 use super::error::EngineError;
 use super::event::{Event, ImageRef, RankQuery, RunId, State};
 use super::link::Link;
-use super::open::open;
+use super::open::{consult, open};
 use super::outbox::{Outbox, Waker};
 use super::rehearsal::Rehearsal;
 use super::training::Training;
@@ -115,6 +115,18 @@ fn work(link: &mut Link, fault: &AtomicU8) {
                 }
             }
             Command::Shutdown => return,
+            Command::Consult(folder) => {
+                if last.as_ref().is_some_and(|last| last.session.folder == folder) {
+                    continue;
+                }
+                drop(last.take());
+                link.control.forget_stop();
+                link.outbox.set_run(RunId::of(&folder));
+                match guarded(|| consult(&folder, link)) {
+                    Ok(training) => last = Some(training),
+                    Err(e) => link.outbox.refuse(&id, format!("The network of this run cannot be asked: {e}")),
+                }
+            }
             Command::HeatMaps(images) => answer(last.as_mut(), &id, link, Question::HeatMaps(&images)),
             Command::Rank(query) => answer(last.as_mut(), &id, link, Question::Rank(&query)),
             Command::Watch(images) => {

@@ -45,8 +45,9 @@ use super::widgets::images::Images;
 use super::words::is_active;
 use super::{fonts, renderer};
 use crate::engine::command::{Command, Handle, Request, RequestId};
-use crate::engine::event::{Event, Severity, Stamped, State};
+use crate::engine::event::{Event, RunId, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
+use crate::run::folder::is_live_only;
 use crate::run::requests::Posted;
 use crate::run::store::Store;
 
@@ -283,7 +284,24 @@ impl App {
         ctx.request_repaint(); // there is more
     }
 
+    /// Takes in what the engine said of a run that it does not work on, but was asked about.
+    fn on_answer(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        let shown =
+            self.opened.as_mut().filter(|view| view.folder.as_deref().map(RunId::of).as_ref() == Some(&stamped.run));
+        if let Some(view) = shown {
+            // How far it is stands in the view of a run that it works on alone.
+            if !matches!(stamped.event, Event::Progress { .. } | Event::Device { .. }) {
+                view.fold(stamped);
+            }
+            self.settle(ctx, stamped);
+        }
+    }
+
     fn on_event(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        let other = !stamped.run.is_empty() && stamped.run != self.live.run;
+        if other && (is_live_only(&stamped.event) || matches!(stamped.event, Event::Refused { .. })) {
+            return self.on_answer(ctx, stamped);
+        }
         let starts = matches!(stamped.event, Event::Started { .. });
         if !starts && !stamped.run.is_empty() && !self.live.run.is_empty() && stamped.run != self.live.run {
             self.set_live_aside();
@@ -449,7 +467,11 @@ impl App {
         {
             return self.store.post(folder, Posted { id: request.id, steer });
         }
-        if self.handle.commands.try_send(request).is_err() {
+        // While no run goes on, the network that is asked is that of the run on screen.
+        let asks = matches!(request.command, Command::Rank(_) | Command::HeatMaps(_)) && !is_active(&self.live);
+        let network = self.shown().folder.clone().filter(|_| asks).map(|folder| Command::Consult(folder).into());
+        let mut sent = network.into_iter().chain([request]).map(|request| self.handle.commands.try_send(request));
+        if sent.any(|sent| sent.is_err()) {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
             self.notify(ctx, Entry::now(Severity::Warning, "The engine did not take the command", text), None);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::panels::Pane;
 use super::view_model::ViewModel;
 use super::widgets::icon;
-use super::words::{is_active, steered};
+use super::words::{answers, is_active, steered};
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::State;
 use crate::method::params::Value;
@@ -268,10 +268,11 @@ impl UiCommand {
             Self::Cure if is_active(live) => Some("A run goes on; stop it first."),
             Self::UndoPending if run.pending.is_empty() => Some("No change waits."),
             Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
-            Self::Engine(Request { command: Command::Watch(_) | Command::HeatMaps(_), .. })
-                if live.folder != shown.folder =>
-            {
-                Some("The network of this run is not in memory: only the live run computes attention maps.")
+            Self::Engine(Request { command: Command::Watch(_), .. }) if live.folder != shown.folder => {
+                Some("Images are watched while a run goes on.")
+            }
+            Self::Engine(Request { command: Command::HeatMaps(_) | Command::Rank(_), .. }) if !answers(live, shown) => {
+                Some("The network of this run is not at hand, and another run goes on here.")
             }
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),
             _ => None,

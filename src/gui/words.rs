@@ -15,6 +15,14 @@ pub fn steered<'a>(live: &'a ViewModel, shown: &'a ViewModel) -> &'a ViewModel {
     if shown.trainer.is_some() { shown } else { live }
 }
 
+/// Whether the engine can be asked about the run on screen: it works on it, or is free to take up what it left.
+pub fn answers(live: &ViewModel, shown: &ViewModel) -> bool {
+    match live.folder == shown.folder {
+        true => shown.live,
+        false => is_over(shown) && shown.trainer.is_none() && shown.folder.is_some() && !is_active(live),
+    }
+}
+
 /// Whether the run is over: what it has not brought will not come.
 pub fn is_over(view: &ViewModel) -> bool {
     matches!(view.state, State::Done | State::Stopped | State::Failed(_))

@@ -66,6 +66,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             images: &mut bench.images,
             snapshots,
             what_if,
+            answers: true,
             applies: reid_workbench::gui::panels::Applies::ToRun,
             selection: &mut bench.selection,
             truth: bench.truth,

@@ -466,7 +466,7 @@ fn without_a_model_a_hit_is_selected_and_its_tooltip_says_what_is_needed() {
     assert!(harness.state().actions.is_empty());
     assert!(!shows(&harness, "Asking for"));
     harness.query_all_by_label_contains(", mismatch, distance").next().unwrap().hover();
-    wait_for(&mut harness, "a model is needed: resume the run");
+    wait_for(&mut harness, "a model is needed: it is at hand when no run goes on");
 }
 
 #[test]
@@ -560,4 +560,40 @@ fn without_ground_truth_hits_are_neither_right_nor_wrong() {
     harness.get_by_label("Filter of the queries").type_text("missed>0");
     harness.run();
     harness.get_by_label_contains("switched off");
+}
+
+/// A later engine, that trained nothing, answers for a finished run as the engine that trained it.
+#[test]
+fn a_finished_run_answers_from_its_checkpoint() {
+    let tiny = Tiny::new();
+    let mut trained = done(&tiny);
+    let queries = [image(Split::Query, 3), image(Split::Gallery, 5), image(Split::Train, 2)];
+    let expected: Vec<Ranking> = queries.iter().map(|q| ask(&mut trained, q.clone())).collect();
+    let shown = vec![ImageRef { split: Split::Query, index: 1 }];
+    trained.send(Command::HeatMaps(shown.clone()));
+    let maps = trained.until("maps", |e| matches!(e, Event::HeatMaps { .. }));
+    let before = crate::support::engine::files(&tiny.path("run"));
+
+    let mut later = Driver::new();
+    later.send(Command::Consult(tiny.path("run")));
+    let answers: Vec<Ranking> = queries.iter().map(|q| ask(&mut later, q.clone())).collect();
+    assert_eq!(answers, expected);
+    let of = later.events.iter().find(|e| matches!(e.event, Event::Ranked(_))).map(|e| e.run.clone());
+    assert_eq!(of, Some(RunId::of(&tiny.path("run"))), "an answer says of which run it is");
+    later.send(Command::Consult(tiny.path("run")));
+    later.send(Command::HeatMaps(shown));
+    assert_eq!(later.until("maps", |e| matches!(e, Event::HeatMaps { .. })), maps);
+    assert_eq!(crate::support::engine::files(&tiny.path("run")), before, "nothing is written");
+
+    // A run without a checkpoint has no network to ask, and says so; what was asked before is no answer for it.
+    std::fs::create_dir_all(tiny.path("bare")).unwrap();
+    for file in ["manifest.json", "params.toml"] {
+        std::fs::copy(tiny.path("run").join(file), tiny.path("bare").join(file)).unwrap();
+    }
+    later.send(Command::Consult(tiny.path("bare")));
+    let refused = later.until("a refusal", |e| matches!(e, Event::Refused { .. }));
+    assert!(matches!(&refused, Event::Refused { why, .. } if why.contains("no checkpoint")), "{refused:?}");
+    later.send(Command::Rank(image(Split::Query, 0)));
+    let refused = later.until("a refusal", |e| matches!(e, Event::Refused { .. }));
+    assert!(matches!(&refused, Event::Refused { why, .. } if why.contains("No model is loaded")), "{refused:?}");
 }

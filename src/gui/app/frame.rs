@@ -13,7 +13,7 @@ use crate::gui::panels::{Applies, Pane, PanelCtx, banner, scrubber, set_truth, s
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
-use crate::gui::words::{self, is_active, sentence, steered};
+use crate::gui::words::{self, answers, is_active, sentence, steered};
 
 impl App {
     /// Draws the frame around the work, and the work.
@@ -142,6 +142,7 @@ impl App {
             images: &mut self.images,
             snapshots: &mut self.snapshots,
             what_if: &mut self.what_if,
+            answers: answers(&self.live, view),
             applies,
             selection: &mut self.selection,
             truth: self.saved.truth,

@@ -56,6 +56,8 @@ pub struct PanelCtx<'a> {
     pub snapshots: &'a mut Snapshots,
     /// What other parameters would make of the epoch's clusters.
     pub what_if: &'a mut WhatIf,
+    /// Whether the engine can be asked about the run on screen.
+    pub answers: bool,
     /// Where a parameter that is changed here counts.
     pub applies: Applies,
     /// What is selected, the same in all tiles.

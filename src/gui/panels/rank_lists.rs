@@ -117,7 +117,7 @@ impl RankListsPanel {
         let queries = ticks::counted(self.order.queries.len(), "query", "queries");
         let scope = format!("{queries}, {}", after_words(shown.epoch));
         let mut pressed = bar::Pressed::default();
-        let (truth, live) = (cx.truth, cx.view.live);
+        let (truth, live) = (cx.truth, cx.answers);
         tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));
         self.bar(ui, cx, (shown.epoch, compare));
         let mut next = self.asked_row(ui, cx, &shown);
@@ -143,7 +143,7 @@ impl RankListsPanel {
     }
 
     fn ask(&mut self, cx: &mut PanelCtx<'_>, query: &RankQuery) {
-        if cx.view.live {
+        if cx.answers {
             let request = Request::from(Command::Rank(query.clone()));
             self.asked = Some((query.clone(), request.id.clone()));
             cx.actions.push(UiCommand::Engine(request));

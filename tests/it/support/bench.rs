@@ -47,6 +47,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             images: &mut bench.images,
             snapshots,
             what_if,
+            answers: bench.view.live,
             applies: Applies::ToRun,
             selection: &mut bench.selection,
             truth: bench.truth,

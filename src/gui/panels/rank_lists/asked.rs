@@ -23,7 +23,7 @@ use crate::run::snapshot::RankSnapshot;
 use crate::study::hits::{List, as_snapshot};
 
 /// What is said where only the engine could answer.
-pub const NO_MODEL: &str = "A model is needed to search with another image: resume the run.";
+pub const NO_MODEL: &str = "A model is needed to search with another image: it is at hand when no run goes on.";
 /// Files taken of those that are dropped at once.
 const FILES: usize = 8;
 
@@ -161,7 +161,7 @@ impl Asked<'_> {
         let at = Rect::from_min_size(area.min + vec2(2.0, 4.0), size::QUERY.into());
         let drawn = photo::paint(ui, cx.images, path, at, Tone::Color, 1.0);
         photo::frame(ui.painter(), drawn.expand(2.0), theme.t1, false);
-        let (head, words) = self.news(cx.view);
+        let (head, words) = self.news(cx.view, cx.answers);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{head}. {words}")));
         let left = at.right() + 16.0;
         let painter = ui.painter();
@@ -173,10 +173,10 @@ impl Asked<'_> {
     }
 
     /// What is to be said while there is no answer.
-    fn news(&self, view: &ViewModel) -> (String, String) {
+    fn news(&self, view: &ViewModel, answers: bool) -> (String, String) {
         let name = title(self.query);
         let refused = self.request.and_then(|request| view.refusal(request));
-        if !view.live {
+        if !answers {
             return (name, NO_MODEL.to_owned());
         }
         if let Some(why) = refused {

@@ -144,7 +144,7 @@ impl RankListsPanel {
         if button::icon_button(ui, icon::CROSS, "Back to the list of queries alone").clicked() {
             self.history.home();
         }
-        if cx.view.live && button::icon_button(ui, icon::RESET, "Ask again, with the newest features").clicked() {
+        if cx.answers && button::icon_button(ui, icon::RESET, "Ask again, with the newest features").clicked() {
             self.ask(cx, &query);
         }
     }

@@ -159,7 +159,7 @@ impl Cell<'_> {
     /// the evaluation has ranked already.
     pub fn becomes_query(&self, cx: &PanelCtx<'_>) -> Option<RankQuery> {
         let image = gallery(self.hit.index);
-        if cx.view.live {
+        if cx.answers {
             return Some(RankQuery::Image(image));
         }
         let images = self.row.images?;
@@ -201,7 +201,7 @@ impl Cell<'_> {
             let click = if self.becomes_query(cx).is_some() {
                 "Click to make it the query."
             } else {
-                "Click selects it. To see what it finds in turn a model is needed: resume the run."
+                "Click selects it. To see what it finds in turn a model is needed: it is at hand when no run goes on."
             };
             ui.label(Type::Small.text(click, cx.theme.t3));
             if let Some(why) = photo::missing(cx.images, self.info().map(|r| r.path.as_path())) {

@@ -261,14 +261,14 @@ impl Row<'_> {
         let place = Rect::from_min_size(pos2(column.right() - 24.0, column.top() - 2.0), Vec2::splat(22.0));
         let salt = ("maps", self.query, self.pinned);
         let mut child = ui.new_child(UiBuilder::new().id_salt(salt).max_rect(place));
-        if cx.view.live {
+        if cx.answers {
             let name =
                 format!("Heat maps of {} and {}", title(self.query), title(&RankQuery::Image(gallery(hit.index))));
             if button::icon_button(&mut child, icon::HEAT, &name).clicked() {
                 self.ask_maps(cx, hit.index);
             }
         } else {
-            let name = "Heat maps of query and hit need a model: resume the run";
+            let name = "Heat maps of query and hit need a model, which is at hand when no run goes on";
             button::icon_button_colored(&mut child, icon::HEAT, name, Some(cx.theme.t4));
         }
     }
@@ -285,8 +285,8 @@ impl Row<'_> {
     }
 
     fn menu(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, hit: Option<&Hit>) {
-        let maps = ui.add_enabled(cx.view.live && hit.is_some(), egui::Button::new("Heat maps of query and hit"));
-        let maps = maps.on_disabled_hover_text("A model is needed: resume the run.");
+        let maps = ui.add_enabled(cx.answers && hit.is_some(), egui::Button::new("Heat maps of query and hit"));
+        let maps = maps.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.");
         if let (true, Some(hit)) = (maps.clicked(), hit) {
             self.ask_maps(cx, hit.index);
         }
@@ -341,8 +341,8 @@ impl Row<'_> {
                 cx.selection.image = Some(gallery(hit.index));
             }
             response.context_menu(|ui| {
-                let query = ui.add_enabled(cx.view.live, egui::Button::new("Make it the query"));
-                if query.on_disabled_hover_text("A model is needed: resume the run.").clicked() {
+                let query = ui.add_enabled(cx.answers, egui::Button::new("Make it the query"));
+                if query.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.").clicked() {
                     next = cell.becomes_query(cx);
                 }
                 self.menu(ui, cx, Some(hit));
