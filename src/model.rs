@@ -3,7 +3,8 @@
 //! - [`net`] is the whole extractor: image batch in, feature out; [`resnet`], [`attention`] and [`layers`] are
 //!   its parts, under PyTorch's parameter names.
 //! - [`losses`], [`memory`], [`head`], [`optim`] and [`schedule`] are what training adds.
-//! - [`weights`] reads and writes weights, [`maps`] holds attention maps, [`device`] finds where to compute.
+//! - [`weights`] reads and writes weights, [`maps`] holds attention maps, [`device`] finds where to compute,
+//!   [`profile`] where its time goes.
 //!
 //! Nothing here panics over the edge of the room: torch's failures come back as [`error::ModelError`].
 
@@ -24,6 +25,7 @@ pub mod net;
 pub mod optim;
 pub mod pixels;
 pub mod plane;
+pub mod profile;
 pub mod resnet;
 pub mod schedule;
 pub mod weights;

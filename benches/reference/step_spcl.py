@@ -108,6 +108,6 @@ print(json.dumps({
     "step_ms": 1e3 * middle,
     "images_per_second": 2 * batch / middle,
     "bf16": args.bf16,
-    "memory_bytes": torch.cuda.max_memory_allocated() if device.type == "cuda" else None,
+    "memory_bytes": (lambda free, total: total - free)(*torch.cuda.mem_get_info()) if device.type == "cuda" else None,
     "torch": torch.__version__,
 }))

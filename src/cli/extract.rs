@@ -146,6 +146,7 @@ fn add(
         domain: trained.target_domain(),
         images: &images,
         batch: trained.params.eval.batch,
+        whole: trained.net.device().is_cuda(),
     };
     let features = extraction.run(|done| {
         bar.set_position(done);

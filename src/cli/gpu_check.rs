@@ -1,8 +1,10 @@
 //! `gpu-check`: what a device does with our operations, one part a call, as JSON. `scripts/gpu-check.sh` runs all.
 
+mod runs;
+
 use serde_json::{Value, json};
 
-use super::progress::print_json;
+use super::progress::{note, print_json};
 use crate::base::device::DeviceChoice;
 use crate::model::check::{self, Sizes};
 use crate::model::device::{self as devices, Chosen, Gauge};
@@ -32,14 +34,20 @@ pub struct GpuCheckArgs {
 pub enum Part {
     /// Which devices there are, and what is said of those that are not.
     Devices,
-    /// Results beside the CPU's: forward, backward, attention maps, groups of batch normalisation, memory.
+    /// Results beside the CPU's: forward, backward, attention maps, groups of batch normalisation, losses, memory.
     Agreement,
+    /// A tiny run: paused, changed, stopped, resumed; its mAP beside the CPU's.
+    Run,
     /// The adaptation step by its parts.
     Step,
+    /// Where the step's time goes, by class of kernel; how often it waits for the device.
+    Profile,
     /// Features of images and their mirror images.
     Extraction,
-    /// Neighbour lists of the clustering.
-    Neighbours,
+    /// The comparison of query and gallery.
+    Evaluation,
+    /// Neighbour lists on the device, and the rest of the clustering.
+    Clustering,
     /// Running out of memory, and going on.
     Exhaustion,
 }
@@ -53,14 +61,24 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
     if args.part == Part::Devices {
         return print_json(&all_devices());
     }
-    let device = devices::choose(args.device)?.device;
+    let Chosen { device, instead } = devices::choose(args.device)?;
+    if let Some(why) = instead {
+        note(&why);
+    }
     let found = match args.part {
         Part::Devices => Value::Null,
+        Part::Run => runs::whole(args.device, args.dry_run)?,
         Part::Agreement => check::agreement(&sizes, device)?,
         Part::Step => check::steps(&sizes, device, args.group, args.bf16)?,
         Part::Extraction => check::extraction(&sizes, device, args.bf16)?,
-        Part::Neighbours => check::neighbour_lists(&sizes, device)?,
-        Part::Exhaustion => check::exhaustion(&sizes, device)?,
+        Part::Profile => check::profile(&sizes, device, args.group, args.bf16)?,
+        Part::Evaluation => check::evaluation(&sizes)?,
+        Part::Clustering => check::clustering(&sizes, device)?,
+        Part::Exhaustion => {
+            let mut found = check::exhaustion(&sizes, device)?;
+            found["engine"] = runs::exhausted(args.device, args.dry_run)?;
+            found
+        }
     };
     print_json(&json!({ "device": devices::name(device), "found": found }))
 }

@@ -166,7 +166,9 @@ fn describe_gallery(
 ) -> Result<Described, EngineError> {
     let images = setup.target.cache(Split::Gallery);
     let on_device = setup.already_on_device(images).flatten();
-    let extraction = Extraction { net: &setup.net, domain: at.domain, images, on_device: on_device.as_deref(), batch };
+    let whole = setup.device.is_cuda();
+    let on_device = on_device.as_deref();
+    let extraction = Extraction { net: &setup.net, domain: at.domain, images, on_device, batch, whole };
     let total = images.len() as u64;
     let gallery = extraction.run(|done| tick(done, total))?;
     Ok(Described { at, query: None, gallery, weights: copy_weights(setup)? })

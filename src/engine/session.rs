@@ -390,7 +390,8 @@ impl Session {
         let net = std::rc::Rc::clone(&self.setup.net);
         let uploaded = self.setup.on_device(images)?;
         let on_device = uploaded.as_deref();
-        let extraction = Extraction { net: &net, domain, images, on_device, batch: self.params().eval.batch };
+        let (batch, whole) = (self.params().eval.batch, net.device().is_cuda());
+        let extraction = Extraction { net: &net, domain, images, on_device, batch, whole };
         extraction.run(|done| {
             link.outbox.progress(stage, before + done, total);
             self.handle_arrived(saves, link)

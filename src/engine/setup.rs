@@ -13,6 +13,7 @@ use crate::data::cache::ImageCache;
 use crate::data::loader::Batch;
 use crate::method::params::ImageStore;
 use crate::model::device;
+use crate::model::error::ModelError;
 use crate::model::net::Net;
 use crate::model::pixels::DeviceImages;
 
@@ -58,7 +59,12 @@ impl Setup {
                 self.device.is_cuda() && device::has_room(self.device, 4 * DeviceImages::bytes_of(cache))
             }
         };
-        let images = if wanted { DeviceImages::upload(cache, self.device, |_, _| true)?.map(Rc::new) } else { None };
+        let uploaded = if wanted { DeviceImages::upload(cache, self.device, |_, _| true) } else { Ok(None) };
+        let images = match uploaded {
+            // Somebody else took the room meanwhile.
+            Err(ModelError::OutOfMemory(_)) if self.images == ImageStore::Auto => None,
+            other => other?.map(Rc::new),
+        };
         self.uploaded.push((Arc::clone(cache), images.clone()));
         Ok(images)
     }

@@ -121,7 +121,8 @@ impl Triplet {
     pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
         let cw = self.cw.forward(x, 2, [0, 2, 1, 3], pass)?; // [B, C, 1, W]
         let hc = self.hc.forward(x, 3, [0, 3, 2, 1], pass)?; // [B, C, H, 1]
-        let mut gate = cw.f_add(&hc)?;
+        // First the gate whose channels lie innermost, as those of `x` do: the sum is laid out like its first term.
+        let mut gate = hc.f_add(&cw)?;
         let mut branches = 2.0;
         let hw = self.hw.as_ref().map(|g| g.forward(x, 1, [0, 1, 2, 3], pass)).transpose()?; // [B, 1, H, W]
         if let Some(hw) = &hw {

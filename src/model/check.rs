@@ -3,6 +3,7 @@
 
 mod agree;
 mod speed;
+mod training;
 
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -14,7 +15,7 @@ use super::net::{Net, NetSpec};
 use crate::method::params::Backbone;
 
 pub use agree::agreement;
-pub use speed::{extraction, neighbour_lists, steps};
+pub use speed::{clustering, evaluation, extraction, profile, steps};
 
 /// How large the parts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +28,13 @@ pub struct Sizes {
     pub image: [i64; 2],
     /// Steps that are timed, after two to warm up.
     pub steps: usize,
+    /// Source classes and target images in the memory.
+    pub bank: (i64, i64),
     /// Images whose features are extracted, with their mirror images.
     pub extracted: usize,
-    /// Features and their lengths, for neighbour lists; the first is compared with the CPU's.
+    /// Query and gallery images that are compared.
+    pub compared: [usize; 2],
+    /// Features and their lengths, for clustering; the lists of the first are compared with the CPU's.
     pub features: Vec<(usize, usize)>,
     /// Images of a step that no device has room for.
     pub too_many: i64,
@@ -43,7 +48,9 @@ impl Sizes {
             batch: 64,
             image: [256, 128],
             steps: 30,
+            bank: (751, 12_936),
             extracted: 12_936,
+            compared: [3_368, 15_913],
             features: vec![(12_936, 2048), (100_000, 2048), (1_000_000, 512)],
             too_many: 4096,
         }
@@ -56,7 +63,9 @@ impl Sizes {
             batch: 8,
             image: [64, 32],
             steps: 2,
+            bank: (16, 64),
             extracted: 24,
+            compared: [40, 160],
             features: vec![(600, 32), (900, 16)],
             // Two petabytes of pixels: no machine lends so much.
             too_many: 1 << 36,

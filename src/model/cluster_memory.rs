@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Tensor};
 
+use super::device::send;
 use super::error::Result;
 use super::losses::cross_entropy_smooth;
 use super::memory::{HybridMemory, class_means};
@@ -79,19 +80,22 @@ impl ClusterMemory {
     /// When a label is no cluster.
     pub fn update_hard(&mut self, feats: &Tensor, labels: &[i64], beta: f64) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let at = Tensor::f_from_slice(labels)?.f_to_device(self.rows().device())?;
-        let own = self.rows().f_index_select(0, &at)?;
+        let device = self.rows().device();
+        let own = self.rows().f_index_select(0, &send(&Tensor::f_from_slice(labels)?, device)?)?;
         let likeness = feats.f_detach()?.f_mul(&own)?.f_sum_dim_intlist([1i64].as_slice(), false, None::<tch::Kind>)?;
-        let likeness = Vec::<f32>::try_from(likeness.f_to_device(Device::Cpu)?.f_to_kind(tch::Kind::Float)?)?;
-        let mut hardest: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut members: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for (i, label) in labels.iter().enumerate() {
-            let least = hardest.entry(*label).or_insert(i);
-            if likeness[i] < likeness[*least] {
-                *least = i;
-            }
+            members.entry(*label).or_default().push(i as i64);
         }
-        let (labels, rows): (Vec<i64>, Vec<i64>) = hardest.into_iter().map(|(label, i)| (label, i as i64)).unzip();
-        let rows = Tensor::f_from_slice(&rows)?.f_to_device(feats.device())?;
+        let most = members.values().map(Vec::len).max().unwrap_or(0);
+        // [clusters, most]: the images of each cluster, its first once more where it has fewer; the first of equals is
+        // taken. The device alone finds out which, so nothing waits for it.
+        let places: Vec<i64> =
+            members.values().flat_map(|m| (0..most).map(|k| m.get(k).copied().unwrap_or(m[0]))).collect();
+        let places = send(&Tensor::f_from_slice(&places)?.f_view([members.len() as i64, most as i64])?, device)?;
+        let each = likeness.f_index_select(0, &places.f_view([-1])?)?.f_view_as(&places)?;
+        let rows = places.f_gather(1, &each.f_argmin(1, true)?, false)?.f_view([-1])?;
+        let labels: Vec<i64> = members.into_keys().collect();
         self.rows.update(&feats.f_index_select(0, &rows)?, &labels, beta)
     }
 }

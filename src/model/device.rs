@@ -126,8 +126,14 @@ pub fn prepare() {
 }
 
 /// Sends a tensor of the host to the device without waiting for what the device has still to do. The bytes were
-/// copied when this returns: the driver keeps those of unpinned memory for itself.
+/// copied when this returns: the driver keeps a few of unpinned memory for itself, and many go through pinned memory,
+/// for which it would wait otherwise.
 pub(crate) fn send(host: &Tensor, device: Device) -> Result<Tensor> {
+    /// The driver's own room, in bytes.
+    const KEPT: usize = 64 << 10;
+    let many = device.is_cuda() && host.numel() * host.f_kind()?.elt_size_in_bytes() > KEPT;
+    let pinned = if many { host.f_pin_memory(device).ok() } else { None };
+    let host = pinned.as_ref().unwrap_or(host);
     Ok(host.f_to_device_(device, host.f_kind()?, true, false)?)
 }
 

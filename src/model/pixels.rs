@@ -57,16 +57,26 @@ impl DeviceImages {
             let chunk = Tensor::f_from_slice(&host)?.f_view(shape)?;
             bytes.f_narrow(0, start as i64, (end - start) as i64)?.f_copy_(&chunk)?;
         }
+        Ok(Some(Self::of(bytes)?))
+    }
+
+    /// Images that lie on their device already, `[N, H, W, 3]` bytes.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn of(bytes: Tensor) -> Result<Self> {
+        let (_, height, width, _) = bytes.size4()?;
+        let device = bytes.device();
         let values: Vec<f32> =
             (0..3).flat_map(|c| (0..256).map(move |v| (v as f32 / 255.0 - MEAN[c]) / STD[c])).collect();
-        Ok(Some(Self {
+        Ok(Self {
             bytes,
             table: Tensor::f_from_slice(&values)?.f_to_device(device)?,
             channel: Tensor::f_from_slice(&[0i64, 256, 512])?.f_to_device(device)?,
             mean: Tensor::f_from_slice(&MEAN)?.f_to_device(device)?,
-            height,
-            width,
-        }))
+            height: height as usize,
+            width: width as usize,
+        })
     }
 
     /// The batch `[B, 3, H, W]` (channels last in memory) of images `indices` under `moves`, one each: bit for bit

@@ -3,6 +3,7 @@
 use reid_workbench::base::device::DeviceChoice;
 use reid_workbench::model::ModelError;
 use reid_workbench::model::device::{self, Gauge, Machine};
+use reid_workbench::model::profile::profiled;
 use tch::{Device, Kind, TchError, Tensor};
 
 #[test]
@@ -105,4 +106,19 @@ fn settings_for_the_start_give_way_to_the_users() {
     assert_eq!(names.contains(&"GOMP_SPINCOUNT"), spins);
     // With them set, as after a start with them, nothing is asked for again: a program cannot start over for ever.
     assert!(names.iter().all(|name| !set(name)), "{names:?}");
+}
+
+#[test]
+fn the_profiler_counts_what_the_host_reads() {
+    let reads = |n: usize| {
+        let work = || {
+            let x = Tensor::f_ones([8, 8], (Kind::Float, Device::Cpu))?;
+            let y = x.f_matmul(&x)?;
+            (0..n).try_for_each(|i| y.f_double_value(&[i as i64, 0]).map(|_| ()))?;
+            Ok(())
+        };
+        profiled(Device::Cpu, work).unwrap()
+    };
+    assert_eq!((reads(0).reads(), reads(3).reads()), (0, 3));
+    assert_eq!(reads(0).count("aten::matmul"), 1);
 }

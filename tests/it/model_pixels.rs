@@ -8,11 +8,13 @@ use rand_chacha::ChaCha8Rng;
 use reid_workbench::data::augment::Moves;
 use reid_workbench::data::cache::ImageCache;
 use reid_workbench::data::registry;
+use reid_workbench::engine::features::Extraction;
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::knn::neighbours;
-use reid_workbench::method::params::Augment;
+use reid_workbench::method::params::{Augment, Backbone};
 use reid_workbench::method::rows::Rows;
 use reid_workbench::model::knn;
+use reid_workbench::model::net::{Net, NetSpec};
 use reid_workbench::model::pixels::DeviceImages;
 use tch::Device;
 
@@ -47,6 +49,39 @@ fn a_batch_made_on_the_device_is_the_loaders_to_the_bit() {
     Moves::NONE.apply(&cache.get(2), SIZE.0, SIZE.1, &mut expected);
     assert_eq!(Vec::<f32>::try_from(bare.contiguous().view([-1])).unwrap(), expected);
     assert_eq!(Arc::strong_count(cache.samples()), 1);
+}
+
+#[test]
+fn a_last_batch_that_is_filled_up_gives_the_same_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("plaza");
+    tiny_domain(&dir, "plaza", 1);
+    let dataset = registry::open(&dir.display().to_string()).unwrap();
+    let images = Arc::new(ImageCache::new(dataset.train.into(), SIZE.0, SIZE.1, u64::MAX));
+    let spec = NetSpec { backbone: Backbone::Resnet50Lite, positions: Some((1, 4)), domains: 1 };
+    let net = Net::new(&spec, Device::Cpu, 1).unwrap();
+    let uploaded = DeviceImages::upload(&images, Device::Cpu, |_, _| true).unwrap();
+    let features = |on_device, batch, whole| {
+        let extraction = Extraction { net: &net, domain: 0, images: &images, on_device, batch, whole };
+        let mut heard = Vec::new();
+        let found = extraction.run(|done| {
+            heard.push(done);
+            Ok(())
+        });
+        (found.unwrap(), heard)
+    };
+    let n = images.len() as u64;
+    // 48 images: batches of 20 leave 8 over, and one of 50 is not filled by all of them.
+    for batch in [20, 50] {
+        for on_device in [None, uploaded.as_ref()] {
+            let (plain, filled) = (features(on_device, batch, false), features(on_device, batch, true));
+            assert_eq!(plain.0.len(), images.len() * net.dim() as usize);
+            let apart = plain.0.iter().zip(&filled.0).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-6, "{apart}");
+            assert_eq!(plain.1, filled.1, "what is filled in is not counted");
+            assert_eq!(plain.1.last(), Some(&n));
+        }
+    }
 }
 
 #[test]

@@ -55,7 +55,9 @@ fn evaluated(tiny: &Tiny) -> (Dataset, Evaluation) {
     let features = |samples: &[Sample]| {
         let images = Arc::new(ImageCache::new(samples.into(), size.height, size.width, 1 << 30));
         let (domain, batch) = (trained.target_domain(), trained.params.eval.batch);
-        Extraction { net: &trained.net, domain, images: &images, on_device: None, batch }.run(|_| Ok(())).unwrap()
+        Extraction { net: &trained.net, domain, images: &images, on_device: None, batch, whole: false }
+            .run(|_| Ok(()))
+            .unwrap()
     };
     let (query, gallery) = (features(&data.query), features(&data.gallery));
     let column = |samples: &[Sample], of: fn(&Sample) -> i32| samples.iter().map(of).collect::<Vec<i32>>();

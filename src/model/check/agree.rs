@@ -1,13 +1,18 @@
-//! The device's results beside the CPU's: forward, backward, attention maps, batch normalisation by groups, memory.
+//! The device's results beside the CPU's: forward, backward, attention maps, batch normalisation by groups, losses, images,
+//! memory. (The CPU's are held against the reference's golden cases by the tests.)
 
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
 use super::{Sizes, memory, noise};
+use crate::base::rng::stream;
+use crate::data::augment::Moves;
+use crate::method::params::Augment;
 use crate::method::params::Backbone;
 use crate::model::error::Result;
-use crate::model::losses::{backward, value};
-use crate::model::net::{Net, NetSpec};
+use crate::model::losses::{backward, batch_hard_triplet, cross_entropy_smooth, softmax_triplet, value};
+use crate::model::net::{Net, NetSpec, generalised_mean};
+use crate::model::pixels::DeviceImages;
 
 /// Largest differences between `device` and the CPU: absolute for features of unit length, gates and losses,
 /// relative to the largest value for gradients.
@@ -21,7 +26,12 @@ pub fn agreement(sizes: &Sizes, device: Device) -> Result<Value> {
         let Some(backbone) = Backbone::from_name(name).filter(|&b| !small || b == sizes.backbone) else { continue };
         backbones.insert((*name).to_owned(), one_backbone(sizes, backbone, device)?);
     }
-    Ok(json!({ "backbones": backbones, "memory": three_steps(device)? }))
+    Ok(json!({
+        "backbones": backbones,
+        "memory": three_steps(device)?,
+        "losses": losses(device)?,
+        "augmented_images": images(sizes, device)?,
+    }))
 }
 
 fn one_backbone(sizes: &Sizes, backbone: Backbone, device: Device) -> Result<Value> {
@@ -54,6 +64,42 @@ fn one_backbone(sizes: &Sizes, backbone: Backbone, device: Device) -> Result<Val
         "attention_gates": gates,
         "gradient": gradient,
     }))
+}
+
+/// The largest difference of each loss and of pooling, gradients included.
+fn losses(device: Device) -> Result<Value> {
+    let labels: Vec<i64> = (0..16).map(|i| i / 4).collect();
+    let mut apart = serde_json::Map::new();
+    let p = |x: &Tensor| Tensor::f_full([1], 3.0, (Kind::Float, x.device()));
+    type Loss<'a> = &'a dyn Fn(&Tensor) -> Result<Tensor>;
+    let all: [(&str, Loss); 4] = [
+        ("cross_entropy", &|x| cross_entropy_smooth(x, &labels, 0.1)),
+        ("batch_hard_triplet", &|x| batch_hard_triplet(x, &labels, 0.3, true)),
+        ("softmax_triplet", &|x| softmax_triplet(x, &labels)),
+        ("generalised_mean", &|x| Ok(generalised_mean(&x.f_view([16, 4, 4, 4])?, &p(x)?)?.f_sum(Kind::Float)?)),
+    ];
+    for (name, loss) in all {
+        let mut found = Vec::new();
+        for device in [Device::Cpu, device] {
+            let x = noise(&[16, 64], device)?.set_requires_grad(true);
+            let loss = loss(&x)?;
+            backward(&loss)?;
+            found.push((value(&loss)?, x.grad()));
+        }
+        let loss = (found[0].0 - found[1].0).abs();
+        apart.insert(name.to_owned(), json!(loss.max(self::apart(&found[0].1, &found[1].1)?)));
+    }
+    Ok(Value::Object(apart))
+}
+
+/// The largest difference of images that the device augments: none is expected, a few roundings at most.
+fn images(sizes: &Sizes, device: Device) -> Result<f64> {
+    let [height, width] = sizes.image;
+    let bytes = noise(&[8, height, width, 3], Device::Cpu)?.f_abs()?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?;
+    let draw = |p| Moves::draw(height as usize, width as usize, &Augment::default(), &mut stream(1, &[p]));
+    let (which, moves): (Vec<u32>, Vec<Moves>) = ((0..8).collect(), (0..8).map(draw).collect());
+    let made = |device| DeviceImages::of(bytes.f_to_device(device)?)?.batch(&which, &moves);
+    apart(&made(Device::Cpu)?, &made(device)?)
 }
 
 /// Loss and bank of a memory over three updates.
