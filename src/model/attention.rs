@@ -7,7 +7,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::error::Result;
-use super::layers::{BatchNorm, Conv, Maker, Pass, mean};
+use super::layers::{BatchNorm, Conv, Maker, Pass, channels_last, mean};
 use super::plane;
 
 /// Coordinate attention: gates along the height and along the width, `y = x · g^h · g^w`.
@@ -48,14 +48,20 @@ impl Coordinate {
         Ok((gate_h, gate_w))
     }
 
-    /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.
-    pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
+    /// What `x` `[B, C, H, W]` is multiplied by; `name` is what recorded maps are called.
+    pub fn gate(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
         let (gate_h, gate_w) = self.gates(x, pass)?;
-        let gate = gate_h.f_mul(&gate_w)?;
+        // Channels innermost, as in `x`: both are small, and their product is as large as `x`.
+        let gate = channels_last(&gate_h)?.f_mul(&channels_last(&gate_w)?)?;
         pass.record(|| format!("{name}.coordinate"), || channel_mean(&gate))?;
         pass.record(|| format!("{name}.coordinate.h"), || channel_mean(&gate_h))?;
         pass.record(|| format!("{name}.coordinate.w"), || channel_mean(&gate_w))?;
-        Ok(x.f_mul(&gate)?)
+        Ok(gate)
+    }
+
+    /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.
+    pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
+        Ok(x.f_mul(&self.gate(x, pass, name)?)?)
     }
 }
 
@@ -117,12 +123,12 @@ impl Triplet {
         })
     }
 
-    /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.
-    pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
+    /// What `x` `[B, C, H, W]` is multiplied by; `name` is what recorded maps are called.
+    pub fn gate(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
         let cw = self.cw.forward(x, 2, [0, 2, 1, 3], pass)?; // [B, C, 1, W]
         let hc = self.hc.forward(x, 3, [0, 3, 2, 1], pass)?; // [B, C, H, 1]
-        // First the gate whose channels lie innermost, as those of `x` do: the sum is laid out like its first term.
-        let mut gate = hc.f_add(&cw)?;
+        // As above.
+        let mut gate = channels_last(&hc)?.f_add(&channels_last(&cw)?)?;
         let mut branches = 2.0;
         let hw = self.hw.as_ref().map(|g| g.forward(x, 1, [0, 1, 2, 3], pass)).transpose()?; // [B, 1, H, W]
         if let Some(hw) = &hw {
@@ -136,7 +142,12 @@ impl Triplet {
         if let Some(hw) = &hw {
             pass.record(|| format!("{name}.triplet.hw"), || Ok(hw.f_squeeze_dim(1)?))?;
         }
-        Ok(x.f_mul(&gate)?)
+        Ok(gate)
+    }
+
+    /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.
+    pub fn forward(&self, x: &Tensor, pass: &mut Pass, name: &str) -> Result<Tensor> {
+        Ok(x.f_mul(&self.gate(x, pass, name)?)?)
     }
 }
 

@@ -2,12 +2,14 @@
 
 use reid_workbench::method::params::Backbone;
 use reid_workbench::model::ModelError;
+use reid_workbench::model::attention::{Coordinate, Triplet};
 use reid_workbench::model::head::Classifier;
+use reid_workbench::model::layers::{Maker, Pass, channels_last};
 use reid_workbench::model::losses::{backward, batch_hard_triplet, cross_entropy_smooth, value};
 use reid_workbench::model::net::{Net, NetSpec, Output};
 use reid_workbench::model::optim::Adam;
 use reid_workbench::model::weights::{read_tensors, write_safetensors};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, Tensor, nn};
 
 use crate::golden::{assert_close, max_diff, same};
 use crate::prng::normals;
@@ -249,6 +251,19 @@ fn weights_follow_the_seed_and_do_not_depend_on_attention() {
 fn positions_that_are_no_stages_are_an_error() {
     let spec = NetSpec { backbone: Backbone::Resnet18, positions: Some((0, 5)), domains: 1 };
     assert!(Net::new(&spec, Device::Cpu, 1).unwrap_err().to_string().contains("stages go from 1 to 4"));
+}
+
+#[test]
+fn gates_lie_in_memory_as_what_they_multiply() {
+    // Otherwise a GPU reads one of the two, each as large as the map, with a stride.
+    let vs = nn::VarStore::new(Device::Cpu);
+    let maker = Maker::new(vs.root(), 1, 1, true);
+    let x = channels_last(&Tensor::rand([3, 32, 12, 6], (Kind::Float, Device::Cpu))).unwrap();
+    let coordinate = Coordinate::new(&maker.sub("coord"), 32).unwrap().gate(&x, &mut Pass::train(0), "c").unwrap();
+    let triplet = Triplet::new(&maker.sub("triplet"), true).unwrap().gate(&x, &mut Pass::train(0), "t").unwrap();
+    for gate in [coordinate, triplet] {
+        assert_eq!((gate.size(), gate.stride()), (x.size(), x.stride()));
+    }
 }
 
 #[test]
