@@ -117,8 +117,12 @@ check extraction.json evaluation 45 evaluation
         say = ""
         for (key in want) delete want[key]
         n = split("step_ms images_per_second seconds gradient extracted_feature entries_unlike_the_cpus busy_share host_waits host_reads memory_bytes map_device map_cpu failed next", want, " ")
-        for (i = 1; i <= n; i++) if (match($0, "\"" want[i] "\": *([[][^]]*|[^,}]*)")) {
-            piece = substr($0, RSTART, RLENGTH); gsub(/"/, "", piece); gsub(/ +/, " ", piece); say = say piece "; "
+        for (i = 1; i <= n; i++) {
+            rest = $0
+            while (match(rest, "\"" want[i] "\": *([[][^]]*[]]|[^,}]*)")) {
+                piece = substr(rest, RSTART, RLENGTH); rest = substr(rest, RSTART + RLENGTH)
+                gsub(/"/, "", piece); gsub(/ +/, " ", piece); sub(/ $/, "", piece); say = say piece "; "
+            }
         }
         printf "%s | %s | %s | %s\n", name, rc, ms, say
     }'

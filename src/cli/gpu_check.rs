@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::progress::{note, print_json};
 use crate::base::device::DeviceChoice;
+use crate::method::params::Backbone;
 use crate::model::check::{self, Sizes};
 use crate::model::device::{self as devices, Chosen, Gauge};
 
@@ -21,6 +22,12 @@ pub struct GpuCheckArgs {
     /// In small sizes, for seconds on a CPU.
     #[arg(long)]
     pub dry_run: bool,
+    /// Another network than the part's own.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(Backbone::NAMES))]
+    pub backbone: Option<String>,
+    /// Images of each domain in a step, instead of the part's own number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(4..=4096))]
+    pub batch: Option<i64>,
     /// Images that share batch statistics in a step; 0 for all.
     #[arg(long, default_value_t = 16)]
     pub group: usize,
@@ -57,7 +64,9 @@ pub enum Part {
 /// # Errors
 /// When the device is not there, or a computation fails that should not.
 pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
-    let sizes = if args.dry_run { Sizes::dry() } else { Sizes::full() };
+    let mut sizes = if args.dry_run { Sizes::dry() } else { Sizes::full() };
+    sizes.backbone = args.backbone.as_deref().and_then(Backbone::from_name).unwrap_or(sizes.backbone);
+    sizes.set_batch(args.batch.unwrap_or(sizes.batch));
     if args.part == Part::Devices {
         return print_json(&all_devices());
     }

@@ -47,7 +47,7 @@ impl Sizes {
             backbone: Backbone::Resnet50,
             batch: 64,
             image: [256, 128],
-            steps: 30,
+            steps: 20,
             bank: (751, 12_936),
             extracted: 12_936,
             compared: [3_368, 15_913],
@@ -70,6 +70,12 @@ impl Sizes {
             // Two petabytes of pixels: no machine lends so much.
             too_many: 1 << 36,
         }
+    }
+
+    /// Another number of images in a step; the memory has a row for each that is drawn from.
+    pub fn set_batch(&mut self, batch: i64) {
+        self.batch = batch;
+        self.bank.1 = self.bank.1.max(4 * batch);
     }
 
     fn net(&self, device: Device) -> Result<Net> {
