@@ -58,6 +58,9 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     refuse_other_kind(&args.out, &["pseudo_labels"])?;
     let mut seconds = Seconds::start();
     let mut file = TensorReader::open(&args.features)?;
+    if let Some(images) = &args.images {
+        file.arrange(manifest::read(images)?.rows.iter().map(|r| r.path.as_path()))?;
+    }
     let name = file.features();
     let (mut features, d) = file.matrix(name)?;
     let n = features.len() / d;

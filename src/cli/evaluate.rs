@@ -258,6 +258,7 @@ impl TestSet {
         if !list.has_cameras {
             note("there are no camera ids, so the same-camera rule is off");
         }
+        file.arrange(list.rows.iter().map(|r| r.path.as_path()))?;
         let name = DISTANCES.into_iter().find(|n| file.has(n)).unwrap_or(file.features());
         let (values, d) = file.matrix(name)?;
         let n = values.len() / d;

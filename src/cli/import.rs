@@ -110,6 +110,7 @@ fn number(path: &Path) -> u64 {
 /// Which rows of the list are of which split.
 struct Order {
     rows: usize,
+    paths: Vec<PathBuf>,
     train: Vec<usize>,
     query: Vec<usize>,
     gallery: Vec<usize>,
@@ -125,7 +126,8 @@ impl Order {
             note("the list has no training images, so those of the gallery are clustered");
             train = gallery.clone();
         }
-        Self { rows: list.rows.len(), train, query, gallery }
+        let paths = list.rows.iter().map(|r| r.path.clone()).collect();
+        Self { rows: list.rows.len(), paths, train, query, gallery }
     }
 
     fn listing(&self, list: &manifest::List, name: &str) -> Listing {
@@ -150,6 +152,7 @@ impl Order {
 
     fn read_rows(&self, path: &Path) -> anyhow::Result<EpochFeatures> {
         let mut file = TensorReader::open(path)?;
+        file.arrange(self.paths.iter().map(PathBuf::as_path))?;
         let shown = path.display();
         if file.has("query_features") && file.has("gallery_features") {
             let (query, d) = matrix(&mut file, "query_features", self.query.len())?;

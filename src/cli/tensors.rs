@@ -20,6 +20,21 @@ const NAMED: usize = 12;
 /// Names that the features of a file without our names go by.
 const FEATURES: &[&str] = &["features", "feature", "feats", "feat", "embeddings", "embedding", "arr_0"];
 
+/// What other programs call our arrays: torchreid's and layumi's dumps of a test set, and plain plurals.
+const ALIASES: [(&str, &[&str]); 8] = [
+    ("query_features", &["qf", "query_f", "query_feat", "query_feats", "query_feature", "q_feats"]),
+    ("gallery_features", &["gf", "gallery_f", "gallery_feat", "gallery_feats", "gallery_feature", "g_feats"]),
+    ("query_pid", &["q_pids", "q_pid", "query_pids", "query_label", "query_labels", "query_ids", "query_id"]),
+    (
+        "gallery_pid",
+        &["g_pids", "g_pid", "gallery_pids", "gallery_label", "gallery_labels", "gallery_ids", "gallery_id"],
+    ),
+    ("query_camid", &["q_camids", "q_camid", "query_camids", "query_cam", "query_cams"]),
+    ("gallery_camid", &["g_camids", "g_camid", "gallery_camids", "gallery_cam", "gallery_cams"]),
+    ("pid", &["pids", "person_id", "person_ids"]),
+    ("camid", &["camids", "cam", "cams", "camera_id", "camera_ids"]),
+];
+
 /// Where an array lies in its file, and what it is.
 #[derive(Clone, Debug)]
 struct Place {
@@ -35,7 +50,8 @@ struct Place {
 enum Source {
     File(File),
     /// A file of `torch.save`, in memory.
-    Torch(Box<WeightsFile>, BTreeMap<String, usize>),
+    /// Each array is one tensor of it, or the rows of features that stand under their images' names.
+    Torch(Box<WeightsFile>, BTreeMap<String, Vec<usize>>),
 }
 
 /// An open file of arrays.
@@ -70,9 +86,20 @@ impl TensorReader {
                 numpy::archive(&mut file, bytes).map_err(|e| broken("a .npz file that is read here", e))?
             }
             [b'P', b'K', ..] | [0x80, ..] if torch() => return Self::torch(path),
+            [b'M', b'A', b'T', b'L', b'A', b'B', ..] | [0x89, b'H', b'D', b'F', ..] => {
+                let text = "is a file of MATLAB or HDF5, which are not read: save its arrays with np.savez";
+                return Err(usage(format!("{shown} {text}")));
+            }
+            [0x80, 2..=5, ..] => {
+                let text =
+                    "is a pickle of Python, which may run anything: save its arrays with np.savez or torch.save (.pt)";
+                return Err(usage(format!("{shown} {text}")));
+            }
             _ => safetensors_places(&file, bytes).map_err(|e| broken("a safetensors file", e))?,
         };
-        Ok(Self { path: path.to_owned(), source: Source::File(file), tensors })
+        let mut read = Self { path: path.to_owned(), source: Source::File(file), tensors };
+        read.call_as_ours();
+        Ok(read)
     }
 
     fn torch(path: &Path) -> anyhow::Result<Self> {
@@ -82,9 +109,66 @@ impl TensorReader {
         for (at, given) in file.given().iter().enumerate() {
             let shape = given.shape.iter().map(|&n| n as usize).collect();
             tensors.insert(given.name.clone(), Place { dtype: Dtype::F32, shape, at: 0, by_column: false });
-            index.insert(given.name.clone(), at);
+            index.insert(given.name.clone(), vec![at]);
         }
-        Ok(Self { path: path.to_owned(), source: Source::Torch(Box::new(file), index), tensors })
+        // SpCL and its kin keep a feature under each image's name.
+        let rows = file.given();
+        let length = rows.first().filter(|g| g.shape.len() == 1).map_or(0, |g| g.shape[0]);
+        if length > 1 && rows.len() > 1 && rows.iter().all(|g| g.shape == [length] && g.name.contains('.')) {
+            let shape = vec![rows.len(), length as usize];
+            tensors.insert(FEATURES[0].to_owned(), Place { dtype: Dtype::F32, shape, at: 0, by_column: false });
+            index.insert(FEATURES[0].to_owned(), (0..rows.len()).collect());
+        }
+        let mut read = Self { path: path.to_owned(), source: Source::Torch(Box::new(file), index), tensors };
+        read.call_as_ours();
+        Ok(read)
+    }
+
+    /// Gives arrays that go by other programs' names our own.
+    fn call_as_ours(&mut self) {
+        for (ours, theirs) in ALIASES {
+            if self.has(ours) {
+                continue;
+            }
+            let Some(name) = theirs.iter().find(|n| self.has(n)) else { continue };
+            if let Some(place) = self.tensors.remove(*name) {
+                self.tensors.insert(ours.to_owned(), place);
+            }
+            if let Source::Torch(_, index) = &mut self.source
+                && let Some(at) = index.remove(*name)
+            {
+                index.insert(ours.to_owned(), at);
+            }
+        }
+    }
+
+    /// Brings features that stand under their images' names into the order of a list; others stay as they are.
+    ///
+    /// # Errors
+    /// A [`super::error::UsageError`] when an image of the list has no feature.
+    pub fn arrange<'a>(&mut self, paths: impl Iterator<Item = &'a Path>) -> anyhow::Result<()> {
+        let shown = self.path.display().to_string();
+        let Source::Torch(file, index) = &mut self.source else { return Ok(()) };
+        let Some(rows) = index.get(FEATURES[0]).filter(|rows| rows.len() > 1) else { return Ok(()) };
+        let last = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
+        let by_name: BTreeMap<String, usize> = rows
+            .iter()
+            .map(|&at| {
+                let given = &file.given()[at];
+                (last(given.name.get(given.dict..).unwrap_or(&given.name)), at)
+            })
+            .collect();
+        let mut order = Vec::new();
+        for path in paths {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let at = by_name.get(&name);
+            order.push(*at.ok_or_else(|| usage(format!("{shown} has no feature of {name}, which is in the list")))?);
+        }
+        if let Some(place) = self.tensors.get_mut(FEATURES[0]) {
+            place.shape[0] = order.len();
+        }
+        index.insert(FEATURES[0].to_owned(), order);
+        Ok(())
     }
 
     /// Whether there is an array of that name.
@@ -102,14 +186,19 @@ impl TensorReader {
     /// # Errors
     /// A [`super::error::UsageError`] when it is missing or not a matrix of real numbers.
     pub fn matrix(&mut self, name: &str) -> anyhow::Result<(Vec<f32>, usize)> {
-        let place = self.place(name, "f32 [N, d]")?;
+        let mut place = self.place(name, "f32 [N, d]")?;
+        if place.shape.len() > 2 && !place.by_column {
+            // Pooled maps keep their sides of 1: [N, d, 1, 1].
+            let rest: Vec<usize> = place.shape[1..].iter().copied().filter(|&n| n != 1).collect();
+            place.shape = [&place.shape[..1], &rest].concat();
+        }
         let &[n, d] = &place.shape[..] else { return Err(self.unexpected(name, "an f32 matrix [N, d]", &place)) };
         if d == 0 {
             return Err(self.unexpected(name, "an f32 matrix [N, d]", &place));
         }
         let count = n * d;
         let values = match (&self.source, place.dtype) {
-            (Source::Torch(file, index), _) => torch_values(file, index[name])?,
+            (Source::Torch(file, index), _) => torch_values(file, &index[name])?,
             (_, Dtype::F32) => self.values(&place, count, f32::from_le_bytes)?,
             (_, Dtype::F64) => self.values(&place, count, |b| f64::from_le_bytes(b) as f32)?,
             (_, Dtype::F16) => self.values(&place, count, |b| half::f16::from_le_bytes(b).to_f32())?,
@@ -131,7 +220,7 @@ impl TensorReader {
         let whole = |x: f64| if x.fract() == 0.0 { x as i64 } else { i64::MAX };
         let wide: Vec<i64> = match (&self.source, place.dtype) {
             (Source::Torch(file, index), _) => {
-                torch_values(file, index[name])?.into_iter().map(|x| whole(f64::from(x))).collect()
+                torch_values(file, &index[name])?.into_iter().map(|x| whole(f64::from(x))).collect()
             }
             (_, Dtype::I32) => return self.values(&place, n, i32::from_le_bytes),
             (_, Dtype::I64) => self.values(&place, n, i64::from_le_bytes)?,
@@ -188,10 +277,14 @@ impl TensorReader {
     }
 }
 
-fn torch_values(file: &WeightsFile, at: usize) -> anyhow::Result<Vec<f32>> {
-    let tensor = file.tensor(at).map_err(|e| usage(e.to_string()))?;
-    let flat = tensor.f_to_kind(tch::Kind::Float)?.f_contiguous()?.f_view([-1])?;
-    Ok(Vec::<f32>::try_from(flat)?)
+fn torch_values(file: &WeightsFile, rows: &[usize]) -> anyhow::Result<Vec<f32>> {
+    let mut values = Vec::new();
+    for &at in rows {
+        let tensor = file.tensor(at).map_err(|e| usage(e.to_string()))?;
+        let flat = tensor.f_to_kind(tch::Kind::Float)?.f_contiguous()?.f_view([-1])?;
+        values.extend(Vec::<f32>::try_from(flat)?);
+    }
+    Ok(values)
 }
 
 /// `[rows, columns]` from `[columns, rows]`.

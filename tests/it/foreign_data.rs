@@ -90,13 +90,21 @@ fn clothes_are_not_people() {
 fn names_of_all_kinds_are_read_from_their_beginning() {
     let bench = Bench::new();
     type Naming = fn(i32, i32) -> String;
-    let kinds: [(&str, Naming); 6] = [
+    let kinds: [(&str, Naming); 14] = [
         ("viper", |p, k| format!("c{k}_{p:03}_90.png")),
         ("hyphens", |p, k| format!("{p:04}-c{k}-0001.png")),
         ("before", |p, k| format!("person-{p:03}_c{k}_01.png")),
         ("upper", |p, k| format!("{p:04}_C{k}_F0001.PNG")),
         ("word", |p, k| format!("ID{p}_cam{k}_a.png")),
         ("mars", |p, k| format!("{p:04}C{k}T0001F001.png")),
+        ("cuhk03", |p, k| format!("2_{p:03}_{k}_01.png")),
+        ("words", |p, k| format!("person_{p:04}_cam_{k:02}_0001.png")),
+        ("capitals", |p, k| format!("ID_{p:04}_CAM_{k}_1.PNG")),
+        ("first", |p, k| format!("C{k:02}_P{p:04}_0001.png")),
+        ("spaces", |p, k| format!("{p:04} c{k} 0001.png")),
+        ("dots", |p, k| format!("{p:04}.c{k}.0001.png")),
+        ("joined", |p, k| format!("{p:04}c{k}s1_1.png")),
+        ("copies", |p, k| format!("{p:04}_c{k}s1_000451_01 (2).png")),
     ];
     for (kind, name) in kinds {
         bench.write((1..5).map(|p| format!("{kind}/train/{}", name(p, 1))));
@@ -108,6 +116,60 @@ fn names_of_all_kinds_are_read_from_their_beginning() {
     bench.write((1..5).map(|p| format!("nocam/train/person_{p:03}_001.jpg")));
     assert_eq!(bench.counts("nocam")[0], [4, 4, 1]);
     assert!(bench.notes("nocam").contains("person_001_001.jpg → person 1"));
+}
+
+#[test]
+fn folders_of_splits_are_no_people_whatever_they_are_called() {
+    let bench = Bench::new();
+    for (i, [train, query, gallery]) in [
+        ["images_train", "images_query", "images_gallery"],
+        ["train_images", "query_images", "test_images"],
+        ["bbox_train", "query", "bbox_test"],
+        ["trainval", "probe", "gallery"],
+        ["TRAIN", "Test_Probe", "Test_Gallery"],
+        ["train-set", "query-set", "gallery-set"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        for split in [train, query, gallery] {
+            bench.write((1..4).flat_map(|p| (1..3).map(move |k| format!("set{i}/{split}/{p:04}_c{k}_1.png"))));
+        }
+        let set = format!("set{i}");
+        assert_eq!(bench.counts(&set), [[3, 6, 2]; 3], "{train}: {}", bench.notes(&set));
+    }
+    // A test alone can be evaluated on; splits of nobody knows what are not taken for people.
+    for split in ["query", "gallery"] {
+        bench.write((1..4).map(|p| format!("alone/{split}/{p:04}_c1_1.png")));
+        bench.write((1..4).map(|p| format!("people/{split}/{p:04}/img_1.png")));
+    }
+    for set in ["alone", "people"] {
+        assert_eq!(bench.counts(set)[0], [0, 0, 0], "{set}: {}", bench.notes(set));
+        assert_eq!(bench.counts(set)[2][..2], [3, 3], "{set}: {}", bench.notes(set));
+    }
+    bench.write((1..4).flat_map(|p| ["val", "test"].map(|s| format!("odd/{s}/{p:04}_c1_1.png"))));
+    let (_, code, said) = bench.check("odd", &[]);
+    assert!(code == 2 && said.contains("fits no known layout"), "{said}");
+}
+
+#[test]
+fn crops_of_tracks_are_people_of_their_own() {
+    let bench = Bench::new();
+    for split in ["train", "test"] {
+        for sequence in ["MOT17-02", "MOT17-04"] {
+            let crop = |t, i| format!("mot/{split}/{sequence}/{t:04}/{i:06}.png");
+            bench.write((1..4).flat_map(|t| (0..3).map(move |i| crop(t, i))));
+        }
+    }
+    assert_eq!(bench.counts("mot"), [[6, 18, 1], [6, 6, 1], [6, 12, 1]], "{}", bench.notes("mot"));
+    assert_eq!(bench.check("mot", &[]).0["layout"], "mot");
+    for split in ["bounding_box_train", "bounding_box_test"] {
+        let crop = |t, i| format!("patches/{split}/{t:07}_MOT17-02-FRCNN_{i:07}_acc_data.png");
+        bench.write((1..4).flat_map(|t| (0..3).map(move |i| crop(t, i))));
+    }
+    assert_eq!(bench.counts("patches"), [[3, 9, 1], [3, 3, 1], [3, 6, 1]], "{}", bench.notes("patches"));
+    bench.write((1..3).flat_map(|t| (0..3).map(move |i| format!("dance/dancetrack0001/track_{t}/{i:06}.png"))));
+    assert_eq!(bench.counts("dance"), [[2, 6, 1], [0, 0, 0], [0, 0, 0]], "{}", bench.notes("dance"));
 }
 
 #[test]
@@ -288,6 +350,21 @@ fn manifests_of_spreadsheets_and_pandas_are_read() {
         (
             "headers",
             format!("image_name,person_id,camera_id,subset\n{}", rows(&|a, p, k, s| format!("{a},{p},{k},{s}"))).into(),
+        ),
+        ("excel", format!("sep=;\r\n{}", plain.replace(',', ";")).into()),
+        (
+            "camel",
+            format!("ImageName,PersonID,CameraID,Split\n{}", rows(&|a, p, k, s| format!("{a},{p},{k},{s}"))).into(),
+        ),
+        (
+            "crops",
+            format!("crop_path\tidentity id\tcam-no\tusage\n{}", rows(&|a, p, k, s| format!("{a}\t{p}\t{k}\t{s}")))
+                .into(),
+        ),
+        ("bars", plain.replace(',', "|").into()),
+        (
+            "quoted",
+            format!("path,pid,camid,split\n{}", rows(&|a, p, k, s| format!("\"{a}\",\"{p}\",\"{k}\",\"{s}\""))).into(),
         ),
         ("pandas", format!(",Filename,ID,Cam,Set\n{}", rows(&|a, p, k, s| format!("7,{a},{p},{k},{s}"))).into()),
         (

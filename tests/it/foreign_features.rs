@@ -213,3 +213,97 @@ fn features_over_several_epochs_become_a_run_with_rank_lists() {
     assert!(code == 2 && said.contains("96 rows, and the list 8 images"), "{said}");
     assert!(!bench.path("other/manifest.json").exists(), "nothing is left of what was refused");
 }
+
+#[test]
+fn dumps_of_other_programs_are_read_under_their_names() {
+    let bench = Bench::new();
+    let f = features();
+    let bytes = le(&f, f32::to_le_bytes);
+    fs::write(bench.path("f.npy"), npy("<f4", "False", &format!("({N}, {D})"), &bytes)).unwrap();
+    let truth = bench.clusters("f.npy");
+    // Maps of one pixel, as a network without its last layer gives them.
+    fs::write(bench.path("maps.npy"), npy("<f4", "False", &format!("({N}, {D}, 1, 1)"), &bytes)).unwrap();
+    assert_eq!(bench.clusters("maps.npy"), truth);
+    // torchreid's and layumi's words for a test set.
+    let (q, g) = (16 * D * 4, 32 * D * 4);
+    let ids = |from: usize| le(&(from..from + 16).map(|i| (i % PEOPLE) as i64).collect::<Vec<_>>(), i64::to_le_bytes);
+    let cams = |c: i64| le(&[c; 16], i64::to_le_bytes);
+    let said_so: Vec<Value> = [
+        ["query_features", "gallery_features", "query_pid", "gallery_pid", "query_camid", "gallery_camid"],
+        ["qf", "gf", "q_pids", "g_pids", "q_camids", "g_camids"],
+        ["query_f", "gallery_f", "query_label", "gallery_label", "query_cam", "gallery_cam"],
+    ]
+    .iter()
+    .map(|names| {
+        let part = |bytes: &[u8]| npy("<f4", "False", &format!("(16, {D})"), bytes);
+        let whole = |bytes: &[u8]| npy("<i8", "False", "(16,)", bytes);
+        let arrays =
+            [part(&bytes[..q]), part(&bytes[q..g]), whole(&ids(0)), whole(&ids(16)), whole(&cams(0)), whole(&cams(1))];
+        let entries: Vec<(String, &[u8])> =
+            names.iter().zip(&arrays).map(|(n, a)| (format!("{n}.npy"), a.as_slice())).collect();
+        let entries: Vec<(&str, &[u8])> = entries.iter().map(|(n, a)| (n.as_str(), *a)).collect();
+        fs::write(bench.path("test.npz"), torch_save::zip(&entries)).unwrap();
+        let (found, code, said) = bench.run(&["evaluate", "test.npz"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(found["same_camera_rule"], true, "{said}");
+        found["mAP"].clone()
+    })
+    .collect();
+    assert!(said_so.iter().all(|m| *m == said_so[0] && m.as_f64().unwrap() > 0.9), "{said_so:?}");
+
+    // SpCL keeps a feature under each image's name: the list brings them into its order.
+    let mut rows: Vec<usize> = (0..N).collect();
+    rows.reverse();
+    let named = rows.iter().map(|&i| (format!("{i:03}.png"), torch_save::floats(&[D], &f[i * D..(i + 1) * D])));
+    torch_save::save(&bench.path("named.pt"), &torch_save::Py::Dict(named.collect()));
+    fs::write(bench.path("list.csv"), list(true)).unwrap();
+    let of = |file: &str| bench.run(&["evaluate", file, "--images", "list.csv"]).0["mAP"].clone();
+    assert_eq!(of("named.pt"), of("f.npy"));
+    assert!(of("named.pt").is_f64());
+    fs::write(bench.path("more.csv"), list(true) + "img/none.png,1,0,gallery\n").unwrap();
+    let (_, code, said) = bench.run(&["evaluate", "named.pt", "--images", "more.csv"]);
+    assert!(code == 2 && said.contains("no feature of none.png"), "{said}");
+
+    for (name, head, words) in [
+        ("a.mat", &b"MATLAB 5.0 MAT-file, Platform: GLNXA64"[..], "np.savez"),
+        ("b.mat", b"\x89HDF\r\n\x1a\n\0\0\0\0", "MATLAB or HDF5"),
+        ("c.pkl", b"\x80\x04\x95\x10\0\0\0\0\0\0\0}.", "pickle of Python"),
+    ] {
+        fs::write(bench.path(name), head).unwrap();
+        let (_, code, said) = bench.run(&["cluster", name, "--out", "o.safetensors"]);
+        assert!(code == 2 && said.contains(words) && said.trim().lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn imported_rank_lists_stand_before_and_after_re_ranking() {
+    use reid_workbench::run::event::SnapshotPart;
+    use reid_workbench::run::snapshot::{RankSnapshot, part_path};
+    let bench = Bench::new();
+    let noisy: Vec<f32> =
+        features().iter().enumerate().map(|(i, x)| x + 0.9 * ((i * 37 % 101) as f32 / 101.0 - 0.5)).collect();
+    let bytes = npy("<f4", "False", &format!("({N}, {D})"), &le(&noisy, f32::to_le_bytes));
+    fs::write(bench.path("f.npy"), bytes).unwrap();
+    fs::write(bench.path("list.csv"), list(true)).unwrap();
+    let import = ["import", "f.npy", "--images", "list.csv", "--out", "run", "--rerank", "--set", "k1=8"];
+    let (found, code, said) = bench.run(&import);
+    assert_eq!(code, 0, "{said}");
+    let before = bench.run(&["evaluate", "f.npy", "--images", "list.csv"]).0;
+    let after = bench.run(&["evaluate", "f.npy", "--images", "list.csv", "--rerank"]).0;
+    assert_eq!(found["epochs"][0]["mAP"], before["mAP"]);
+    assert_eq!(found["epochs"][0]["reranked"]["mAP"], after["mAP"]);
+    assert_ne!(before["mAP"], after["mAP"]);
+    let run = bench.path("run");
+    assert!(part_path(&run, 0, SnapshotPart::Reranked).is_file());
+    let ranked = RankSnapshot::read_as(SnapshotPart::Reranked, &run, 0).unwrap();
+    assert_eq!(ranked.queries(), 16);
+
+    let mut window = crate::support::window::Window::on(&run);
+    window.until("Epoch of comparison, against epoch…");
+    window.click("Epoch of comparison, against epoch…");
+    window.until("re-ranked, mAP");
+    let option = format!("re-ranked, mAP {:.1}", 100.0 * after["mAP"].as_f64().unwrap());
+    window.click(&option);
+    window.until("Epoch of comparison, re-ranked");
+    window.until("by re-ranking");
+}

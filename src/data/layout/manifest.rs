@@ -45,15 +45,47 @@ const COLUMNS: [(&str, &[&str]); 5] = [
             "img_path",
             "image_path",
             "filepath",
+            "file_path",
+            "imagename",
+            "imagepath",
+            "image_file",
+            "imgname",
+            "img_name",
+            "imgpath",
+            "relative_path",
+            "rel_path",
+            "fname",
+            "crop",
+            "crop_path",
             "name",
         ],
     ),
     (
         "pid",
-        &["pid", "id", "person_id", "label", "person", "identity", "personid", "vehicle_id", "vid", "target", "class"],
+        &[
+            "pid",
+            "id",
+            "person_id",
+            "label",
+            "person",
+            "identity",
+            "personid",
+            "pids",
+            "identity_id",
+            "subject_id",
+            "subject",
+            "pedestrian_id",
+            "vehicle_id",
+            "vehicleid",
+            "vid",
+            "track_id",
+            "object_id",
+            "target",
+            "class",
+        ],
     ),
-    ("camid", &["camid", "cam", "camera", "camera_id", "cam_id", "cameraid"]),
-    ("split", &["split", "subset", "set", "partition", "phase"]),
+    ("camid", &["camid", "cam", "camera", "camera_id", "cam_id", "cameraid", "camids", "cams", "cam_no", "view"]),
+    ("split", &["split", "subset", "set", "partition", "phase", "usage", "mode", "fold"]),
     ("clothes", &["clothes", "clothes_id", "clothesid", "cloth", "cloth_id", "clothid", "outfit", "outfit_id"]),
 ];
 
@@ -71,9 +103,9 @@ pub enum Split {
 impl Split {
     fn of(text: &str) -> Result<Self, String> {
         match text.to_lowercase().as_str() {
-            "train" | "training" | "bounding_box_train" => Ok(Self::Train),
-            "query" | "probe" | "queries" => Ok(Self::Query),
-            "gallery" | "test" | "testing" | "bounding_box_test" => Ok(Self::Gallery),
+            "train" | "training" | "bounding_box_train" | "trainval" => Ok(Self::Train),
+            "query" | "probe" | "queries" | "test_query" | "query_test" => Ok(Self::Query),
+            "gallery" | "test" | "testing" | "bounding_box_test" | "test_gallery" | "gallery_test" => Ok(Self::Gallery),
             _ => Err(format!("`{text}` is no split: expected train, query or gallery")),
         }
     }
@@ -131,6 +163,18 @@ fn separator(text: &str) -> u8 {
     b",;\t|".iter().copied().rev().max_by_key(|&c| count(c)).filter(|&c| count(c) > 0).unwrap_or(b',')
 }
 
+/// The text without the line `sep=;` that Excel puts first.
+fn without_hint(text: String) -> String {
+    match text.split_once('\n') {
+        Some((first, rest))
+            if first.trim_end().to_ascii_lowercase().starts_with("sep=") && first.trim_end().len() < 6 =>
+        {
+            rest.to_owned()
+        }
+        _ => text,
+    }
+}
+
 /// Reads a list of images; only `path` must be there.
 ///
 /// # Errors
@@ -138,7 +182,7 @@ fn separator(text: &str) -> u8 {
 pub fn read(file: &Path) -> Result<List, DataError> {
     let bad =
         |line: u64, message: String| DataError::BadLine { path: file.to_path_buf(), line: line as usize, message };
-    let text = files::text(file)?;
+    let text = without_hint(files::text(file)?);
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator(&text)).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| bad(1, e.to_string()))?.clone();
@@ -259,7 +303,7 @@ fn zero_based(list: &mut List) {
 /// The splits of a list that is a dataset: people and splits must be told.
 fn splits(file: &Path, list: &List) -> Result<Splits, DataError> {
     let first = |column: usize| {
-        let text = files::text(file).unwrap_or_default();
+        let text = without_hint(files::text(file).unwrap_or_default());
         let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).from_reader(text.as_bytes());
         let header = reader.headers().cloned().unwrap_or_default();
         DataError::BadLine { path: file.to_path_buf(), line: 1, message: lacking(column, &header) }

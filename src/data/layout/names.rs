@@ -32,9 +32,11 @@ enum Part {
     /// A scene: cameras of different scenes are different cameras.
     Scene,
     Clothes,
+    /// A pair of cameras: people of different pairs are different people.
+    Pair,
 }
 
-use Part::{Cam, Clothes, Pid, Scene};
+use Part::{Cam, Clothes, Pair, Pid, Scene};
 
 /// One way of writing names.
 pub struct Pattern {
@@ -61,7 +63,7 @@ const fn row(
 }
 
 /// The patterns, the more particular before the more general.
-pub static PATTERNS: [Pattern; 11] = [
+pub static PATTERNS: [Pattern; 12] = [
     row(
         "Market-1501, DukeMTMC-reID, VeRi-776",
         r"^(-?\d+)_[cC](\d+)",
@@ -90,26 +92,32 @@ pub static PATTERNS: [Pattern; 11] = [
     ),
     row(
         "camera before person (VIPeR)",
-        r"^(?:[cC]|[cC]am|CAM|[cC]amera)[_-]?(\d+)[_-](?:[A-Za-z]+[_-]?)?(\d+)",
+        r"^(?:[cC]|[cC]am|CAM|[cC]amera)[_\-. ]?(\d+)[_\-. ](?:[A-Za-z]+[_\-. ]?)?(\d+)",
         &[Cam, Pid],
         ("c1_003_90.png", says(3, Some(0), None)),
     ),
     row(
         "person, then a camera by any mark",
-        r"^(\d+)[_-]+(?:[cC]|[cC]am|CAM|[cC]amera)[_-]?(\d+)",
+        r"^(\d+)[_\-. ]*(?:[cC]|[cC]am|CAM|[cC]amera)[_\-. ]?(\d+)",
         &[Pid, Cam],
         ("0002-cam3-0001.jpg", says(2, Some(2), None)),
     ),
     row(
         "a word before the person",
-        r"^[A-Za-z]+[_-]?(\d+)[_-]+(?:[cC]|[cC]am|CAM|[cC]amera)[_-]?(\d+)",
+        r"^[A-Za-z]+[_\-. ]?(\d+)[_\-. ]+(?:[cC]|[cC]am|CAM|[cC]amera)[_\-. ]?(\d+)",
         &[Pid, Cam],
         ("person-001_c2_0003.jpg", says(1, Some(1), None)),
     ),
-    row("person alone", r"^(-?\d+)[_.\-]", &[Pid], ("0017_3.png", says(17, None, None))),
+    row(
+        "CUHK03 as torchreid writes it: pair of cameras, person, view, image",
+        r"^([1-5])_(\d{3})_([12])_(\d{2})\.",
+        &[Pair, Pid, Cam],
+        ("2_017_1_03.png", says(2_017, Some(0), None)),
+    ),
+    row("person alone", r"^(-?\d+)[_.\- ]", &[Pid], ("0017_3.png", says(17, None, None))),
     row(
         "a word and the person",
-        r"^(?i:person|people|pid|id|p|ped|identity|subject|label|vehicle|veh|car|track|object|obj)[_-]?(\d+)[_.\-]",
+        r"^(?i:person|people|pid|id|p|ped|identity|subject|label|vehicle|veh|car|track|object|obj)[_\- ]?(\d+)[_.\- ]",
         &[Pid],
         ("person_001_001.jpg", says(1, None, None)),
     ),
@@ -119,7 +127,7 @@ impl Pattern {
     /// What the name says, when it is of this kind.
     pub fn parse(&self, name: &str) -> Option<Name> {
         let found = self.compiled.get_or_init(|| Regex::new(self.text).ok()).as_ref()?.captures(name)?;
-        let (mut out, mut scene) = (Name::default(), 0);
+        let (mut out, mut scene, mut pair) = (Name::default(), 0, 0);
         for (i, part) in self.parts.iter().enumerate() {
             let number: i32 = found[i + 1].parse().ok()?;
             match part {
@@ -127,7 +135,11 @@ impl Pattern {
                 Cam => out.camid = Some(number.checked_sub(1)?),
                 Scene => scene = number.checked_add(1)?.checked_mul(SCENE)?,
                 Clothes => out.clothes = Some(number),
+                Pair => pair = number,
             }
+        }
+        if pair > 0 {
+            out.pid = Some(out.pid?.checked_add(pair * PAIR)?);
         }
         if scene > 0 {
             // Cameras of RandPerson count from 0 in each scene.
@@ -157,6 +169,8 @@ impl Pattern {
     }
 }
 
+/// More people than a pair of cameras saw.
+const PAIR: i32 = 1_000;
 /// More cameras than a scene has.
 const SCENE: i32 = 100;
 

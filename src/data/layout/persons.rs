@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::folders::{example, passed_over};
-use super::generic::Found;
+use super::generic::{Found, is_split};
 use super::names::{Name, Pattern, camera_in};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 
@@ -27,7 +27,7 @@ fn roots(root: &Path) -> Option<Vec<PathBuf>> {
         None => {
             let people = listing::folders(root);
             // Folders of folders are more likely sets than people.
-            let all = people.iter().all(|p| listing::first_image(p).is_some());
+            let all = people.iter().all(|p| listing::first_image(p).is_some() && !is_split(p));
             (people.len() > 1 && all).then(|| vec![root.to_path_buf()])
         }
     }
@@ -110,6 +110,7 @@ fn camera(split: &Path, image: &Path) -> Option<i32> {
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
+    let tests_alone = Found::search(root).is_some_and(|f| f.train.is_none());
     let roots = roots(root).ok_or_else(|| LAYOUT.wrong(root))?;
     let lists = roots.iter().map(|r| listing::images(r)).collect::<Result<Vec<_>, _>>()?;
     let all = || roots.iter().zip(&lists).flat_map(|(r, l)| l.images.iter().map(move |i| (r, i)));
@@ -140,7 +141,8 @@ fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
         parts.push(samples);
     }
     let mut parts = parts.into_iter();
-    splits.train = parts.next().unwrap_or_default();
+    // A set with a test alone has no training folder.
+    splits.train = if tests_alone { Vec::new() } else { parts.next().unwrap_or_default() };
     splits.query = parts.next().unwrap_or_default();
     splits.gallery = parts.next().unwrap_or_default();
     Ok(splits)

@@ -115,8 +115,22 @@ pub const HABITS: &[Habit] = &[
 
 /// Names of the batch normalisation after pooling, tried beside the backbone and above it. Those of [`HABITS`] come
 /// first.
-pub(super) const MORE_NECKS: &[&str] =
-    &["bnneck", "bn_neck", "bottleneck", "head.bnneck", "head.bottleneck", "classifier.bn", "neck.bn", "bottleneck.0"];
+pub(super) const MORE_NECKS: &[&str] = &[
+    "bnneck",
+    "bn_neck",
+    "bottleneck",
+    "head.bnneck",
+    "head.bottleneck",
+    "classifier.bn",
+    "neck.bn",
+    "bottleneck.0",
+    "bn",
+    "neck_bn",
+    "feature_bn",
+    "last_bn",
+    "bn_last",
+    "batch_norm",
+];
 
 /// Parts of a prefix that mark a twin, and how much it is wanted: a mean teacher is what such programs evaluate,
 /// MoCo's query encoder what its users take.
