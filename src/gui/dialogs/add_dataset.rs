@@ -241,14 +241,11 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
         let faces: Vec<PathBuf> = preview.faces(4).into_iter().map(Path::to_path_buf).collect();
         faces_ui(ui, &faces, images, "Four photos of different people");
     });
-    for text in report.differences.iter().chain(&report.remarks) {
+    for text in &report.differences {
         warning(ui, text);
     }
     for finding in &report.findings {
         warning(ui, &finding.text);
-    }
-    for text in &report.notes {
-        line(ui, icon::INFO, theme.t3, text);
     }
     if let Some(first) = report.unreadable.first() {
         let many = report.unreadable.len();
@@ -257,6 +254,13 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
             _ => format!("{} images cannot be read, the first is {}: {}", many, first.path.display(), first.reason),
         };
         warning(ui, &text);
+    }
+    for text in &report.notes {
+        line(ui, icon::INFO, theme.t3, text);
+    }
+    // Hearsay comes last.
+    for text in &report.remarks {
+        warning(ui, text);
     }
 }
 

@@ -110,7 +110,7 @@ fn beside(ui: &mut Ui, last: &Retrieval) {
     let mut words: Vec<String> = last.mINP.map(|m| format!("mINP {}", percent(m))).into_iter().collect();
     words
         .extend(last.true_accepts.map(|[strict, loose]| {
-            format!("true accepts {} at FAR 10⁻³, {} at 10⁻²", percent(strict), percent(loose))
+            format!("true accepts {} at FAR 0.1 %, {} at 1 %", percent(strict), percent(loose))
         }));
     words.extend(part("same clothes", &last.same_clothes));
     words.extend(part("changed clothes", &last.changed_clothes));

@@ -39,6 +39,17 @@ fn look(theme: &Theme, verdict: Verdict) -> (Color32, Option<&'static str>, bool
     }
 }
 
+/// Decimals that leave a distance as long as one below 10: features of other programs are of any length.
+fn decimals(distance: f32, far: bool) -> usize {
+    let most = if far { 2 } else { 3 };
+    match distance.abs() {
+        d if d < 10.0 => most,
+        d if d < 100.0 => most - 1,
+        d if d < 1_000.0 => 1_usize.min(most - 1),
+        _ => 0,
+    }
+}
+
 impl Cell<'_> {
     /// Paints it.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Response {
@@ -54,7 +65,7 @@ impl Cell<'_> {
         }
         // Rank and distance share one line: a far rank takes the room of the distance's last decimal.
         let far = hit.rank.is_some_and(|r| r >= FAR);
-        let distance = ticks::number(f64::from(hit.distance), if far { 2 } else { 3 });
+        let distance = ticks::number(f64::from(hit.distance), decimals(hit.distance, far));
         match self.beside {
             None => self.below(ui, cx, &distance, word),
             Some(width) => self.beside(ui, &distance, width),
