@@ -130,6 +130,7 @@ pub(super) const MORE_NECKS: &[&str] = &[
     "last_bn",
     "bn_last",
     "batch_norm",
+    "neck",
 ];
 
 /// Parts of a prefix that mark a twin, and how much it is wanted: a mean teacher is what such programs evaluate,
