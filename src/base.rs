@@ -29,3 +29,6 @@ pub mod tick;
 
 /// The time of day where the user is.
 pub mod time;
+
+/// The system's trash.
+pub mod trash;

@@ -1,11 +1,13 @@
 //! The window: one frame around tiles, each a panel that reads the view model and sends commands.
 
 pub mod app;
+pub mod book;
 pub mod command;
 pub mod datasets;
 pub mod dialogs;
 pub mod fonts;
 pub mod job;
+pub mod naming;
 pub mod pace;
 pub mod panels;
 pub mod paths;

@@ -7,6 +7,7 @@
 //! features.safetensors   of the newest clustering
 //! commands/       requests from outside      heartbeat     who trains it just now
 //! summary.json    a few numbers for lists, made anew when the log has grown
+//! label.json      what people call the run, and what they noted about it
 //! ```
 //! Whole files are written to a temporary file, synced and renamed ([`crate::base::fs::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
@@ -19,6 +20,7 @@ pub mod folder;
 pub mod graph;
 pub mod images;
 pub mod lock;
+pub mod label;
 pub mod log;
 pub mod manifest;
 pub mod pulse;

@@ -21,6 +21,9 @@ pub mod queries;
 /// The filter of the queries.
 pub mod query_filter;
 
+/// The filter of runs.
+pub mod run_filter;
+
 /// What a threshold keeps.
 pub mod reliability;
 

@@ -23,11 +23,13 @@ use self::past::{Changes, Trail};
 use self::saved::Saved;
 use super::Ends;
 use super::WindowOptions;
+use super::book::Book;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
 use super::dialogs::checkpoints::Checkpoints;
 use super::dialogs::dataset::Dataset;
 use super::dialogs::export::Export;
+use super::dialogs::label_run::LabelRun;
 use super::dialogs::new_run::NewRun;
 use super::dialogs::open_run::OpenRun;
 use super::dialogs::palette::Palette;
@@ -44,6 +46,7 @@ use super::what_if::WhatIf;
 use super::widgets::images::Images;
 use super::words::is_active;
 use super::{fonts, renderer};
+use crate::base::trash;
 use crate::engine::command::{Command, Handle, Request, RequestId};
 use crate::engine::event::{Event, RunId, Severity, Stamped, State};
 use crate::method::params::{Params, Value};
@@ -68,6 +71,7 @@ struct Dialogs {
     palette: Option<Palette>,
     dataset: Option<Dataset>,
     checkpoints: Option<Checkpoints>,
+    label: Option<LabelRun>,
     cheat_sheet: bool,
     quit: bool,
 }
@@ -82,6 +86,7 @@ impl Dialogs {
             || self.palette.is_some()
             || self.dataset.is_some()
             || self.checkpoints.is_some()
+            || self.label.is_some()
             || self.quit
     }
 }
@@ -101,6 +106,12 @@ pub struct App {
     /// Lists of runs that were asked for and have not come.
     listing: Option<u64>,
     exporting: Job<Result<String, String>>,
+    /// A file manager that was asked for.
+    revealing: Job<Result<(), String>>,
+    /// The runs that are looked at together.
+    book: Book,
+    /// Where deleted runs go.
+    trash: Option<PathBuf>,
     draft: Params,
     sent: BTreeMap<String, (RequestId, Value)>,
     saved: Saved,
@@ -176,6 +187,9 @@ impl App {
             opening: None,
             listing: None,
             exporting: Job::default(),
+            revealing: Job::default(),
+            book: Book::new(std::mem::take(&mut saved.marks)),
+            trash: trash::home(),
             draft: saved.choice.params(),
             sent: BTreeMap::new(),
             panels,
@@ -260,6 +274,11 @@ impl App {
         self.log.entries()
     }
 
+    /// Deletes runs into that trash, for tests.
+    pub fn trash_into(&mut self, trash: PathBuf) {
+        self.trash = Some(trash);
+    }
+
     fn notify(&mut self, ctx: &egui::Context, entry: Entry, button: Option<(&'static str, UiCommand)>) {
         self.toasts.push(entry.clone(), button, ctx.input(|i| i.time));
         self.log.push(entry);
@@ -317,8 +336,12 @@ impl App {
         self.pace.choose(self.live.is_running() && self.live.device_name == "cpu", self.software);
         match &stamped.event {
             Event::Started { folder, .. } => {
-                self.store.forget(folder);
-                if let Some(before) = self.opened.take().and_then(|view| view.folder) {
+                if !self.book.holds(folder) {
+                    self.store.forget(folder);
+                }
+                if let Some(before) = self.opened.take().and_then(|view| view.folder)
+                    && !self.book.holds(&before)
+                {
                     self.store.forget(&before);
                 }
                 self.selection = Selection::default();
@@ -375,6 +398,14 @@ impl App {
         }
         while let Some(update) = self.store.take() {
             self.on_update(ctx, update);
+        }
+        self.book.sync(
+            &self.store,
+            self.live.folder.as_deref(),
+            self.opened.as_ref().and_then(|v| v.folder.as_deref()),
+        );
+        if let Some(Err(why)) = self.revealing.poll() {
+            self.notify(ctx, Entry::now(Severity::Warning, "No file manager", why), None);
         }
         match self.exporting.poll() {
             Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Exported", text), None),
@@ -495,6 +526,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.saved.marks.clone_from(&self.book.marks);
         self.saved.last_run = self.shown().folder.as_ref().and_then(|folder| std::path::absolute(folder).ok());
         storage.set_string(saved::KEY, self.saved.write(&self.panels));
         storage.remove_string("egui"); // written by earlier versions; see below

@@ -9,9 +9,11 @@ use super::panels::Pane;
 use super::view_model::ViewModel;
 use super::widgets::icon;
 use super::words::{answers, is_active, steered};
+use crate::base::trash::Trashed;
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::State;
 use crate::method::params::Value;
+use crate::run::label::Label;
 
 /// How the work is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -86,6 +88,31 @@ pub enum UiCommand {
     ShowLive,
     /// Ask for a run folder to show.
     AskOpenRun,
+    /// Draw a run beside the others, or not.
+    TickRun(PathBuf),
+    /// Draw the run on screen alone.
+    UntickRuns,
+    /// Make a run the baseline that the others are compared with, or end that.
+    StarRun(PathBuf),
+    /// Ask for a run's name and note.
+    LabelRun(PathBuf),
+    /// Give a run that name and note.
+    SetLabel {
+        /// Its folder.
+        folder: PathBuf,
+        /// Name and note.
+        label: Label,
+    },
+    /// Ask for a new run with the datasets and parameters of that one.
+    DuplicateRun(PathBuf),
+    /// Open a folder in the file manager.
+    RevealRun(PathBuf),
+    /// Put a run into the trash.
+    TrashRun(PathBuf),
+    /// Put a run back out of the trash.
+    PutBack(Trashed),
+    /// Put words on the clipboard.
+    CopyText(String),
     /// Ask for a dataset folder to register.
     AddDataset,
     /// Ask where figures and tables are to go.
@@ -199,6 +226,7 @@ pub static COMMANDS: &[Entry] = entries! {
     "Files": {
         C::AskOpenRun, "Open run…", FOLDER, keys(CTRL, Key::O), "Shows a run folder of an earlier training.";
         C::ShowLive, "Back to the live run", CROSSHAIR, keys(CTRL_SHIFT, Key::L), "Shows the run that goes on now.";
+        C::UntickRuns, "Untick all runs", CROSS, None, "Draws the run on screen alone again.";
         C::AddDataset, "Add dataset…", PLUS, keys(CTRL, Key::D), "Registers a folder of pedestrian images under a name.";
         C::ExportFigures, "Export figure…", EXPORT, keys(CTRL, Key::E), "Writes the curves and the histogram as PNG and SVG, the metrics as CSV and JSON.";
     }
@@ -273,6 +301,9 @@ impl UiCommand {
             }
             Self::Engine(Request { command: Command::HeatMaps(_) | Command::Rank(_), .. }) if !answers(live, shown) => {
                 Some("The network of this run is not at hand, and another run goes on here.")
+            }
+            Self::TrashRun(folder) if is_active(live) && live.folder.as_ref() == Some(folder) => {
+                Some("This run goes on; stop it first.")
             }
             Self::ShowLive if live.folder.is_none() => Some("No run was started in this window."),
             _ => None,

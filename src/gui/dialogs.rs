@@ -6,6 +6,7 @@ pub mod cheat_sheet;
 pub mod checkpoints;
 pub mod dataset;
 pub mod export;
+pub mod label_run;
 pub mod new_run;
 pub mod open_run;
 pub mod palette;

@@ -9,17 +9,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::event::Stamped;
 use super::folder::events_path;
+use super::label::{Label, label_path};
 use super::pulse::{Pulse, Trainer, beat_path};
 use super::reader::{Grown, RunReader, Tail};
 use super::requests::{self, Posted, RequestId};
 use super::summary::{Outcome, Summary, folders};
 use super::view::RunView;
+use crate::base::trash::{self, Trashed};
 
 /// How often a run that is trained is looked at: half of what may pass between a line and its picture.
 const LIVE_EVERY: Duration = Duration::from_millis(100);
@@ -67,6 +69,20 @@ pub enum Update {
         /// How many lists had been asked for.
         asked: u64,
     },
+    /// A run was put into the trash.
+    Trashed {
+        /// Its folder, as it was named.
+        folder: PathBuf,
+        /// Where it is.
+        trashed: Trashed,
+    },
+    /// What was asked for could not be done with a folder.
+    NotDone {
+        /// What, as a heading.
+        what: &'static str,
+        /// One sentence.
+        why: String,
+    },
     /// A request could not be put into a run folder.
     NotPosted {
         /// Which.
@@ -94,6 +110,9 @@ enum Ask {
     Post(PathBuf, Posted),
     List(u64),
     Also(Vec<PathBuf>),
+    Label(PathBuf, Label),
+    Trash(PathBuf, PathBuf),
+    PutBack(Trashed),
 }
 
 /// The runs. Dropping it ends its thread.
@@ -152,6 +171,21 @@ impl Store {
     pub fn list_also(&mut self, elsewhere: Vec<PathBuf>) -> u64 {
         self.send(Ask::Also(elsewhere));
         self.list()
+    }
+
+    /// Gives a run another name and note; the list says so.
+    pub fn label(&self, folder: &Path, label: Label) {
+        self.send(Ask::Label(folder.to_owned(), label));
+    }
+
+    /// Puts a run that nobody trains into the trash in `home`, or into that of its disk.
+    pub fn trash(&self, folder: &Path, home: PathBuf) {
+        self.send(Ask::Trash(folder.to_owned(), home));
+    }
+
+    /// Puts a run back where it was.
+    pub fn put_back(&self, trashed: Trashed) {
+        self.send(Ask::PutBack(trashed));
     }
 
     fn send(&self, ask: Ask) {
@@ -215,6 +249,23 @@ impl Thread {
                     self.list.elsewhere = elsewhere;
                     true
                 }
+                Ok(Ask::Label(folder, label)) => {
+                    let done = label
+                        .write(&folder)
+                        .map_err(|e| format!("The name could not be kept in {}: {e}", label_path(&folder).display()));
+                    self.done("The run was not renamed", done.map(|()| None))
+                }
+                Ok(Ask::Trash(folder, home)) => {
+                    let done = discard(&folder, &home);
+                    if done.is_ok() {
+                        self.followed.remove(&folder);
+                    }
+                    self.done("The run was not deleted", done.map(|trashed| Some(Update::Trashed { folder, trashed })))
+                }
+                Ok(Ask::PutBack(trashed)) => {
+                    let done = trashed.put_back().map_err(|e| format!("{}: {e}", trashed.from.display()));
+                    self.done("The run was not put back", done.map(|()| None))
+                }
                 Ok(Ask::List(asked)) => {
                     (self.list.fresh, self.list.told, self.list.asked) = (true, None, asked);
                     self.list.due = Some(Instant::now());
@@ -239,6 +290,17 @@ impl Thread {
                     self.list.due = self.list.due.map(|due| due.max(later));
                 }
             }
+        }
+    }
+
+    /// Something was done with a folder: the list is looked over anew.
+    fn done(&mut self, what: &'static str, done: Result<Option<Update>, String>) -> bool {
+        self.list.fresh = true;
+        self.list.due = Some(Instant::now());
+        match done {
+            Ok(None) => true,
+            Ok(Some(update)) => self.tell(update).unwrap_or(true),
+            Err(why) => self.tell(Update::NotDone { what, why }).unwrap_or(true),
         }
     }
 
@@ -362,6 +424,14 @@ impl Thread {
     }
 }
 
+/// To the trash with a run, unless somebody trains it.
+fn discard(folder: &Path, home: &Path) -> Result<Trashed, String> {
+    if Pulse::default().look(folder).is_some() {
+        return Err(format!("{} is being trained; stop it first.", folder.display()));
+    }
+    trash::put(folder, home).map_err(|e| format!("{} could not be moved to the trash: {e}", folder.display()))
+}
+
 /// The runs of a folder.
 #[derive(Default)]
 struct Listing {
@@ -384,6 +454,8 @@ struct Listing {
 struct Listed {
     folder: PathBuf,
     summary: Option<Summary>,
+    /// When its label was written, as far as the file system knows.
+    labelled: Option<SystemTime>,
     live: Option<Live>,
     trainer: Option<Trainer>,
 }
@@ -426,7 +498,7 @@ impl Listing {
             std::mem::take(&mut self.known).into_iter().map(|l| (l.folder.clone(), l)).collect();
         let listed = |folder: PathBuf| match before.remove(&folder) {
             Some(listed) if listed.live.is_some() => listed,
-            _ => Listed { summary: Summary::read(&folder).ok(), folder, live: None, trainer: None },
+            _ => Listed { summary: Summary::read(&folder).ok(), folder, labelled: None, live: None, trainer: None },
         };
         let mut there = folders(&self.dir);
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -441,6 +513,17 @@ impl Listing {
 
 impl Listed {
     fn look(&mut self) {
+        self.look_at_log();
+        let labelled = std::fs::metadata(label_path(&self.folder)).and_then(|m| m.modified()).ok();
+        if labelled != self.labelled
+            && let Some(summary) = &mut self.summary
+        {
+            summary.label = Label::read(&self.folder);
+            self.labelled = labelled;
+        }
+    }
+
+    fn look_at_log(&mut self) {
         if self.live.is_none() && !beat_path(&self.folder).exists() {
             return;
         }
@@ -457,11 +540,14 @@ impl Listed {
             Grown::By(events) => events.iter().for_each(|e| live.view.fold(e)),
             Grown::Anew => {
                 self.live = None;
-                return self.look();
+                return self.look_at_log();
             }
         }
         self.trainer = live.pulse.look(&self.folder);
         let mut summary = Summary::of(&self.folder, &live.view, live.tail.bytes());
+        if let Some(before) = self.summary.take() {
+            (summary.label, summary.given) = (before.label, before.given);
+        }
         if self.trainer.is_some() {
             summary.outcome = Outcome::Live;
         } else {

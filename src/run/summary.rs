@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use super::event::State;
 use super::folder::events_path;
+use super::label::Label;
+use super::manifest::Manifest;
 use super::reader::RunReader;
 use super::view::RunView;
 use crate::base::fs::{read_regular, replace_unsynced};
+use crate::method::params::Params;
+use crate::method::params::table::row;
 
 /// Version of the file; another one is made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +41,21 @@ pub struct Summary {
     /// Its folder, where it lies now.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// What people call it; beside the log, not in it.
+    #[serde(skip)]
+    pub label: Label,
     /// `SOURCE → TARGET`.
     pub title: String,
+    /// Name of the source dataset.
+    pub source: String,
+    /// Name of the target dataset.
+    pub target: String,
+    /// Source and target as they were asked for, where that is known.
+    pub given: Option<[String; 2]>,
+    /// The parameters at its start.
+    pub params: Option<Params>,
+    /// Keys that were changed on the way, with the value in force.
+    pub changed: Vec<(String, String)>,
     /// How it ended; of a run that a crash cut short, stopped.
     pub outcome: Outcome,
     /// Adaptation epochs done.
@@ -47,6 +64,10 @@ pub struct Summary {
     pub planned: usize,
     /// mAP on the target after each evaluation, fractions. **Ground truth.**
     pub curve: Vec<f64>,
+    /// Rank-1 of the last of them. **Ground truth.**
+    pub rank1: Option<f64>,
+    /// Clusters and outliers of the newest clustering.
+    pub clusters: Option<[usize; 2]>,
     /// Seconds from its first start to its newest event, without the time between stops and resumes.
     pub seconds: f64,
 }
@@ -65,10 +86,29 @@ impl Summary {
             _ => Outcome::Stopped,
         };
         let name = || dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
+        let mut params = view.params.clone();
+        let mut changed: Vec<(String, String)> = Vec::new();
+        for change in view.changes.iter().rev() {
+            if !changed.iter().any(|(key, _)| *key == change.key) {
+                changed.push((change.key.clone(), change.new.to_string()));
+            }
+            // Combinations were judged when they came.
+            if let Some((params, row)) = params.as_mut().zip(row(&change.key).ok()) {
+                (row.set)(params, &change.old);
+            }
+        }
         Self {
             format: FORMAT,
             bytes,
             folder: dir.to_owned(),
+            label: Label::default(),
+            source: view.source.clone(),
+            given: None,
+            target: view.target.clone(),
+            params,
+            changed,
+            rank1: view.target_retrieval.values().next_back().map(|r| r.cmc[0]),
+            clusters: view.newest_clusters().map(|(_, c)| [c.summary.clusters[0], c.summary.noise[0]]),
             title: if view.title.is_empty() { name() } else { view.title.clone() },
             outcome,
             epochs: view.epochs_done,
@@ -76,6 +116,23 @@ impl Summary {
             curve: view.target_retrieval.values().map(|r| r.mAP).collect(),
             seconds: view.t,
         }
+    }
+
+    /// With the datasets as they were asked for.
+    pub(super) fn given_by(mut self, manifest: &Manifest) -> Self {
+        self.given = manifest.source_given.clone().zip(manifest.target_given.clone()).map(|(s, t)| [s, t]);
+        self
+    }
+
+    /// The best mAP over its epochs by the target's own labels: an oracle. **Ground truth.**
+    pub fn best_oracle(&self) -> Option<f64> {
+        self.curve.iter().copied().filter(|v| v.is_finite()).reduce(f64::max)
+    }
+
+    /// A parameter as text, the value in force where it was changed on the way; `None` where nothing is known of it.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let changed = self.changed.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
+        changed.or_else(|| self.params.as_ref()?.get(key).ok().map(|value| value.to_string()))
     }
 
     /// The last mAP.
@@ -94,12 +151,12 @@ impl Summary {
         let kept = read_regular(&summary_path(dir), 1 << 20).ok();
         let kept = kept.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
         if let Some(kept) = kept.filter(|kept| (kept.format, kept.bytes) == (FORMAT, bytes)) {
-            return Ok(Self { folder: dir.to_owned(), ..kept });
+            return Ok(Self { folder: dir.to_owned(), label: Label::read(dir), ..kept });
         }
         let reader = RunReader::open_brief(dir)?;
-        let summary = Self::of(dir, &RunView::of_folder(&reader), bytes);
+        let summary = Self::of(dir, &RunView::of_folder(&reader), bytes).given_by(&reader.manifest);
         summary.keep();
-        Ok(summary)
+        Ok(Self { label: Label::read(dir), ..summary })
     }
 
     /// Puts it beside the log; a folder that cannot be written costs time later, nothing else.

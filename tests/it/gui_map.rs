@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::panels::map::{Key, Layout, Lens, Place, grid, known, points};
-use reid_workbench::gui::panels::{Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{Part, Snapshots, ViewModel};
 use reid_workbench::gui::what_if::WhatIf;
@@ -60,6 +61,8 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
+            many: Many { book: &Book::default(), live: &ViewModel::default() },
+            overlays: &[],
             view: &bench.view,
             theme,
             actions: &mut bench.actions,

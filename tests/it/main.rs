@@ -44,6 +44,7 @@ mod gui_follow;
 mod gui_heat_maps;
 mod gui_images;
 mod gui_lineage;
+mod gui_many;
 mod gui_map;
 mod gui_panels;
 mod gui_reachability;

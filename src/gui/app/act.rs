@@ -68,6 +68,16 @@ impl App {
             UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::begin()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
+            UiCommand::TickRun(folder) => self.book.tick(folder),
+            UiCommand::UntickRuns => self.book.marks.ticked.clear(),
+            UiCommand::StarRun(folder) => self.book.star(folder),
+            UiCommand::LabelRun(folder) => self.ask_label(folder),
+            UiCommand::SetLabel { folder, label } => self.store.label(&folder, label),
+            UiCommand::DuplicateRun(folder) => self.duplicate(ctx, &folder),
+            UiCommand::RevealRun(folder) => self.reveal(ctx, folder),
+            UiCommand::TrashRun(folder) => self.discard(ctx, &folder),
+            UiCommand::PutBack(trashed) => self.store.put_back(trashed),
+            UiCommand::CopyText(text) => ctx.copy_text(text),
             UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
             UiCommand::OpenDataset(name) => {
                 let row = self.library.datasets().iter().find(|row| row.name == name);

@@ -9,7 +9,7 @@ use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
 use crate::gui::panels::log::Entry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, Pane, PanelCtx, banner, scrubber, set_truth, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
@@ -25,8 +25,9 @@ impl App {
         for row in self.library.datasets() {
             fonts::want(ui.ctx(), &row.name);
         }
-        for (run, _) in self.library.runs() {
+        for (run, _) in self.book.rows() {
             fonts::want(ui.ctx(), &run.title);
+            fonts::want(ui.ctx(), &run.label.name);
         }
         self.saved.narrow = ui.ctx().content_rect().width() < size::NARROW * type_scale(ui);
         let bar = Frame::new().fill(theme.bg1);
@@ -85,12 +86,13 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
+        let many = Many { book: &self.book, live: &self.live };
         let widths = &mut self.saved.sizes;
         let left = Panel::left("left column").default_size(widths[0]).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
         let drawn = left
             .show_separator_line(false)
-            .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, &self.live, shown, &mut actions));
+            .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, shown, &many, &mut actions));
         keep_width(&mut widths[0], drawn.map(|d| d.response.rect.width()));
         let right = Panel::right("right column").default_size(widths[1]).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
@@ -135,8 +137,12 @@ impl App {
         };
         self.what_if.look_at(view, self.selection.epoch);
         self.follow.update(view, &mut self.selection, &mut self.snapshots);
+        let many = Many { book: &self.book, live: &self.live };
+        let overlays = many.overlays(view);
         let mut cx = PanelCtx {
             view,
+            many,
+            overlays: &overlays,
             theme: Theme::of(ui.ctx()),
             actions: &mut self.actions,
             images: &mut self.images,
@@ -162,7 +168,7 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.draft), &mut actions)
+            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &mut actions)
         {
             self.dialogs.palette = None;
         }
@@ -192,6 +198,11 @@ impl App {
             if !dialog.show(ctx, &self.draft, place, &mut actions) {
                 self.dialogs.checkpoints = None;
             }
+        }
+        if let Some(dialog) = &mut self.dialogs.label
+            && !dialog.show(ctx, &mut actions)
+        {
+            self.dialogs.label = None;
         }
         if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
             self.dialogs.cheat_sheet = false;

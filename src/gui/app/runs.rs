@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use eframe::egui;
 
 use super::App;
+use crate::base::trash::Trashed;
 use crate::engine::event::{Severity, Stamped};
+use crate::gui::command::UiCommand;
+use crate::gui::dialogs::label_run::LabelRun;
+use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::panels::log::Entry;
 use crate::gui::view_model::ViewModel;
 use crate::gui::words::is_active;
@@ -30,30 +34,103 @@ impl App {
     /// Shows the run of this window.
     pub(super) fn show_live(&mut self) {
         if let Some(folder) = self.opened.take().and_then(|view| view.folder) {
-            self.store.forget(&folder);
+            self.let_go(&folder);
         }
         self.sent.clear();
+    }
+
+    /// Follows a run no longer for the panels; the book may still want it.
+    fn let_go(&mut self, folder: &Path) {
+        if !self.book.holds(folder) {
+            self.store.forget(folder);
+        }
+    }
+
+    /// Asks for name and note of a run.
+    pub(super) fn ask_label(&mut self, folder: PathBuf) {
+        let label = self.book.row(&folder).map(|run| run.label.clone()).unwrap_or_default();
+        let called = self.book.name(&folder);
+        self.dialogs.label = Some(LabelRun::of(folder, called, label));
+    }
+
+    /// Asks for a new run with the datasets and the parameters of that one.
+    pub(super) fn duplicate(&mut self, ctx: &egui::Context, folder: &Path) {
+        let Some((run, params)) = self.book.row(folder).and_then(|run| Some((run, run.params.clone()?))) else {
+            let words = "Its parameters are not known: its folder was not read yet, or holds none.";
+            return self.notify(ctx, Entry::now(Severity::Warning, "The run cannot be duplicated", words), None);
+        };
+        let [source, target] = run.given.clone().unwrap_or_else(|| [run.source.clone(), run.target.clone()]);
+        (self.saved.choice.source, self.saved.choice.target) = (source, target);
+        self.draft = params;
+        self.dialogs.new_run = Some(NewRun::begin());
+    }
+
+    /// Opens a run's folder in the file manager of the system.
+    pub(super) fn reveal(&mut self, ctx: &egui::Context, folder: PathBuf) {
+        self.revealing.start("file manager", ctx, move || {
+            let program = match std::env::consts::OS {
+                "macos" => "open",
+                "windows" => "explorer",
+                _ => "xdg-open",
+            };
+            let failed = |why: String| format!("{program} could not open {}: {why}", folder.display());
+            let output =
+                std::process::Command::new(program).arg(&folder).output().map_err(|e| failed(e.to_string()))?;
+            // Explorer ends with 1 where all is well.
+            let well = output.status.success() || program == "explorer";
+            if well { Ok(()) } else { Err(failed(output.status.to_string())) }
+        });
+    }
+
+    /// Puts a run into the trash.
+    pub(super) fn discard(&mut self, ctx: &egui::Context, folder: &Path) {
+        match self.trash.clone() {
+            Some(home) => self.store.trash(folder, home),
+            None => {
+                let words = format!("No trash is known on this system; delete {} by hand.", folder.display());
+                self.notify(ctx, Entry::now(Severity::Warning, "The run was not deleted", words), None);
+            }
+        }
+    }
+
+    fn on_trashed(&mut self, ctx: &egui::Context, folder: &Path, trashed: Trashed) {
+        let name = self.book.name(folder);
+        self.book.forget(folder);
+        if self.followed(folder).is_some() {
+            self.show_live();
+        }
+        let title = format!("{} is in the trash", name);
+        let text = format!("It lies in {}.", trashed.at.display());
+        let button = Some(("Put back", UiCommand::PutBack(trashed)));
+        self.notify(ctx, Entry::now(Severity::Warning, title, text), button);
+        self.list_runs();
     }
 
     /// Takes in what is new of the runs in their folders.
     pub(super) fn on_update(&mut self, ctx: &egui::Context, update: Update) {
         match update {
             Update::Listed { rows, asked } => {
-                self.library.set_runs(rows);
+                self.book.set_runs(rows);
                 self.listing = self.listing.filter(|wanted| *wanted > asked);
             }
             Update::Opened(opened) => self.on_opened(ctx, *opened),
             Update::NotOpened { folder, why } => {
-                if self.opening.take_if(|opening| *opening == folder).is_some() {
+                let booked = self.book.on_not_opened(&folder);
+                if self.opening.take_if(|opening| *opening == folder).is_some() || booked {
                     self.notify(ctx, Entry::now(Severity::Error, "The run cannot be shown", why), None);
                 }
             }
             Update::Grown { folder, events } => self.on_grown(ctx, &folder, &events),
             Update::Trainer { folder, trainer } => {
+                self.book.change(&folder, |view| view.set_trainer(trainer.clone()));
                 if let Some(view) = self.followed(&folder) {
                     view.set_trainer(trainer);
                     self.sent.clear();
                 }
+            }
+            Update::Trashed { folder, trashed } => self.on_trashed(ctx, &folder, trashed),
+            Update::NotDone { what, why } => {
+                self.notify(ctx, Entry::now(Severity::Warning, what, why), None);
             }
             Update::NotPosted { request, why } => {
                 self.sent.retain(|_, (sent, _)| *sent != request);
@@ -67,9 +144,10 @@ impl App {
     }
 
     fn on_opened(&mut self, ctx: &egui::Context, Opened { folder, view }: Opened) {
+        let booked = self.book.on_opened(&folder, &view);
         // The run of this window under another spelling of its folder: its own engine says more than its folder.
         if view.trainer == Some(Trainer::this()) && view.run == self.live.run && is_active(&self.live) {
-            self.store.forget(&folder);
+            self.let_go(&folder);
             self.opening = None;
             return self.show_live();
         }
@@ -78,9 +156,11 @@ impl App {
             *known = view;
         } else if self.opening.as_ref() == Some(&folder) {
             if let Some(before) = self.opened.as_ref().and_then(|view| view.folder.clone()) {
-                self.store.forget(&before);
+                self.let_go(&before);
             }
             self.show_run(ctx, view);
+        } else if booked {
+            return;
         } else {
             return self.store.forget(&folder);
         }
@@ -88,6 +168,7 @@ impl App {
     }
 
     fn on_grown(&mut self, ctx: &egui::Context, folder: &Path, events: &[Stamped]) {
+        self.book.change(folder, |view| events.iter().for_each(|stamped| view.fold(stamped)));
         for stamped in events {
             let Some(view) = self.followed(folder) else { return };
             view.fold(stamped);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use egui_tiles::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::gui::book::Marks;
 use crate::gui::command::Layout;
 use crate::gui::dialogs::new_run::Choice;
 use crate::gui::panels::parameters::Parameters;
@@ -43,6 +44,8 @@ pub struct Saved {
     pub play_rate: u32,
     /// The run on screen, to begin with the next time.
     pub last_run: Option<PathBuf>,
+    /// Ticked runs and the baseline.
+    pub marks: Marks,
     /// Runs that were opened by their folder, newest first.
     pub opened: Vec<PathBuf>,
     /// Whether what target labels say is shown.
@@ -72,6 +75,7 @@ impl Default for Saved {
             sizes: [size::LEFT + size::GAP, size::RIGHT + size::GAP, 220.0],
             play_rate: 2,
             last_run: None,
+            marks: Marks::default(),
             opened: Vec::new(),
             truth: true,
             choice: Choice::default(),

@@ -5,6 +5,7 @@ use eframe::egui::{
     self, Align2, Area, Id, Key, Modifiers, Order, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
+use crate::gui::book::Book;
 use crate::gui::command::{COMMANDS, UiCommand, pane_keys};
 use crate::gui::panels::Pane;
 use crate::gui::panels::library::Library;
@@ -17,6 +18,7 @@ use crate::gui::widgets::tile;
 use crate::method::params::Params;
 use crate::method::params::presets::PRESETS;
 use crate::method::params::table::ROWS;
+use crate::run::summary::Summary;
 
 /// The palette while it is open.
 #[derive(Default)]
@@ -40,12 +42,12 @@ impl Palette {
         &mut self,
         ctx: &egui::Context,
         (live, shown): (&ViewModel, &ViewModel),
-        (library, draft): (&Library, &Params),
+        (library, book, draft): (&Library, &Book, &Params),
         actions: &mut Vec<UiCommand>,
     ) -> bool {
         let theme = Theme::of(ctx);
         let mut found = found(ctx, &self.query, live, shown, draft);
-        things(&self.query, shown, library, &mut found);
+        things(&self.query, shown, (library, book), &mut found);
         let (mut pick, mut close) = (self.keys(ctx, &found), ctx.input(|i| i.key_pressed(Key::Escape)));
         let frame = tile::floating(theme).inner_margin(egui::Margin::ZERO);
         let area =
@@ -178,7 +180,7 @@ fn marked(ui: &Ui, title: &str, query: &str) -> LayoutJob {
 }
 
 /// Datasets, runs and clusters by name, once something was typed.
-fn things(query: &str, shown: &ViewModel, library: &Library, into: &mut Vec<Item>) {
+fn things(query: &str, shown: &ViewModel, (library, book): (&Library, &Book), into: &mut Vec<Item>) {
     let query = query.trim().to_lowercase();
     if query.is_empty() {
         return;
@@ -199,11 +201,13 @@ fn things(query: &str, shown: &ViewModel, library: &Library, into: &mut Vec<Item
         let detail = if there { row.layout.clone() } else { "not found".to_owned() };
         into.push(item("Datasets", icon::FOLDER, row.name.clone(), detail, command));
     }
-    let runs = library.runs().iter().map(|(run, _)| run);
-    for row in runs.filter(|row| fits(&format!("{} {} run", row.title, row.folder.display()))).take(20) {
+    let runs = book.rows().iter().map(|(run, _)| (book.name(&run.folder), run));
+    let words = |name: &str, row: &Summary| format!("{name} {} {} run", row.title, row.folder.display());
+    for (name, row) in runs.filter(|(name, row)| fits(&words(name, row))).take(20) {
         let folder = row.folder.clone();
-        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        into.push(item("Runs", icon::CHART, row.title.clone(), name, UiCommand::OpenRun(folder)));
+        let below = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let detail = format!("{} · {below}", row.title);
+        into.push(item("Runs", icon::CHART, name, detail, UiCommand::OpenRun(folder)));
     }
     let number = query.strip_prefix("cluster").and_then(|rest| rest.trim().parse::<u32>().ok());
     let count = shown.newest_clusters().map_or(0, |(_, c)| c.summary.clusters[0]);

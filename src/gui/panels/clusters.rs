@@ -3,7 +3,7 @@
 use eframe::egui::{self, Color32, Id, Rect, Sense, Stroke, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, epochs};
+use super::{PanelCtx, epochs, overlay};
 use crate::engine::event::{ClusterSummary, Phase, Quality};
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
@@ -45,14 +45,21 @@ impl ClustersPanel {
             tile::empty_state(ui, icon::STACK, "No clusters yet", &text, None);
             return;
         };
-        let scope = format!("{} images, {}", ticks::count(clusters.summary.images), epoch_words(epoch));
+        let several = if cx.overlays.is_empty() { String::new() } else { overlay::scope(cx.overlays) };
+        let scope = format!("{} images, {}{several}", ticks::count(clusters.summary.images), epoch_words(epoch));
         tile::head(ui, cx.head, &scope, |_| {});
         let known = clusters.summary.quality.filter(|_| cx.truth);
         let truth = if known.is_some() { 44.0 } else { 0.0 };
         let caption = 18.0;
         let room = ui.available_height() - truth - caption - 8.0;
         let both = room > 150.0;
-        if both {
+        if !cx.overlays.is_empty() {
+            let each = vec2(ui.available_width(), if both { (room - 4.0) / 2.0 } else { room.max(60.0) });
+            overlaid(ui, cx, each, "clusters", if both { "" } else { "epochs done" }, |s| s.clusters[0]);
+            if both {
+                overlaid(ui, cx, each, "outliers", "outliers, by epochs done", |s| s.noise[0]);
+            }
+        } else if both {
             let each = vec2(ui.available_width(), (room - 4.0) / 2.0);
             cluster_plot(ui, view, each, "");
             image_plot(ui, view, each);
@@ -79,6 +86,44 @@ fn image_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2) {
     let curves: [Curve; 2] =
         [("kept", |s| s.kept, theme.reliable, false), ("outliers", |s| s.noise[0], theme.outlier, false)];
     counts(ui, view, size, "image", "images, by epochs done", &curves);
+}
+
+/// One count of the ticked runs.
+fn overlaid(
+    ui: &mut Ui,
+    cx: &PanelCtx<'_>,
+    size: egui::Vec2,
+    what: &str,
+    caption: &str,
+    of: fn(&ClusterSummary) -> usize,
+) {
+    let by_epoch = |view: &ViewModel| -> Vec<(usize, f64)> {
+        view.clusters.iter().map(|(epoch, c)| (*epoch, of(&c.summary) as f64)).collect()
+    };
+    let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, by_epoch)).collect();
+    let name = format!("{what} of {}: {}", overlay::count(cx.overlays), overlay::said(cx.overlays, &curves, 0));
+    let axes = Axes {
+        id: Id::unique(("clusters plot", what)),
+        name: &name,
+        x: overlay::range(cx, epochs::adaptation_range),
+        link: Some(epochs::group()),
+        log_y: false,
+        caption,
+        y_text: ticks::axis,
+        above: 8.0,
+    };
+    let [_, high] = overlay::extent(&curves).unwrap_or([0.0, 1.0]);
+    let range = ticks::round_out(0.0, high.max(1.0), 3);
+    plot::show(
+        ui,
+        size,
+        &axes,
+        |_| range,
+        |canvas| {
+            epochs::marks(canvas, cx.view, Phase::Adapt);
+            overlay::draw(canvas, cx.overlays, &curves, 0, |x| epoch_words(x as usize));
+        },
+    );
 }
 
 fn counts(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {

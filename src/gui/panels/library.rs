@@ -1,13 +1,17 @@
-//! The left column: datasets and runs.
+//! The left column: datasets, runs, and what the run on screen has that the baseline ★ has not.
 
-use std::path::{Path, PathBuf};
+mod against;
+mod runs;
+
+pub use runs::{menu as run_menu, passes as run_passes};
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
-use eframe::egui::{
-    self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::Many;
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, Registry};
 use crate::gui::job::Job;
@@ -16,20 +20,17 @@ use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::{focus_ring, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
-use crate::gui::words;
-use crate::run::store::Row;
-use crate::run::summary::{Outcome, Summary};
 
 /// What is known of datasets and runs; read from disk on other threads.
 pub struct Library {
     registry: Arc<dyn Registry>,
     runs_dir: PathBuf,
     datasets: Vec<DatasetRow>,
-    runs: Vec<Row>,
     listing: Job<(Vec<DatasetRow>, Vec<String>)>,
     listed: bool,
     /// Whether datasets whose folder is not there are listed one by one.
     absent_shown: bool,
+    list: runs::List,
 }
 
 impl Library {
@@ -39,10 +40,10 @@ impl Library {
             registry,
             runs_dir,
             datasets: Vec::new(),
-            runs: Vec::new(),
             listing: Job::default(),
             listed: false,
             absent_shown: false,
+            list: runs::List::default(),
         }
     }
 
@@ -67,16 +68,6 @@ impl Library {
         self.listing.start("datasets", ctx, move || registry.list());
     }
 
-    /// The runs last listed.
-    pub fn runs(&self) -> &[Row] {
-        &self.runs
-    }
-
-    /// The runs there are.
-    pub fn set_runs(&mut self, runs: Vec<Row>) {
-        self.runs = runs;
-    }
-
     /// Takes in what the threads found; the answers are what was odd about the registry's files.
     pub fn poll(&mut self) -> Vec<String> {
         let listed = self.listing.poll();
@@ -98,7 +89,7 @@ impl Library {
     }
 
     /// Shows the column.
-    pub fn ui(&mut self, ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, shown: &ViewModel, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
         ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             tile::title_row(ui, "Datasets", "", |ui| {
@@ -126,61 +117,9 @@ impl Library {
                 ui.label(Type::Small.text(words, Theme::of(ui.ctx()).t3));
             }
             tile::rule(ui);
-            tile::title_row(ui, "Runs", "", |ui| {
-                if icon_button(ui, icon::FOLDER, "Open run…").clicked() {
-                    actions.push(UiCommand::AskOpenRun);
-                }
-                ui.label(Type::Small.text("mAP", Theme::of(ui.ctx()).t3));
-            });
-            self.runs_ui(ui, live, shown, actions);
+            self.list.ui(ui, shown, many, actions);
+            against::ui(ui, shown, many);
         });
-    }
-
-    fn runs_ui(&self, ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
-        let theme = Theme::of(ui.ctx());
-        let mut number = 0;
-        if let Some(folder) = &live.folder {
-            let curve: Vec<f64> = live.target_retrieval.values().map(|r| r.mAP).collect();
-            let row = RunRow { folder, title: &live.title, curve: &curve, dim: false };
-            if run_row(ui, &row, &words::brief(live), number, shown.folder == live.folder).clicked() {
-                actions.push(UiCommand::ShowLive);
-            }
-            number += 1;
-        }
-        for (run, trainer) in self.runs.iter().filter(|(r, _)| Some(&r.folder) != live.folder.as_ref()) {
-            let on = shown.folder.as_ref() == Some(&run.folder);
-            let dim = run.outcome == Outcome::Failed;
-            let row = RunRow { folder: &run.folder, title: &run.title, curve: &run.curve, dim };
-            if run_row(ui, &row, &line(run, trainer.is_some()), number, on).clicked() {
-                actions.push(UiCommand::OpenRun(run.folder.clone()));
-            }
-            number += 1;
-        }
-        if number == 0 {
-            let words = "Runs appear here. Start one, or open a folder of an earlier training.";
-            ui.label(Type::Small.text(words, theme.t3));
-        }
-    }
-}
-
-/// A run as its row shows it.
-struct RunRow<'a> {
-    folder: &'a Path,
-    title: &'a str,
-    /// mAP on the target after each evaluation, fractions.
-    curve: &'a [f64],
-    dim: bool,
-}
-
-/// The second line of a run that this window does not train.
-fn line(run: &Summary, live: bool) -> String {
-    let word = if run.epochs == 1 { "epoch" } else { "epochs" };
-    match run.outcome {
-        Outcome::Live if run.planned > 0 => format!("live elsewhere, {} of {} epochs", run.epochs, run.planned),
-        _ if live => format!("live elsewhere, {} {word}", run.epochs),
-        Outcome::Live | Outcome::Done => format!("{} {word}", run.epochs),
-        Outcome::Stopped => format!("stopped, {} {word}", run.epochs),
-        Outcome::Failed => format!("failed, {} {word}", run.epochs),
     }
 }
 
@@ -260,39 +199,4 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &m
         let name = dataset.name.clone();
         actions.push(if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) });
     }
-}
-
-fn run_row(ui: &mut Ui, run: &RunRow<'_>, second: &str, number: usize, on: bool) -> Response {
-    let theme = Theme::of(ui.ctx());
-    let (rect, response) = list_row(ui, run.title, on);
-    let color = theme.series(number);
-    let bar = Rect::from_min_size(pos2(rect.left(), rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
-    let dim = run.dim;
-    ui.painter().rect_filled(bar, 1.5, if dim { theme.t4 } else { color });
-    let shown = super::truth(ui.ctx());
-    let curve: &[f64] = if shown { run.curve } else { &[] };
-    let value = run.curve.last().filter(|_| shown).map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
-    let at = pos2(rect.right(), rect.center().y);
-    ui.painter().text(at, Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);
-    let right = rect.right() - 34.0;
-    let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
-    let text_right = if curve.len() > 1 { spark.left() - 4.0 } else { right };
-    let ink = if on { theme.t1 } else { theme.t2 };
-    two_lines(ui, rect, rect.left() + 11.0, text_right, (run.title, second), (ink, theme.t3));
-    sparkline(ui, spark, curve, if dim { theme.t4 } else { color });
-    response.on_hover_text(run.folder.display().to_string())
-}
-
-fn sparkline(ui: &Ui, rect: Rect, curve: &[f64], color: Color32) {
-    if curve.len() < 2 {
-        return;
-    }
-    let (low, high) = curve.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
-    let span = (high - low).max(1e-9);
-    let point = |(n, &v): (usize, &f64)| {
-        let x = rect.left() + rect.width() * n as f32 / (curve.len() - 1) as f32;
-        pos2(x, rect.bottom() - rect.height() * ((v - low) / span) as f32)
-    };
-    let points = curve.iter().enumerate().map(point).collect();
-    ui.painter().add(Shape::line(points, Stroke::new(size::STROKE_CURVE, color)));
 }

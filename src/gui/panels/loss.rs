@@ -5,8 +5,10 @@ use std::ops::RangeInclusive;
 use eframe::egui::{Color32, Id, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
+use super::overlay::{self, Point};
 use super::{PanelCtx, epochs};
 use crate::engine::event::Phase;
+use crate::gui::book::Overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::view_model::{Curves, Series};
 use crate::gui::widgets::{button, icon, tile};
@@ -55,7 +57,11 @@ impl LossPanel {
         };
         let curves = cx.view.curves(phase);
         let training = if phase == Phase::Pretrain { "pre-training" } else { "adaptation" };
-        let scope = if self.tab == Tab::Loss { format!("{training}, ema 0.90") } else { training.to_owned() };
+        let several = if cx.overlays.is_empty() { String::new() } else { overlay::scope(cx.overlays) };
+        let scope = match self.tab {
+            Tab::Loss => format!("{training}, ema 0.90{several}"),
+            Tab::Rate => training.to_owned(),
+        };
         if cx.view.pretrain.loss.is_empty() && cx.view.adapt.loss.is_empty() {
             tile::head(ui, cx.head, "", |_| {});
             let (title, text) = if is_active(cx.view) {
@@ -78,6 +84,7 @@ impl LossPanel {
             return;
         }
         match self.tab {
+            Tab::Loss if !cx.overlays.is_empty() => self.overlaid(ui, cx, phase),
             Tab::Loss => self.loss(ui, cx, phase, curves),
             Tab::Rate => rate(ui, cx, phase, curves),
         }
@@ -97,6 +104,39 @@ impl LossPanel {
             },
         );
         button::segment(ui, &[(Tab::Loss, "loss"), (Tab::Rate, "learning rate")], &mut self.tab);
+    }
+
+    /// The smoothed losses of the ticked runs.
+    fn overlaid(&self, ui: &mut Ui, cx: &PanelCtx<'_>, phase: Phase) {
+        let width = ui.available_width().max(1.0) as usize;
+        let curves = |seen: [f64; 2]| -> Vec<Vec<Point>> {
+            cx.overlays.iter().map(|overlay| smoothed(overlay, phase, seen, width)).collect()
+        };
+        let mut axes = axes(cx, phase, "", self.log);
+        let range = overlay::range(cx, |view| match phase {
+            Phase::Adapt => epochs::adaptation_range(view),
+            Phase::Pretrain => epochs::pretraining_range(view),
+        });
+        axes.x = range;
+        let name =
+            format!("Loss of {}: {}", overlay::count(cx.overlays), overlay::said(cx.overlays, &curves(range), 2));
+        axes.name = &name;
+        let log = self.log;
+        plot::show(
+            ui,
+            ui.available_size(),
+            &axes,
+            |seen| {
+                let found = overlay::extent(&curves([*seen.start(), *seen.end()]));
+                let [low, high] = found.unwrap_or([0.0, 1.0]);
+                if log { [low.max(1e-4) * 0.95, high.max(1e-3) * 1.05] } else { ticks::round_out(low, high, 4) }
+            },
+            |canvas| {
+                epochs::marks(canvas, cx.view, phase);
+                let seen = canvas.seen();
+                overlay::draw(canvas, cx.overlays, &curves(seen), 3, epochs::at);
+            },
+        );
     }
 
     fn loss(&self, ui: &mut Ui, cx: &PanelCtx<'_>, phase: Phase, curves: &Curves) {
@@ -123,6 +163,25 @@ impl LossPanel {
             },
         );
     }
+}
+
+/// The smoothed loss of a setting: of several seeds the mean of their curves where each has come.
+fn smoothed(overlay: &Overlay<'_>, phase: Phase, [from, to]: [f64; 2], width: usize) -> Vec<Point> {
+    let of = |n: usize| &overlay.views[n].curves(phase).loss;
+    let spans = of(0).spans(from, to, width);
+    if overlay.views.len() == 1 {
+        let value = |min: f64, smooth: f64| if min.is_nan() { f64::NAN } else { smooth };
+        return spans.iter().map(|s| Point { x: s.x, mean: value(s.min, s.smooth), deviation: 0.0 }).collect();
+    }
+    let end = |n: usize| of(n).last().map_or(f64::NEG_INFINITY, |(x, _)| x);
+    let ends: Vec<f64> = (0..overlay.views.len()).map(end).collect();
+    let longest = (0..ends.len()).max_by(|&a, &b| ends[a].total_cmp(&ends[b])).unwrap_or(0);
+    let at = |x: f64| {
+        let there = (0..ends.len()).filter(|&n| x <= ends[n] + 1e-9);
+        let values: Vec<f64> = there.filter_map(|n| of(n).nearest(x)).map(|(_, _, smooth)| smooth).collect();
+        overlay::point(x, &values)
+    };
+    of(longest).spans(from, to, width.min(400)).iter().map(|s| at(s.x)).collect()
 }
 
 fn axes<'a>(cx: &PanelCtx<'_>, phase: Phase, name: &'a str, log_y: bool) -> Axes<'a> {

@@ -15,12 +15,14 @@ pub mod lineage;
 pub mod log;
 pub mod loss;
 pub mod map;
+mod overlay;
 pub mod parameters;
 pub mod photo;
 pub mod rank_lists;
 pub mod reachability;
 pub mod reliability;
 pub mod retrieval;
+pub mod run_table;
 pub mod scrubber;
 pub mod strip;
 pub mod sweep;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use eframe::egui::{Rect, Ui};
 use serde::{Deserialize, Serialize};
 
+use super::book::{Book, Overlay};
 use super::command::UiCommand;
 use super::theme::Theme;
 use super::view_model::{Snapshots, ViewModel};
@@ -62,10 +65,30 @@ pub struct PanelCtx<'a> {
     pub applies: Applies,
     /// What is selected, the same in all tiles.
     pub selection: &'a mut Selection,
+    /// All runs, not the one on screen alone.
+    pub many: Many<'a>,
+    /// The runs that are drawn together; empty when there is nothing beside the one on screen.
+    pub overlays: &'a [Overlay<'a>],
     /// Whether what target labels say may be shown.
     pub truth: bool,
     /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.
     pub head: Rect,
+}
+
+/// What is known of all runs.
+#[derive(Clone, Copy)]
+pub struct Many<'a> {
+    /// The list of runs, their names, what was ticked and read.
+    pub book: &'a Book,
+    /// The run that the engine of this window works on.
+    pub live: &'a ViewModel,
+}
+
+impl<'a> Many<'a> {
+    /// The runs that are drawn together with the one on screen.
+    pub fn overlays(&self, shown: &'a ViewModel) -> Vec<Overlay<'a>> {
+        self.book.overlays([shown, self.live])
+    }
 }
 
 /// Whether what target labels say may be shown: the switch of the menu, for what stands beside the tiles.
@@ -170,4 +193,5 @@ panes! {
     HeatMaps: heat_maps as heat_maps::HeatMapsPanel, HEAT, "Where the attention blocks look, drawn over the watched images.";
     RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
     Inspector: inspector as inspector::InspectorPanel, SEARCH, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
+    RunTable: run_table as run_table::RunTablePanel, GRID, "All runs as a table, with columns of your choice.";
 }

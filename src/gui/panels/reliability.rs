@@ -71,12 +71,14 @@ impl ReliabilityPanel {
             what_if::show(ui, cx, summary, vec2(ui.available_width(), ui.available_height()));
             return;
         }
+        let others = others(cx);
         let shape = histogram::Histogram {
             summary,
             held: self.held,
             pending: pending(view),
             // SpCL's pair also looks at single members: the counts by cluster score alone would not be its own.
             movable: view.params.as_ref().is_none_or(|p| p.reliability.score == ScoreKind::Eq8),
+            others: &others,
         };
         match shape.show(ui, size) {
             histogram::Asked::Nothing => {}
@@ -99,6 +101,22 @@ impl ReliabilityPanel {
             }
         }
     }
+}
+
+/// The other ticked runs at the epoch looked at, or at their newest; of a setting's runs the mean.
+fn others(cx: &PanelCtx<'_>) -> Vec<histogram::Steps> {
+    let at = |view: &ViewModel| match cx.selection.epoch {
+        Some(epoch) => view.clusters.get(&epoch).map(|c| histogram::bars(&c.summary.cluster_score)),
+        None => view.newest_clusters().map(|(_, c)| histogram::bars(&c.summary.cluster_score)),
+    };
+    let on_screen = |view: &&ViewModel| std::ptr::eq(*view, cx.view);
+    let steps = cx.overlays.iter().filter_map(|overlay| {
+        let all: Vec<_> = overlay.views.iter().filter(|v| !on_screen(v)).filter_map(|v| at(v)).collect();
+        let mean = |i: usize| all.iter().map(|counts| counts[i] as f64).sum::<f64>() / all.len() as f64;
+        let counts = std::array::from_fn(mean);
+        (!all.is_empty()).then(|| histogram::Steps { name: overlay.title(), slot: overlay.slot, counts })
+    });
+    steps.collect()
 }
 
 fn rule_in_words(view: &ViewModel, summary: &ClusterSummary) -> String {

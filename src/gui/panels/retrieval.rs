@@ -3,7 +3,7 @@
 use eframe::egui::{Color32, Id, Label, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, epochs};
+use super::{PanelCtx, epochs, overlay};
 use crate::engine::event::Retrieval;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
@@ -19,6 +19,41 @@ use crate::method::params::Params;
 #[serde(default)]
 pub struct RetrievalPanel {
     paper: bool,
+    /// What is compared when several runs are ticked.
+    measure: Measure,
+}
+
+/// A figure of an evaluation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Measure {
+    #[default]
+    Map,
+    Rank1,
+    Rank5,
+    Rank10,
+}
+
+impl Measure {
+    const ALL: [Self; 4] = [Self::Map, Self::Rank1, Self::Rank5, Self::Rank10];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Map => "mAP",
+            Self::Rank1 => "rank-1",
+            Self::Rank5 => "rank-5",
+            Self::Rank10 => "rank-10",
+        }
+    }
+
+    fn of(self, r: &Retrieval) -> f64 {
+        match self {
+            Self::Map => r.mAP,
+            Self::Rank1 => r.cmc[0],
+            Self::Rank5 => r.cmc[1],
+            Self::Rank10 => r.cmc[2],
+        }
+    }
 }
 
 /// What the paper reports for a setting.
@@ -37,7 +72,8 @@ impl RetrievalPanel {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let view = cx.view;
         let newest = view.target_retrieval.last_key_value();
-        if newest.is_some() && !cx.truth {
+        let several = !cx.overlays.is_empty();
+        if (newest.is_some() || several) && !cx.truth {
             tile::head(ui, cx.head, "", |_| {});
             let text = "mAP and rank-k are judged by the target's labels, which are switched off.";
             let show = Some("Show ground truth");
@@ -46,15 +82,21 @@ impl RetrievalPanel {
             }
             return;
         }
-        let scope = newest
-            .map_or(String::new(), |(epoch, _)| format!("percent, {} test, {}", view.target, after_words(*epoch)));
+        let scope = match newest {
+            _ if several => format!("{}, percent{}", self.measure.words(), overlay::scope(cx.overlays)),
+            Some((epoch, _)) => format!("percent, {} test, {}", view.target, after_words(*epoch)),
+            None => String::new(),
+        };
         let published = published(view);
         tile::head(ui, cx.head, &scope, |ui| {
             self.tools(ui, published.as_ref());
-            if newest.is_some() {
+            if newest.is_some() || several {
                 chip::ground_truth(ui);
             }
         });
+        if several {
+            return self.overlaid(ui, cx);
+        }
         let Some((_, last)) = newest else {
             let (title, text) = if is_active(view) {
                 let text = "The source-only model is evaluated after pre-training, then each epoch adds a point.";
@@ -86,6 +128,39 @@ impl RetrievalPanel {
         plot::show(ui, ui.available_size(), &axes, |_| range, |canvas| curves(canvas, view, paper.as_ref()));
     }
 
+    /// One figure of the ticked runs.
+    fn overlaid(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
+        let of = |view: &ViewModel| -> Vec<(usize, f64)> {
+            view.target_retrieval.iter().map(|(epoch, r)| (*epoch, 100.0 * self.measure.of(r))).collect()
+        };
+        let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, of)).collect();
+        let (measure, runs) = (self.measure.words(), overlay::count(cx.overlays));
+        let name = format!("{measure} of {runs}: {}", overlay::said(cx.overlays, &curves, 1));
+        let axes = Axes {
+            id: Id::unique("retrieval plot"),
+            name: &name,
+            x: overlay::range(cx, epochs::adaptation_range),
+            link: Some(epochs::group()),
+            log_y: false,
+            caption: "epochs done",
+            y_text: ticks::axis,
+            above: 8.0,
+        };
+        let [low, high] = overlay::extent(&curves).unwrap_or([0.0, 100.0]);
+        let [low, high] = plot::ticks::round_out(low, high, 4);
+        let range = [low.max(0.0), high.min(100.0)];
+        plot::show(
+            ui,
+            ui.available_size(),
+            &axes,
+            |_| range,
+            |canvas| {
+                epochs::marks(canvas, cx.view, crate::engine::event::Phase::Adapt);
+                overlay::draw(canvas, cx.overlays, &curves, 1, |x| after_words(x as usize));
+            },
+        );
+    }
+
     fn tools(&mut self, ui: &mut Ui, published: Option<&Published>) {
         let menu = button::icon_button(ui, icon::DOTS, "Options of the retrieval plot");
         eframe::egui::Popup::menu(&menu).close_behavior(eframe::egui::PopupCloseBehavior::CloseOnClickOutside).show(
@@ -96,6 +171,11 @@ impl RetrievalPanel {
                 };
                 let line = eframe::egui::Checkbox::new(&mut self.paper, "The paper's mAP");
                 ui.add_enabled(published.is_some(), line).on_hover_text(&why).on_disabled_hover_text(&why);
+                ui.separator();
+                ui.label("Of several runs");
+                for measure in Measure::ALL {
+                    ui.radio_value(&mut self.measure, measure, measure.words());
+                }
             },
         );
     }

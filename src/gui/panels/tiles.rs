@@ -35,7 +35,16 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let top = row(&mut tiles, &[(clusters, 1.25), (&[Pane::HeatMaps, Pane::Inspector], 1.0)]);
             let bottom = tabs(
                 &mut tiles,
-                &[Pane::RankLists, Pane::Eq8, Pane::Exhibit, Pane::WhatIf, Pane::Reachability, Pane::Why, Pane::Sweep],
+                &[
+                    Pane::RankLists,
+                    Pane::Eq8,
+                    Pane::Exhibit,
+                    Pane::WhatIf,
+                    Pane::Reachability,
+                    Pane::Why,
+                    Pane::Sweep,
+                    Pane::RunTable,
+                ],
             );
             let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
             linear(&mut tiles, true, &[(left, 0.5), (right, 1.0)])
@@ -49,7 +58,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             ];
             let top = row(&mut tiles, &top);
             let bottom = [
-                (&[Pane::Browser, Pane::Map, Pane::Exhibit][..], 1.0),
+                (&[Pane::Browser, Pane::Map, Pane::Exhibit, Pane::RunTable][..], 1.0),
                 (&[Pane::Eq8, Pane::Why, Pane::Inspector, Pane::RankLists, Pane::HeatMaps], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);
@@ -64,7 +73,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let top = row(&mut tiles, &top);
             let bottom = [
                 (&[Pane::HeatMaps, Pane::Eq8, Pane::Why, Pane::Inspector][..], 1.0),
-                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit], 1.3),
+                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit, Pane::RunTable], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);
             linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.1)])

@@ -1,5 +1,6 @@
 //! What panels paint on: lines with gaps, marks, direct labels, the cursor and its box.
 
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Id, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
@@ -190,6 +191,32 @@ impl<'a> Canvas<'a> {
         self.inside.extend(Shape::dashed_line(&path, stroke, dash, gap));
     }
 
+    /// A band between two curves; a value that is not finite leaves a gap.
+    pub fn band(&self, points: impl IntoIterator<Item = (f64, f64, f64)>, color: Color32) {
+        let mut mesh = eframe::egui::Mesh::default();
+        let mut before = false;
+        for (x, low, high) in points {
+            let there = low.is_finite() && high.is_finite();
+            if there {
+                let at = mesh.vertices.len() as u32;
+                mesh.colored_vertex(self.at(x, low), color);
+                mesh.colored_vertex(self.at(x, high), color);
+                if before {
+                    mesh.add_triangle(at - 2, at - 1, at);
+                    mesh.add_triangle(at - 1, at, at + 1);
+                }
+            }
+            before = there;
+        }
+        self.inside.add(Shape::mesh(mesh));
+    }
+
+    /// How many names there is room for at the ends of curves.
+    pub fn label_room(&self) -> usize {
+        let line = self.small().size + 2.0;
+        ((self.inner.height() / line) as usize).max(1)
+    }
+
     /// Small ticks on the x axis where values were not numbers.
     pub fn gaps(&self, xs: &[f64]) {
         for x in xs {
@@ -243,15 +270,11 @@ impl<'a> Canvas<'a> {
                 (self.small(), self.theme.t2)
             };
             let value = self.painter.layout_no_wrap(label.value.clone(), font, ink);
-            let name = self.painter.layout_no_wrap(label.name.clone(), self.small(), label.color);
             let room = right - value.size().x - 4.0 - left;
-            if name.size().x <= room {
-                self.painter.galley(pos2(left, y - name.size().y / 2.0), name, label.color);
-            } else {
-                let clip = Rect::from_min_max(pos2(left, y - 10.0), pos2(left + room.max(0.0), y + 10.0));
-                let painter = self.painter.with_clip_rect(clip.intersect(self.painter.clip_rect()));
-                painter.galley(pos2(left, y - name.size().y / 2.0), name, label.color);
-            }
+            let mut job = LayoutJob::single_section(label.name.clone(), TextFormat::simple(self.small(), label.color));
+            job.wrap = TextWrapping::truncate_at_width(room.max(0.0));
+            let name = self.painter.layout_job(job);
+            self.painter.galley(pos2(left, y - name.size().y / 2.0), name, label.color);
             self.painter.galley(pos2(right - value.size().x, y - value.size().y / 2.0), value, ink);
         }
     }

@@ -7,4 +7,6 @@ pub mod icon;
 pub mod images;
 pub mod slider;
 pub mod stage;
+pub mod table;
+pub mod tick;
 pub mod tile;

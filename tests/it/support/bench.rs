@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Rect, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::fonts;
-use reid_workbench::gui::panels::{Applies, Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::panels::{Applies, Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{Snapshots, ViewModel};
 use reid_workbench::gui::what_if::WhatIf;
@@ -41,6 +42,8 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
+            many: Many { book: &Book::default(), live: &ViewModel::default() },
+            overlays: &[],
             view: &bench.view,
             theme,
             actions: &mut bench.actions,

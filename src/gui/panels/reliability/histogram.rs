@@ -26,6 +26,18 @@ pub struct Histogram<'a> {
     pub pending: Option<f64>,
     /// Whether the threshold can be tried out.
     pub movable: bool,
+    /// Other runs, drawn as steps over it.
+    pub others: &'a [Steps],
+}
+
+/// The histogram of another setting.
+pub struct Steps {
+    /// What it is called.
+    pub name: String,
+    /// Its place in the order of colours.
+    pub slot: usize,
+    /// Clusters in each bar, the mean over its runs.
+    pub counts: [f64; BARS],
 }
 
 /// What the hand did.
@@ -70,18 +82,24 @@ impl Histogram<'_> {
             }
             None => "all kept".to_owned(),
         };
-        let said = format!("Histogram of the scores of {clusters}, {decided}");
+        let mut said = format!("Histogram of the scores of {clusters}, {decided}");
+        for other in self.others {
+            let sum: f64 = other.counts.iter().sum();
+            said.push_str(&format!("; beside {} {}", other.name, ticks::number(sum, usize::from(sum.fract() > 0.01))));
+        }
         frame.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, said.as_str()));
         if plot.width() < 60.0 || plot.height() < 30.0 {
             return Asked::Nothing;
         }
         let counts = bars(&self.summary.cluster_score);
-        let highest = counts.iter().copied().max().unwrap_or(0).max(1);
-        let top = ticks::round_out(0.0, highest as f64, 4)[1].max(1.0);
+        let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+        let highest = self.others.iter().flat_map(|other| other.counts).fold(highest, f64::max);
+        let top = ticks::round_out(0.0, highest, 4)[1].max(1.0);
         let x_of = |score: f64| plot.left() + score as f32 * plot.width();
         let y_of = |count: f64| plot.bottom() - (count / top) as f32 * plot.height();
         axes(ui, theme, outer, plot, top);
         self.draw_bars(ui, theme, &counts, &x_of, &y_of);
+        self.draw_others(ui, theme, plot, &x_of, &y_of);
         self.hover(ui, theme, plot, &counts);
         let Some(alpha) = self.alpha() else {
             let words = format!("no threshold: all {clusters} kept");
@@ -149,6 +167,40 @@ impl Histogram<'_> {
                     bar(from, alpha, count - kept.min(count), theme.unreliable);
                     bar(alpha, to, kept, theme.reliable);
                 }
+            }
+        }
+    }
+
+    /// The other runs as steps, with their names at the left, where few clusters are.
+    fn draw_others(&self, ui: &Ui, theme: &Theme, plot: Rect, x_of: &impl Fn(f64) -> f32, y_of: &impl Fn(f64) -> f32) {
+        let painter = ui.painter();
+        let line = Type::Small.font(ui).size + 3.0;
+        let room = ((plot.height() / line) as usize).saturating_sub(1).max(1);
+        for (n, other) in self.others.iter().enumerate() {
+            let stroke = Stroke::new(size::STROKE_CURVE, theme.series(other.slot));
+            let corners = other.counts.iter().enumerate().flat_map(|(i, &count)| {
+                let y = y_of(count);
+                [i, i + 1].map(|k| pos2(x_of(k as f64 / BARS as f64), y))
+            });
+            let path: Vec<egui::Pos2> = corners.collect();
+            if other.slot < theme.series.len() {
+                painter.add(Shape::line(path, stroke));
+            } else {
+                painter.extend(Shape::dashed_line(&path, stroke, 5.0, 3.0));
+            }
+            if n < room {
+                let y = plot.top() + line * (n as f32 + 0.5);
+                painter.hline(plot.left() + 4.0..=plot.left() + 16.0, y, stroke);
+                let text = if n + 1 == room && self.others.len() > room {
+                    format!("and {} more", self.others.len() - n)
+                } else {
+                    other.name.clone()
+                };
+                let format = egui::text::TextFormat::simple(Type::Small.font(ui), theme.t2);
+                let mut job = egui::text::LayoutJob::single_section(text, format);
+                job.wrap = egui::text::TextWrapping::truncate_at_width(plot.width() * 0.45);
+                let galley = painter.layout_job(job);
+                painter.galley(pos2(plot.left() + 20.0, y - galley.size().y / 2.0), galley, theme.t2);
             }
         }
     }

@@ -1,0 +1,274 @@
+//! The list of runs: a tick to draw a run beside the others, ★ for the baseline, and what can be done with each.
+
+use std::path::Path;
+
+use eframe::egui::{self, Color32, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
+
+use super::{list_row, two_lines};
+use crate::gui::book::Book;
+use crate::gui::command::UiCommand;
+use crate::gui::panels::run_table::{KNOWN, field};
+use crate::gui::panels::{Many, Pane};
+use crate::gui::theme::{Theme, Type, size};
+use crate::gui::view_model::ViewModel;
+use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::tick::tick;
+use crate::gui::widgets::tile;
+use crate::gui::words;
+use crate::method::params::table::row;
+use crate::run::summary::{Outcome, Summary};
+use crate::study::run_filter::{Filter, HELP};
+
+/// From so many runs on, the box of the filter is there unasked.
+const MANY: usize = 8;
+
+/// The list while the window is open.
+#[derive(Default)]
+pub struct List {
+    filter: String,
+    filtering: bool,
+}
+
+/// A run as its row shows it.
+struct RunRow<'a> {
+    folder: &'a Path,
+    name: String,
+    second: String,
+    note: &'a str,
+    /// mAP on the target after each evaluation, fractions.
+    curve: &'a [f64],
+    dim: bool,
+    on: bool,
+    ticked: bool,
+    star: bool,
+    /// Its place in the order of colours, where it is drawn.
+    slot: Option<usize>,
+}
+
+impl List {
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, shown: &ViewModel, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+        let rows = many.book.rows();
+        let theme = Theme::of(ui.ctx());
+        tile::title_row(ui, "Runs", "", |ui| {
+            if icon_button(ui, icon::FOLDER, "Open run…").clicked() {
+                actions.push(UiCommand::AskOpenRun);
+            }
+            if icon_button(ui, icon::FUNNEL, "Filter the runs").clicked() {
+                self.filtering ^= true;
+            }
+            ui.label(Type::Small.text("mAP", theme.t3));
+        });
+        let filter = self.filter(ui, rows.len());
+        ticked_line(ui, many, actions);
+        let overlays = many.overlays(shown);
+        let several = rows.iter().any(|(run, _)| run.title != rows[0].0.title);
+        let row_of = |folder| RunRow {
+            folder,
+            name: many.book.name(folder),
+            second: String::new(),
+            note: "",
+            curve: &[],
+            dim: false,
+            on: shown.folder.as_deref() == Some(folder),
+            ticked: many.book.is_ticked(folder),
+            star: many.book.is_baseline(folder),
+            slot: Book::slot(&overlays, folder),
+        };
+        let (mut drawn, mut hidden) = (0, 0);
+        let listed = |folder: &Path| rows.iter().find(|(run, _)| run.folder == folder).map(|(run, _)| run);
+        if let Some(folder) = &many.live.folder {
+            let curve: Vec<f64> = many.live.target_retrieval.values().map(|r| r.mAP).collect();
+            let note = listed(folder).map_or("", |run| run.label.note.as_str());
+            let row = RunRow { second: words::brief(many.live), curve: &curve, note, ..row_of(folder) };
+            if run_row(ui, &row, actions) {
+                actions.push(UiCommand::ShowLive);
+            }
+            drawn += 1;
+        }
+        for (run, trainer) in rows.iter().filter(|(run, _)| Some(&run.folder) != many.live.folder.as_ref()) {
+            let name = many.book.name(&run.folder);
+            if !passes(&filter, run, &name) {
+                hidden += 1;
+                continue;
+            }
+            let mut second = line(run, trainer.is_some());
+            if several {
+                second = format!("{second} · {}", run.title);
+            }
+            let dim = run.outcome == Outcome::Failed;
+            let row = RunRow { second, curve: &run.curve, dim, note: &run.label.note, ..row_of(&run.folder) };
+            if run_row(ui, &row, actions) {
+                actions.push(UiCommand::OpenRun(run.folder.clone()));
+            }
+            drawn += 1;
+        }
+        match (drawn, hidden) {
+            (0, 0) => {
+                let words = "Runs appear here. Start one, or open a folder of an earlier training.";
+                ui.label(Type::Small.text(words, theme.t3));
+            }
+            (_, 0) => {}
+            _ => {
+                let words = format!("{hidden} more are hidden by the filter.");
+                ui.label(Type::Small.text(words, theme.t3));
+            }
+        }
+    }
+
+    /// The box of the filter, and the filter; one that is not understood lets everything through.
+    fn filter(&mut self, ui: &mut Ui, runs: usize) -> Filter {
+        if !(self.filtering || runs >= MANY || !self.filter.is_empty()) {
+            return Filter::default();
+        }
+        let theme = Theme::of(ui.ctx());
+        let known = |field: &str| KNOWN.contains(&field) || row(field).is_ok();
+        let read = Filter::parse(&self.filter, known);
+        let edit = egui::TextEdit::singleline(&mut self.filter)
+            .hint_text(Type::Body.text("baseline eps<0.6 mAP>40", theme.t3))
+            .margin(egui::Margin::symmetric(6, 2))
+            .text_color(if read.is_err() { theme.error } else { theme.t1 })
+            .desired_width(ui.available_width() - 12.0);
+        ui.add(edit).accessible_name("Filter of the runs").on_hover_text(HELP);
+        if let Err(why) = &read {
+            ui.label(Type::Small.text(why, theme.error));
+        }
+        ui.add_space(4.0);
+        read.unwrap_or_default()
+    }
+}
+
+/// Whether a run passes the filter.
+pub fn passes(filter: &Filter, run: &Summary, name: &str) -> bool {
+    let text = format!("{name} {} {} {} {:?}", run.label.note, run.title, run.folder.display(), run.outcome);
+    filter.passes(&text, |wanted| field(run, wanted))
+}
+
+/// How many runs are ticked, and what can be done with them.
+fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+    let ticked = many.book.marks.ticked.len();
+    if ticked == 0 {
+        return;
+    }
+    let theme = Theme::of(ui.ctx());
+    ui.horizontal(|ui| {
+        ui.label(Type::Small.text(format!("{ticked} ticked"), theme.t2));
+        let table = ui.add(Push::new("Table").look(Look::Flat).small().tight());
+        if table.on_hover_text("All runs as a table, with columns of your choice.").clicked() {
+            actions.push(UiCommand::ShowPane(Pane::RunTable));
+        }
+        let none = ui.add(Push::new("Untick all").look(Look::Flat).small().tight());
+        if none.on_hover_text("Draws the run on screen alone again.").clicked() {
+            actions.push(UiCommand::UntickRuns);
+        }
+    });
+}
+
+/// The second line of a run that this window does not train.
+fn line(run: &Summary, live: bool) -> String {
+    let word = if run.epochs == 1 { "epoch" } else { "epochs" };
+    match run.outcome {
+        Outcome::Live if run.planned > 0 => format!("live elsewhere, {} of {} epochs", run.epochs, run.planned),
+        _ if live => format!("live elsewhere, {} {word}", run.epochs),
+        Outcome::Live | Outcome::Done => format!("{} {word}", run.epochs),
+        Outcome::Stopped => format!("stopped, {} {word}", run.epochs),
+        Outcome::Failed => format!("failed, {} {word}", run.epochs),
+    }
+}
+
+/// Shows a row; true when the run is to be shown.
+fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &mut Vec<UiCommand>) -> bool {
+    let theme = Theme::of(ui.ctx());
+    let (rect, response) = list_row(ui, &run.name, run.on);
+    let color = match (run.dim, run.slot) {
+        (true, _) => theme.t4,
+        (false, Some(slot)) => theme.series(slot),
+        (false, None) if run.on => theme.series(0),
+        (false, None) => theme.line2,
+    };
+    tick_box(ui, rect, run, color, actions);
+    let bar = Rect::from_min_size(pos2(rect.left() + 20.0, rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
+    ui.painter().rect_filled(bar, 1.5, color);
+    let shown = crate::gui::panels::truth(ui.ctx());
+    let curve: &[f64] = if shown { run.curve } else { &[] };
+    let value = curve.last().map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
+    let at = pos2(rect.right(), rect.center().y);
+    ui.painter().text(at, egui::Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);
+    let mut right = rect.right() - 34.0;
+    let at_hand = run.on || response.hovered() || ui.rect_contains_pointer(rect);
+    if at_hand {
+        let place = Rect::from_min_size(pos2(right - 22.0, rect.center().y - 11.0), vec2(22.0, 22.0));
+        let mut child = ui.new_child(egui::UiBuilder::new().id_salt((run.folder, "menu")).max_rect(place));
+        let more = icon_button(&mut child, icon::DOTS, &format!("Menu of {}", run.name));
+        Popup::menu(&more).show(|ui| menu(ui, run.folder, run.star, actions));
+        right = place.left() - 4.0;
+    } else if rect.width() > 232.0 && curve.len() > 1 {
+        let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
+        sparkline(ui, spark, curve, color);
+        right = spark.left() - 4.0;
+    }
+    if run.star {
+        let at = pos2(right - 7.0, rect.top() + 13.0);
+        icon::paint(ui.painter(), at, icon::STAR, Weight::Fill, size::ICON_MARK, theme.pending);
+        right -= 16.0;
+    }
+    let ink = if run.on { theme.t1 } else { theme.t2 };
+    two_lines(ui, rect, rect.left() + 30.0, right, (&run.name, &run.second), (ink, theme.t3));
+    let note = if run.note.is_empty() { String::new() } else { format!("\n{}", run.note) };
+    let tip = format!("{}{note}\n{}", run.name, run.folder.display());
+    response.context_menu(|ui| menu(ui, run.folder, run.star, actions));
+    response.on_hover_text(tip).clicked()
+}
+
+fn tick_box(ui: &Ui, row: Rect, run: &RunRow<'_>, color: Color32, actions: &mut Vec<UiCommand>) {
+    let rect = Rect::from_center_size(pos2(row.left() + 7.0, row.center().y), vec2(14.0, 14.0));
+    let response = tick(ui, rect, run.folder, &format!("Tick {}", run.name), run.ticked, color);
+    let tip = "Draws this run beside the others in Loss, Retrieval, Cluster counts and Reliability, and compares it.";
+    if response.on_hover_text(tip).clicked() {
+        actions.push(UiCommand::TickRun(run.folder.to_owned()));
+    }
+}
+
+/// What can be done with a run.
+pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &mut Vec<UiCommand>) {
+    ui.set_min_width(180.0);
+    let own = || folder.to_owned();
+    let entries = [
+        ("Show", "Shows the run in all panels.", UiCommand::OpenRun(own())),
+        ("Tick or untick", "Draws it beside the others, or not.", UiCommand::TickRun(own())),
+        match star {
+            true => ("No baseline ★", "Nothing is compared with it any more.", UiCommand::StarRun(own())),
+            false => ("Make it the baseline ★", "The others are compared with it.", UiCommand::StarRun(own())),
+        },
+        ("Rename or note…", "Gives it a name and a note, kept in its folder.", UiCommand::LabelRun(own())),
+        (
+            "Duplicate as a new run…",
+            "Asks for a new run with its datasets and its parameters.",
+            UiCommand::DuplicateRun(own()),
+        ),
+        ("Show in the file manager", "Opens its folder.", UiCommand::RevealRun(own())),
+        (
+            "Copy the path",
+            "Puts the path of its folder on the clipboard.",
+            UiCommand::CopyText(folder.display().to_string()),
+        ),
+        ("Move to the trash", "Can be put back, here or in the file manager.", UiCommand::TrashRun(own())),
+    ];
+    for (title, help, command) in entries {
+        if ui.button(title).on_hover_text(help).clicked() {
+            actions.push(command);
+        }
+    }
+}
+
+fn sparkline(ui: &Ui, rect: Rect, curve: &[f64], color: Color32) {
+    let (low, high) = curve.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+    let span = (high - low).max(1e-9);
+    let point = |(n, &v): (usize, &f64)| {
+        let x = rect.left() + rect.width() * n as f32 / (curve.len() - 1) as f32;
+        pos2(x, rect.bottom() - rect.height() * ((v - low) / span) as f32)
+    };
+    let points = curve.iter().enumerate().map(point).collect();
+    ui.painter().add(Shape::line(points, Stroke::new(size::STROKE_CURVE, color)));
+}

@@ -1,0 +1,272 @@
+//! Many runs in the window, by label: ticked and overlaid, compared, named, noted, deleted and put back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use reid_workbench::gui::WindowOptions;
+use reid_workbench::gui::app::App;
+use reid_workbench::gui::naming::names;
+use reid_workbench::gui::panels::Pane;
+use reid_workbench::method::params::Params;
+use reid_workbench::run::label::Label;
+use reid_workbench::run::snapshot::RankSnapshot;
+use reid_workbench::run::summary::Summary;
+use reid_workbench::run::view::RunView;
+use reid_workbench::study::run_filter::Filter;
+use serde_json::Value;
+
+use crate::sample_run;
+use crate::support::play::{FakeEngine, FakeRegistry};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A recorded run with another eps and seed, and `more` points of mAP at its end.
+pub fn variant(dir: &Path, eps: f64, seed: u64, more: f64) {
+    sample_run::write(dir);
+    let edit = |name: &str, change: &dyn Fn(String) -> String| {
+        let path = dir.join(name);
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    };
+    edit("params.toml", &|text| {
+        text.replace("eps = 0.6\n", &format!("eps = {eps}\n")).replace("seed = 1\n", &format!("seed = {seed}\n"))
+    });
+    edit("manifest.json", &|text| text.replace("\"seed\": 1", &format!("\"seed\": {seed}")));
+    edit("events.jsonl", &|text| {
+        let line = |line: &str| {
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            if event["type"] == "started" {
+                event["params"]["eps"] = eps.into();
+                event["params"]["seed"] = seed.into();
+            }
+            if event["type"] == "evaluated" && event["domain"] == "target" {
+                event["retrieval"]["mAP"] = (event["retrieval"]["mAP"].as_f64().unwrap() + more / 100.0).into();
+            }
+            event.to_string() + "\n"
+        };
+        text.lines().map(line).collect()
+    });
+    let mut ranks = RankSnapshot::read(dir, sample_run::EPOCHS).unwrap();
+    for query in 0..6 {
+        ranks.ap[query] = (ranks.ap[query] + more / 100.0 * (query as f64 - 1.5)).clamp(0.0, 1.0);
+    }
+    ranks.write(dir, sample_run::EPOCHS).unwrap();
+}
+
+struct Window {
+    harness: Harness<'static, App>,
+    _engine: FakeEngine,
+}
+
+impl Window {
+    fn open(runs: &Path, run: Option<PathBuf>) -> Self {
+        let (handle, engine) = FakeEngine::new();
+        let options = WindowOptions {
+            connect: Box::new(|_| handle),
+            registry: Arc::new(FakeRegistry::default()),
+            runs_dir: runs.to_owned(),
+            run,
+        };
+        let mut harness = Harness::builder()
+            .with_size(egui::vec2(1900.0, 1300.0))
+            .with_max_steps(48)
+            .build_eframe(move |cc| App::new(cc, options));
+        harness.state_mut().wait_for_lists(LIMIT);
+        Self { harness, _engine: engine }
+    }
+
+    fn shows(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// Draws until the window shows these words, or no longer does: other threads are at work.
+    fn until_it(&mut self, words: &str, shows: bool) {
+        let began = Instant::now();
+        while self.shows(words) != shows {
+            assert!(began.elapsed() < LIMIT, "`{words}`: waited for {shows}");
+            self.harness.run_steps(1);
+            std::thread::yield_now();
+        }
+    }
+
+    fn until(&mut self, words: &str) {
+        self.until_it(words, true);
+    }
+
+    fn click(&mut self, label: &str) {
+        self.until(label);
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    fn fill(&mut self, label: &str, text: &str) {
+        self.until(label);
+        self.harness.get_by_label(label).focus();
+        self.harness.run_steps(2);
+        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.harness.run_steps(2);
+        self.harness.get_by_label(label).type_text(text);
+        self.harness.run_steps(2);
+    }
+
+    fn bring(&mut self, pane: Pane) {
+        self.harness.state_mut().bring(pane);
+        self.harness.run_steps(3);
+    }
+
+    fn label_with(&self, words: &str) -> String {
+        use egui_kittest::kittest::NodeT;
+        let node = self.harness.query_all_by_label_contains(words).next().unwrap_or_else(|| panic!("no `{words}`"));
+        node.accesskit_node().label().unwrap_or_default()
+    }
+}
+
+/// Three runs: the plain one, and two seeds of another eps.
+pub fn three_runs() -> (tempfile::TempDir, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    variant(&runs.join("a"), 0.6, 1, 0.0);
+    variant(&runs.join("b"), 0.55, 2, 1.0);
+    variant(&runs.join("c"), 0.55, 3, 3.0);
+    (home, runs)
+}
+
+const PLAIN: &str = "whole method, seed 1";
+
+#[test]
+fn three_ticked_runs_are_overlaid_with_the_baseline_and_two_seeds_as_one() {
+    let (_home, runs) = three_runs();
+    let mut window = Window::open(&runs, Some(runs.join("a")));
+    window.until("Done");
+    assert!(!window.shows("Retrieval of") && !window.shows("mAP of"), "one run is drawn as ever");
+    window.click("Tick eps 0.55, seed 2");
+    window.click("Tick eps 0.55, seed 3");
+    window.click(&format!("Tick {PLAIN}"));
+    window.bring(Pane::RunTable);
+    window.click(&format!("Baseline {PLAIN}"));
+    window.until("mAP of 3 runs");
+    let base = sample_run::retrieval_at_end();
+    // Two seeds one and three points above: two on the mean, with their deviation.
+    let expected = format!(
+        "mAP of 3 runs: {PLAIN} ★ {:.1}; eps 0.55, 2 seeds {:.1} ± 1.4 (+2.0)",
+        100.0 * base,
+        100.0 * base + 2.0
+    );
+    assert_eq!(window.label_with("mAP of 3 runs"), expected);
+    assert!(window.label_with("Loss of 3 runs").contains("(0.00)"), "{}", window.label_with("Loss of 3 runs"));
+    assert!(window.shows("beside eps 0.55, 2 seeds"), "Reliability");
+    window.bring(Pane::Clusters);
+    for what in ["clusters of 3 runs", "outliers of 3 runs"] {
+        let said = window.label_with(what);
+        assert!(said.contains("★") && said.contains("± 0 (0)"), "{said}");
+    }
+    // The differences of the run on screen to the baseline: those that differ, and no others.
+    assert!(!window.shows("Differs from"));
+    window.click("eps 0.55, seed 3");
+    window.until("Differs from ★");
+    window.until("2 of ");
+    assert!(window.shows("0.6 → 0.55") && window.shows("1 → 3") && window.shows("Against ★") && window.shows("+3.0"));
+    window.click("Untick all");
+    window.until_it("mAP of", false);
+}
+
+#[test]
+fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
+    let (home, runs) = three_runs();
+    let trash = home.path().join("trash");
+    let mut window = Window::open(&runs, Some(runs.join("b")));
+    window.harness.state_mut().trash_into(trash.clone());
+    window.until("Done");
+    window.click("Menu of eps 0.55, seed 2");
+    window.click("Rename or note…");
+    window.fill("Name of the run", "the good one");
+    window.fill("Note on the run", "from Tuesday");
+    window.click("Keep");
+    window.until("Menu of the good one");
+    let label = Label { name: "the good one".to_owned(), note: "from Tuesday".to_owned() };
+    assert_eq!(Label::read(&runs.join("b")), label);
+    // A name that another program writes is seen, too.
+    Label { name: "theirs".to_owned(), ..Label::default() }.write(&runs.join("c")).unwrap();
+    window.until("Tick theirs");
+
+    window.click("Filter the runs");
+    window.fill("Filter of the runs", "eps<0.58 tuesday");
+    window.until_it("Tick theirs", false);
+    assert!(window.shows("Tick the good one") && window.shows("2 more are hidden"));
+    window.fill("Filter of the runs", "epz<1");
+    assert!(window.shows("`epz` is no column and no parameter.") && window.shows("Tick theirs"));
+    window.fill("Filter of the runs", "good");
+
+    window.bring(Pane::RunTable);
+    window.until("the good one, done, 6, ");
+    window.click("Menu of the good one");
+    window.click("Duplicate as a new run…");
+    window.until("Start run");
+    assert!(window.shows("eps 0.55"), "the run's own values by hand are in the dialog");
+    window.click("Close the dialog");
+
+    window.click("Tick the good one");
+    window.click("Menu of the good one");
+    window.click("Move to the trash");
+    window.until("the good one is in the trash");
+    window.until_it("Tick the good one", false);
+    assert!(!runs.join("b").exists() && trash.join("files/b/events.jsonl").is_file());
+    let info = std::fs::read_to_string(trash.join("info/b.trashinfo")).unwrap();
+    let from = runs.canonicalize().unwrap().join("b");
+    assert!(info.starts_with(&format!("[Trash Info]\nPath={}\nDeletionDate=", from.display())), "{info}");
+    window.click("Put back");
+    window.until("Tick the good one");
+    assert!(runs.join("b/events.jsonl").is_file() && !trash.join("info/b.trashinfo").exists());
+}
+
+fn summary(folder: &str, assignments: &[&str]) -> Summary {
+    let mut params = Params::default();
+    params.apply_presets("demo").unwrap();
+    for assignment in assignments {
+        params.assign(assignment).unwrap();
+    }
+    let mut view = RunView::default();
+    (view.source, view.target, view.params) = ("plaza".to_owned(), "station".to_owned(), Some(params));
+    Summary::of(Path::new(folder), &view, 1)
+}
+
+fn named(runs: &[Summary]) -> Vec<String> {
+    names(&runs.iter().collect::<Vec<_>>()).into_iter().map(|n| n.name).collect()
+}
+
+#[test]
+fn runs_are_named_by_what_differs_and_no_two_alike() {
+    let one = named(&[summary("runs/a", &["eps=0.5"])]);
+    assert_eq!(one, ["eps 0.5"]);
+    let runs = [
+        summary("runs/a", &["adapt.epochs=3"]),
+        summary("runs/b", &["adapt.epochs=3", "eps=0.52"]),
+        summary("runs/c", &["adapt.epochs=3", "eps=0.52", "seed=2"]),
+        summary("runs/2026-11-22T10-00-00_x", &["adapt.epochs=3"]),
+    ];
+    let found = names(&runs.iter().collect::<Vec<_>>());
+    let words: Vec<&str> = found.iter().map(|n| n.name.as_str()).collect();
+    assert_eq!(words[1..3], ["eps 0.52, seed 1", "eps 0.52, seed 2"], "all have three epochs, so none is named so");
+    assert_eq!([words[0], words[3]], ["whole method, seed 1 · a", "whole method, seed 1 · 11-22 10:00"]);
+    assert_eq!(found[1].setting, found[2].setting);
+    let mut given = summary("runs/d", &["eps=0.4"]);
+    given.label.name = "mine".to_owned();
+    assert_eq!(named(&[summary("runs/a", &[]), given])[1], "mine");
+}
+
+#[test]
+fn words_and_comparisons_must_all_hold() {
+    let field = |name: &str| match name {
+        "eps" => Some("0.55".to_owned()),
+        "mode" => Some("Eq8".to_owned()),
+        _ => None,
+    };
+    let passes = |text: &str| Filter::parse(text, |_| true).unwrap().passes("Baseline station", field);
+    assert!(passes("") && passes("base eps<0.6 eps!=0.5 mode=eq8") && passes("eps<=0.55 eps=0.550"));
+    assert!(!passes("base eps>0.6") && !passes("other") && !passes("k1>1"));
+    assert!(Filter::parse("x<1", |_| false).unwrap_err().contains("`x`"));
+    assert!(Filter::parse("x<", |_| true).is_err() && Filter::parse("x!1", |_| true).is_err());
+}
