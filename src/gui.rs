@@ -15,6 +15,7 @@ pub mod plot;
 pub mod renderer;
 pub mod setting;
 pub mod shot;
+pub mod sweeps;
 pub mod theme;
 pub mod toasts;
 pub mod view_model;

@@ -19,6 +19,7 @@ pub mod slurm;
 pub mod spec;
 pub mod study;
 pub mod sweep;
+pub mod watch;
 
 pub use error::LaunchError;
 pub use spec::{Spec, Trial};

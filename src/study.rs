@@ -48,6 +48,9 @@ pub mod pairing;
 /// Published results, and a run's place among them.
 pub mod published;
 
+/// The trials of a sweep as a table over seeds.
+pub mod trials;
+
 /// Thousands of clusterings of one stored epoch, each judged without truth.
 pub mod search;
 

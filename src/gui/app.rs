@@ -39,6 +39,7 @@ use super::panels::library::Library;
 use super::panels::log::{Entry, Log, entry_of};
 use super::panels::tiles::Small;
 use super::panels::{Pane, Panels, Selection};
+use super::sweeps::Sweeps;
 use super::theme::{self, Density};
 use super::toasts::Toasts;
 use super::view_model::{Snapshots, ViewModel};
@@ -110,6 +111,10 @@ pub struct App {
     revealing: Job<Result<(), String>>,
     /// The runs that are looked at together.
     book: Book,
+    /// Sweeps, and the processes that run them.
+    sweeps: Sweeps,
+    /// What is being done with the files of sweeps.
+    sweeping: Vec<Job<Result<(), (&'static str, String)>>>,
     /// Where deleted runs go.
     trash: Option<PathBuf>,
     draft: Params,
@@ -189,6 +194,8 @@ impl App {
             exporting: Job::default(),
             revealing: Job::default(),
             book: Book::new(std::mem::take(&mut saved.marks)),
+            sweeps: Sweeps::new(options.runs_dir.with_file_name("sweeps")),
+            sweeping: Vec::new(),
             trash: trash::home(),
             draft: saved.choice.params(),
             sent: BTreeMap::new(),
@@ -272,6 +279,11 @@ impl App {
     /// All messages of this session, oldest first.
     pub fn messages(&self) -> &[Entry] {
         self.log.entries()
+    }
+
+    /// Sweeps are run by that program, for tests.
+    pub fn sweep_with(&mut self, program: PathBuf) {
+        self.sweeps.run_with(program);
     }
 
     /// Deletes runs into that trash, for tests.
@@ -404,6 +416,15 @@ impl App {
             self.live.folder.as_deref(),
             self.opened.as_ref().and_then(|v| v.folder.as_deref()),
         );
+        for (title, text, well) in self.sweeps.poll(ctx) {
+            let severity = if well { Severity::Info } else { Severity::Warning };
+            self.notify(ctx, Entry::now(severity, title, text), None);
+        }
+        let done: Vec<_> = self.sweeping.iter_mut().filter_map(Job::poll).collect();
+        self.sweeping.retain(Job::busy);
+        for (title, why) in done.into_iter().filter_map(Result::err) {
+            self.notify(ctx, Entry::now(Severity::Warning, title, why), None);
+        }
         if let Some(Err(why)) = self.revealing.poll() {
             self.notify(ctx, Entry::now(Severity::Warning, "No file manager", why), None);
         }

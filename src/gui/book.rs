@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::naming::{Named, names};
 use super::view_model::ViewModel;
+use super::widgets::icon;
 use crate::method::params::table::ROWS;
 use crate::run::store::{Row, Store};
 use crate::run::summary::Summary;
@@ -56,8 +57,13 @@ pub struct Overlay<'a> {
 }
 
 impl Overlay<'_> {
-    /// Its name, the baseline with its star.
+    /// Its name, the baseline with its star, which is an icon of the fonts.
     pub fn title(&self) -> String {
+        if self.baseline { format!("{} {}", self.name, icon::STAR) } else { self.name.clone() }
+    }
+
+    /// The same for a screen reader.
+    pub fn said(&self) -> String {
         if self.baseline { format!("{} ★", self.name) } else { self.name.clone() }
     }
 }

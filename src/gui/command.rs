@@ -6,6 +6,7 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 
 use super::panels::Pane;
+use super::sweeps::Launch;
 use super::view_model::ViewModel;
 use super::widgets::icon;
 use super::words::{answers, is_active, steered};
@@ -111,6 +112,21 @@ pub enum UiCommand {
     TrashRun(PathBuf),
     /// Put a run back out of the trash.
     PutBack(Trashed),
+    /// Look at another sweep.
+    ChooseSweep(PathBuf),
+    /// Begin a sweep, or go on with it.
+    BeginSweep(Launch),
+    /// Have a sweep stopped, each trial with a checkpoint.
+    StopSweep(PathBuf),
+    /// Have a sweep try these values, too.
+    Enqueue {
+        /// Its folder.
+        dir: PathBuf,
+        /// Key and value.
+        settings: Vec<(String, String)>,
+    },
+    /// Open a sweep's study in optuna-dashboard.
+    Dashboard(PathBuf),
     /// Put words on the clipboard.
     CopyText(String),
     /// Ask for a dataset folder to register.

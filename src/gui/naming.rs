@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::setting;
-use crate::method::params::table::row;
-use crate::method::params::{Affects, Params};
+use crate::method::params::table::{ROWS, row};
+use crate::method::params::{Affects, Params, Row};
 use crate::run::summary::Summary;
 
 /// Differences that a name tells before it says how many more there are.
@@ -86,9 +86,15 @@ fn value(run: &Summary, params: &Params, key: &str) -> String {
     let Ok(row) = row(key) else { return key.to_owned() };
     let start = (row.get)(params);
     match run.changed.iter().find(|(changed, _)| changed == key) {
-        Some((_, now)) => format!("{} {start} → {now}", row.label),
-        None => format!("{} {start}", row.label),
+        Some((_, now)) => format!("{} {start} → {now}", label(row)),
+        None => format!("{} {start}", label(row)),
     }
+}
+
+/// Its name in the window; with its group where another parameter is called the same.
+fn label(row: &Row) -> String {
+    let alike = ROWS.iter().filter(|other| other.label == row.label).count();
+    if alike > 1 { format!("{} {}", row.group.to_lowercase(), row.label) } else { row.label.to_owned() }
 }
 
 /// The name of its folder.

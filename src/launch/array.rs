@@ -37,6 +37,7 @@ pub fn run(
     };
     let mut interrupts = interrupts.clone();
     loop {
+        sweep.live();
         let queue = states(&array)?;
         let open = look(sweep, &array, |task| queue.get(&task).copied().unwrap_or(TaskState::Over), watch)?;
         if open == 0 {

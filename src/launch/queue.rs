@@ -139,6 +139,7 @@ impl Queue<'_> {
 
     /// Reads what the trials have written since.
     fn look(&mut self) -> Result<(), LaunchError> {
+        self.sweep.live();
         for slot in 0..self.slots.len() {
             let Some(busy) = self.slots[slot] else { continue };
             let entry = &mut self.sweep.entries[busy.entry];
@@ -292,7 +293,7 @@ impl Queue<'_> {
 }
 
 #[cfg(unix)]
-fn ask_to_stop(pid: u32) {
+pub(super) fn ask_to_stop(pid: u32) {
     use rustix::process::{Pid, Signal, kill_process};
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         // It may have ended just now.
@@ -301,7 +302,7 @@ fn ask_to_stop(pid: u32) {
 }
 
 #[cfg(not(unix))]
-fn ask_to_stop(_: u32) {}
+pub(super) fn ask_to_stop(_: u32) {}
 
 /// What a trial said last on stderr.
 fn last_words(log: &Path) -> Option<String> {

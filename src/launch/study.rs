@@ -189,6 +189,29 @@ impl Study {
         self.append(vec![(4, waiting)])
     }
 
+    /// Adds a trial that waits, as Optuna's `enqueue_trial` does: whoever runs the sweep takes it up.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn enqueue(&mut self, settings: &[(String, String)]) -> Result<(), LaunchError> {
+        let typed = |text: &str| match text {
+            "true" => json!(true),
+            "false" => json!(false),
+            text => match (text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(whole), _) => json!(whole),
+                (_, Ok(real)) if real.is_finite() => json!(real),
+                _ => json!(text),
+            },
+        };
+        let fixed: Map<String, Value> = settings.iter().map(|(key, text)| (key.clone(), typed(text))).collect();
+        let waiting = json!({
+            "study_id": self.id, "datetime_start": null, "state": TrialState::Waiting as u64,
+            "value": null, "values": null, "params": {}, "distributions": {},
+            "user_attrs": {}, "system_attrs": { "fixed_params": fixed }, "intermediate_values": {},
+        });
+        self.append(vec![(4, waiting)])
+    }
+
     /// Trials that others have added since and that wait, or that a sampler has begun: they are ours from now on,
     /// with the numbers from `next` on.
     ///

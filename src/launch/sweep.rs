@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use super::journal::TrialState;
 use super::spec::{Spec, Trial};
 use super::study::Study;
 use crate::base::fs::write_bytes;
+use crate::run::pulse::Beat;
 
 /// Where a trial stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +43,7 @@ impl Status {
 }
 
 /// One trial's row.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// Its number.
     pub trial: usize,
@@ -89,7 +91,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn new(dir: &Path, trial: Trial) -> Self {
+    pub fn new(dir: &Path, trial: Trial) -> Self {
         let place = Place::of(dir, trial.number);
         let run = Followed::new(&place.run);
         Self { pretraining: trial.pretraining(), place, run, status: Status::Waiting, trial }
@@ -142,7 +144,15 @@ pub struct Sweep {
     pub(super) entries: Vec<Entry>,
     /// Trials that are written down.
     pub(super) written: usize,
+    beat: Beat,
+    beaten: Instant,
     _lock: File,
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        self.beat.end(&self.dir);
+    }
 }
 
 fn spec_path(dir: &Path) -> PathBuf {
@@ -179,7 +189,12 @@ pub fn rows_of(dir: &Path) -> Result<Vec<Row>, LaunchError> {
 }
 
 /// The trials that are written down and those that were added later.
-fn entries(dir: &Path, spec: &Spec, written: Vec<Trial>, study: Option<&Study>) -> Result<Vec<Entry>, LaunchError> {
+pub(super) fn entries(
+    dir: &Path,
+    spec: &Spec,
+    written: Vec<Trial>,
+    study: Option<&Study>,
+) -> Result<Vec<Entry>, LaunchError> {
     let from = written.len();
     let mut all: Vec<Entry> = written.into_iter().map(|t| Entry::new(dir, t)).collect();
     for (number, settings) in study.map_or_else(Vec::new, |s| s.taken(from)) {
@@ -215,7 +230,10 @@ impl Sweep {
         let written = trials.len();
         let mut entries = entries(dir, &spec, trials, Some(&study))?;
         entries.iter_mut().for_each(|e| e.look(Some(&study)));
-        let mut sweep = Self { dir: dir.to_owned(), spec, study, entries, written, _lock: lock };
+        let mut beat = Beat::of_this_process();
+        beat.touch(dir);
+        let (dir, beaten) = (dir.to_owned(), Instant::now());
+        let mut sweep = Self { dir, spec, study, entries, written, beat, beaten, _lock: lock };
         sweep.settle()?;
         Ok(sweep)
     }
@@ -230,6 +248,14 @@ impl Sweep {
             }
         }
         Ok(())
+    }
+
+    /// Gives a sign of life each second, for those who look at the sweep.
+    pub(super) fn live(&mut self) {
+        if self.beaten.elapsed() >= Duration::from_secs(1) {
+            self.beaten = Instant::now();
+            self.beat.touch(&self.dir);
+        }
     }
 
     /// The trials that still have to run, with the places of their files.

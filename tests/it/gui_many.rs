@@ -4,13 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use assert_cmd::Command;
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use reid_workbench::base::text::{number, signed};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
 use reid_workbench::gui::naming::names;
 use reid_workbench::gui::panels::Pane;
+use reid_workbench::launch::Spec;
+use reid_workbench::launch::follow::Followed;
+use reid_workbench::launch::study::Study;
+use reid_workbench::launch::sweep::Sweep;
 use reid_workbench::method::params::Params;
 use reid_workbench::run::label::Label;
 use reid_workbench::run::snapshot::RankSnapshot;
@@ -166,9 +172,11 @@ fn three_ticked_runs_are_overlaid_with_the_baseline_and_two_seeds_as_one() {
     // The differences of the run on screen to the baseline: those that differ, and no others.
     assert!(!window.shows("Differs from"));
     window.click("eps 0.55, seed 3");
-    window.until("Differs from ★");
+    window.until("Differs from \u{e46a}");
     window.until("2 of ");
-    assert!(window.shows("0.6 → 0.55") && window.shows("1 → 3") && window.shows("Against ★") && window.shows("+3.0"));
+    assert!(
+        window.shows("0.6 → 0.55") && window.shows("1 → 3") && window.shows("Against \u{e46a}") && window.shows("+3.0")
+    );
     window.click("Untick all");
     window.until_it("mAP of", false);
 }
@@ -220,6 +228,174 @@ fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
     window.click("Put back");
     window.until("Tick the good one");
     assert!(runs.join("b/events.jsonl").is_file() && !trash.join("info/b.trashinfo").exists());
+}
+
+#[test]
+fn the_paired_interval_is_that_of_the_command_line() {
+    let (home, runs) = three_runs();
+    let mut window = Window::open(&runs, Some(runs.join("a")));
+    window.until("Done");
+    for name in [PLAIN, "eps 0.55, seed 2", "eps 0.55, seed 3"] {
+        window.click(&format!("Tick {name}"));
+    }
+    window.bring(Pane::Compare);
+    window.until("3 runs against");
+    let output = Command::new(env!("CARGO_BIN_EXE_reid-workbench"))
+        .current_dir(home.path())
+        .args(["compare", "runs/a", "runs/b", "runs/c"])
+        .output()
+        .unwrap();
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let points = |x: &Value| signed(100.0 * x.as_f64().unwrap(), 1);
+    for (n, name) in ["eps 0.55, seed 2", "eps 0.55, seed 3"].into_iter().enumerate() {
+        let by_person = &all["per_query"][n]["by_person"];
+        let interval = format!("{} to {}", points(&by_person["interval"][0]), points(&by_person["interval"][1]));
+        let p = number(by_person["p"].as_f64().unwrap(), 3);
+        let row = window.label_with(&format!("{name}, "));
+        assert!(row.contains(&format!(", {interval}, {p}, ")), "{interval}, {p}: {row}");
+    }
+    // Parameters that are the same in all runs are left out; the others stand in the order of the runs.
+    window.until("eps, 0.6, 0.55, 0.55");
+    window.until("seed, 1, 2, 3");
+    assert!(!window.shows("k2, ") && window.shows("Over seeds"));
+
+    window.click("people");
+    let mean = format!("people drawn: {}, 95 % interval", points(&all["per_query"][1]["by_person"]["mean"]));
+    window.until(&mean);
+    assert!(window.shows("People who win") && window.shows("People who lose"));
+    window.click("clusters");
+    window.until("6, \u{e46a} 6, 1.000, 1.000");
+    window.click("published");
+    window.until("the paper, ");
+    assert!(window.shows("its target is synthetic-station"), "what keeps the two from being compared is said");
+    window.click("Untick all");
+    window.until("Nothing to compare");
+}
+
+/// A sweep over eps and seed as its process leaves it: three trials done, one failed, two that wait.
+fn a_sweep(dir: &Path) {
+    let text = "name = \"radius\"\nabout = \"Two radii, three seeds\"\nsource = \"synthetic-plaza\"\n\
+                target = \"synthetic-station\"\npreset = \"demo\"\n[grid]\neps = [0.6, 0.55]\nseed = [1, 2, 3]\n";
+    let spec = Spec::parse(text).unwrap();
+    drop(Sweep::open(dir, spec.clone()).unwrap());
+    let trials = dir.join("trials");
+    variant(&trials.join("0000"), 0.6, 1, 0.0);
+    variant(&trials.join("0001"), 0.6, 2, 1.0);
+    variant(&trials.join("0003"), 0.55, 1, 4.0);
+    let failed = Study::open(dir, &spec, &spec.trials().unwrap());
+    failed.unwrap().ended(2, &Followed::default(), Some("it ran out of memory")).unwrap();
+}
+
+#[test]
+fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
+    let home = tempfile::tempdir().unwrap();
+    let (runs, dir) = (home.path().join("runs"), home.path().join("sweeps/radius"));
+    std::fs::create_dir_all(&runs).unwrap();
+    a_sweep(&dir);
+    let mut window = Window::open(&runs, None);
+    let stub = home.path().join("stub");
+    std::fs::write(&stub, format!("#!/bin/sh\necho \"$@\" >> {}/asked\n", home.path().display())).unwrap();
+    std::fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    window.harness.state_mut().sweep_with(stub);
+    window.bring(Pane::Trials);
+    window.until("6 trials, 3 done, 1 failed");
+    let base = 100.0 * sample_run::retrieval_at_end();
+    assert!(window.shows(&format!("best mAP so far {}", number(base + 4.0, 1))));
+    assert!(
+        window.shows("2, 0.6, 3, failed")
+            && window.shows("it ran out of memory")
+            && window.shows("4, 0.55, 2, waiting")
+    );
+
+    // Over seeds: the two that are done of three.
+    window.click("over seeds");
+    window.until(&format!("eps 0.6, 2 of 3, {} ± 0.7", number(base + 0.5, 1)));
+    window.click("scatter");
+    window.until("mAP against eps: 3 trials");
+    window.click("axes");
+    window.until("Parallel axes of eps, seed, silhouette, rank-1, mAP, 6 of 6 trials");
+    // The upper half of the axis of eps.
+    let axis = window.harness.get_by_label("Axis eps").rect();
+    window.harness.drag_at(axis.center_top() + egui::vec2(0.0, 2.0));
+    window.harness.run_steps(2);
+    window.harness.hover_at(axis.center());
+    window.harness.run_steps(2);
+    window.harness.drop_at(axis.center());
+    window.harness.run_steps(2);
+    window.until("3 of 6 trials");
+    assert!(!window.shows("3, 0.55, 1, done"));
+    window.click("Axis eps");
+    window.until("6 of 6 trials");
+    window.fill("Filter of the trials", "map>50 eps<0.6");
+    window.until("1 of 6 trials");
+    window.fill("Filter of the trials", "done");
+    window.click("trials");
+
+    // A row opens its run, and ticks it.
+    window.click("Tick trial 3 eps 0.55, seed 1");
+    window.harness.query_all_by_label_contains("0, 0.6, 1, done").next().unwrap().click();
+    window.until("mAP of 2 runs");
+
+    window.click("More of this sweep");
+    window.fill("Values to enqueue", "eps=0.5 seed=7");
+    window.click("Enqueue these values");
+    window.fill("Filter of the trials", "");
+    let spec = Spec::read(&dir.join("spec.toml")).unwrap();
+    let began = Instant::now();
+    let added = loop {
+        let mut study = Study::open(&dir, &spec, &spec.trials().unwrap()).unwrap();
+        if let Some((_, added)) = study.adopt(6).unwrap().pop() {
+            break added;
+        }
+        assert!(began.elapsed() < LIMIT, "the study has no new trial");
+        window.harness.run_steps(1);
+    };
+    assert_eq!(added.settings, [("eps".to_owned(), "0.5".to_owned()), ("seed".to_owned(), "7".to_owned())]);
+    window.until("6, 0.5, 7, waiting");
+
+    window.click("Re-run 1 failed");
+    window.until("A sweep has ended");
+    window.click("More of this sweep");
+    window.click("Begin another");
+    window.click("ablation-demo");
+    let began = Instant::now();
+    let asked = || std::fs::read_to_string(home.path().join("asked")).unwrap_or_default();
+    while asked().lines().count() < 2 {
+        assert!(began.elapsed() < LIMIT, "{}", asked());
+        window.harness.run_steps(1);
+    }
+    let sweeps = home.path().join("sweeps");
+    let expected = format!(
+        "sweep {} --retry\nsweep ablation-demo --out {}\n",
+        dir.display(),
+        sweeps.join("ablation-demo").display()
+    );
+    assert_eq!(asked(), expected);
+}
+
+#[test]
+fn the_ablation_is_one_button_and_its_table_stands_beside_the_papers() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    std::fs::create_dir_all(&runs).unwrap();
+    let mut window = Window::open(&runs, None);
+    window.harness.state_mut().sweep_with("/bin/true".into());
+    window.bring(Pane::Trials);
+    window.until("No sweep yet");
+    window.click("Ablation");
+    window.until("The sweep in ");
+    // What the process leaves: here three seeds of one row.
+    let dir = home.path().join("sweeps/ablation-demo");
+    drop(Sweep::open(&dir, Spec::read(Path::new("ablation-demo")).unwrap()).unwrap());
+    for seed in 1..=3 {
+        variant(&dir.join(format!("trials/{:04}", seed - 1)), 0.6, seed, seed as f64);
+    }
+    window.until("12 trials, 3 done");
+    window.click("over seeds");
+    let mean = number(100.0 * sample_run::retrieval_at_end() + 2.0, 1);
+    window.until(&format!("baseline, 3 of 3, {mean} ± 1.0, "));
+    let row = window.label_with("baseline, 3 of 3");
+    assert!(row.contains("48.0, ") && row.contains("46.4, "), "Tables 2 and 3: {row}");
 }
 
 fn summary(folder: &str, assignments: &[&str]) -> Summary {

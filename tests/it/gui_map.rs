@@ -12,6 +12,7 @@ use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::panels::map::{Key, Layout, Lens, Place, grid, known, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::sweeps::Sweeps;
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{Part, Snapshots, ViewModel};
 use reid_workbench::gui::what_if::WhatIf;
@@ -61,7 +62,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
-            many: Many { book: &Book::default(), live: &ViewModel::default() },
+            many: Many { book: &Book::default(), live: &ViewModel::default(), sweeps: &Sweeps::default() },
             overlays: &[],
             view: &bench.view,
             theme,

@@ -490,7 +490,7 @@ fn a_recorded_run_is_listed_opened_and_left_again() {
     window.harness.run();
     window.harness.state_mut().wait_for_lists(LIMIT);
     window.harness.run();
-    let row = window.harness.get_all_by_label("synthetic-plaza → synthetic-station").last().unwrap();
+    let row = window.harness.get_all_by_role(egui::Role::ListBoxOption).last().unwrap();
     row.click();
     window.harness.run();
     wait_for(&mut window, "Done · mAP");
@@ -507,7 +507,7 @@ fn a_recorded_run_that_is_resumed_keeps_its_past() {
     window.harness.run();
     window.harness.state_mut().wait_for_lists(LIMIT);
     window.harness.run();
-    window.harness.get_all_by_label("synthetic-plaza → synthetic-station").last().unwrap().click();
+    window.harness.get_all_by_role(egui::Role::ListBoxOption).last().unwrap().click();
     window.harness.run();
     wait_for(&mut window, "Epoch 6");
     let mut event = play::started(&folder, &Params::default());

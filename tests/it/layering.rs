@@ -27,6 +27,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
             "run",
             "study",
             "export",
+            "launch",
             "engine::command",
             "engine::event",
             "data::decode",

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::launch::queue::Watch;
 use crate::launch::sweep::Row;
-use crate::study::published::{self, Published};
-use crate::study::statistics::spread;
+use crate::study::trials::{self, Line, Trial};
 
 /// One bar for the sweep, one for each trial that runs.
 pub(super) struct Bars {
@@ -112,51 +111,17 @@ pub(super) fn summary(dir: &Path, rows: &[Row], state: &str) -> Value {
     })
 }
 
-/// Settings without the seed, and the rows that have them.
-type Group<'a> = (Vec<(String, String)>, Vec<&'a Row>);
-
-fn table(rows: &[Row]) -> Vec<Value> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for row in rows {
-        let settings: Vec<_> = row.settings.iter().filter(|(k, _)| k != "seed").cloned().collect();
-        match groups.iter_mut().find(|(s, _)| *s == settings) {
-            Some((_, group)) => group.push(row),
-            None => groups.push((settings, vec![row])),
+/// Trials that differ in their seed alone as one line.
+fn table(rows: &[Row]) -> Vec<Line> {
+    fn trial(row: &Row) -> Trial<'_> {
+        Trial {
+            number: row.trial,
+            settings: &row.settings,
+            done: row.state == "done",
+            values: [row.map, row.rank1, row.rank5, row.rank10],
+            silhouette: row.silhouette,
+            seconds: row.seconds,
         }
     }
-    let published = published::all().unwrap_or_default();
-    groups.iter().map(|(settings, group)| line(settings, group, &published)).collect()
-}
-
-fn line(settings: &[(String, String)], group: &[&Row], published: &[Published]) -> Value {
-    let done: Vec<&&Row> = group.iter().filter(|r| r.state == "done").collect();
-    let over = |pick: fn(&Row) -> Option<f64>| spread(&done.iter().filter_map(|r| pick(r)).collect::<Vec<_>>());
-    let named: Map<String, Value> = settings.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-    let mut line = json!({
-        "settings": named,
-        "trials": group.iter().map(|r| r.trial).collect::<Vec<_>>(),
-        "done": done.len(),
-        "mAP": over(|r| r.map),
-        "rank-1": over(|r| r.rank1),
-        "rank-5": over(|r| r.rank5),
-        "rank-10": over(|r| r.rank10),
-        "silhouette": over(|r| r.silhouette),
-        "seconds": over(|r| Some(r.seconds)),
-    });
-    let own = |key: &str| settings.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    let same = |p: &&Published| {
-        let (preset, stages) = (own("preset"), own("attention.positions"));
-        p.group == "ablation"
-            && ((preset.is_some() && p.preset.as_deref() == preset)
-                || (stages.is_some() && p.stages.as_deref() == stages))
-    };
-    let paper: Vec<Value> = published
-        .iter()
-        .filter(same)
-        .map(|p| json!({ "table": p.table, "source": p.source, "target": p.target, "mAP": p.map / 100.0, "rank-1": p.rank1.map(|r| r / 100.0) }))
-        .collect();
-    if !paper.is_empty() {
-        line["paper"] = json!(paper);
-    }
-    line
+    trials::table(&rows.iter().map(trial).collect::<Vec<_>>())
 }

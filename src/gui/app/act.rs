@@ -22,6 +22,7 @@ use crate::gui::panels::tiles::{hide_pane, show_pane};
 use crate::gui::setting;
 use crate::gui::view_model::ViewModel;
 use crate::gui::words::{is_active, steered};
+use crate::launch::watch;
 use crate::method::params::presets::preset;
 use crate::method::params::table::row;
 use crate::method::params::{Effect, Value};
@@ -77,6 +78,13 @@ impl App {
             UiCommand::RevealRun(folder) => self.reveal(ctx, folder),
             UiCommand::TrashRun(folder) => self.discard(ctx, &folder),
             UiCommand::PutBack(trashed) => self.store.put_back(trashed),
+            UiCommand::ChooseSweep(dir) => self.sweeps.choose(dir),
+            UiCommand::BeginSweep(launch) => self.begin_sweep(ctx, &launch),
+            UiCommand::StopSweep(dir) => self.with_sweep(ctx, "The sweep was not stopped", move || watch::stop(&dir)),
+            UiCommand::Enqueue { dir, settings } => {
+                self.with_sweep(ctx, "Nothing was enqueued", move || watch::enqueue(&dir, settings));
+            }
+            UiCommand::Dashboard(dir) => self.sweeps.open_dashboard(ctx, &dir),
             UiCommand::CopyText(text) => ctx.copy_text(text),
             UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
             UiCommand::OpenDataset(name) => {

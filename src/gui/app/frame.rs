@@ -86,7 +86,7 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        let many = Many { book: &self.book, live: &self.live };
+        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps };
         let widths = &mut self.saved.sizes;
         let left = Panel::left("left column").default_size(widths[0]).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
@@ -137,7 +137,7 @@ impl App {
         };
         self.what_if.look_at(view, self.selection.epoch);
         self.follow.update(view, &mut self.selection, &mut self.snapshots);
-        let many = Many { book: &self.book, live: &self.live };
+        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps };
         let overlays = many.overlays(view);
         let mut cx = PanelCtx {
             view,

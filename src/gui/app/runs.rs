@@ -10,9 +10,12 @@ use crate::engine::event::{Severity, Stamped};
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::label_run::LabelRun;
 use crate::gui::dialogs::new_run::NewRun;
+use crate::gui::job::Job;
 use crate::gui::panels::log::Entry;
+use crate::gui::sweeps::Launch;
 use crate::gui::view_model::ViewModel;
 use crate::gui::words::is_active;
+use crate::launch::LaunchError;
 use crate::run::pulse::Trainer;
 use crate::run::store::{Opened, Update};
 
@@ -80,6 +83,31 @@ impl App {
             let well = output.status.success() || program == "explorer";
             if well { Ok(()) } else { Err(failed(output.status.to_string())) }
         });
+    }
+
+    /// Begins a sweep, or goes on with it, as a process of its own.
+    pub(super) fn begin_sweep(&mut self, ctx: &egui::Context, launch: &Launch) {
+        match self.sweeps.launch(ctx, launch) {
+            Ok(()) => {
+                let text = "It is a process of its own: it goes on when this window is closed.";
+                let title = format!("The sweep in {} runs", launch.dir.display());
+                self.notify(ctx, Entry::now(Severity::Info, title, text), None);
+            }
+            Err(why) => self.notify(ctx, Entry::now(Severity::Error, "No sweep was begun", why), None),
+        }
+    }
+
+    /// Does something with a sweep's files, off the UI thread.
+    pub(super) fn with_sweep(
+        &mut self,
+        ctx: &egui::Context,
+        failed: &'static str,
+        work: impl FnOnce() -> Result<(), LaunchError> + Send + 'static,
+    ) {
+        let work = move || work().map_err(|error| (failed, error.to_string()));
+        let mut job = Job::default();
+        job.start("sweep", ctx, work);
+        self.sweeping.push(job);
     }
 
     /// Puts a run into the trash.

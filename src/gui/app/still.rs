@@ -112,7 +112,12 @@ impl App {
     /// Whether something is being read or decoded for the panels. Jobs are counted by [`crate::gui::job::Works`].
     pub fn reads(&self) -> bool {
         let reads = self.opening.is_some() || self.listing.is_some() || self.store.busy();
-        reads || self.book.busy() || self.images.busy() || self.snapshots.busy() || self.what_if.is_busy()
+        reads
+            || self.book.busy()
+            || self.sweeps.busy()
+            || self.images.busy()
+            || self.snapshots.busy()
+            || self.what_if.is_busy()
     }
 
     /// What is kept in memory just now.

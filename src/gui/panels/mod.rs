@@ -4,6 +4,7 @@ pub mod banner;
 pub mod browser;
 pub mod clustered;
 pub mod clusters;
+pub mod compare;
 mod epochs;
 pub mod eq8;
 pub mod exhibit;
@@ -28,6 +29,7 @@ pub mod strip;
 pub mod sweep;
 pub mod tiles;
 pub mod topbar;
+pub mod trials;
 pub mod what_if;
 pub mod why;
 
@@ -38,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Overlay};
 use super::command::UiCommand;
+use super::sweeps::Sweeps;
 use super::theme::Theme;
 use super::view_model::{Snapshots, ViewModel};
 use super::what_if::WhatIf;
@@ -82,6 +85,8 @@ pub struct Many<'a> {
     pub book: &'a Book,
     /// The run that the engine of this window works on.
     pub live: &'a ViewModel,
+    /// Sweeps, and the one that is looked at.
+    pub sweeps: &'a Sweeps,
 }
 
 impl<'a> Many<'a> {
@@ -194,4 +199,6 @@ panes! {
     RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
     Inspector: inspector as inspector::InspectorPanel, SEARCH, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
     RunTable: run_table as run_table::RunTablePanel, GRID, "All runs as a table, with columns of your choice.";
+    Compare: compare as compare::ComparePanel, RANKING, "The ticked runs side by side: results with intervals, people, clusters, published results.";
+    Trials: trials as trials::TrialsPanel, STACK, "A sweep: its trials, what they found over seeds, any parameter against any result.";
 }

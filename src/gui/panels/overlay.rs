@@ -71,8 +71,8 @@ pub fn said(overlays: &[Overlay<'_>], curves: &[Vec<Point>], decimals: usize) ->
     let last = |curve: &[Point]| curve.iter().rev().find(|p| p.mean.is_finite()).copied();
     let base = base(overlays, curves).and_then(last);
     let each = overlays.iter().zip(curves).map(|(overlay, curve)| {
-        let Some(p) = last(curve) else { return format!("{} –", overlay.title()) };
-        format!("{} {}", overlay.title(), words(overlay, p, base, decimals))
+        let Some(p) = last(curve) else { return format!("{} –", overlay.said()) };
+        format!("{} {}", overlay.said(), words(overlay, p, base, decimals))
     });
     each.collect::<Vec<_>>().join("; ")
 }

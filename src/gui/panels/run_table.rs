@@ -23,7 +23,7 @@ const COLUMNS: [(&str, &str, &str, bool); 13] = [
     ("state", "state", "How the run stands.", false),
     ("epochs", "epochs", "Adaptation epochs done.", true),
     ("map", "mAP", "mAP at the last evaluation, percent. Ground truth.", true),
-    ("difference", "Δ mAP", "The last mAP less that of the baseline ★, in points. Ground truth.", true),
+    ("difference", "Δ mAP", "The last mAP less that of the baseline \u{e46a}, in points. Ground truth.", true),
     ("best", "best mAP", "The best mAP over the epochs by the target's own labels: an oracle, not a result.", true),
     ("rank-1", "rank-1", "Rank-1 at the last evaluation, percent. Ground truth.", true),
     ("clusters", "clusters", "Clusters of the newest epoch.", true),
@@ -245,7 +245,7 @@ fn cell((name, run): &(String, &Summary), key: &str, base: Option<&Summary>, tru
         "name" => name.clone(),
         "map" => percent(run.mean_ap()),
         "difference" => match (run.mean_ap(), base.and_then(Summary::mean_ap)) {
-            (Some(_), Some(_)) if base.is_some_and(|base| base.folder == run.folder) => "★".to_owned(),
+            (Some(_), Some(_)) if base.is_some_and(|base| base.folder == run.folder) => "\u{e46a}".to_owned(),
             (Some(own), Some(base)) => ticks::signed(100.0 * (own - base), 1),
             _ => String::new(),
         },
@@ -278,7 +278,7 @@ fn lead(
     }
     let rect = Rect::from_center_size(pos2(place.left() + 31.0, place.center().y), vec2(16.0, 16.0));
     let response = star(ui, rect, &run.folder, &format!("Baseline {name}"), is_base);
-    if response.on_hover_text("The baseline ★: the others are compared with it.").clicked() {
+    if response.on_hover_text("The baseline \u{e46a}: the others are compared with it.").clicked() {
         actions.push(UiCommand::StarRun(run.folder.clone()));
     }
 }

@@ -16,7 +16,7 @@ pub fn ui(ui: &mut Ui, shown: &ViewModel, many: &Many<'_>) {
     let theme = Theme::of(ui.ctx());
     tile::rule(ui);
     let rows: Vec<_> = ROWS.iter().filter(|row| (row.get)(own) != (row.get)(other)).collect();
-    tile::title_row(ui, "Differs from ★", &format!("{} of {} keys", rows.len(), ROWS.len()), |_| {});
+    tile::title_row(ui, "Differs from \u{e46a}", &format!("{} of {} keys", rows.len(), ROWS.len()), |_| {});
     if rows.is_empty() {
         ui.label(Type::Small.text("All parameters are the same.", theme.t3));
     }
@@ -27,7 +27,7 @@ pub fn ui(ui: &mut Ui, shown: &ViewModel, many: &Many<'_>) {
     let epoch = shown.target_retrieval.keys().rev().find(|e| base.target_retrieval.contains_key(e)).copied();
     let clustered = shown.clusters.keys().rev().find(|e| base.clusters.contains_key(e)).copied();
     let scope = epoch.map_or(String::new(), |epoch| format!("both {}", crate::gui::words::after_words(epoch)));
-    tile::title_row(ui, "Against ★", &scope, |_| {});
+    tile::title_row(ui, "Against \u{e46a}", &scope, |_| {});
     if let (Some(epoch), true) = (epoch, truth(ui.ctx())) {
         let (now, before) = (&shown.target_retrieval[&epoch], &base.target_retrieval[&epoch]);
         for (name, now, before) in [("mAP", now.mAP, before.mAP), ("rank-1", now.cmc[0], before.cmc[0])] {

@@ -152,8 +152,13 @@ fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
         return;
     }
     let theme = Theme::of(ui.ctx());
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(Type::Small.text(format!("{ticked} ticked"), theme.t2));
+        let compare = ui.add(Push::new("Compare").look(Look::Flat).small().tight());
+        let tip = "Results, intervals, people and clusters of the ticked runs, side by side.";
+        if compare.on_hover_text(tip).clicked() {
+            actions.push(UiCommand::ShowPane(Pane::Compare));
+        }
         let table = ui.add(Push::new("Table").look(Look::Flat).small().tight());
         if table.on_hover_text("All runs as a table, with columns of your choice.").clicked() {
             actions.push(UiCommand::ShowPane(Pane::RunTable));
@@ -238,8 +243,8 @@ pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &mut Vec<UiCommand>
         ("Show", "Shows the run in all panels.", UiCommand::OpenRun(own())),
         ("Tick or untick", "Draws it beside the others, or not.", UiCommand::TickRun(own())),
         match star {
-            true => ("No baseline ★", "Nothing is compared with it any more.", UiCommand::StarRun(own())),
-            false => ("Make it the baseline ★", "The others are compared with it.", UiCommand::StarRun(own())),
+            true => ("No baseline \u{e46a}", "Nothing is compared with it any more.", UiCommand::StarRun(own())),
+            false => ("Make it the baseline \u{e46a}", "The others are compared with it.", UiCommand::StarRun(own())),
         },
         ("Rename or note…", "Gives it a name and a note, kept in its folder.", UiCommand::LabelRun(own())),
         (

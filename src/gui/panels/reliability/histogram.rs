@@ -11,6 +11,7 @@ use crate::engine::event::ClusterSummary;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
+use crate::gui::widgets::icon;
 use crate::study::reliability::{Split, split};
 
 /// Bars between 0 and 1.
@@ -85,7 +86,11 @@ impl Histogram<'_> {
         let mut said = format!("Histogram of the scores of {clusters}, {decided}");
         for other in self.others {
             let sum: f64 = other.counts.iter().sum();
-            said.push_str(&format!("; beside {} {}", other.name, ticks::number(sum, usize::from(sum.fract() > 0.01))));
+            said.push_str(&format!(
+                "; beside {} {}",
+                other.name.replace(icon::STAR, "★"),
+                ticks::number(sum, usize::from(sum.fract() > 0.01))
+            ));
         }
         frame.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, said.as_str()));
         if plot.width() < 60.0 || plot.height() < 30.0 {

@@ -1,0 +1,193 @@
+//! The ticked runs side by side: results with differences and intervals, people who win and lose, clusters, and the
+//! place among published results. The same figures as `reid-workbench compare`, by the same code.
+
+mod tables;
+
+use std::path::PathBuf;
+
+use eframe::egui::{self, ScrollArea, Ui};
+use serde::{Deserialize, Serialize};
+
+use super::{Many, Pane, PanelCtx};
+use crate::gui::command::UiCommand;
+use crate::gui::job::Job;
+use crate::gui::plot::ticks;
+use crate::gui::theme::Type;
+use crate::gui::view_model::ViewModel;
+use crate::gui::widgets::{button, chip, icon, tile};
+use crate::run::summary::Outcome;
+use crate::study::compare::{Comparison, compare};
+use crate::study::compared::{Kind, table};
+use crate::study::outline::{Outline, tell_apart};
+use crate::study::published::{Placed, place};
+
+/// The targets that results are published on here.
+const TARGETS: [&str; 2] = ["market1501", "dukemtmc"];
+
+/// What is shown of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shown {
+    #[default]
+    Results,
+    People,
+    Clusters,
+    Published,
+}
+
+/// State of the panel that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComparePanel {
+    shown: Shown,
+    /// Which of [`TARGETS`].
+    target: usize,
+    #[serde(skip)]
+    asked: Option<Asked>,
+    #[serde(skip)]
+    job: Job<Found>,
+    #[serde(skip)]
+    found: Option<Found>,
+}
+
+/// What a comparison was made of: it is made anew when a run has grown, the set or the baseline has changed.
+#[derive(Clone, Debug, PartialEq)]
+struct Asked {
+    runs: Vec<(PathBuf, usize, Option<Outcome>)>,
+    baseline: usize,
+}
+
+/// A comparison.
+struct Found {
+    all: Comparison,
+    placed: [Result<Placed, String>; 2],
+    /// Runs that could not be read, a sentence each.
+    unread: Vec<String>,
+}
+
+/// What there is to compare: the run on screen, the ticked ones and the baseline.
+fn asked(view: &ViewModel, many: &Many<'_>) -> Asked {
+    let marks = &many.book.marks;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in view.folder.iter().chain(&marks.ticked).chain(&marks.baseline) {
+        if !folders.contains(folder) {
+            folders.push(folder.clone());
+        }
+    }
+    let baseline = folders.iter().position(|folder| marks.baseline.as_ref() == Some(folder)).unwrap_or(0);
+    let runs = folders.into_iter().map(|folder| {
+        let view = many.book.view(&folder, [view, many.live]);
+        let epochs = view.map_or(0, |view| view.target_retrieval.len() + view.clusters.len());
+        let outcome = many.book.row(&folder).map(|run| run.outcome);
+        (folder, epochs, outcome)
+    });
+    Asked { runs: runs.collect(), baseline }
+}
+
+fn read(asked: &Asked) -> Found {
+    let (mut runs, mut unread, mut baseline) = (Vec::new(), Vec::new(), 0);
+    for (at, (folder, ..)) in asked.runs.iter().enumerate() {
+        match Outline::read(folder) {
+            Ok(run) => {
+                if at == asked.baseline {
+                    baseline = runs.len();
+                }
+                runs.push(run);
+            }
+            Err(error) => unread.push(error.to_string()),
+        }
+    }
+    tell_apart(&mut runs);
+    Found { all: compare(&runs, baseline, None), placed: TARGETS.map(|target| place(&runs, target)), unread }
+}
+
+impl ComparePanel {
+    /// Title of the panel.
+    pub const TITLE: &str = "Compare";
+
+    /// Shows it.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+        let asked = asked(cx.view, &cx.many);
+        if asked.runs.len() < 2 {
+            (self.asked, self.found) = (None, None);
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "Tick two runs or more, here or in the list at the left: their results, the intervals of the \
+                        differences, people and clusters stand here side by side.";
+            let button = (!cx.many.book.rows().is_empty()).then_some("Show the run table");
+            if tile::empty_state(ui, icon::RANKING, "Nothing to compare", text, button).is_some_and(|r| r.clicked()) {
+                cx.actions.push(UiCommand::ShowPane(Pane::RunTable));
+            }
+            return;
+        }
+        if !cx.truth {
+            tile::head(ui, cx.head, "", |_| {});
+            let text = "Results are judged by the target's labels, which are switched off.";
+            let show = Some("Show ground truth");
+            if tile::empty_state(ui, icon::EYE, "Ground truth is hidden", text, show).is_some_and(|r| r.clicked()) {
+                cx.actions.push(UiCommand::ToggleTruth);
+            }
+            return;
+        }
+        self.keep_up(ui.ctx(), asked);
+        let names = |folder: &std::path::Path| cx.many.book.name(folder);
+        let scope = self.found.as_ref().map_or(String::new(), |found| {
+            let base = found.all.runs.iter().find(|run| run.difference.is_none() && run.name == found.all.baseline);
+            let base = base.map_or_else(|| found.all.baseline.clone(), |run| names(&run.run));
+            format!("{} against \u{e46a} {base}", ticks::counted(found.all.runs.len(), "run", "runs"))
+        });
+        tile::head(ui, cx.head, &scope, |ui| {
+            if let Some(found) = &self.found {
+                let menu = button::icon_button(ui, icon::DOTS, "Copy the comparison");
+                egui::Popup::menu(&menu).show(|ui| {
+                    for (kind, words) in [(Kind::Markdown, "Copy as Markdown"), (Kind::Latex, "Copy as LaTeX")] {
+                        if ui.button(words).clicked() {
+                            cx.actions.push(UiCommand::CopyText(table(&found.all, kind)));
+                        }
+                    }
+                });
+            }
+            chip::ground_truth(ui);
+            let shown = [
+                (Shown::Results, "results"),
+                (Shown::People, "people"),
+                (Shown::Clusters, "clusters"),
+                (Shown::Published, "published"),
+            ];
+            button::segment(ui, &shown, &mut self.shown);
+        });
+        if let Some(why) = self.job.failure() {
+            ui.add(egui::Label::new(Type::Body.text(why, cx.theme.error)).wrap());
+        }
+        let Some(found) = &self.found else {
+            tile::empty_state(ui, icon::RANKING, "Comparing…", "Drawing ten thousand samples a pair.", None);
+            return;
+        };
+        let (shown, target) = (self.shown, &mut self.target);
+        ScrollArea::vertical().id_salt(("compare", shown as u8)).auto_shrink([false; 2]).show(ui, |ui| {
+            match shown {
+                Shown::Results => tables::results(ui, &found.all, &names),
+                Shown::People => tables::people(ui, &found.all, &names),
+                Shown::Clusters => tables::clusters(ui, &found.all, &names),
+                Shown::Published => {
+                    let options: Vec<(usize, &str)> = TARGETS.into_iter().enumerate().collect();
+                    button::segment(ui, &options, target);
+                    tables::published(ui, &found.placed[(*target).min(1)], &found.all, &names);
+                }
+            }
+            if shown != Shown::Published {
+                tables::warnings(ui, found.unread.iter().chain(&found.all.warnings));
+            }
+        });
+    }
+
+    /// Has the comparison made anew where something has changed; the one before stays until then.
+    fn keep_up(&mut self, ctx: &egui::Context, asked: Asked) {
+        if let Some(found) = self.job.poll() {
+            self.found = Some(found);
+        }
+        if self.asked.as_ref() != Some(&asked) {
+            self.asked = Some(asked.clone());
+            self.job.start("comparison", ctx, move || read(&asked));
+        }
+    }
+}
