@@ -82,7 +82,7 @@ fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
         out: args.out.clone(),
         look: Look { dark: args.theme == shot::Theme::Dark, layout, zoom: args.zoom },
         selection: selection(args),
-        trial: Trial { values: args.trial.clone(), sweep: args.sweep },
+        trial: Trial { values: args.trial.clone(), sweep: args.sweep, ticked: args.tick.clone() },
         limit: Duration::from_secs(args.limit),
         registry: Arc::new(UserRegistry),
         runs_dir: PathBuf::from("runs"),

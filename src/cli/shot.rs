@@ -53,6 +53,9 @@ pub struct ShotArgs {
     /// Cluster the epoch at many values of eps and Δd, as one click in the window does
     #[arg(long)]
     pub sweep: bool,
+    /// A run to draw beside the one shown, which is then the baseline; may be repeated
+    #[arg(long, value_name = "RUN", requires = "run")]
+    pub tick: Vec<PathBuf>,
     /// Give up on a picture that is not complete after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub limit: u64,

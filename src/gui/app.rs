@@ -230,7 +230,7 @@ impl App {
         ctx.set_zoom_factor(app.saved.zoom);
         app.dress(ctx);
         app.library.refresh(ctx);
-        app.listing = Some(app.store.list_also(app.saved.opened.clone()));
+        app.list_elsewhere();
         let last = app.saved.last_run.take().filter(|folder| options.run.is_none() && folder.is_dir());
         app.reopening.clone_from(&last);
         if let Some(folder) = options.run.or(last) {
@@ -462,7 +462,7 @@ impl App {
             let here = std::path::absolute(self.library.runs_dir()).ok();
             if folder.parent() != here.as_deref() {
                 self.saved.note_opened(&folder);
-                self.listing = Some(self.store.list_also(self.saved.opened.clone()));
+                self.list_elsewhere();
             }
         }
         self.introduce(ctx, &view);

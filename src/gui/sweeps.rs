@@ -135,8 +135,9 @@ impl Sweeps {
 
     /// Whether it is being read.
     pub fn busy(&self) -> bool {
-        self.watcher.is_some()
-            && (!self.listed || (self.chosen.is_some() && self.standing().is_none() && self.unread.is_none()))
+        (self.watcher.is_none() && self.seen.get())
+            || self.watcher.is_some()
+                && (!self.listed || (self.chosen.is_some() && self.standing().is_none() && self.unread.is_none()))
     }
 
     /// Looks at another sweep.

@@ -297,7 +297,7 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     std::fs::write(&stub, format!("#!/bin/sh\necho \"$@\" >> {}/asked\n", home.path().display())).unwrap();
     std::fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     window.harness.state_mut().sweep_with(stub);
-    window.bring(Pane::Trials);
+    window.bring(Pane::Sweeps);
     window.until("6 trials, 3 done, 1 failed");
     let base = 100.0 * sample_run::retrieval_at_end();
     assert!(window.shows(&format!("best mAP so far {}", number(base + 4.0, 1))));
@@ -380,7 +380,7 @@ fn the_ablation_is_one_button_and_its_table_stands_beside_the_papers() {
     std::fs::create_dir_all(&runs).unwrap();
     let mut window = Window::open(&runs, None);
     window.harness.state_mut().sweep_with("/bin/true".into());
-    window.bring(Pane::Trials);
+    window.bring(Pane::Sweeps);
     window.until("No sweep yet");
     window.click("Ablation");
     window.until("The sweep in ");

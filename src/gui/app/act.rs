@@ -69,7 +69,7 @@ impl App {
             UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::begin()),
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
-            UiCommand::TickRun(folder) => self.book.tick(folder),
+            UiCommand::TickRun(folder) => self.tick(folder),
             UiCommand::UntickRuns => self.book.marks.ticked.clear(),
             UiCommand::StarRun(folder) => self.book.star(folder),
             UiCommand::LabelRun(folder) => self.ask_label(folder),

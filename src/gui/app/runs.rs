@@ -25,6 +25,27 @@ impl App {
         self.listing = Some(self.store.list());
     }
 
+    /// The same, with the runs that lie elsewhere: those that were opened by their folder, and the marked ones.
+    pub(super) fn list_elsewhere(&mut self) {
+        let mut elsewhere = self.saved.opened.clone();
+        let marks = &self.book.marks;
+        for folder in marks.ticked.iter().chain(&marks.baseline) {
+            if !elsewhere.contains(folder) {
+                elsewhere.push(folder.clone());
+            }
+        }
+        self.listing = Some(self.store.list_also(elsewhere));
+    }
+
+    /// Ticks a run, or takes its tick away; one that lies elsewhere is listed from now on.
+    pub(super) fn tick(&mut self, folder: PathBuf) {
+        let listed = self.book.row(&folder).is_some();
+        self.book.tick(folder);
+        if !listed {
+            self.list_elsewhere();
+        }
+    }
+
     /// Reads a run, shows it, and follows it as it grows. The run of this window is there already.
     pub(super) fn open(&mut self, folder: PathBuf) {
         if self.live.folder.as_ref() == Some(&folder) {

@@ -1,5 +1,7 @@
 //! The application without a window system: what [`crate::gui::shot`] draws pictures of.
 
+use std::path::PathBuf;
+
 use eframe::egui::{self, Rect, Ui};
 use egui_tiles::Tree;
 
@@ -30,6 +32,8 @@ pub struct Trial {
     pub values: Vec<(String, Value)>,
     /// Whether the epoch is clustered at many values of eps and Δd.
     pub sweep: bool,
+    /// Runs that are ticked; the one on screen is their baseline.
+    pub ticked: Vec<PathBuf>,
 }
 
 /// What is kept in memory for the panels; none of it grows with the length of a run.
@@ -63,7 +67,10 @@ impl App {
         (saved.dark, saved.layout, saved.zoom) = (look.dark, look.layout, look.zoom);
         let mut app = Self::with(ctx, saved, options);
         if let Some((view, selection)) = shown {
+            app.book.marks.ticked.clone_from(&trial.ticked);
+            app.book.marks.baseline = view.folder.clone().filter(|_| !trial.ticked.is_empty());
             app.show_run(ctx, view);
+            app.list_elsewhere();
             app.selection = selection;
             app.what_if.look_at(app.opened.as_ref().unwrap_or(&app.live), app.selection.epoch);
             for (key, value) in &trial.values {

@@ -200,5 +200,5 @@ panes! {
     Inspector: inspector as inspector::InspectorPanel, SEARCH, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
     RunTable: run_table as run_table::RunTablePanel, GRID, "All runs as a table, with columns of your choice.";
     Compare: compare as compare::ComparePanel, RANKING, "The ticked runs side by side: results with intervals, people, clusters, published results.";
-    Trials: trials as trials::TrialsPanel, STACK, "A sweep: its trials, what they found over seeds, any parameter against any result.";
+    Sweeps: trials as trials::TrialsPanel, STACK, "A sweep: its trials, what they found over seeds, any parameter against any result.";
 }

@@ -45,7 +45,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
                     Pane::Sweep,
                     Pane::RunTable,
                     Pane::Compare,
-                    Pane::Trials,
+                    Pane::Sweeps,
                 ],
             );
             let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
@@ -60,7 +60,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             ];
             let top = row(&mut tiles, &top);
             let bottom = [
-                (&[Pane::Browser, Pane::Map, Pane::Exhibit, Pane::RunTable, Pane::Compare, Pane::Trials][..], 1.0),
+                (&[Pane::Browser, Pane::Map, Pane::Exhibit, Pane::RunTable, Pane::Compare, Pane::Sweeps][..], 1.0),
                 (&[Pane::Eq8, Pane::Why, Pane::Inspector, Pane::RankLists, Pane::HeatMaps], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);
@@ -75,7 +75,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let top = row(&mut tiles, &top);
             let bottom = [
                 (&[Pane::HeatMaps, Pane::Eq8, Pane::Why, Pane::Inspector][..], 1.0),
-                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit, Pane::RunTable, Pane::Compare, Pane::Trials], 1.3),
+                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit, Pane::RunTable, Pane::Compare, Pane::Sweeps], 1.3),
             ];
             let bottom = row(&mut tiles, &bottom);
             linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.1)])

@@ -13,7 +13,7 @@ fn least_of(pane: Pane) -> Vec2 {
     match pane {
         Pane::Loss | Pane::Retrieval | Pane::Clusters | Pane::KDistance => vec2(width, height),
         Pane::Reliability | Pane::Sweep | Pane::Inspector => vec2(width, 200.0),
-        Pane::RunTable | Pane::Compare | Pane::Trials => vec2(330.0, 200.0),
+        Pane::RunTable | Pane::Compare | Pane::Sweeps => vec2(330.0, 200.0),
         Pane::Map | Pane::Browser | Pane::Lineage | Pane::WhatIf | Pane::Reachability | Pane::Why => vec2(width, 220.0),
         Pane::HeatMaps | Pane::Exhibit => vec2(300.0, 230.0),
         Pane::Eq8 | Pane::RankLists => vec2(330.0, 240.0),
