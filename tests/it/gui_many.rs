@@ -263,6 +263,12 @@ fn the_paired_interval_is_that_of_the_command_line() {
     let mean = format!("people drawn: {}, 95 % interval", points(&all["per_query"][1]["by_person"]["mean"]));
     window.until(&mean);
     assert!(window.shows("People who win") && window.shows("People who lose"));
+    // Query by query: the largest gain first, with the lists of both runs.
+    window.click("queries");
+    window.until("Rank list of eps 0.55, seed 2, query 5");
+    assert!(window.shows(&format!("Rank list of {PLAIN} \u{e46a}, query 5")));
+    window.harness.query_all_by_label_contains("0, 1, ").next().unwrap().click();
+    window.until("Rank list of eps 0.55, seed 2, query 0");
     window.click("clusters");
     window.until("6, \u{e46a} 6, 1.000, 1.000");
     window.click("published");

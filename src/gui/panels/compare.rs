@@ -1,6 +1,7 @@
 //! The ticked runs side by side: results with differences and intervals, people who win and lose, clusters, and the
 //! place among published results. The same figures as `reid-workbench compare`, by the same code.
 
+mod queries;
 mod tables;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ enum Shown {
     #[default]
     Results,
     People,
+    Queries,
     Clusters,
     Published,
 }
@@ -48,6 +50,8 @@ pub struct ComparePanel {
     job: Job<Found>,
     #[serde(skip)]
     found: Option<Found>,
+    #[serde(skip)]
+    queries: queries::State,
 }
 
 /// What a comparison was made of: it is made anew when a run has grown, the set or the baseline has changed.
@@ -61,6 +65,7 @@ struct Asked {
 struct Found {
     all: Comparison,
     placed: [Result<Placed, String>; 2],
+    lists: Vec<queries::Lists>,
     /// Runs that could not be read, a sentence each.
     unread: Vec<String>,
 }
@@ -98,7 +103,8 @@ fn read(asked: &Asked) -> Found {
         }
     }
     tell_apart(&mut runs);
-    Found { all: compare(&runs, baseline, None), placed: TARGETS.map(|target| place(&runs, target)), unread }
+    let lists = queries::read(&runs, baseline);
+    Found { all: compare(&runs, baseline, None), placed: TARGETS.map(|target| place(&runs, target)), lists, unread }
 }
 
 impl ComparePanel {
@@ -150,6 +156,7 @@ impl ComparePanel {
             let shown = [
                 (Shown::Results, "results"),
                 (Shown::People, "people"),
+                (Shown::Queries, "queries"),
                 (Shown::Clusters, "clusters"),
                 (Shown::Published, "published"),
             ];
@@ -167,6 +174,7 @@ impl ComparePanel {
             match shown {
                 Shown::Results => tables::results(ui, &found.all, &names),
                 Shown::People => tables::people(ui, &found.all, &names),
+                Shown::Queries => queries::ui(ui, cx, &found.lists, &mut self.queries, &names),
                 Shown::Clusters => tables::clusters(ui, &found.all, &names),
                 Shown::Published => {
                     let options: Vec<(usize, &str)> = TARGETS.into_iter().enumerate().collect();
