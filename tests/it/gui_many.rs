@@ -257,7 +257,7 @@ fn the_paired_interval_is_that_of_the_command_line() {
     // Parameters that are the same in all runs are left out; the others stand in the order of the runs.
     window.until("eps, 0.6, 0.55, 0.55");
     window.until("seed, 1, 2, 3");
-    assert!(!window.shows("k2, ") && window.shows("Over seeds"));
+    assert!(!window.shows("delta_d, ") && window.shows("Over seeds"));
 
     window.click("people");
     let mean = format!("people drawn: {}, 95 % interval", points(&all["per_query"][1]["by_person"]["mean"]));
@@ -345,7 +345,7 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     window.click("More of this sweep");
     window.fill("Values to enqueue", "eps=0.5 seed=7");
     window.click("Enqueue these values");
-    window.fill("Filter of the trials", "");
+    window.fill("Filter of the trials", " ");
     let spec = Spec::read(&dir.join("spec.toml")).unwrap();
     let began = Instant::now();
     let added = loop {

@@ -11,6 +11,8 @@ use crate::gui::theme::{Theme, Type, size};
 const WIDTH: [f32; 2] = [44.0, 280.0];
 /// Rows that the width of a column is measured by.
 const MEASURED: usize = 60;
+/// A column of which less is in sight is left out.
+const LEAST: f32 = 16.0;
 /// Between columns.
 const GAP: f32 = 14.0;
 
@@ -194,6 +196,12 @@ impl Table<'_> {
 
 /// A line of text in its place; what does not fit ends in an ellipsis.
 fn text(ui: &Ui, place: Rect, (words, step, ink): (&str, Type, Color32), right: bool) {
+    // A column that is scrolled half out of sight ends in an ellipsis, too.
+    let whole = place;
+    let place = Rect::from_x_y_ranges(place.x_range().intersection(ui.clip_rect().x_range()), place.y_range());
+    if place.width() < whole.width().min(LEAST) {
+        return;
+    }
     let mut job = LayoutJob::single_section(words.to_owned(), TextFormat::simple(step.font(ui), ink));
     job.wrap = TextWrapping::truncate_at_width(place.width());
     let galley = ui.painter().layout_job(job);
