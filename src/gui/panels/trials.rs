@@ -77,7 +77,7 @@ const RESULTS: [(&str, &str); 6] = [
     ("best mAP", "The best mAP over the epochs by the target's own labels: an oracle."),
     ("silhouette", "Silhouette of the last clusters on the Jaccard graph: needs no truth."),
     ("epochs", "Adaptation epochs done."),
-    ("minutes", "Time of work."),
+    ("time", "Time of work; a filter compares minutes."),
 ];
 
 /// A figure of a trial; parameters by their keys.
@@ -88,7 +88,7 @@ fn figure(row: &Row, key: &str) -> Option<f64> {
         "best mAP" => row.best_oracle.map(|x| 100.0 * x),
         "silhouette" => row.silhouette,
         "epochs" => Some(row.epoch as f64),
-        "minutes" => Some(row.seconds / 60.0),
+        "time" => (row.seconds > 0.0).then_some(row.seconds / 60.0),
         "trial" => Some(row.trial as f64),
         key => setting(row, key)?.parse().ok(),
     }
@@ -129,7 +129,14 @@ impl TrialsPanel {
         let sweeps = cx.many.sweeps;
         sweeps.look();
         let standing = sweeps.standing();
-        let scope = standing.map_or(String::new(), |s| scope(s, cx.truth));
+        let filter = standing.map(|s| Filter::parse(&self.filter, |key| known(&s.rows, key)).unwrap_or_default());
+        let filter = filter.unwrap_or_default();
+        let rows: Vec<&Row> = standing
+            .iter()
+            .flat_map(|s| &s.rows)
+            .filter(|row| self.brushes.hold(row) && passes(&filter, row))
+            .collect();
+        let scope = standing.map_or(String::new(), |s| scope(s, rows.len(), cx.truth));
         tile::head(ui, cx.head, &scope, |ui| {
             if standing.is_some() {
                 let shown = [
@@ -159,9 +166,6 @@ impl TrialsPanel {
             tile::empty_state(ui, icon::GRID, "No trial yet", text, None);
             return;
         }
-        let filter = Filter::parse(&self.filter, |key| known(&standing.rows, key)).unwrap_or_default();
-        let brushed = |row: &Row| self.brushes.hold(row) && passes(&filter, row);
-        let rows: Vec<&Row> = standing.rows.iter().filter(|row| brushed(row)).collect();
         match self.shown {
             Shown::Trials => self.table(ui, &rows, cx),
             Shown::Summary => summary::ui(ui, &rows, cx.truth),
@@ -301,7 +305,8 @@ impl TrialsPanel {
                 "why" => row.why.clone().unwrap_or_default(),
                 "epochs" => format!("{}/{}", row.epoch, row.epochs),
                 "trial" => row.trial.to_string(),
-                "minutes" => ticks::duration(row.seconds),
+                "time" if row.seconds > 0.0 => ticks::duration(row.seconds),
+                "time" => "–".to_owned(),
                 "silhouette" => row.silhouette.map_or("–".to_owned(), |x| ticks::number(x, 3)),
                 "mAP" | "rank-1" | "best mAP" => figure(row, key).map_or("–".to_owned(), |x| ticks::number(x, 1)),
                 key => setting(row, key).unwrap_or("–").to_owned(),
@@ -374,13 +379,16 @@ fn best<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<&'a Row> {
     done.max_by(|a, b| a.map.unwrap_or(0.0).total_cmp(&b.map.unwrap_or(0.0)))
 }
 
-fn scope(standing: &Standing, truth: bool) -> String {
+fn scope(standing: &Standing, shown: usize, truth: bool) -> String {
     let count = |state: &str| standing.rows.iter().filter(|row| row.state == state).count();
     let mut words = vec![ticks::counted(standing.rows.len(), "trial", "trials")];
     for state in ["done", "running", "failed"] {
         if count(state) > 0 {
             words.push(format!("{} {state}", ticks::count(count(state))));
         }
+    }
+    if shown < standing.rows.len() {
+        words.push(format!("{} shown", ticks::count(shown)));
     }
     if let Some(map) = best(&standing.rows).and_then(|row| row.map).filter(|_| truth) {
         words.push(format!("best mAP so far {}", ticks::number(100.0 * map, 1)));

@@ -61,7 +61,6 @@ impl List {
             ui.label(Type::Small.text("mAP", theme.t3));
         });
         let filter = self.filter(ui, rows.len());
-        ticked_line(ui, many, actions);
         let overlays = many.overlays(shown);
         let several = rows.iter().any(|(run, _)| run.title != rows[0].0.title);
         let row_of = |folder| RunRow {
@@ -104,6 +103,8 @@ impl List {
             }
             drawn += 1;
         }
+        // Below the list: it must not move under the hand that ticks.
+        ticked_line(ui, many, actions);
         match (drawn, hidden) {
             (0, 0) => {
                 let words = "Runs appear here. Start one, or open a folder of an earlier training.";
