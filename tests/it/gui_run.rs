@@ -179,6 +179,7 @@ fn a_run_is_branched_from_an_earlier_epoch_by_label() {
     window.patiently("Done");
     window.click("Branch from here");
     window.patiently("on the disk");
+    window.harness.run_steps(6); // the dialog takes its place in the middle
     window.click("Remove best-oracle");
     let began = std::time::Instant::now();
     while tiny.path("run/checkpoints/best-oracle.safetensors").exists() {
