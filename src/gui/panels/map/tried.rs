@@ -14,6 +14,8 @@ use crate::run::snapshot::ClusterSnapshot;
 
 /// Points that an outline keeps from its images.
 const APART: f32 = 5.0;
+/// How many times as far as the median image one may lie from the middle of its cluster and still be outlined.
+const FAR: f32 = 3.0;
 
 /// Outlines in the plane, and of what.
 type Outlines = (Arc<Outcome>, Arc<Layout>, Vec<Vec<Pos2>>);
@@ -59,7 +61,7 @@ impl Tried {
         if !known {
             let outlines = changed(outcome, run)
                 .into_iter()
-                .map(|rows| hull(rows.into_iter().filter_map(|i| layout.at.get(i as usize).copied()).collect()));
+                .map(|rows| hull(bulk(rows.into_iter().filter_map(|i| layout.at.get(i as usize).copied()).collect())));
             self.outlines = Some((Arc::clone(outcome), Arc::clone(layout), outlines.collect()));
         }
         let Some((.., outlines)) = &self.outlines else { return };
@@ -104,6 +106,19 @@ pub fn changed(outcome: &Outcome, run: &ClusterSnapshot) -> Vec<Vec<u32>> {
     members.into_iter().zip(same).filter(|(rows, same)| !same && !rows.is_empty()).map(|(rows, _)| rows).collect()
 }
 
+/// The points that lie together: a single one far off in the plane would stretch the outline across the map.
+fn bulk(points: Vec<Pos2>) -> Vec<Pos2> {
+    let median = |mut values: Vec<f32>| {
+        let middle = values.len() / 2;
+        if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
+    };
+    let x = median(points.iter().map(|p| p.x).collect());
+    let y = median(points.iter().map(|p| p.y).collect());
+    let away = |p: &Pos2| p.distance(Pos2::new(x, y));
+    let usual = median(points.iter().map(away).collect());
+    points.into_iter().filter(|p| away(p) <= FAR * usual).collect()
+}
+
 /// The convex hull of points, counter-clockwise (Andrew's monotone chain).
 pub fn hull(mut points: Vec<Pos2>) -> Vec<Pos2> {
     points.retain(|p| p.is_finite());
@@ -134,7 +149,7 @@ pub fn hull(mut points: Vec<Pos2>) -> Vec<Pos2> {
 mod tests {
     use eframe::egui::pos2;
 
-    use super::hull;
+    use super::{bulk, hull};
 
     #[test]
     fn a_hull_holds_every_point_and_only_corners() {
@@ -144,5 +159,16 @@ mod tests {
         let line: Vec<_> = (0..9).map(|i| pos2(i as f32, 2.0 * i as f32)).collect();
         assert_eq!(hull(line), [pos2(0.0, 0.0), pos2(8.0, 16.0)]);
         assert_eq!(hull(vec![pos2(f32::NAN, 0.0)]), []);
+    }
+
+    #[test]
+    fn a_stray_image_does_not_stretch_the_outline() {
+        let near: Vec<_> = (0..20).map(|i| pos2((i % 5) as f32, (i / 5) as f32)).collect();
+        let mut all = near.clone();
+        all.push(pos2(500.0, 0.0));
+        assert_eq!(bulk(all), near);
+        let same = vec![pos2(1.0, 1.0); 4];
+        assert_eq!(bulk(same.clone()), same);
+        assert_eq!(bulk(Vec::new()), []);
     }
 }
