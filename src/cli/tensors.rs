@@ -90,11 +90,12 @@ impl TensorReader {
                 let text = "is a file of MATLAB or HDF5, which are not read: save its arrays with np.savez";
                 return Err(usage(format!("{shown} {text}")));
             }
-            [0x80, 2..=5, ..] => {
+            // A safetensors file may begin so too: its header's length.
+            [0x80, 2..=5, ..] => safetensors_places(&file, bytes).map_err(|_| {
                 let text =
                     "is a pickle of Python, which may run anything: save its arrays with np.savez or torch.save (.pt)";
-                return Err(usage(format!("{shown} {text}")));
-            }
+                usage(format!("{shown} {text}"))
+            })?,
             _ => safetensors_places(&file, bytes).map_err(|e| broken("a safetensors file", e))?,
         };
         let mut read = Self { path: path.to_owned(), source: Source::File(file), tensors };

@@ -264,6 +264,12 @@ fn dumps_of_other_programs_are_read_under_their_names() {
     let (_, code, said) = bench.run(&["evaluate", "named.pt", "--images", "more.csv"]);
     assert!(code == 2 && said.contains("no feature of none.png"), "{said}");
 
+    // A header of 0x0280 bytes begins as a pickle does.
+    let header = format!(r#"{{"features":{{"dtype":"F32","shape":[{N},{D}],"data_offsets":[0,{}]}}}}"#, N * D * 4);
+    let file = [&0x0280_u64.to_le_bytes()[..], format!("{header:<640}").as_bytes(), &bytes].concat();
+    fs::write(bench.path("f.safetensors"), file).unwrap();
+    assert_eq!(bench.clusters("f.safetensors"), truth);
+
     for (name, head, words) in [
         ("a.mat", &b"MATLAB 5.0 MAT-file, Platform: GLNXA64"[..], "np.savez"),
         ("b.mat", b"\x89HDF\r\n\x1a\n\0\0\0\0", "MATLAB or HDF5"),
