@@ -304,7 +304,7 @@ fn one_line(message: &str) -> String {
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let good = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
     if name.is_empty() || !name.chars().all(good) {
         return Err(format!("`{name}` is no name for a dataset: use letters, digits, and - _ . +"));
     }

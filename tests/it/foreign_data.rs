@@ -439,6 +439,11 @@ fn names_that_are_not_latin_are_no_hindrance() {
     bench.write(market("plain"));
     assert_eq!(bench.counts("行人重识别/市场"), bench.counts("plain"));
     assert!(bench.check("行人重识别/市场", &[]).0["root"].as_str().unwrap().ends_with("行人重识别/市场"));
+    fs::create_dir_all(bench.path("config")).unwrap();
+    let root = bench.path("行人重识别/市场");
+    let entry = format!("[datasets.\"市场\"]\nlayout = \"market1501\"\nroot = \"{}\"\n", root.display());
+    fs::write(bench.path("config/datasets.toml"), entry).unwrap();
+    assert_eq!(bench.counts("市场"), bench.counts("plain"), "{}", bench.check("市场", &[]).2);
 }
 
 fn tone(path: &Path, tone: u8) {
