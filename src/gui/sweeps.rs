@@ -77,6 +77,8 @@ impl Drop for Sweeps {
 impl Sweeps {
     /// Those in a folder; nothing is read before somebody looks.
     pub fn new(dir: PathBuf) -> Self {
+        // Named from the root, a trial's run is the same wherever it is listed.
+        let dir = std::path::absolute(&dir).unwrap_or(dir);
         Self {
             dir,
             program: std::env::current_exe().ok(),

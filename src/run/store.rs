@@ -4,7 +4,7 @@
 //! (network file systems have no events to offer). A run that somebody trains is looked at ten times a second, one
 //! that rests every two seconds; a window that does not listen costs no memory: what it has not taken is not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -502,9 +502,10 @@ impl Listing {
         };
         let mut there = folders(&self.dir);
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let known: Vec<PathBuf> = there.iter().map(|path| whole(path)).collect();
+        // The same folder may be named in two ways; it is one run.
+        let mut known: BTreeSet<PathBuf> = there.iter().map(|path| whole(path)).collect();
         let others = self.elsewhere.iter().filter(|path| path.join("events.jsonl").is_file());
-        there.extend(others.filter(|path| !known.contains(&whole(path))).cloned());
+        there.extend(others.filter(|path| known.insert(whole(path))).cloned());
         self.known = there.into_iter().map(listed).collect();
         let all = self.names.iter().map(|name| self.dir.join(name));
         self.unknown = all.filter(|path| !self.known.iter().any(|l| l.folder == *path)).collect();

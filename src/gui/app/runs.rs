@@ -37,6 +37,16 @@ impl App {
         self.listing = Some(self.store.list_also(elsewhere));
     }
 
+    /// A run's folder as the list names it: below the folder of runs as that is named, from the root elsewhere.
+    pub(super) fn named(&self, folder: &Path) -> PathBuf {
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let (here, folder) = (self.library.runs_dir(), whole(folder));
+        match folder.file_name() {
+            Some(name) if folder.parent() == Some(&whole(here)) => here.join(name),
+            _ => folder,
+        }
+    }
+
     /// Ticks a run, or takes its tick away; one that lies elsewhere is listed from now on.
     pub(super) fn tick(&mut self, folder: PathBuf) {
         let listed = self.book.row(&folder).is_some();

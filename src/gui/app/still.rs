@@ -67,7 +67,9 @@ impl App {
         (saved.dark, saved.layout, saved.zoom) = (look.dark, look.layout, look.zoom);
         let mut app = Self::with(ctx, saved, options);
         if let Some((view, selection)) = shown {
-            app.book.marks.ticked.clone_from(&trial.ticked);
+            let mut view = view;
+            view.folder = view.folder.map(|folder| app.named(&folder));
+            app.book.marks.ticked = trial.ticked.iter().map(|folder| app.named(folder)).collect();
             app.book.marks.baseline = view.folder.clone().filter(|_| !trial.ticked.is_empty());
             app.show_run(ctx, view);
             app.list_elsewhere();
