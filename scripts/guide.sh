@@ -14,3 +14,33 @@ shoot --panel eq8 --epoch 10 --select cluster=4 --size 900x560 --out $out/eq8.pn
 shoot --panel k-distance --epoch 10 --try eps=0.45 --size 760x420 --out $out/k-distance.png
 shoot --panel sweep --epoch 10 --sweep --size 900x560 --out $out/sweep.png
 shoot --panel rank-lists --size 900x560 --out $out/rank-lists.png
+
+# Comparing and sweeps need runs: two radii with two seeds each, three short epochs on the built-in people.
+[ "${1:-}" = --runs ] || exit 0
+out=$PWD/$out
+program=$(realpath "$program")
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+cd "$home"
+cat > eps.toml <<'SPEC'
+name = "eps"
+about = "Two radii, two seeds, three short epochs on the built-in people"
+source = "synthetic-plaza"
+target = "synthetic-station"
+preset = "demo"
+[set]
+"adapt.epochs" = 3
+"adapt.iters" = 12
+"pretrain.epochs" = 2
+"pretrain.iters" = 16
+[grid]
+eps = [0.5, 0.6]
+seed = [1, 2]
+SPEC
+"$program" sweep eps.toml --out sweeps/eps > /dev/null
+mkdir runs
+for trial in 0 1 2 3; do cp -r "sweeps/eps/trials/000$trial" "runs/trial-$trial"; done
+beside=(--tick runs/trial-0 --tick runs/trial-1 --tick runs/trial-3)
+"$program" shot runs/trial-2 "${beside[@]}" --panel retrieval --size 760x420 --out "$out/overlaid.png" > /dev/null
+"$program" shot runs/trial-2 "${beside[@]}" --panel compare --size 1100x420 --out "$out/compare.png" > /dev/null
+"$program" shot --panel sweeps --size 1100x360 --out "$out/sweeps.png" > /dev/null
