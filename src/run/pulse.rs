@@ -134,12 +134,15 @@ pub(super) fn is_running_here(trainer: &Trainer) -> bool {
     if trainer.host != host() {
         return false;
     }
-    let name = std::fs::read_to_string(format!("/proc/{}/comm", trainer.pid));
-    // A number is given again once its process has ended: the name must be ours.
-    // The program may have been given another name.
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", trainer.pid)) else { return false };
+    let Some((name, rest)) = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')) else { return false };
+    // One that was killed stays in the list until its parent has taken notice.
+    if matches!(rest.trim_start().chars().next(), Some('Z' | 'X')) {
+        return false;
+    }
+    // A number is given again once its process has ended: the name must be ours, which may be another than usual.
     let ours = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
-    let is_ours = |name: &str| name.trim().starts_with("reid-workbench") || name == ours;
-    name.is_ok_and(|name| is_ours(&name) || trainer.pid == std::process::id())
+    name.starts_with("reid-workbench") || name == ours.trim() || trainer.pid == std::process::id()
 }
 
 fn host() -> String {
