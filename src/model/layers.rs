@@ -185,8 +185,10 @@ impl BatchNorm {
         if !pass.train || pass.groups.len() < 2 {
             return self.normalised(x, pass);
         }
-        let parts: Result<Vec<Tensor>> =
-            pass.groups.iter().map(|&(start, length)| self.normalised(&x.f_narrow(0, start, length)?, pass)).collect();
+        // One split: backwards it joins the groups' gradients, where a slice each would be filled up to the whole batch.
+        let lengths: Vec<i64> = pass.groups.iter().map(|&(_, length)| length).collect();
+        let groups = x.f_split_with_sizes(lengths.as_slice(), 0)?;
+        let parts: Result<Vec<Tensor>> = groups.iter().map(|group| self.normalised(group, pass)).collect();
         Ok(Tensor::f_cat(&parts?, 0)?)
     }
 
