@@ -49,7 +49,8 @@ use crate::run::{RunError, example};
   reid-workbench train --preset demo --out runs/demo  a training without a window, on the built-in datasets
   reid-workbench params list                          what can be set")]
 pub struct Cli {
-    /// Open the window on this run folder; `example` is a finished run that comes with the program.
+    /// Open the window on this run folder; `example` is a finished run that comes with the program, ssh://HOST/PATH one on
+    /// another machine.
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Without a sub-command the window opens.

@@ -5,6 +5,7 @@ pub mod book;
 pub mod command;
 pub mod datasets;
 pub mod dialogs;
+pub mod far;
 pub mod fonts;
 pub mod job;
 pub mod naming;

@@ -20,6 +20,7 @@ use reid_workbench::gui::shot::Order;
 use reid_workbench::gui::{self, Ends, Waker, WindowOptions};
 use reid_workbench::launch::detach;
 use reid_workbench::model::device;
+use reid_workbench::remote::address::is_remote;
 use reid_workbench::run::example;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -108,6 +109,10 @@ fn selection(args: &ShotArgs) -> Selection {
 /// example that comes with the program.
 fn first_shown(asked: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
     if let Some(asked) = asked {
+        // One on another machine is reached once the window is there.
+        if is_remote(&asked) {
+            return Ok(Some(asked));
+        }
         return cli::run_folder(&asked).map(Some);
     }
     if !gui::is_first_start() || Path::new("runs").exists() {

@@ -6,6 +6,7 @@ mod follow;
 mod frame;
 mod keys;
 mod past;
+mod reach;
 mod runs;
 mod saved;
 pub mod still;
@@ -20,6 +21,8 @@ use eframe::egui::{self, Ui};
 
 use self::follow::Follow;
 use self::past::{Changes, Trail};
+use self::reach::Reach;
+pub use self::reach::wake as wake_by_line;
 use self::saved::Saved;
 use super::Ends;
 use super::WindowOptions;
@@ -104,6 +107,8 @@ pub struct App {
     store: Store,
     /// A run that is being read, to be shown.
     opening: Option<PathBuf>,
+    /// Runs on other machines.
+    far: Reach,
     /// Lists of runs that were asked for and have not come.
     listing: Option<u64>,
     exporting: Job<Result<String, String>>,
@@ -190,6 +195,7 @@ impl App {
             opened: None,
             store,
             opening: None,
+            far: Reach::default(),
             listing: None,
             exporting: Job::default(),
             revealing: Job::default(),
@@ -428,6 +434,7 @@ impl App {
         if let Some(Err(why)) = self.revealing.poll() {
             self.notify(ctx, Entry::now(Severity::Warning, "No file manager", why), None);
         }
+        self.poll_far(ctx);
         match self.exporting.poll() {
             Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Exported", text), None),
             Some(Err(reason)) => self.notify(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),

@@ -5,6 +5,7 @@ pub mod browse;
 pub mod cheat_sheet;
 pub mod checkpoints;
 pub mod dataset;
+pub mod elsewhere;
 pub mod export;
 pub mod label_run;
 pub mod new_run;

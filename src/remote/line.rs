@@ -425,10 +425,14 @@ impl Line {
             state.heard = now;
             if let Some((_, asked)) = state.pings.iter().find(|(ping, _)| *ping == id) {
                 let seconds = asked.elapsed().as_secs_f64();
-                state.latency = Some(state.latency.map_or(seconds, |before| 0.7 * before + 0.3 * seconds));
+                let before = state.latency;
+                state.latency = Some(before.map_or(seconds, |before| 0.7 * before + 0.3 * seconds));
                 state.pings.retain(|(ping, _)| *ping > id);
                 drop(state);
-                (self.wake)();
+                // A window that rests is woken for what it would show otherwise, not for each sign of life.
+                if before.is_none_or(|before| (seconds - before).abs() > 0.2 * before + 2e-3) {
+                    (self.wake)();
+                }
                 continue;
             }
             if id > 0 {

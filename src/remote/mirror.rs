@@ -213,6 +213,16 @@ impl Mirror {
         Some(Held { mirror: self, name: name.to_owned() })
     }
 
+    /// As [`Mirror::hold`], without waiting for another who brings it.
+    fn hold_now(&self, name: &Path) -> Option<Held<'_>> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if busy.contains(name) || self.folder.join(name).is_file() {
+            return None;
+        }
+        busy.insert(name.to_owned());
+        Some(Held { mirror: self, name: name.to_owned() })
+    }
+
     /// Brings a file as it is there.
     fn bring(&self, name: &Path) -> io::Result<bool> {
         let Some(file) = with_slashes(name).filter(|file| is_within(file)) else { return Ok(false) };
@@ -259,11 +269,18 @@ impl Mirror {
 
     /// Brings pictures of one split; whether the first is here now.
     fn bring_photos(&self, split: Split, wanted: &[(u32, PathBuf)]) -> io::Result<bool> {
-        let missing: Vec<&(u32, PathBuf)> =
-            wanted.iter().filter(|(_, name)| !self.folder.join(name).is_file()).take(PHOTOS).collect();
         let Some((_, first)) = wanted.first() else { return Ok(false) };
-        if missing.is_empty() {
-            return Ok(true);
+        let Some(_first) = self.hold(first) else { return Ok(true) };
+        // What another thread is bringing is left to it.
+        let mut held = Vec::new();
+        let mut missing = vec![&wanted[0]];
+        for one in &wanted[1..] {
+            if missing.len() < PHOTOS
+                && let Some(hold) = self.hold_now(&one.1)
+            {
+                held.push(hold);
+                missing.push(one);
+            }
         }
         let indices = missing.iter().map(|(index, _)| *index).collect();
         let told = self.line.ask(Ask::Photos { run: self.run.clone(), split, indices }, ANSWER);

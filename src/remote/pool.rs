@@ -89,6 +89,11 @@ pub fn of(folder: &Path) -> Option<Arc<Mirror>> {
     with(|pool| pool.mirrors.get(folder).cloned())
 }
 
+/// Whether it is a folder in which a run of another machine was mirrored.
+pub fn is_mirror(folder: &Path) -> bool {
+    setup().mirrors.as_ref().is_some_and(|mirrors| folder.starts_with(mirrors))
+}
+
 /// Where a mirrored folder came from.
 pub fn origin(folder: &Path) -> Option<Address> {
     let mirrors = setup().mirrors.as_ref()?;

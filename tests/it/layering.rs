@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
             "study",
             "export",
             "launch",
+            "remote",
             "engine::command",
             "engine::event",
             "data::decode",

@@ -164,7 +164,9 @@ impl App {
             return self.command(ctx, Command::Resume);
         }
         let Some(folder) = self.shown().folder.clone() else { return };
-        self.command(ctx, Command::Start(Box::new(RunRequest::resume(folder))));
+        if !self.resume_there(&folder) {
+            self.command(ctx, Command::Start(Box::new(RunRequest::resume(folder))));
+        }
     }
 
     /// What the failed run on screen proposes.

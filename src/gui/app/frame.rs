@@ -34,7 +34,11 @@ impl App {
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
         let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        title.show(ui, |ui| topbar::ui(ui, (&self.live, shown), (self.saved.layout, self.saved.zoom), &mut actions));
+        let reaching = self.far.words();
+        title.show(ui, |ui| {
+            let look = (self.saved.layout, self.saved.zoom);
+            topbar::ui(ui, (&self.live, shown), look, reaching.as_deref(), &mut actions);
+        });
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
@@ -184,7 +188,7 @@ impl App {
             }
         }
         if let Some(dialog) = &mut self.dialogs.open_run
-            && !dialog.show(ctx, &mut actions)
+            && !dialog.show(ctx, &self.saved.machines, &mut actions)
         {
             self.dialogs.open_run = None;
         }

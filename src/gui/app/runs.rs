@@ -61,6 +61,9 @@ impl App {
         if self.live.folder.as_ref() == Some(&folder) {
             return self.show_live();
         }
+        if self.reach(&folder) {
+            return;
+        }
         self.store.follow(folder.clone());
         self.opening = Some(folder);
     }

@@ -48,6 +48,8 @@ pub struct Saved {
     pub marks: Marks,
     /// Runs that were opened by their folder, newest first.
     pub opened: Vec<PathBuf>,
+    /// Folders of runs on other machines that were reached, newest first.
+    pub machines: Vec<String>,
     /// Whether what target labels say is shown.
     pub truth: bool,
     /// What the new-run dialog last held.
@@ -77,6 +79,7 @@ impl Default for Saved {
             last_run: None,
             marks: Marks::default(),
             opened: Vec::new(),
+            machines: Vec::new(),
             truth: true,
             choice: Choice::default(),
             parameters: Parameters::default(),
@@ -121,6 +124,7 @@ impl Saved {
         }
         saved.zoom = if saved.zoom.is_finite() { saved.zoom.clamp(0.5, 3.0) } else { 1.0 };
         saved.opened.truncate(RECENT);
+        saved.machines.truncate(RECENT);
         saved.panels = serde_json::from_value(parts.panels).unwrap_or_default();
         saved
     }
@@ -158,6 +162,15 @@ impl Saved {
         self.opened.retain(|known| known != folder);
         self.opened.insert(0, folder.to_path_buf());
         self.opened.truncate(RECENT);
+    }
+}
+
+impl Saved {
+    /// Notes a folder of runs on another machine as the newest of those that were reached.
+    pub fn note_machine(&mut self, address: &str) {
+        self.machines.retain(|known| known != address);
+        self.machines.insert(0, address.to_owned());
+        self.machines.truncate(RECENT);
     }
 }
 

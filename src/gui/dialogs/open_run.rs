@@ -1,14 +1,15 @@
-//! Asks for the folder of an earlier run.
+//! Asks for a run to show: its folder here, or one on another machine.
 
 use std::path::Path;
 
 use eframe::egui;
 
+use super::elsewhere::Elsewhere;
 use super::probe::Probe;
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::paths;
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{Look, Push, segment};
 
 /// The dialog while it is open.
 #[derive(Default)]
@@ -18,13 +19,23 @@ pub struct OpenRun {
     begun: bool,
     browse: Browse,
     probe: Probe<Option<String>>,
+    /// The machine that is asked, when another one is.
+    elsewhere: Option<Elsewhere>,
 }
 
 impl OpenRun {
-    /// Shows it; false when it is to close.
-    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) -> bool {
+    /// Shows it; false when it is to close. `machines` are those that were reached before, newest first.
+    pub fn show(&mut self, ctx: &egui::Context, machines: &[String], actions: &mut Vec<UiCommand>) -> bool {
         let mut gone = false;
         let close = dialog(ctx, "open run", "Open run", |ui| {
+            let mut far = self.elsewhere.is_some();
+            if field(ui, "where", |ui| segment(ui, &[(false, "Here"), (true, "On another machine")], &mut far)) {
+                self.elsewhere = far.then(|| Elsewhere::begin(machines));
+            }
+            if let Some(elsewhere) = &mut self.elsewhere {
+                gone = elsewhere.ui(ui, machines, actions);
+                return;
+            }
             field(ui, "run folder", |ui| {
                 let response = text_box(ui, "Folder of the run", &mut self.folder, "runs/…", 280.0);
                 if !std::mem::replace(&mut self.begun, true) {

@@ -8,16 +8,19 @@ use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 
 use super::Pane;
 use crate::gui::command::{COMMANDS, Entry, Layout, UiCommand, ZOOMS, pane_keys};
+use crate::gui::far;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::ViewModel;
 use crate::gui::widgets::button::{Look, Push, icon_button, segment};
 use crate::gui::widgets::icon::{self, Weight};
 
-/// Shows the title bar: of the run that the engine works on and the one on screen, in that layout and zoom.
+/// Shows the title bar: of the run that the engine works on and the one on screen, in that layout and zoom; `reaching`
+/// tells of a run that is about to be shown.
 pub fn ui(
     ui: &mut Ui,
     (live, shown): (&ViewModel, &ViewModel),
     (layout, zoom): (Layout, f32),
+    reaching: Option<&str>,
     actions: &mut Vec<UiCommand>,
 ) {
     let bar = ui.max_rect();
@@ -41,7 +44,13 @@ pub fn ui(
             zoom_level(ui, zoom, actions);
             ui.add_space(4.0);
             search(ui, actions);
-            run_name(ui, Rect::from_x_y_ranges(left..=ui.cursor().right(), bar.y_range()), bar, live, shown);
+            run_name(
+                ui,
+                Rect::from_x_y_ranges(left..=ui.cursor().right(), bar.y_range()),
+                bar,
+                (live, shown),
+                reaching,
+            );
         });
     });
 }
@@ -140,13 +149,19 @@ fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
 }
 
 /// The name of the run on screen, in the middle of the bar where there is room.
-fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &ViewModel, shown: &ViewModel) {
+fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&ViewModel, &ViewModel), reaching: Option<&str>) {
     let theme = Theme::of(ui.ctx());
     let (title, scope) = if shown.folder.is_none() {
         ("reid-workbench".to_owned(), "no run".to_owned())
     } else {
         let recorded = shown.folder != live.folder;
         (shown.title.clone(), scope(shown, recorded))
+    };
+    let far = far::of(shown.folder.as_deref());
+    let (scope, ink) = match (&far, reaching) {
+        (_, Some(words)) => (words.to_owned(), theme.t2),
+        (Some(far), None) => (format!("{} · {scope}", far.words), if far.up { theme.t3 } else { theme.warn }),
+        (None, None) => (scope, theme.t3),
     };
     // What does not fit ends in an ellipsis: the scope first, then the name.
     let room = room.shrink2(vec2(8.0, 0.0));
@@ -158,14 +173,21 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, live: &ViewModel, shown: &ViewModel)
     };
     let title = cut(title, Type::Heading, theme.t1, room.width());
     let left = room.width() - title.size().x - 10.0;
-    let scope = (left > 40.0).then(|| cut(scope, Type::Small, theme.t3, left));
-    let width = title.size().x + scope.as_ref().map_or(0.0, |scope| 10.0 + scope.size().x);
+    let drawn = (left > 40.0).then(|| cut(scope.clone(), Type::Small, ink, left));
+    let width = title.size().x + drawn.as_ref().map_or(0.0, |drawn| 10.0 + drawn.size().x);
     let x = (bar.center().x - width / 2.0).clamp(room.left(), (room.right() - width).max(room.left()));
     let y = bar.center().y;
     let end = x + title.size().x + 10.0;
     painter.galley(pos2(x, y - title.size().y / 2.0), title, theme.t1);
-    if let Some(scope) = scope {
-        painter.galley(pos2(end, y - scope.size().y / 2.0 + 0.5), scope, theme.t3);
+    let Some(drawn) = drawn else { return };
+    let place = Rect::from_min_size(pos2(end, y - drawn.size().y / 2.0 + 0.5), drawn.size());
+    painter.galley(place.min, drawn, ink);
+    if far.is_some() || reaching.is_some() {
+        let response = ui.interact(place, egui::Id::unique("the run's machine"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &scope));
+        if let Some(far) = far {
+            response.on_hover_text(if far.why.is_empty() { far.tip } else { format!("{}\n{}", far.why, far.tip) });
+        }
     }
 }
 

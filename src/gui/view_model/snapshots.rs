@@ -190,6 +190,18 @@ impl Snapshots {
         clusters + graphs + ranks + self.heat_maps.items.len() + self.images.items.len()
     }
 
+    /// Those that could not be read may be asked for again: their machine was out of reach.
+    pub fn forget_failures(&mut self) {
+        fn failed<T>(shelf: &mut Shelf<T>) {
+            shelf.items.retain(|(_, value)| !matches!(value, Loaded::Failed(_)));
+        }
+        failed(&mut self.clusters);
+        failed(&mut self.graphs);
+        failed(&mut self.ranks);
+        failed(&mut self.heat_maps);
+        failed(&mut self.images);
+    }
+
     /// Labels, scores and neighbours of an adaptation epoch.
     pub fn clusters(&mut self, view: &ViewModel, epoch: usize) -> Loaded<ClusterSnapshot> {
         self.take_answers();

@@ -10,6 +10,7 @@ use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
 use crate::base::fs::open_regular;
 use crate::base::guard::guarded;
+use crate::base::supply;
 use crate::gui::pace::Pace;
 
 /// Bytes of textures kept by default.
@@ -17,6 +18,8 @@ const MAX_BYTES: usize = 192 << 20;
 const THREADS: usize = 2;
 /// Pictures that may wait to be decoded; more than a window shows.
 const AHEAD: usize = 1024;
+/// Pictures of another machine that are brought together.
+const TOGETHER: usize = 48;
 /// Decoded pictures that may wait for a frame.
 const DECODED: usize = 64;
 /// Pictures that become textures in one frame: a burst of them must not make it late.
@@ -96,6 +99,25 @@ impl Desk {
             }
             queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+impl Desk {
+    /// Has the pictures that are asked for brought together, where they lie on another machine: one by one each would
+    /// take the time of the way there and back.
+    fn bring_ahead(&self, first: &Path) {
+        let Some((supplier, name)) = supply::supplier(first) else { return };
+        if first.is_file() {
+            return;
+        }
+        let waiting: Vec<PathBuf> = {
+            let queue = self.open();
+            let mut asks: Vec<&Ask> = queue.waiting.iter().collect();
+            asks.sort_by_key(|ask| (std::cmp::Reverse(ask.frame), ask.number));
+            asks.iter().take(TOGETHER).map(|ask| ask.key.0.clone()).collect()
+        };
+        let others = waiting.iter().filter_map(|path| supply::supplier(path)).map(|(_, name)| name);
+        supplier.fetch_soon(&std::iter::once(name).chain(others).collect::<Vec<_>>());
     }
 }
 
@@ -207,6 +229,12 @@ impl Images {
         self.failures.get(path).map(String::as_str)
     }
 
+    /// Those that could not be read may be asked for again: their machine was out of reach.
+    pub fn forget_failures(&mut self) {
+        self.failures.clear();
+        self.entries.retain(|_, entry| !matches!(entry.slot, Slot::Failed));
+    }
+
     /// Pictures that wait to be decoded.
     pub fn waiting(&self) -> usize {
         self.desk.open().waiting.len()
@@ -228,6 +256,7 @@ impl Images {
             let (desk, results, ctx) = (Arc::clone(&self.desk), results.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name(format!("thumbnails-{n}")).spawn(move || {
                 while let Some(key) = desk.take() {
+                    desk.bring_ahead(&key.0);
                     let decoded = guarded("Decoding it", || decode(&key.0, key.1, key.2));
                     let result = decoded.and_then(|result| result);
                     if results.send((key, result)).is_err() {
