@@ -28,6 +28,9 @@ need libXi.so.6 libxi6
 ls /usr/lib/*/dri/*_dri.so >/dev/null 2>&1 || missing+=(libgl1-mesa-dri)
 if [ "$1" = test ]; then
   command -v Xvfb >/dev/null || missing+=(xvfb)
+  # For runs on another machine: a server of ssh, which the tests start and stop themselves.
+  [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+  command -v ssh >/dev/null || missing+=(openssh-client)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -48,6 +48,7 @@ mod gui_many;
 mod gui_map;
 mod gui_panels;
 mod gui_reachability;
+mod gui_remote;
 mod gui_rest;
 mod gui_run;
 mod gui_shell;

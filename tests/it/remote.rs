@@ -20,7 +20,7 @@ use reid_workbench::run::store::{Store, Update};
 use reid_workbench::run::{RunReader, RunView};
 
 use crate::support::engine::{SMALL, Tiny};
-use crate::support::ssh::{at, cut, environment, nobody};
+use crate::support::ssh::{Server, at, cut, environment, nobody};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -157,6 +157,33 @@ fn a_run_elsewhere_is_followed_from_its_first_second_steered_lost_and_found_agai
 }
 
 #[test]
+fn a_run_over_a_real_server_of_ssh_is_followed_steered_lost_and_found_again() {
+    let Some(_server) = Server::start("real-follow", false) else { return };
+    follow_steer_and_lose("real-follow", &Tiny::new());
+}
+
+#[test]
+fn a_run_of_market_size_is_there_in_three_seconds_over_a_long_and_narrow_line() {
+    let Some(_server) = Server::start("real-slow", true) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("runs/made");
+    let mut make = Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+    make.args(["datasets", "features", "--dim", "16"]).arg(&run).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(make.status().unwrap().success());
+    let begun = Instant::now();
+    let mirror = pool::open(&at("real-slow", &run), &nobody()).unwrap();
+    let reader = RunReader::open(mirror.folder()).unwrap();
+    let labels = ClusterSnapshot::read(mirror.folder(), 0).unwrap().labels.len();
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(labels == 12_936 && !reader.events.is_empty());
+    assert!(seconds < 3.0, "it took {seconds:.1} s");
+    until("the latency", || mirror.line().latency().is_some());
+    let latency = mirror.line().latency().unwrap();
+    assert!(latency > 0.049, "the line is not as long as it should be: {latency:.3} s");
+    mirror.line().end("the test is over");
+}
+
+#[test]
 fn pictures_and_ranks_of_a_finished_run_come_when_they_are_opened() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("runs/demo");
@@ -167,7 +194,7 @@ fn pictures_and_ranks_of_a_finished_run_come_when_they_are_opened() {
     assert_eq!(RankSnapshot::read(here, 1).unwrap().ap.len(), RankSnapshot::read(&run, 1).unwrap().ap.len());
     let (images, there) = (Images::read(here).unwrap(), Images::read(&run).unwrap());
     assert_eq!(images.all().count(), there.all().count());
-    let [far, near] = [&there, &images].map(|i| i.split(Split::Train).to_vec());
+    let [far, near] = [&there, &images].map(|i| i.split(Split::Gallery).to_vec());
     assert!(near.iter().all(|row| row.path.starts_with(here)), "their pictures lie in the mirror");
     let wanted: Vec<PathBuf> = near.iter().take(5).map(|row| row.path.strip_prefix(here).unwrap().to_owned()).collect();
     let (supplier, _) = supply::supplier(&near[0].path).unwrap();

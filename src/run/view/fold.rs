@@ -22,7 +22,12 @@ impl RunView {
                 || self.folder.as_ref() == Some(folder)
                 || (stamped.seq == self.next_seq && self.title == *title);
             if !*resumed || !same {
+                // A run that was opened in its first moment lies where it was opened, whatever its process calls the
+                // place, and whoever trains it still does.
+                let opened = !stamped.run.is_empty() && self.run == stamped.run;
+                let kept = opened.then(|| (self.folder.take(), self.trainer.take()));
                 *self = Self::default();
+                (self.folder, self.trainer) = kept.unwrap_or_default();
             }
         }
         if !stamped.run.is_empty() {
