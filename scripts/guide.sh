@@ -14,6 +14,17 @@ shoot --panel eq8 --epoch 10 --select cluster=4 --size 900x560 --out $out/eq8.pn
 shoot --panel k-distance --epoch 10 --try eps=0.45 --size 760x420 --out $out/k-distance.png
 shoot --panel sweep --epoch 10 --sweep --size 900x560 --out $out/sweep.png
 shoot --panel rank-lists --size 900x560 --out $out/rank-lists.png
+# A run on another machine, played by this one.
+there=$(mktemp -d)
+"$program" shot example --panel loss --out "$there/unpacked.png" > /dev/null
+run=$(ls -d "${REID_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/reid-workbench}"/examples/demo-*| head -1)
+printf '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nexec sh -c "$3"\n' > "$there/ssh"
+chmod +x "$there/ssh"
+mkdir "$there/runs"
+cp -r "$run" "$there/runs/demo"
+REID_SSH="$there/ssh" REID_REMOTE_PROGRAM="$(realpath "$program")" REID_CACHE_DIR="$there/cache" \
+  "$program" shot "ssh://gpu1$there/runs/demo" --panel window --size 1600x1000 --out $out/remote.png > /dev/null
+rm -rf "$there"
 
 # Comparing and sweeps need runs: two radii with two seeds each, three short epochs on the built-in people.
 [ "${1:-}" = --runs ] || exit 0

@@ -8,6 +8,7 @@ use image::{RgbImage, imageops};
 
 use super::rank_sheet::{self, Photos};
 use super::{ExportError, write};
+use crate::base::supply::is_there;
 use crate::run::RunReader;
 use crate::run::event::Split;
 use crate::run::graph::{features_path, read_features};
@@ -25,7 +26,7 @@ const SPRITE_SIDE: u32 = 8192;
 /// When the run has no features yet, or a file cannot be read or written.
 pub fn projector(run: &Path, out: &Path, photos: Photos) -> Result<Vec<PathBuf>, ExportError> {
     RunReader::open(run)?;
-    if !features_path(run).is_file() {
+    if !is_there(&features_path(run)) {
         return Err(ExportError::Empty { path: run.to_owned() });
     }
     let features = read_features(run)?;

@@ -12,6 +12,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::draw::Sheet;
 use super::{ExportError, style, ticks};
+use crate::base::supply::is_there;
 use crate::run::RunReader;
 use crate::run::event::{ImageRef, SnapshotPart, Split};
 use crate::run::images::Images;
@@ -77,7 +78,7 @@ pub struct RankRow {
 /// # Errors
 /// When the snapshot or `images.csv` is there but cannot be read.
 pub fn rows(run: &Path, epoch: usize, count: usize, top: usize) -> Result<Vec<RankRow>, ExportError> {
-    if !part_path(run, epoch, SnapshotPart::Ranks).is_file() {
+    if !is_there(&part_path(run, epoch, SnapshotPart::Ranks)) {
         return Ok(Vec::new());
     }
     let ranks = RankSnapshot::read(run, epoch)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{ExportError, write};
+use crate::base::supply::is_there;
 use crate::run::RunReader;
 use crate::run::event::{ImageRef, SnapshotPart, Split};
 use crate::run::images::Images;
@@ -107,7 +108,7 @@ pub fn rows(run: &Path, chosen: Chosen, epoch: Option<usize>) -> Result<Vec<Sele
 fn found(run: &Path, part: SnapshotPart, folder: Option<usize>, shown: Option<usize>) -> Result<usize, SelectionError> {
     let what = if part == SnapshotPart::Ranks { "evaluation" } else { "clustering" };
     match (folder, shown) {
-        (Some(epoch), _) if part_path(run, epoch, part).is_file() => Ok(epoch),
+        (Some(epoch), _) if is_there(&part_path(run, epoch, part)) => Ok(epoch),
         (_, Some(shown)) => Err(SelectionError::NotThere(format!("the run has no {what} of epoch {shown}"))),
         (_, None) => {
             let newest = list(run).into_iter().rev().find(|(_, parts)| parts.contains(&part));

@@ -5,12 +5,15 @@
 //!
 //! [`Event::Snapshot`]: super::event::Event::Snapshot
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::event::{AttentionMap, ImageMaps, ImageRef, SnapshotPart, Split};
+use super::event::{AttentionMap, Event, ImageMaps, ImageRef, SnapshotPart, Split};
+use super::reader::RunReader;
+use crate::base::supply::supplier;
 use crate::base::tensors::{Archive, Arrays};
 use crate::method::cluster::Assignment;
 use crate::method::knn::Neighbours;
@@ -78,8 +81,12 @@ pub fn part_path(run: &Path, epoch: usize, part: SnapshotPart) -> PathBuf {
     })
 }
 
-/// All parts that lie whole in a run folder, by epoch; temporary files of a crash and foreign names are skipped.
+/// All parts that lie whole in a run folder, by epoch; temporary files of a crash and foreign names are skipped. In the
+/// mirror of a run those that can be brought count.
 pub fn list(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
+    if supplier(&run.join("epochs")).is_some() {
+        return told(run);
+    }
     let Ok(entries) = std::fs::read_dir(run.join("epochs")) else { return Vec::new() };
     let mut found: Vec<(usize, Vec<SnapshotPart>)> = entries
         .flatten()
@@ -92,6 +99,21 @@ pub fn list(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
         .collect();
     found.sort_by_key(|(epoch, _)| *epoch);
     found
+}
+
+/// The parts that the events of a run tell of.
+fn told(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
+    let Ok(reader) = RunReader::open_brief(run) else { return Vec::new() };
+    let mut parts: BTreeMap<usize, Vec<SnapshotPart>> = BTreeMap::new();
+    for stamped in &reader.events {
+        if let Event::Snapshot { epoch, part } = stamped.event {
+            let found = parts.entry(epoch).or_default();
+            if !found.contains(&part) {
+                found.push(part);
+            }
+        }
+    }
+    parts.into_iter().collect()
 }
 
 impl ClusterSnapshot {
