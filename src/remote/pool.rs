@@ -80,8 +80,8 @@ pub fn open(address: &Address, wake: &Wake) -> Result<Arc<Mirror>, String> {
 /// When the address names no run, or the system names no folder for caches.
 pub fn folder_of(address: &Address) -> Result<PathBuf, String> {
     let (dir, run) = address.split()?;
-    let mirrors = setup().mirrors.as_ref().ok_or("the system names no folder for caches; set REID_CACHE_DIR")?;
-    Ok(dir.mirrored(mirrors).join(run))
+    let mirrors = setup().mirrors.clone().ok_or("the system names no folder for caches; set REID_CACHE_DIR")?;
+    Ok(dir.mirrored(&mirrors).join(run))
 }
 
 /// The mirror in that folder, where this process keeps it up to date.
@@ -96,8 +96,7 @@ pub fn is_mirror(folder: &Path) -> bool {
 
 /// Where a mirrored folder came from.
 pub fn origin(folder: &Path) -> Option<Address> {
-    let mirrors = setup().mirrors.as_ref()?;
-    let parent = folder.parent().filter(|parent| parent.starts_with(mirrors))?;
+    let parent = folder.parent().filter(|_| is_mirror(folder))?;
     let text = read_text(&parent.join(ORIGIN), 4096).ok()?;
     let dir: Address = text.trim().parse().ok()?;
     Some(dir.join(folder.file_name()?.to_str()?))

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::base::dirs;
 
@@ -37,14 +37,18 @@ impl Setup {
     }
 }
 
-static SETUP: OnceLock<Setup> = OnceLock::new();
+static SETUP: RwLock<Option<Arc<Setup>>> = RwLock::new(None);
 
 /// The one in force.
-pub fn setup() -> &'static Setup {
-    SETUP.get_or_init(Setup::from_env)
+pub fn setup() -> Arc<Setup> {
+    if let Some(setup) = SETUP.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        return Arc::clone(setup);
+    }
+    let mut in_force = SETUP.write().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(in_force.get_or_insert_with(|| Arc::new(Setup::from_env())))
 }
 
-/// Puts another one in force, before any machine was reached; whether that was so.
-pub fn set(setup: Setup) -> bool {
-    SETUP.set(setup).is_ok()
+/// Puts another one in force for what is reached from now on.
+pub fn set(setup: Setup) {
+    *SETUP.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(setup));
 }

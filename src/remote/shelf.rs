@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::setup::{Setup, setup};
+use super::setup::setup;
 
 /// Levels of folders between that of all mirrors and a file.
 const DEEP: usize = 7;
@@ -15,15 +15,16 @@ static SINCE: Mutex<Option<u64>> = Mutex::new(None);
 /// Notes a file that was just brought; what is too much goes.
 pub(super) fn note(path: &Path) {
     let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-    let Setup { mirrors: Some(mirrors), most, .. } = setup() else { return };
+    let setup = setup();
+    let Some(mirrors) = &setup.mirrors else { return };
     let mut since = SINCE.lock().unwrap_or_else(PoisonError::into_inner);
     let sum = since.map_or(u64::MAX, |sum| sum.saturating_add(bytes));
     // Looking all of it over costs time: a sixteenth of the bound may come in between.
-    let full = sum > most / 16;
+    let full = sum > setup.most / 16;
     *since = Some(if full { 0 } else { sum });
     drop(since);
     if full {
-        tidy(mirrors, *most, path);
+        tidy(mirrors, setup.most, path);
     }
 }
 

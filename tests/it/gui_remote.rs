@@ -60,8 +60,8 @@ fn a_run_elsewhere_is_shown_steered_lost_and_shown_again() {
 fn a_machine_that_is_not_reached_is_said_and_the_mirror_is_shown() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("runs/demo");
-    let mut window = Window::open(Path::new("ssh://nowhere/runs/demo"));
-    window.until("The machine was not reached");
+    let mut window = Window::open(Path::new(&at("nowhere", &dir).to_string()));
+    window.until("The run was not reached");
     window.until("Could not resolve hostname");
 
     crate::sample_run::write(&dir);

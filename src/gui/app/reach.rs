@@ -74,13 +74,13 @@ impl App {
             if let Some(why) = why {
                 let (severity, title) = match shown {
                     true => (Severity::Warning, "What was mirrored earlier is shown"),
-                    false => (Severity::Error, "The machine was not reached"),
+                    false => (Severity::Error, "The run was not reached"),
                 };
                 self.notify(ctx, Entry::now(severity, title, why), None);
             }
         }
         if let Some(why) = self.far.job.take_failure() {
-            self.notify(ctx, Entry::now(Severity::Error, "The machine was not reached", why), None);
+            self.notify(ctx, Entry::now(Severity::Error, "The run was not reached", why), None);
         }
         match self.far.starting.poll() {
             Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Started there", text), None),
