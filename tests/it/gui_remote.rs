@@ -10,6 +10,7 @@ use reid_workbench::remote::pool;
 use reid_workbench::run::requests::{Found, Listener, Steer};
 use reid_workbench::run::{Manifest, RunReader, RunWriter};
 
+use crate::sample_run::EPOCHS;
 use crate::support::play;
 use crate::support::ssh::{at, cut, nobody};
 use crate::support::window::Window;
@@ -98,7 +99,8 @@ fn runs_there_are_listed_opened_and_started() {
     fill(&mut window, "Machine", "here-dialog");
     fill(&mut window, "Folder of runs there", runs.to_str().unwrap());
     window.click("Connect");
-    window.until("12 of 12 epochs");
+    let all = format!("{EPOCHS} of {EPOCHS} epochs");
+    window.until(&all);
 
     window.click("New run there…");
     assert!(window.shows("Source there") && window.shows("Device there"));
@@ -108,7 +110,7 @@ fn runs_there_are_listed_opened_and_started() {
     assert!(window.harness.query_by_label("Start there").is_some(), "what is wrong can be mended");
     window.click("Back");
 
-    let row = window.harness.get_all_by_label_contains("12 of 12 epochs").next().unwrap();
+    let row = window.harness.get_all_by_label_contains(&all).next().unwrap();
     row.click();
     window.harness.run_steps(3);
     window.until("Done · mAP");

