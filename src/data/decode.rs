@@ -8,6 +8,7 @@ use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageReader, Lim
 
 use super::{DataError, resample};
 use crate::base::fs;
+use crate::base::guard::guarded;
 
 /// Bytes of pixels that any picture may have, and how many times its file's length more: a small file that unfolds
 /// into gigabytes is an attack, not a photo.
@@ -41,9 +42,12 @@ pub fn decode(path: &Path) -> Result<RgbImage, DataError> {
     if bytes.starts_with(&[0xff, 0xd8]) && !is_whole_jpeg(&bytes) {
         return Err(bad("it is cut off: its end is missing".to_owned()));
     }
-    let decoder = decoder(Cursor::new(bytes), length).map_err(bad)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(|e| bad(e.to_string()))?;
-    Ok(to_rgb(image))
+    // A decoder that trips over a damaged file must not take a run along.
+    let image = guarded("Decoding it", || {
+        let decoder = decoder(Cursor::new(bytes), length)?;
+        DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())
+    });
+    Ok(to_rgb(image.and_then(|read| read).map_err(bad)?))
 }
 
 /// Eight bits a sample as PIL's `convert("RGB")` makes them: sixteen bits of colour lose the lower eight, sixteen bits of
