@@ -146,9 +146,6 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     for (name, note) in dataset_notes {
         link.outbox.notice(Severity::Info, &name, note);
     }
-    for text in report.iter().flat_map(network::notes) {
-        link.outbox.notice(Severity::Warning, "Weights", text);
-    }
     for note in notes {
         link.outbox.notice(Severity::Warning, "Before the run begins", note);
     }
@@ -163,6 +160,10 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         resumed: plan.begun.is_some(),
         parent,
     })?;
+    // After the run began: what was said before belongs to no run.
+    for text in report.iter().flat_map(network::notes) {
+        link.outbox.notice(Severity::Warning, "Weights", text);
+    }
     training.session.notify_pending(link)?;
     Ok(training)
 }
