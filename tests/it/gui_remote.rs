@@ -92,6 +92,7 @@ fn runs_there_are_listed_opened_and_started() {
     let home = tempfile::tempdir().unwrap();
     let runs = home.path().join("runs");
     crate::sample_run::write(&runs.join("demo"));
+    let there = at("here-dialog", &runs.join("demo"));
     let mut window = Window::open(&home.path().join("nothing"));
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::O);
     window.harness.run_steps(3);
@@ -101,20 +102,27 @@ fn runs_there_are_listed_opened_and_started() {
     window.click("Connect");
     let all = format!("{EPOCHS} of {EPOCHS} epochs");
     window.until(&all);
+    // The dialog has grown, and comes to rest in the middle.
+    window.harness.run_steps(6);
 
     window.click("New run there…");
-    assert!(window.shows("Source there") && window.shows("Device there"));
+    window.until("Source there");
+    window.until("Device there");
+    window.harness.run_steps(6);
     fill(&mut window, "Source there", "/nowhere/at/all");
     window.click("Start there");
     window.until("nowhere");
+    window.harness.run_steps(6);
     assert!(window.harness.query_by_label("Start there").is_some(), "what is wrong can be mended");
     window.click("Back");
+    window.until(&all);
+    window.harness.run_steps(6);
 
     let row = window.harness.get_all_by_label_contains(&all).next().unwrap();
     row.click();
     window.harness.run_steps(3);
     window.until("Done · mAP");
     window.until("on here-dialog");
-    let folder = pool::folder_of(&at("here-dialog", &runs.join("demo"))).unwrap();
+    let folder = pool::folder_of(&there).unwrap();
     pool::of(&folder).unwrap().line().end("the test is over");
 }
