@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Key, Modifiers, vec2};
 use egui_kittest::Harness;
@@ -515,8 +516,15 @@ fn queries_are_sorted_and_filtered() {
     wait_for(&mut harness, " against 2 epochs");
     choose(&mut harness, "Order of the queries", "AP gained first");
     let gain = |q: u32| ap(q) - before.ap[q as usize];
+    // The other epoch's lists are read beside the window.
+    let by_gain = |shown: &[u32]| shown.len() > 3 && shown.windows(2).all(|w| gain(w[0]) >= gain(w[1]));
+    let began = Instant::now();
+    while !by_gain(&listed(&harness)) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", listed(&harness));
+        harness.step();
+        std::thread::yield_now();
+    }
     let shown = listed(&harness);
-    assert!(shown.len() > 3 && shown.windows(2).all(|w| gain(w[0]) >= gain(w[1])), "{shown:?}");
     let q = shown[0];
     let words = format!("{:+.1} against 2 epochs", 100.0 * gain(q));
     harness.get_by_label_contains(&words.replace('-', "−"));
