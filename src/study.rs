@@ -6,6 +6,9 @@ pub mod births;
 /// An epoch's clustering, whether the run made it or a what-if did.
 pub mod clusters;
 
+/// How filters compare.
+pub mod comparison;
+
 /// One rank list: what stands where, and whether it is right.
 pub mod hits;
 

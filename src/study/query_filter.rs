@@ -1,5 +1,7 @@
 //! The filter of the queries: `ap<0.3 pid=12 cam=2 missed>0`, all of which must hold.
 
+use super::comparison::Comparison;
+
 /// What a term can ask about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -20,19 +22,6 @@ const FIELDS: [(&str, Field); 7] = [
     ("matches", Field::Matches),
     ("first", Field::First),
     ("query", Field::Query),
-];
-
-type Comparison = fn(f64, f64) -> bool;
-
-/// Longer ones first, so that `<=` is not read as `<`.
-const COMPARISONS: [(&str, Comparison); 7] = [
-    ("<=", |a, b| a <= b),
-    (">=", |a, b| a >= b),
-    ("!=", |a, b| a != b),
-    ("==", |a, b| a == b),
-    ("<", |a, b| a < b),
-    (">", |a, b| a > b),
-    ("=", |a, b| a == b),
 ];
 
 /// What the words of the filter box mean.
@@ -62,7 +51,7 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug)]
 struct Term {
     field: Field,
-    holds: Comparison,
+    test: Comparison,
     value: f64,
 }
 
@@ -110,7 +99,7 @@ impl Filter {
                 Field::First => facts.first.map(f64::from),
                 Field::Query => Some(f64::from(facts.query)),
             };
-            value.is_some_and(|value| (term.holds)(value, term.value))
+            value.is_some_and(|value| term.test.holds_near(value, term.value, 0.0))
         })
     }
 }
@@ -129,10 +118,10 @@ fn term(text: &str, truth: bool) -> Result<(Term, &str), String> {
         return Err(format!("“{name}” uses the target's labels, which are switched off."));
     }
     let rest = rest.trim_start();
-    let Some((sign, holds)) = COMPARISONS.into_iter().find(|(sign, _)| rest.starts_with(sign)) else {
+    let Some((sign, test, rest)) = Comparison::begin(rest) else {
         return Err(format!("After “{name}” comes a comparison and a number, as in {name}<{}.", example(field)));
     };
-    let rest = rest[sign.len()..].trim_start();
+    let rest = rest.trim_start();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
     let (digits, percent) = number.strip_suffix('%').map_or((number, false), |digits| (digits, true));
@@ -144,7 +133,7 @@ fn term(text: &str, truth: bool) -> Result<(Term, &str), String> {
     if field == Field::Ap && !(0.0..=1.0).contains(&value) {
         return Err(format!("AP goes from 0 to 1: write ap{sign}0.3 or ap{sign}30%."));
     }
-    Ok((Term { field, holds, value }, rest))
+    Ok((Term { field, test, value }, rest))
 }
 
 fn example(field: Field) -> &'static str {

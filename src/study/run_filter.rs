@@ -1,35 +1,18 @@
 //! The filter of runs: words that must all occur, and comparisons of any figure or parameter: `baseline eps<0.6 mAP>40`.
 
+use std::cmp::Ordering;
+
+use super::comparison::{BEGIN, Comparison};
+
 /// What the words of the filter box mean.
 pub const HELP: &str = "Shows only the runs in which all of it holds: words of the name, the note, the datasets or the \
                         state, and comparisons as eps<0.6 or mAP>=40 of any column or parameter. Comparisons: < <= = \
                         != >= >.";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Test {
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Is,
-    IsNot,
-}
-
-/// Longer signs first: `<=` is not `<`.
-const TESTS: [(&str, Test); 7] = [
-    ("<=", Test::AtMost),
-    (">=", Test::AtLeast),
-    ("!=", Test::IsNot),
-    ("==", Test::Is),
-    ("<", Test::Less),
-    (">", Test::More),
-    ("=", Test::Is),
-];
-
 #[derive(Clone, Debug, PartialEq)]
 enum Term {
     Word(String),
-    Compares { field: String, test: Test, value: String },
+    Compares { field: String, test: Comparison, value: String },
 }
 
 /// Terms that a run must all fulfil.
@@ -43,12 +26,12 @@ impl Filter {
     /// A sentence that says which term is not understood.
     pub fn parse(text: &str, known: impl Fn(&str) -> bool) -> Result<Self, String> {
         let term = |word: &str| {
-            let Some(at) = word.find(['<', '>', '=', '!']) else { return Ok(Term::Word(word.to_lowercase())) };
+            let Some(at) = word.find(BEGIN) else { return Ok(Term::Word(word.to_lowercase())) };
             let (field, rest) = word.split_at(at);
-            let Some((sign, test)) = TESTS.into_iter().find(|(sign, _)| rest.starts_with(sign)) else {
+            let Some((_, test, value)) = Comparison::begin(rest) else {
                 return Err(format!("`{word}` has no comparison that is known; there are < <= = != >= >."));
             };
-            let (field, value) = (field.to_lowercase(), rest[sign.len()..].to_owned());
+            let (field, value) = (field.to_lowercase(), value.to_owned());
             match () {
                 () if !known(&field) => Err(format!("`{field}` is no column and no parameter.")),
                 () if value.is_empty() => Err(format!("`{word}` has nothing to compare with.")),
@@ -69,20 +52,11 @@ impl Filter {
     }
 }
 
-fn holds(own: &str, test: Test, value: &str) -> bool {
-    use std::cmp::Ordering::{Equal, Greater, Less};
+fn holds(own: &str, test: Comparison, value: &str) -> bool {
     let order = match (own.parse::<f64>(), value.parse::<f64>()) {
-        (Ok(own), Ok(value)) if (own - value).abs() < 1e-9 => Some(Equal),
+        (Ok(own), Ok(value)) if (own - value).abs() < 1e-9 => Some(Ordering::Equal),
         (Ok(own), Ok(value)) => own.partial_cmp(&value),
         _ => Some(own.to_lowercase().cmp(&value.to_lowercase())),
     };
-    let Some(order) = order else { return false };
-    match test {
-        Test::Less => order == Less,
-        Test::AtMost => order != Greater,
-        Test::More => order == Greater,
-        Test::AtLeast => order != Less,
-        Test::Is => order == Equal,
-        Test::IsNot => order != Equal,
-    }
+    order.is_some_and(|order| test.holds(order))
 }

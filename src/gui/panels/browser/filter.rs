@@ -1,6 +1,7 @@
 //! Which clusters are shown: `size>10 score<0.5 reliable=no cameras>=2 purity<0.8 born=3 id=118`.
 
 use crate::gui::panels::clustered::Row;
+use crate::study::comparison::{BEGIN, Comparison};
 
 /// What a term looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +25,10 @@ const FIELDS: [(&str, Field); 7] = [
     ("id", Field::Id),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Test {
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Is,
-    IsNot,
-}
-
-/// Longer signs first: `<=` is not `<`.
-const TESTS: [(&str, Test); 7] = [
-    ("<=", Test::AtMost),
-    (">=", Test::AtLeast),
-    ("!=", Test::IsNot),
-    ("==", Test::Is),
-    ("<", Test::Less),
-    (">", Test::More),
-    ("=", Test::Is),
-];
-
 #[derive(Clone, Debug, PartialEq)]
 struct Term {
     field: Field,
-    test: Test,
+    test: Comparison,
     value: f64,
 }
 
@@ -95,20 +75,12 @@ impl Term {
             Field::Score | Field::Purity => 0.005,
             _ => 1e-9,
         };
-        let same = (own - self.value).abs() < near;
-        match self.test {
-            Test::Less => own < self.value,
-            Test::AtMost => own <= self.value,
-            Test::More => own > self.value,
-            Test::AtLeast => own >= self.value,
-            Test::Is => same,
-            Test::IsNot => !same,
-        }
+        self.test.holds_near(own, self.value, near)
     }
 }
 
 fn term(word: &str, truth: bool) -> Result<Term, String> {
-    let Some(at) = word.find(['<', '>', '=', '!']) else {
+    let Some(at) = word.find(BEGIN) else {
         return Err(format!("`{word}` has no comparison. Write for example size>10 or reliable=no."));
     };
     let (name, rest) = word.split_at(at);
@@ -119,10 +91,9 @@ fn term(word: &str, truth: bool) -> Result<Term, String> {
     if field == Field::Purity && !truth {
         return Err("`purity` uses ground truth, which is switched off.".to_owned());
     }
-    let Some((sign, test)) = TESTS.into_iter().find(|(sign, _)| rest.starts_with(sign)) else {
+    let Some((_, test, value)) = Comparison::begin(rest) else {
         return Err(format!("`{word}` has no comparison that is known: < <= > >= = !=."));
     };
-    let value = &rest[sign.len()..];
     if value.is_empty() {
         return Err(format!("`{word}` ends before the value."));
     }
@@ -133,7 +104,7 @@ fn term(word: &str, truth: bool) -> Result<Term, String> {
             _ => return Err(format!("`{word}`: reliable is yes or no.")),
         };
         return match test {
-            Test::Is | Test::IsNot => Ok(Term { field, test, value }),
+            Comparison::Is | Comparison::IsNot => Ok(Term { field, test, value }),
             _ => Err(format!("`{word}`: reliable is yes or no; write reliable=no.")),
         };
     }
