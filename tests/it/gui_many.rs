@@ -1,16 +1,12 @@
 //! Many runs in the window, by label: ticked and overlaid, compared, named, noted, deleted and put back.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use eframe::egui::{self, Key, Modifiers};
-use egui_kittest::Harness;
+use eframe::egui::vec2;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::base::text::{number, signed};
-use reid_workbench::gui::WindowOptions;
-use reid_workbench::gui::app::App;
 use reid_workbench::gui::naming::names;
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::launch::Spec;
@@ -26,7 +22,7 @@ use reid_workbench::study::run_filter::Filter;
 use serde_json::Value;
 
 use crate::sample_run;
-use crate::support::play::{FakeEngine, FakeRegistry};
+use crate::support::window::Window;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -62,74 +58,6 @@ pub fn variant(dir: &Path, eps: f64, seed: u64, more: f64) {
     ranks.write(dir, sample_run::EPOCHS).unwrap();
 }
 
-struct Window {
-    harness: Harness<'static, App>,
-    _engine: FakeEngine,
-}
-
-impl Window {
-    fn open(runs: &Path, run: Option<PathBuf>) -> Self {
-        let (handle, engine) = FakeEngine::new();
-        let options = WindowOptions {
-            connect: Box::new(|_| handle),
-            registry: Arc::new(FakeRegistry::default()),
-            runs_dir: runs.to_owned(),
-            run,
-        };
-        let mut harness = Harness::builder()
-            .with_size(egui::vec2(1900.0, 1300.0))
-            .with_max_steps(48)
-            .build_eframe(move |cc| App::new(cc, options));
-        harness.state_mut().wait_for_lists(LIMIT);
-        Self { harness, _engine: engine }
-    }
-
-    fn shows(&self, words: &str) -> bool {
-        self.harness.query_all_by_label_contains(words).next().is_some()
-    }
-
-    /// Draws until the window shows these words, or no longer does: other threads are at work.
-    fn until_it(&mut self, words: &str, shows: bool) {
-        let began = Instant::now();
-        while self.shows(words) != shows {
-            assert!(began.elapsed() < LIMIT, "`{words}`: waited for {shows}");
-            self.harness.run_steps(1);
-            std::thread::yield_now();
-        }
-    }
-
-    fn until(&mut self, words: &str) {
-        self.until_it(words, true);
-    }
-
-    fn click(&mut self, label: &str) {
-        self.until(label);
-        self.harness.get_by_label(label).click();
-        self.harness.run_steps(3);
-    }
-
-    fn fill(&mut self, label: &str, text: &str) {
-        self.until(label);
-        self.harness.get_by_label(label).focus();
-        self.harness.run_steps(2);
-        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        self.harness.run_steps(2);
-        self.harness.get_by_label(label).type_text(text);
-        self.harness.run_steps(2);
-    }
-
-    fn bring(&mut self, pane: Pane) {
-        self.harness.state_mut().bring(pane);
-        self.harness.run_steps(3);
-    }
-
-    fn label_with(&self, words: &str) -> String {
-        use egui_kittest::kittest::NodeT;
-        let node = self.harness.query_all_by_label_contains(words).next().unwrap_or_else(|| panic!("no `{words}`"));
-        node.accesskit_node().label().unwrap_or_default()
-    }
-}
-
 /// Three runs: the plain one, and two seeds of another eps.
 pub fn three_runs() -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir().unwrap();
@@ -145,7 +73,7 @@ const PLAIN: &str = "whole method, seed 1";
 #[test]
 fn three_ticked_runs_are_overlaid_with_the_baseline_and_two_seeds_as_one() {
     let (_home, runs) = three_runs();
-    let mut window = Window::open(&runs, Some(runs.join("a")));
+    let mut window = Window::among(&runs, Some(runs.join("a")));
     window.until("Done");
     assert!(!window.shows("Retrieval of") && !window.shows("mAP of"), "one run is drawn as ever");
     window.click("Tick eps 0.55, seed 2");
@@ -185,7 +113,7 @@ fn three_ticked_runs_are_overlaid_with_the_baseline_and_two_seeds_as_one() {
 fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
     let (home, runs) = three_runs();
     let trash = home.path().join("trash");
-    let mut window = Window::open(&runs, Some(runs.join("b")));
+    let mut window = Window::among(&runs, Some(runs.join("b")));
     window.harness.state_mut().trash_into(trash.clone());
     window.until("Done");
     window.click("Menu of eps 0.55, seed 2");
@@ -233,7 +161,7 @@ fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
 #[test]
 fn the_paired_interval_is_that_of_the_command_line() {
     let (home, runs) = three_runs();
-    let mut window = Window::open(&runs, Some(runs.join("a")));
+    let mut window = Window::among(&runs, Some(runs.join("a")));
     window.until("Done");
     for name in [PLAIN, "eps 0.55, seed 2", "eps 0.55, seed 3"] {
         window.click(&format!("Tick {name}"));
@@ -300,7 +228,7 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     let (runs, dir) = (home.path().join("runs"), home.path().join("sweeps/radius"));
     std::fs::create_dir_all(&runs).unwrap();
     a_sweep(&dir);
-    let mut window = Window::open(&runs, None);
+    let mut window = Window::among(&runs, None);
     let stub = home.path().join("stub");
     std::fs::write(&stub, format!("#!/bin/sh\necho \"$@\" >> {}/asked\n", home.path().display())).unwrap();
     std::fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -324,7 +252,7 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     window.until("Parallel axes of eps, seed, silhouette, rank-1, mAP, 6 of 6 trials");
     // The upper half of the axis of eps.
     let axis = window.harness.get_by_label("Axis eps").rect();
-    window.harness.drag_at(axis.center_top() + egui::vec2(0.0, 2.0));
+    window.harness.drag_at(axis.center_top() + vec2(0.0, 2.0));
     window.harness.run_steps(2);
     window.harness.hover_at(axis.center());
     window.harness.run_steps(2);
@@ -386,7 +314,7 @@ fn the_ablation_is_one_button_and_its_table_stands_beside_the_papers() {
     let home = tempfile::tempdir().unwrap();
     let runs = home.path().join("runs");
     std::fs::create_dir_all(&runs).unwrap();
-    let mut window = Window::open(&runs, None);
+    let mut window = Window::among(&runs, None);
     window.harness.state_mut().sweep_with("/bin/true".into());
     window.bring(Pane::Sweeps);
     window.until("No sweep yet");
