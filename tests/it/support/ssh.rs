@@ -83,8 +83,11 @@ pub fn play(host: &str, answer: impl Fn(Asked) -> Vec<u8> + Send + 'static) -> A
     }
     std::thread::spawn(move || {
         // Opened in the order in which the stand-in opens them.
+        let ends = [to.clone(), from.clone()];
         let mut to = std::fs::OpenOptions::new().write(true).open(to).unwrap();
         let mut from = std::fs::File::open(from).unwrap();
+        // A line that is begun anew finds nobody, and no stand-in waits for ever to open them.
+        ends.iter().for_each(|pipe| std::fs::remove_file(pipe).unwrap());
         greet(&mut to).unwrap();
         greeted(&mut from).unwrap();
         while let Ok(Some(frame)) = frame::read(&mut from) {
