@@ -1,5 +1,6 @@
 //! One query and what it finds, at one epoch or at two.
 
+use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
     self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
@@ -197,7 +198,12 @@ impl Row<'_> {
         let small = Type::Small.font(ui);
         let mut y = column.top() + 2.0;
         let mut say = |words: String, font: FontId, color: Color32| {
-            y += painter.text(pos2(column.left(), y), Align2::LEFT_TOP, words, font, color).height() + 1.0;
+            let mut job = LayoutJob::simple_singleline(words, font, color);
+            job.wrap = TextWrapping::truncate_at_width(column.width());
+            let galley = painter.layout_job(job);
+            let height = galley.size().y;
+            painter.galley(pos2(column.left(), y), galley, color);
+            y += height + 1.0;
         };
         say(title(self.query), small.clone(), theme.t3);
         let ap = Self::ap(&self.a);
