@@ -1,6 +1,6 @@
 //! "What would change": old → new, a dumbbell on a fixed scale, the signed difference.
 
-use eframe::egui::{self, Align2, Color32, FontId, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Align2, Color32, FontId, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{ticks, type_scale};
@@ -71,10 +71,28 @@ pub fn ui(ui: &mut Ui, cx: &PanelCtx<'_>) {
     });
 }
 
+/// Where the parts of a line stand: its height, how far down the numbers are, and, as shares of the width, where the old
+/// and the new number end and what the dumbbell takes.
+struct Columns {
+    height: f32,
+    down: f32,
+    old: f32,
+    new: f32,
+    dumbbell: [f32; 2],
+}
+
+/// Beside the name where there is room, else below it.
+const BESIDE: Columns = Columns { height: 22.0, down: 11.0, old: 0.52, new: 0.70, dumbbell: [0.73, 0.84] };
+const BELOW: Columns = Columns { height: 34.0, down: 24.0, old: 0.26, new: 0.48, dumbbell: [0.53, 0.75] };
+/// Least width of a line with all beside each other.
+const ROOM: f32 = 280.0;
+
 fn line(ui: &mut Ui, number: &Number) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), k * 34.0), Sense::hover());
+    let width = ui.available_width();
+    let columns = if width >= k * ROOM { BESIDE } else { BELOW };
+    let (rect, response) = ui.allocate_exact_size(vec2(width, k * columns.height), Sense::hover());
     let write = |x: f64| ticks::number(x, number.decimals);
     let old = write(number.old);
     let said = match number.new {
@@ -84,26 +102,29 @@ fn line(ui: &mut Ui, number: &Number) {
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, said.as_str()));
     let painter = ui.painter_at(rect.expand(1.0));
     let small = Type::Small.font(ui);
-    painter.text(rect.left_top() + vec2(0.0, 1.0), Align2::LEFT_TOP, number.name, small.clone(), theme.t2);
-    let y = rect.top() + k * 24.0;
+    let y = rect.top() + k * columns.down;
     let column = |x: f32| rect.left() + rect.width() * x;
+    let (name_at, anchor) = match columns.height < BELOW.height {
+        true => (pos2(rect.left(), y), Align2::LEFT_CENTER),
+        false => (rect.left_top() + vec2(0.0, 1.0), Align2::LEFT_TOP),
+    };
+    painter.text(name_at, anchor, number.name, small.clone(), theme.t2);
     let body = Type::Body.font(ui);
     let Some(new) = number.new else {
-        painter.text(pos2(column(0.26), y), Align2::RIGHT_CENTER, old, body, theme.t1);
-        dumbbell(ui, rect, y, number, None);
+        painter.text(pos2(column(columns.old), y), Align2::RIGHT_CENTER, old, body, theme.t1);
+        dumbbell(ui, columns.dumbbell.map(column), y, number, None);
         return;
     };
-    painter.text(pos2(column(0.26), y), Align2::RIGHT_CENTER, format!("{old}  →"), body, theme.t3);
+    painter.text(pos2(column(columns.old), y), Align2::RIGHT_CENTER, format!("{old}  →"), body, theme.t3);
     let strong = FontId::new(k * 15.0, theme::semibold());
-    painter.text(pos2(column(0.48), y), Align2::RIGHT_CENTER, write(new), strong, theme.what_if);
-    dumbbell(ui, rect, y, number, Some(new));
+    painter.text(pos2(column(columns.new), y), Align2::RIGHT_CENTER, write(new), strong, theme.what_if);
+    dumbbell(ui, columns.dumbbell.map(column), y, number, Some(new));
     let change = ticks::signed(new - number.old, number.decimals);
     painter.text(pos2(rect.right(), y), Align2::RIGHT_CENTER, change, small, theme.t2);
 }
 
-fn dumbbell(ui: &Ui, rect: Rect, y: f32, number: &Number, new: Option<f64>) {
+fn dumbbell(ui: &Ui, [left, right]: [f32; 2], y: f32, number: &Number, new: Option<f64>) {
     let theme = Theme::of(ui.ctx());
-    let (left, right) = (rect.left() + rect.width() * 0.53, rect.right() - rect.width() * 0.25);
     let at = |x: f64| pos2(left + (right - left) * (x / number.top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32, y);
     let painter = ui.painter();
     painter.hline(left..=right, painter.round_to_pixel_center(y), Stroke::new(size::STROKE, theme.bg4));
