@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::clustering::{Formed, form};
 use super::error::EngineError;
-use super::event::{ClusterSummary, Event, SnapshotPart, Split, Stage, State};
+use super::event::{ClusterSummary, Event, NO_SOURCE, SnapshotPart, Split, Stage, State};
 use crate::base::tick::Tick;
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
@@ -45,7 +45,7 @@ pub fn write(
 ) -> Result<(ClusterSummary, [f64; 4]), EngineError> {
     let rows = Rows::new(set.features, set.d)?;
     let n = rows.n();
-    let mut run = RunWriter::create(dir, &Manifest::new("no source", set.name, params.seed, "cpu"), params)?;
+    let mut run = RunWriter::create(dir, &Manifest::new(NO_SOURCE, set.name, params.seed, "cpu"), params)?;
     let unknown = vec![-1; n];
     let pids = set.pids.unwrap_or(&unknown);
     let nowhere = vec![0; n];
@@ -61,7 +61,7 @@ pub fn write(
     run.append(Event::Started {
         folder: dir.to_owned(),
         title: format!("features of {}", set.name),
-        source: "no source".to_owned(),
+        source: NO_SOURCE.to_owned(),
         target: set.name.to_owned(),
         params: Box::new(params.clone()),
         device: "cpu".to_owned(),

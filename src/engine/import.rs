@@ -7,7 +7,7 @@ use super::clustering::{Formed, form};
 use super::domain::images;
 use super::error::EngineError;
 use super::evaluation::snapshot as ranks_of;
-use super::event::{Domain, Event, SnapshotPart, Stage, State};
+use super::event::{Domain, Event, NO_SOURCE, SnapshotPart, Stage, State};
 use super::ranked::TOP;
 use crate::data::{EvaluationCameras, Sample, clothes};
 use crate::method::error::Tick;
@@ -66,12 +66,12 @@ impl<'a> Import<'a> {
     /// # Errors
     /// When the folder holds a run already or cannot be written.
     pub fn create(dir: &'a Path, list: &'a Listing, params: &'a Params) -> Result<Self, EngineError> {
-        let mut run = RunWriter::create(dir, &Manifest::new("no source", &list.name, params.seed, "cpu"), params)?;
+        let mut run = RunWriter::create(dir, &Manifest::new(NO_SOURCE, &list.name, params.seed, "cpu"), params)?;
         images([&list.train, &list.query, &list.gallery])?.write(dir)?;
         run.append(Event::Started {
             folder: dir.to_owned(),
             title: format!("features of {}", list.name),
-            source: "no source".to_owned(),
+            source: NO_SOURCE.to_owned(),
             target: list.name.clone(),
             params: Box::new(params.clone()),
             device: "cpu".to_owned(),

@@ -99,6 +99,9 @@ impl Stamped {
     }
 }
 
+/// What stands for the source in a run of features alone: nothing is trained in it.
+pub const NO_SOURCE: &str = "no source";
+
 /// What the engine does. The cycle is Extracting → Clustering → Adapting → Evaluating.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

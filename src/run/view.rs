@@ -380,6 +380,11 @@ impl RunView {
         !matches!(self.state, State::Idle | State::Paused | State::Done | State::Stopped | State::Failed(_))
     }
 
+    /// Whether anything is trained in it; a run of features alone has clusters and rank lists only.
+    pub fn trains(&self) -> bool {
+        self.source != NO_SOURCE
+    }
+
     /// The training and its epoch, from 0, at whose beginning a change that waits for an epoch takes effect.
     pub fn next_epoch(&self) -> (Phase, usize) {
         // A run that waits between two epochs takes the change with the first step of the second.

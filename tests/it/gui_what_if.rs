@@ -153,6 +153,7 @@ fn an_answer_to_an_older_question_is_dropped() {
     let run = home.path().join("run");
     write_run(&run);
     let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    assert!(!view.trains(), "features alone: no seed, no method and no epochs to come are told of them");
     let base = Base::of(&view, 0).unwrap();
     let with = |eps: f64| {
         let mut params = base.params.clone();

@@ -68,7 +68,8 @@ pub fn ui(
 
 fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, newest: Option<usize>) {
     let theme = Theme::of(ui.ctx());
-    let planned = view.params.as_ref().map_or(1, |p| p.adapt.epochs).max(newest.map_or(1, |e| e + 1)).max(1);
+    let to_come = view.params.as_ref().filter(|_| view.trains()).map_or(1, |p| p.adapt.epochs);
+    let planned = to_come.max(newest.map_or(1, |e| e + 1)).max(1);
     let bar = Rect::from_min_max(pos2(rect.left(), rect.top() + 19.0), pos2(rect.right() - 8.0, rect.bottom() - 20.0));
     let unit = bar.width() / planned as f32;
     let x_of = |epoch: usize| bar.left() + unit * epoch as f32;

@@ -199,6 +199,9 @@ fn scope(status: &ViewModel, recorded: bool) -> String {
         (false, true) => "refined",
         (false, false) => "baseline",
     };
+    if !status.trains() {
+        return "features alone, nothing trained".to_owned();
+    }
     let prefix = match (&status.trainer, recorded) {
         (Some(trainer), _) => format!("live elsewhere, process {} on {} · ", trainer.pid, trainer.host),
         (None, true) => "recorded · ".to_owned(),
