@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws docs/pictures: every tile and the window, on a demo run made for it. RUN names one that is there already.
+# Draws docs/pictures: every panel and the window, on a demo run made for it. RUN names one that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build -q --bin reid-workbench

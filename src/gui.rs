@@ -1,4 +1,4 @@
-//! The window: one frame around tiles, each a panel that reads the view model and sends commands.
+//! The window: one frame around panels, each of which reads the run view and sends commands.
 
 pub mod app;
 pub mod book;

@@ -10,7 +10,7 @@ use super::progress::print_json;
 use crate::method::params::{Params, Value};
 use crate::run::event::{ImageRef, Split};
 
-/// Draws the window, or one tile of it, into a PNG: no display, no graphics card.
+/// Draws the window, or one panel of it, into a PNG: no display, no graphics card.
 ///
 /// The picture is the same each time: the clock stands still and times of day are UTC.
 #[derive(clap::Args, Debug)]
@@ -20,7 +20,7 @@ use crate::run::event::{ImageRef, Split};
 pub struct ShotArgs {
     /// The run folder to show, or `example`; without one the window is as it starts
     pub run: Option<PathBuf>,
-    /// A tile by name (rank-lists, heat-maps, …), `window`, or `all`: each tile and the window
+    /// A panel by name (rank-lists, heat-maps, …), `window`, or `all`: each panel and the window
     #[arg(long, value_name = "NAME")]
     pub panel: String,
     /// Size of the picture in pixels
@@ -32,7 +32,7 @@ pub struct ShotArgs {
     /// Appearance
     #[arg(long, value_enum, default_value = "dark")]
     pub theme: Theme,
-    /// Arrangement of the tiles
+    /// Arrangement of the panels
     #[arg(long, value_enum, default_value = "research")]
     pub layout: Layout,
     /// The epoch to look at, from 1 as in the window; without it the newest
@@ -47,7 +47,7 @@ pub struct ShotArgs {
     /// What is selected: cluster=3, query=5, image=train:7; may be repeated
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = select)]
     pub select: Vec<Select>,
-    /// A parameter to try on the epoch's clusters, as the What-if tile does: eps=0.5; may be repeated
+    /// A parameter to try on the epoch's clusters, as the What-if panel does: eps=0.5; may be repeated
     #[arg(long = "try", value_name = "KEY=VALUE", value_parser = trial)]
     pub trial: Vec<(String, Value)>,
     /// Cluster the epoch at many values of eps and Δd, as one click in the window does
@@ -78,7 +78,7 @@ pub enum Theme {
     Light,
 }
 
-/// Arrangement of the tiles.
+/// Arrangement of the panels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum Layout {

@@ -131,9 +131,9 @@ pub struct App {
     what_if: WhatIf,
     selection: Selection,
     follow: Follow,
-    /// The tile that has the centre for itself, if one has.
+    /// The panel that has the centre for itself, if one has.
     alone: Option<Pane>,
-    /// The tile under the pointer.
+    /// The panel under the pointer.
     under: Option<Pane>,
     small: Small,
     changes: Changes,
@@ -142,7 +142,7 @@ pub struct App {
     playing: Option<f64>,
     /// A run that is reopened at the start, until it is there.
     reopening: Option<PathBuf>,
-    /// Where the tiles were drawn last.
+    /// Where the panels were drawn last.
     centre: egui::Rect,
     library: Library,
     log: Log,

@@ -25,7 +25,7 @@ pub enum Layout {
     Research,
     /// Clustering and its parameters.
     Tune,
-    /// Few, large tiles, for a class.
+    /// Few, large panels, for a class.
     Teach,
 }
 
@@ -135,17 +135,17 @@ pub enum UiCommand {
     ExportFigures,
     /// Write curves and histogram as pictures, metrics as tables, into that folder.
     ExportTo(PathBuf),
-    /// Arrange the tiles so.
+    /// Arrange the panels so.
     Layout(Layout),
-    /// Arrange the tiles as that layout was at first.
+    /// Arrange the panels as that layout was at first.
     ResetLayout,
-    /// Bring a tile to the front.
+    /// Bring a panel to the front.
     ShowPane(Pane),
-    /// Take a tile out of the layout.
+    /// Take a panel out of the layout.
     HidePane(Pane),
-    /// Give that tile the whole centre, or end that.
+    /// Give that panel the whole centre, or end that.
     Enlarge(Pane),
-    /// The same for the tile under the pointer.
+    /// The same for the panel under the pointer.
     EnlargeHere,
     /// The window over the whole screen, or not.
     FullScreen,
@@ -283,7 +283,7 @@ pub const ZOOMS: [u32; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
 /// Further keys for commands of the table: on many keyboards + is reached with Shift alone.
 pub static MORE_KEYS: &[(KeyboardShortcut, UiCommand)] = &[(KeyboardShortcut::new(CTRL, Key::Equals), C::ZoomIn)];
 
-/// The keys of a tile: Alt and its place in the menu.
+/// The keys of a panel: Alt and its place in the menu.
 pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {
     const DIGITS: [Key; 9] =
         [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];

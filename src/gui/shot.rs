@@ -1,4 +1,4 @@
-//! Pictures of the window or of one tile, without a display: the application's own frames, drawn by the
+//! Pictures of the window or of one panel, without a display: the application's own frames, drawn by the
 //! processor. A picture is taken when all that the panels wait for is there and nothing moves any more.
 
 mod raster;
@@ -49,12 +49,12 @@ pub struct Order {
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub enum ShotError {
-    /// No tile of that name.
+    /// No panel of that name.
     #[error("there is no panel `{name}`; there are {known}, window and all")]
     NoSuchPanel {
         /// What was asked for.
         name: String,
-        /// The tiles.
+        /// The panels.
         known: String,
     },
     /// What was to be selected is not there.

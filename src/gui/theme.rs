@@ -19,7 +19,7 @@ const fn hex(rgb: u32) -> Color32 {
 pub struct Theme {
     /// Whether this is the dark appearance.
     pub dark: bool,
-    /// Window, gutters between tiles, ink on bright chips.
+    /// Window, gutters between panels, ink on bright chips.
     pub bg0: Color32,
     /// Tiles, bars, plots.
     pub bg1: Color32,
@@ -202,7 +202,7 @@ impl Theme {
         self.bg1.lerp_to_gamma(end, t.abs().min(1.0))
     }
 
-    /// The shadow under things that float; tiles have none.
+    /// The shadow under things that float; panels have none.
     pub fn shadow(&self) -> Shadow {
         Shadow { offset: [0, 8], blur: 20, spread: 0, color: Color32::from_black_alpha(128) }
     }
@@ -332,11 +332,11 @@ pub mod size {
     pub const TITLE_BAR: f32 = 34.0;
     /// Run strip.
     pub const RUN_STRIP: f32 = 44.0;
-    /// Title of a tile.
+    /// Title of a panel.
     pub const TILE_TITLE: f32 = 30.0;
-    /// Left and right margin inside a tile.
+    /// Left and right margin inside a panel.
     pub const TILE_MARGIN: f32 = 12.0;
-    /// Between tiles.
+    /// Between panels.
     pub const GAP: f32 = 4.0;
     /// Between groups.
     pub const GROUP: f32 = 8.0;
@@ -366,13 +366,13 @@ pub mod size {
     pub const RIGHT: f32 = 312.0;
     /// Least and largest width of the side columns.
     pub const SIDE_RANGE: [f32; 2] = [180.0, 420.0];
-    /// A window narrower than this has no room for columns beside the tiles.
+    /// A window narrower than this has no room for columns beside the panels.
     pub const NARROW: f32 = 1150.0;
-    /// Least size of a centre tile.
+    /// Least size of a centre panel.
     pub const TILE_MIN: [f32; 2] = [280.0, 140.0];
-    /// Corner of tiles and popups.
+    /// Corner of panels and popups.
     pub const RADIUS_TILE: u8 = 6;
-    /// Corner of tiles in Teach.
+    /// Corner of panels in Teach.
     pub const RADIUS_TEACH: u8 = 10;
     /// Corner of palette and toasts.
     pub const RADIUS_FLOAT: u8 = 8;

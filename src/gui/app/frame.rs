@@ -1,4 +1,4 @@
-//! What stands where: title bar, run strip, columns, tiles, scrubber, log.
+//! What stands where: title bar, run strip, columns, panels, scrubber, log.
 
 use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
@@ -131,7 +131,7 @@ impl App {
         CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, alone));
     }
 
-    /// The tiles as they are arranged, or one alone.
+    /// The panels as they are arranged, or one alone.
     pub(super) fn lay(&mut self, ui: &mut Ui, alone: Option<Pane>) {
         let view = self.opened.as_ref().unwrap_or(&self.live);
         let applies = match (is_active(steered(&self.live, view)), self.opened.is_some(), view.trainer.is_some()) {

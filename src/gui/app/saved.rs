@@ -33,7 +33,7 @@ pub struct Saved {
     pub layout: Layout,
     /// Which columns are open in each layout, where that was changed.
     columns: BTreeMap<String, Columns>,
-    /// The same where the window is too narrow for columns beside the tiles; they begin closed.
+    /// The same where the window is too narrow for columns beside the panels; they begin closed.
     narrow_columns: BTreeMap<String, Columns>,
     /// Whether the window is that narrow.
     #[serde(skip)]
@@ -58,7 +58,7 @@ pub struct Saved {
     pub parameters: Parameters,
     #[serde(deserialize_with = "mended")]
     trees: BTreeMap<String, Tree<Pane>>,
-    /// State of the tiles.
+    /// State of the panels.
     #[serde(skip)]
     pub panels: Panels,
 }
@@ -136,20 +136,20 @@ impl Saved {
         serde_json::to_string(&parts).unwrap_or_default()
     }
 
-    /// The tiles of the layout in force.
+    /// The panels of the layout in force.
     pub fn tree(&mut self) -> &mut Tree<Pane> {
         let layout = self.layout;
         self.trees.entry(format!("{layout:?}")).or_insert_with(|| default_tree(layout))
     }
 
-    /// The columns of the layout in force. Tune begins without: its sliders are in a tile; so does a narrow window.
+    /// The columns of the layout in force. Tune begins without: its sliders are in a panel; so does a narrow window.
     pub fn columns(&mut self) -> &mut Columns {
         let open = self.layout != Layout::Tune && !self.narrow;
         let columns = if self.narrow { &mut self.narrow_columns } else { &mut self.columns };
         columns.entry(format!("{:?}", self.layout)).or_insert(Columns { left: open, right: open })
     }
 
-    /// Puts the tiles of the layout in force where they were at first.
+    /// Puts the panels of the layout in force where they were at first.
     pub fn reset_tree(&mut self) {
         let name = format!("{:?}", self.layout);
         self.trees.remove(&name);

@@ -19,7 +19,7 @@ use crate::method::params::Value;
 pub struct Look {
     /// Dark appearance.
     pub dark: bool,
-    /// Arrangement of the tiles.
+    /// Arrangement of the panels.
     pub layout: Layout,
     /// Zoom factor.
     pub zoom: f32,
@@ -88,7 +88,7 @@ impl App {
         app
     }
 
-    /// One frame: of the whole window, or of one tile alone.
+    /// One frame: of the whole window, or of one panel alone.
     pub fn still_frame(&mut self, ui: &mut Ui, tile: Option<Pane>) {
         let ctx = ui.ctx().clone();
         self.take_in(&ctx);
@@ -99,7 +99,7 @@ impl App {
         self.act_on_all(&ctx);
     }
 
-    /// Puts other tiles in force than the layout's, in that state; for measurements.
+    /// Puts other panels in force than the layout's, in that state; for measurements.
     pub fn arrange(&mut self, tree: Tree<Pane>, panels: Panels) {
         *self.saved.tree() = tree;
         self.panels = panels;

@@ -23,7 +23,7 @@ pub use card::verdict;
 /// The number of the pseudo-cluster of all outliers.
 pub const OUTLIERS: u32 = u32::MAX;
 
-/// State of the Clusters tile that outlives the window.
+/// State of the Clusters panel that outlives the window.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 pub struct BrowserPanel {
@@ -66,7 +66,7 @@ impl Default for BrowserPanel {
 }
 
 impl BrowserPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Clusters";
 
     /// Shows it.
@@ -201,7 +201,7 @@ impl BrowserPanel {
         ui.spacing_mut().item_spacing.y = card::BETWEEN;
         let mut area = ScrollArea::vertical().id_salt("cluster cards").auto_shrink([false, false]);
         if cx.selection.cluster != self.seen {
-            // Chosen in another tile: its card comes into sight.
+            // Chosen in another panel: its card comes into sight.
             let at = cx.selection.cluster.and_then(|c| order.clusters.iter().position(|known| *known == c));
             if let Some(at) = at {
                 area = area.vertical_scroll_offset((at / grid.columns) as f32 * (grid.card.y + card::BETWEEN));

@@ -1,4 +1,4 @@
-//! What the cluster tiles share: an epoch's clustering, its table, and its images.
+//! What the cluster panels share: an epoch's clustering, its table, and its images.
 
 mod births;
 pub mod thumb;
@@ -115,7 +115,7 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// Says so in the tile.
+    /// Says so in the panel.
     pub fn show(&self, ui: &mut Ui, head: Rect) {
         match self {
             Self::Nothing => {

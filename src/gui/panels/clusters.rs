@@ -11,7 +11,7 @@ use crate::gui::view_model::{ClusterView, ViewModel};
 use crate::gui::widgets::{chip, icon, tile};
 use crate::gui::words::{epoch_words, is_active, is_over};
 
-/// State of the Cluster counts tile that outlives the window.
+/// State of the Cluster counts panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClustersPanel {}
@@ -20,7 +20,7 @@ pub struct ClustersPanel {}
 type Curve = (&'static str, fn(&ClusterSummary) -> usize, Color32, bool);
 
 impl ClustersPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Cluster counts";
 
     /// Shows it.

@@ -21,7 +21,7 @@ use crate::gui::what_if::worker::Outcome;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::study::sets::{Fraction, Sets, sets};
 
-/// State of the Eq. 8 tile that outlives the window.
+/// State of the Eq. 8 panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Eq8Panel {
@@ -97,7 +97,7 @@ impl Picture<'_> {
 }
 
 impl Eq8Panel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Eq. 8";
 
     /// Shows it.

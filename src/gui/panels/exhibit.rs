@@ -17,7 +17,7 @@ use super::clustered::{Shown, Watch, bar};
 use crate::gui::plot::ticks;
 use crate::gui::widgets::{button, chip, combo, icon, tile};
 
-/// State of the Reliable or not tile that outlives the window.
+/// State of the Reliable or not panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExhibitPanel {
@@ -31,7 +31,7 @@ pub struct ExhibitPanel {
 }
 
 impl ExhibitPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Reliable or not";
 
     /// Shows it.

@@ -25,7 +25,7 @@ use save::Saving;
 use sheet::{Choice, Derived, Sheet};
 use strips::{Look, Packing, Setting, Strips};
 
-/// State of the Heat maps tile that outlives the window.
+/// State of the Heat maps panel that outlives the window.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 pub struct HeatMapsPanel {
@@ -68,7 +68,7 @@ impl Default for HeatMapsPanel {
 }
 
 impl HeatMapsPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Heat maps";
 
     /// Shows it.
@@ -120,7 +120,7 @@ impl HeatMapsPanel {
         format!("{here}{against}, {}", ticks::counted(found.images().len(), "image", "images"))
     }
 
-    /// Scope and tools in the tile's title; whether the bare photos are asked for.
+    /// Scope and tools in the panel's title; whether the bare photos are asked for.
     fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &Sheet<'_>, scope: &str, epoch: usize) -> bool {
         let mut peek = false;
         let watched: Vec<ImageRef> = sheet.people.iter().map(|(of, _)| of.image).collect();

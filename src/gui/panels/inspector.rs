@@ -18,7 +18,7 @@ use crate::gui::widgets::{icon, tile};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;
 
-/// State of the Inspector tile that outlives the window.
+/// State of the Inspector panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InspectorPanel {}
@@ -35,7 +35,7 @@ struct Subject {
 }
 
 impl InspectorPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Inspector";
 
     /// Shows it.

@@ -13,7 +13,7 @@ use crate::gui::widgets::{icon, tile};
 use crate::method::params::Value;
 use crate::method::sweep::KDistance;
 
-/// State of the k-distance tile that outlives the window.
+/// State of the k-distance panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KDistancePanel {}
@@ -24,7 +24,7 @@ pub fn core_images(curve: &KDistance, eps: f64) -> usize {
 }
 
 impl KDistancePanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "k-distance";
 
     /// Shows it.

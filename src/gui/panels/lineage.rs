@@ -22,7 +22,7 @@ use crate::study::lineage::{Compared, Item, Kind, Labels};
 /// From this width on the list stands beside the picture, at 100 %.
 const BESIDE: f32 = 560.0;
 
-/// State of the Lineage tile that outlives the window.
+/// State of the Lineage panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LineagePanel {
@@ -54,7 +54,7 @@ impl Pair {
 }
 
 impl LineagePanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Lineage";
 
     /// Shows it.

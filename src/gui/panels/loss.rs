@@ -14,7 +14,7 @@ use crate::gui::view_model::{Curves, Series};
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::{is_active, is_over};
 
-/// State of the Loss tile that outlives the window.
+/// State of the Loss panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LossPanel {
@@ -44,7 +44,7 @@ enum Shown {
 }
 
 impl LossPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Loss";
 
     /// Shows it.

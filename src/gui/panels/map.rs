@@ -53,7 +53,7 @@ enum Method {
     Tsne,
 }
 
-/// State of the Cluster map tile that outlives the window.
+/// State of the Cluster map panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MapPanel {
@@ -94,7 +94,7 @@ impl Shown {
 }
 
 impl MapPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Cluster map";
 
     /// Shows it.

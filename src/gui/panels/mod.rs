@@ -48,13 +48,13 @@ use super::widgets::icon;
 use super::widgets::images::Images;
 use crate::engine::event::ImageRef;
 
-/// What a tile may read and where it puts what the user asked for.
+/// What a panel may read and where it puts what the user asked for.
 pub struct PanelCtx<'a> {
     /// What the run has told so far.
     pub view: &'a ViewModel,
     /// Colours of the appearance shown.
     pub theme: &'a Theme,
-    /// Commands of this frame; carried out after all tiles are drawn.
+    /// Commands of this frame; carried out after all panels are drawn.
     pub actions: &'a mut Vec<UiCommand>,
     /// Pictures of files.
     pub images: &'a mut Images,
@@ -66,7 +66,7 @@ pub struct PanelCtx<'a> {
     pub answers: bool,
     /// Where a parameter that is changed here counts.
     pub applies: Applies,
-    /// What is selected, the same in all tiles.
+    /// What is selected, the same in all panels.
     pub selection: &'a mut Selection,
     /// All runs, not the one on screen alone.
     pub many: Many<'a>,
@@ -96,7 +96,7 @@ impl<'a> Many<'a> {
     }
 }
 
-/// Whether what target labels say may be shown: the switch of the menu, for what stands beside the tiles.
+/// Whether what target labels say may be shown: the switch of the menu, for what stands beside the panels.
 pub fn truth(ctx: &eframe::egui::Context) -> bool {
     ctx.data(|data| data.get_temp(eframe::egui::Id::unique("truth")).unwrap_or(true))
 }
@@ -117,7 +117,7 @@ pub enum Applies {
     Not,
 }
 
-/// What is selected, the same in all tiles.
+/// What is selected, the same in all panels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -137,7 +137,7 @@ pub struct Selection {
 
 macro_rules! panes {
     ($($pane:ident: $field:ident as $panel:ty, $icon:ident, $help:literal;)+) => {
-        /// A kind of tile.
+        /// A kind of panel.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Pane {
@@ -148,7 +148,7 @@ macro_rules! panes {
             /// All kinds, in the order of the menu.
             pub const ALL: &[Self] = &[$(Self::$pane),+];
 
-            /// The tile's title.
+            /// The panel's title.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$pane => <$panel>::TITLE,)+ }
             }
@@ -164,7 +164,7 @@ macro_rules! panes {
             }
         }
 
-        /// The state of all tiles; kept between sessions.
+        /// The state of all panels; kept between sessions.
         #[derive(Default, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Panels {
@@ -172,7 +172,7 @@ macro_rules! panes {
         }
 
         impl Panels {
-            /// Shows the contents of a tile.
+            /// Shows the contents of a panel.
             pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
                 match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ }
             }

@@ -32,7 +32,7 @@ use bar::FilterBox;
 use history::History;
 use row::{Row, Side};
 
-/// State of the Rank lists tile that outlives the window.
+/// State of the Rank lists panel that outlives the window.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 pub struct RankListsPanel {
@@ -91,7 +91,7 @@ struct Shown {
 }
 
 impl RankListsPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Rank lists";
 
     /// Shows it.

@@ -22,7 +22,7 @@ use crate::gui::widgets::{chip, combo, icon, tile};
 use crate::method::params::Value;
 use crate::method::tree::Hierarchy;
 
-/// State of the Reachability tile that outlives the window.
+/// State of the Reachability panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReachabilityPanel {
@@ -87,7 +87,7 @@ struct Picture<'a> {
 }
 
 impl ReachabilityPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Reachability";
 
     /// Shows it.

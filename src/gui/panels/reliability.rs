@@ -20,7 +20,7 @@ use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::epoch_words;
 use crate::method::params::{Rule, ScoreKind, Value};
 
-/// State of the Reliability tile that outlives the window.
+/// State of the Reliability panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReliabilityPanel {
@@ -35,7 +35,7 @@ fn pending(view: &ViewModel) -> Option<f64> {
 }
 
 impl ReliabilityPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Reliability";
 
     /// Shows it.

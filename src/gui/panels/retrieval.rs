@@ -14,7 +14,7 @@ use crate::gui::words::{after_words, is_active, is_over};
 use crate::method::evaluate::Figures;
 use crate::method::params::Params;
 
-/// State of the Retrieval tile that outlives the window.
+/// State of the Retrieval panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RetrievalPanel {
@@ -65,7 +65,7 @@ struct Published {
 }
 
 impl RetrievalPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Retrieval";
 
     /// Shows it.

@@ -17,7 +17,7 @@ use crate::method::jaccard::Overlap;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::path::Path;
 
-/// State of the Why tile that outlives the window.
+/// State of the Why panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WhyPanel {
@@ -41,7 +41,7 @@ struct Found {
 const ARROW: f32 = 64.0;
 
 impl WhyPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "Why together";
 
     /// Shows it.

@@ -86,7 +86,7 @@ impl Studio {
         }
     }
 
-    /// The picture of a tile, or of the window.
+    /// The picture of a panel, or of the window.
     pub fn take(mut self, tile: Option<Pane>, name: &str) -> Result<RgbImage, ShotError> {
         let began = Instant::now();
         let seconds = self.limit.as_secs();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::event::{AttentionMap, ImageMaps};
 
-/// What the tile shows.
+/// What the panel shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shown {

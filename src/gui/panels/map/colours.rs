@@ -210,7 +210,7 @@ pub fn state(theme: &Theme, glyph: Glyph) -> Color32 {
     }
 }
 
-/// The colour of a score in 0..=1, where the ramp can be seen on the ground of a tile.
+/// The colour of a score in 0..=1, where the ramp can be seen on the ground of a panel.
 pub fn score(theme: &Theme, t: f32) -> Color32 {
     let t = t.clamp(0.0, 1.0);
     Theme::inferno(if theme.dark { 0.3 + 0.7 * t } else { 0.78 * t })

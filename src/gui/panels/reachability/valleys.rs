@@ -42,7 +42,7 @@ pub fn of(all: &Hierarchy, labels: &Labels<'_>, eps: f64) -> Vec<Valley> {
     runs.into_iter().filter_map(valley).collect()
 }
 
-/// Height of the row of photos in a tile so high, where a valley is wide enough at so many points an image.
+/// Height of the row of photos in a panel so high, where a valley is wide enough at so many points an image.
 pub fn thumbs(valleys: &[Valley], height: f32, scale: f32) -> f32 {
     let wide = valleys.iter().any(|v| v.places.len() as f32 * scale >= WIDE);
     if height > 220.0 && wide { size::THUMBS[1][1] + 4.0 } else { 0.0 }

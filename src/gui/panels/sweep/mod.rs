@@ -24,7 +24,7 @@ enum Shown {
     Curve,
 }
 
-/// State of the eps × Δd tile that outlives the window.
+/// State of the eps × Δd panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SweepPanel {
@@ -51,7 +51,7 @@ pub fn radii(params: &Params) -> Vec<f64> {
 }
 
 impl SweepPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "eps × Δd";
 
     /// Shows it.

@@ -17,13 +17,13 @@ use crate::gui::widgets::{chip, icon, tile};
 use crate::gui::words;
 use crate::method::params::table::row;
 
-/// State of the What-if tile that outlives the window.
+/// State of the What-if panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WhatIfPanel {}
 
 impl WhatIfPanel {
-    /// Title of the tile.
+    /// Title of the panel.
     pub const TITLE: &str = "What-if";
 
     /// Shows it.
