@@ -15,6 +15,7 @@ shoot() { "${program[@]}" shot "$run" "$@" > /dev/null; }
 for panel in loss retrieval clusters map browser exhibit; do
     shoot --panel $panel "${small[@]}" $out/$panel.png
 done
+shoot --panel map --try eps=0.5 "${small[@]}" $out/map-what-if.png
 shoot --panel reliability "${small[@]}" $out/reliability.png
 # A cluster that is neither the best nor the worst, an image of it, and values to try.
 shoot --panel eq8 --epoch 4 "${small[@]}" $out/eq8.png
@@ -30,3 +31,6 @@ shoot --panel rank-lists "${small[@]}" $out/rank-lists.png
 shoot --panel window --size 1600x1000 --out $out/window.png
 shoot --panel window --layout tune --try eps=0.5 --sweep --size 1600x1000 --out $out/tune.png
 shoot --panel window --layout teach --theme light --size 1600x1000 --out $out/teach.png
+# Where people project: a small screen, and a large one at twice the size.
+shoot --panel window --layout teach --size 1280x800 --out $out/teach-1280x800.png
+shoot --panel window --zoom 2 --size 1600x1000 --out $out/zoom-200.png
