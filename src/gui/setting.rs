@@ -80,6 +80,9 @@ fn nearest_size(params: &Params) -> Option<&'static Preset> {
     sizes().min_by_key(apart)
 }
 
+/// What a method needs to be told of the data, and so does not tell it from another.
+const OF_THE_DATA: &str = "labels.k";
+
 /// The method in force; `None` when a value of it was changed by hand.
 pub fn method_of(params: &Params) -> Option<&'static Preset> {
     // A key that sizes set, too, tells nothing of a method that leaves it alone.
@@ -89,7 +92,9 @@ pub fn method_of(params: &Params) -> Option<&'static Preset> {
     };
     methods().find(|method| {
         let given = given(size, Some(method));
-        !all.iter().any(|key| (!sizes.contains(key) || sets(method, key)) && differs(key, params, &given))
+        !all.iter().any(|key| {
+            *key != OF_THE_DATA && (!sizes.contains(key) || sets(method, key)) && differs(key, params, &given)
+        })
     })
 }
 
@@ -147,6 +152,9 @@ mod tests {
         let demo = with_size(&Params::default(), named("demo"));
         assert_eq!(size_of(&demo).map(|p| p.name), Some("demo"));
         assert_eq!(method_of(&demo).map(title), Some("whole method"));
+        let mut kmeans = with_method(&demo, named("kmeans"));
+        kmeans.labels.k = 64;
+        assert_eq!((method_of(&kmeans).map(title), by_hand(&kmeans)), (Some("kmeans"), vec!["labels.k"]));
         let baseline = with_method(&demo, named("baseline"));
         assert_eq!(size_of(&baseline).map(|p| p.name), Some("demo"), "the size stays");
         assert_eq!(method_of(&baseline).map(|p| p.name), Some("baseline"));
