@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use reid_workbench::data::synthetic::features::{Spec, generate};
+use reid_workbench::data::synthetic::features::{FeatureSpec, generate};
 use reid_workbench::method::cluster::{cluster, refine, three_dbscans};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, evaluate};
@@ -27,7 +27,7 @@ fn group<'a>(c: &'a mut Criterion, name: String) -> BenchmarkGroup<'a, WallTime>
 }
 
 fn clustering(c: &mut Criterion, n: usize, d: usize) {
-    let made = generate(&Spec::market(n, d));
+    let made = generate(&FeatureSpec::market(n, d));
     let params = Params::default();
     let Ok(rows) = Rows::new(&made.features, d) else { return };
     let reach = (params.eps + params.delta_d) as f32;
@@ -85,7 +85,7 @@ fn dragged(graph: &Graph, params: &Params) {
 }
 
 fn evaluation(c: &mut Criterion, nq: usize, ng: usize, d: usize) {
-    let made = generate(&Spec::market(nq + ng, d));
+    let made = generate(&FeatureSpec::market(nq + ng, d));
     let Ok(rows) = Rows::new(&made.features, d) else { return };
     let pid: Vec<i32> = made.pid.iter().map(|&p| p.max(0)).collect();
     let set = EvalSet {

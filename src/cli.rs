@@ -55,12 +55,12 @@ pub struct Cli {
     pub run: Option<PathBuf>,
     /// Without a sub-command the window opens.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// The sub-commands.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Pre-train on the source, adapt to the target.
     Train(train::TrainArgs),
     /// Steer a run that any process trains: pause, resume, step, stop, checkpoint, set a parameter.
@@ -118,11 +118,11 @@ pub enum Command {
 impl Cli {
     /// Whether a network will be computed with: in the window, which may train, and by three commands.
     pub fn uses_network(&self) -> bool {
-        matches!(&self.command, None | Some(Command::Train(_) | Command::Extract(_) | Command::GpuCheck(_)))
+        matches!(&self.command, None | Some(CliCommand::Train(_) | CliCommand::Extract(_) | CliCommand::GpuCheck(_)))
     }
 }
 
-impl Command {
+impl CliCommand {
     /// Carries the sub-command out and says how it went; `shoot` takes pictures, for which a window is needed.
     pub fn run(&self, shoot: impl FnOnce(&shot::ShotArgs) -> anyhow::Result<Vec<PathBuf>>) -> ExitCode {
         let result = match self {

@@ -31,18 +31,16 @@ use std::sync::{Arc, OnceLock};
 use anyhow::anyhow;
 use eframe::egui;
 
-use self::datasets::Registry;
+use self::datasets::Datasets;
 use crate::engine::command::Handle;
-
-/// Wakes the window; may be called from any thread, as often as one likes.
-pub type Waker = Arc<dyn Fn() + Send + Sync>;
+pub use crate::engine::outbox::Waker;
 
 /// What the window is opened with.
 pub struct WindowOptions {
     /// Starts the engine and says how to reach it; the engine calls the waker after each event.
     pub connect: Box<dyn FnOnce(Waker) -> Handle>,
     /// Where datasets are registered.
-    pub registry: Arc<dyn Registry>,
+    pub registry: Arc<dyn Datasets>,
     /// Where runs lie and new ones go.
     pub runs_dir: PathBuf,
     /// A run folder to show at once.

@@ -22,4 +22,4 @@ pub mod sweep;
 pub mod watch;
 
 pub use error::LaunchError;
-pub use spec::{Spec, Trial};
+pub use spec::{SweepSpec, Trial};

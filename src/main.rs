@@ -12,11 +12,11 @@ use reid_workbench::cli::shot::{self, Select, ShotArgs};
 use reid_workbench::cli::{self, Cli, fail, signals};
 use reid_workbench::engine::command::{Command, Handle};
 use reid_workbench::engine::worker::Engine;
-use reid_workbench::gui::app::still::{Look, Trial};
-use reid_workbench::gui::command::Layout;
+use reid_workbench::gui::app::still::{ShotLook, ShotTrial};
+use reid_workbench::gui::command::WorkLayout;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::panels::Selection;
-use reid_workbench::gui::shot::Order;
+use reid_workbench::gui::shot::ShotOrder;
 use reid_workbench::gui::{self, Ends, Waker, WindowOptions};
 use reid_workbench::launch::detach;
 use reid_workbench::model::device;
@@ -72,18 +72,18 @@ fn log_to_stderr() {
 /// Pictures of the window, without one.
 fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
     let layout = match args.layout {
-        shot::Layout::Research => Layout::Research,
-        shot::Layout::Tune => Layout::Tune,
-        shot::Layout::Teach => Layout::Teach,
+        shot::ShotLayout::Research => WorkLayout::Research,
+        shot::ShotLayout::Tune => WorkLayout::Tune,
+        shot::ShotLayout::Teach => WorkLayout::Teach,
     };
-    let order = Order {
+    let order = ShotOrder {
         run: args.run.as_deref().map(cli::run_folder).transpose()?,
         subject: args.panel.clone(),
         size: [args.size.width, args.size.height],
         out: args.out.clone(),
-        look: Look { dark: args.theme == shot::Theme::Dark, layout, zoom: args.zoom },
+        look: ShotLook { dark: args.theme == shot::ShotTheme::Dark, layout, zoom: args.zoom },
         selection: selection(args),
-        trial: Trial { values: args.trial.clone(), sweep: args.sweep, ticked: args.tick.clone() },
+        trial: ShotTrial { values: args.trial.clone(), sweep: args.sweep, ticked: args.tick.clone() },
         limit: Duration::from_secs(args.limit),
         registry: Arc::new(UserRegistry),
         runs_dir: PathBuf::from("runs"),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
-use reid_workbench::data::synthetic::features::{Generated, Spec, generate, word};
+use reid_workbench::data::synthetic::features::{FeatureSpec, Generated, generate, word};
 use reid_workbench::engine::feature_run::{self, FeatureSet};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::params::Params;
@@ -47,7 +47,7 @@ const TOP: usize = 50;
 /// Writes the folder.
 pub fn write(home: &Path, size: Size) -> anyhow::Result<PathBuf> {
     let dir = home.join("run");
-    let spec = Spec::market(size.images, 256);
+    let spec = FeatureSpec::market(size.images, 256);
     let made = generate(&spec);
     let mut params = Params::default();
     params.assign(&format!("adapt.epochs={EPOCHS}"))?;

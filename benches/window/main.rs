@@ -15,7 +15,7 @@ use eframe::egui::{
 };
 use egui_tiles::{LinearDir, Tiles, Tree};
 use reid_workbench::gui::panels::{Pane, Panels};
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 
 use folder::Size;
 use stage::{Clock, Cost, Stage};
@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
     let began = Instant::now();
     let reader = folder::read(&dir)?;
     let read = began.elapsed();
-    let view = ViewModel::of_folder(&reader);
+    let view = RunView::of_folder(&reader);
     let (read, folded) = (read.as_secs_f64() * 1e3, (began.elapsed() - read).as_secs_f64() * 1e3);
     println!("the run's events: read in {read:.0} ms, folded in {folded:.0} ms, on a thread of their own");
 

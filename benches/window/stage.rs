@@ -15,12 +15,12 @@ use reid_workbench::engine::command::{Handle, Request};
 use reid_workbench::engine::event::Stamped;
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
-use reid_workbench::gui::app::still::{Look, Trial};
-use reid_workbench::gui::command::Layout;
-use reid_workbench::gui::datasets::{DatasetRow, Registry};
+use reid_workbench::gui::app::still::{ShotLook, ShotTrial};
+use reid_workbench::gui::command::WorkLayout;
+use reid_workbench::gui::datasets::{DatasetRow, Datasets};
 use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Selection;
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 use tracing::span;
 
 /// Pixels of the window.
@@ -115,7 +115,7 @@ impl tracing::Subscriber for Clock {
 /// No dataset is registered.
 struct Nothing;
 
-impl Registry for Nothing {
+impl Datasets for Nothing {
     fn list(&self) -> (Vec<DatasetRow>, Vec<String>) {
         (Vec::new(), Vec::new())
     }
@@ -163,7 +163,7 @@ pub struct Stage {
 
 impl Stage {
     /// A window as it opens: on `view`, or on the run folder `run` that is still to be read.
-    pub fn new(clock: &Clock, runs_dir: PathBuf, run: Option<PathBuf>, view: Option<ViewModel>) -> Self {
+    pub fn new(clock: &Clock, runs_dir: PathBuf, run: Option<PathBuf>, view: Option<RunView>) -> Self {
         let ctx = egui::Context::default();
         let (ask, commands) = bounded(64);
         let (say, events) = unbounded();
@@ -173,9 +173,9 @@ impl Stage {
             runs_dir,
             run,
         };
-        let look = Look { dark: true, layout: Layout::Research, zoom: 1.0 };
+        let look = ShotLook { dark: true, layout: WorkLayout::Research, zoom: 1.0 };
         let shown = view.map(|view| (view, Selection::default()));
-        let app = App::still(&ctx, options, look, shown, &Trial::default());
+        let app = App::still(&ctx, options, look, shown, &ShotTrial::default());
         let works = Works::of(&ctx);
         Self { ctx, app, works, clock: clock.clone(), time: 0.0, engine: (commands, say) }
     }

@@ -6,16 +6,16 @@ use serde_json::json;
 
 use super::error::{from_method, usage};
 use super::import::unit_length;
-use super::progress::{Bars, Seconds, note, print_json, with_bar};
+use super::progress::{PipelineBars, Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
 use crate::base::tensors::Arrays;
-use crate::data::layout::manifest::{self, List};
+use crate::data::layout::manifest::{self, ImageList};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{Assignment, ClusterSummary, count_clusters};
 use crate::method::graph::Graph;
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
-use crate::method::pipeline::{self, Found, Plan};
+use crate::method::pipeline::{self, Clustering, ClusteringPlan};
 use crate::method::rows::Rows;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::radii::Suggested;
@@ -98,12 +98,12 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         (false, true) => REACH,
         (false, false) => 0.0,
     };
-    let plan = Plan { params: &params, carried: None, neighbours: 0, reach };
-    let watch = Bars::new(&mut seconds);
+    let plan = ClusteringPlan { params: &params, carried: None, neighbours: 0, reach };
+    let watch = PipelineBars::new(&mut seconds);
     let found = pipeline::run(rows, None, &plan, &watch).map_err(from_method)?;
     watch.finish();
     drop(features);
-    let Found { graph, assignment, neighbours } = found;
+    let Clustering { graph, assignment, neighbours } = found;
     let mut summary = assignment.summary(&params, pids.as_deref());
     seconds.book("refine");
     let mut suggested = None;
@@ -136,7 +136,7 @@ fn proposals(all: &Hierarchy) -> serde_json::Value {
 }
 
 /// The list of the features' images.
-fn listed(path: &Path, n: usize) -> anyhow::Result<List> {
+fn listed(path: &Path, n: usize) -> anyhow::Result<ImageList> {
     let list = manifest::read(path)?;
     if list.rows.len() != n {
         let rows = list.rows.len();

@@ -26,7 +26,7 @@ pub struct CommandArgs {
     pub run: PathBuf,
     #[command(subcommand)]
     #[allow(missing_docs)]
-    pub what: What,
+    pub what: AskedOfRun,
     /// Seconds to wait for the answer; it comes after the batch that is being computed.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60.0)]
     pub timeout: f64,
@@ -34,7 +34,7 @@ pub struct CommandArgs {
 
 /// What is asked of the run.
 #[derive(clap::Subcommand, Clone, Debug)]
-pub enum What {
+pub enum AskedOfRun {
     /// Halt after the current batch.
     Pause,
     /// Go on after a pause.
@@ -55,7 +55,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl AskedOfRun {
     fn steer(&self) -> anyhow::Result<Steer> {
         Ok(match self {
             Self::Pause => Steer::Pause,

@@ -10,7 +10,7 @@ use super::error::{UsageError, usage};
 use super::progress::{note, print_json};
 use crate::run::RunError;
 use crate::study::compare::compare;
-use crate::study::compared::{Kind, records, table};
+use crate::study::compared::{TableFormat, records, table};
 use crate::study::outline::{Outline, tell_apart};
 use crate::study::published::{Placed, place};
 
@@ -33,7 +33,7 @@ pub struct CompareArgs {
     pub epoch: Option<usize>,
     /// json has everything; csv, markdown and latex have the table
     #[arg(long, value_enum, default_value = "json")]
-    pub format: Format,
+    pub format: CompareFormat,
     /// Place the runs among the published results on market1501 or dukemtmc instead
     #[arg(long, value_name = "TARGET", conflicts_with_all = ["baseline", "epoch"])]
     pub published: Option<String>,
@@ -42,7 +42,7 @@ pub struct CompareArgs {
 /// How the comparison is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum Format {
+pub enum CompareFormat {
     Json,
     Csv,
     Markdown,
@@ -71,14 +71,14 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<()> {
         return published(&place(&runs, target).map_err(usage)?, args.format);
     }
     let all = compare(&runs, baseline, args.epoch);
-    if args.format != Format::Json {
+    if args.format != CompareFormat::Json {
         all.warnings.iter().for_each(|w| note(w));
     }
     match args.format {
-        Format::Json => print_json(&serde_json::to_value(&all)?),
-        Format::Csv => csv(&records(&all)),
-        Format::Markdown => print(&table(&all, Kind::Markdown)),
-        Format::Latex => print(&table(&all, Kind::Latex)),
+        CompareFormat::Json => print_json(&serde_json::to_value(&all)?),
+        CompareFormat::Csv => csv(&records(&all)),
+        CompareFormat::Markdown => print(&table(&all, TableFormat::Markdown)),
+        CompareFormat::Latex => print(&table(&all, TableFormat::Latex)),
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn csv(records: &[Vec<String>]) -> anyhow::Result<()> {
     Ok(writer.flush()?)
 }
 
-fn published(placed: &Placed, format: Format) -> anyhow::Result<()> {
+fn published(placed: &Placed, format: CompareFormat) -> anyhow::Result<()> {
     let value = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.1}"));
     let mut rows = vec![
         ["method", "source", "mAP", "rank-1", "rank-5", "rank-10", "model chosen on", "about"]
@@ -103,21 +103,24 @@ fn published(placed: &Placed, format: Format) -> anyhow::Result<()> {
             .to_vec(),
     ];
     for line in &placed.lines {
-        let name =
-            if line.own && format == Format::Markdown { format!("**{}**", line.name) } else { line.name.clone() };
+        let name = if line.own && format == CompareFormat::Markdown {
+            format!("**{}**", line.name)
+        } else {
+            line.name.clone()
+        };
         let mut cells = vec![name, line.source.clone()];
         cells.extend(line.values.map(value));
         cells.extend([line.chosen.clone(), line.about.clone()]);
         rows.push(cells);
     }
-    if format != Format::Json {
+    if format != CompareFormat::Json {
         placed.warnings.iter().for_each(|w| note(w));
     }
     match format {
-        Format::Json => print_json(&json!(placed)),
-        Format::Csv => csv(&rows),
-        Format::Markdown => print(&crate::study::compared::rows(&rows, Kind::Markdown)),
-        Format::Latex => print(&crate::study::compared::rows(&rows, Kind::Latex)),
+        CompareFormat::Json => print_json(&json!(placed)),
+        CompareFormat::Csv => csv(&rows),
+        CompareFormat::Markdown => print(&crate::study::compared::rows(&rows, TableFormat::Markdown)),
+        CompareFormat::Latex => print(&crate::study::compared::rows(&rows, TableFormat::Latex)),
     }
 }
 

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::base::text;
 use crate::cli::error::UsageError;
-use crate::data::check::{Depth, Report, Verdict, check_with};
+use crate::data::check::{CheckVerdict, Depth, Report, check_with};
 use crate::data::layout;
 use crate::data::registry::Registry;
-use crate::data::synthetic::{self, Domain, SyntheticSpec, histogram};
+use crate::data::synthetic::{self, City, SyntheticSpec, histogram};
 use crate::data::{DataError, layout::Options};
 
 /// Registered datasets: list them, check one, draw synthetic pedestrians.
@@ -187,7 +187,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
         if unreadable > 0 {
             faults.push(format!("{} images cannot be read", text::count(unreadable)));
         }
-        if report.verdict == Verdict::Differs {
+        if report.verdict == CheckVerdict::Differs {
             faults.push("it differs from the published counts".to_owned());
         }
         anyhow::bail!("{}: {}", report.name, faults.join("; "));
@@ -226,9 +226,9 @@ fn table(report: &Report) -> String {
     }
     let against = report.published.as_deref().unwrap_or("");
     out += &match report.verdict {
-        Verdict::Equal => format!("equal to the published counts of {against}\n"),
-        Verdict::Differs => format!("differs from {against}: {}\n", report.differences.join("; ")),
-        Verdict::NothingPublished => "no published counts to compare with\n".to_owned(),
+        CheckVerdict::Equal => format!("equal to the published counts of {against}\n"),
+        CheckVerdict::Differs => format!("differs from {against}: {}\n", report.differences.join("; ")),
+        CheckVerdict::NothingPublished => "no published counts to compare with\n".to_owned(),
     };
     out
 }
@@ -238,7 +238,7 @@ const MOST_IMAGES: usize = 2_000_000;
 const MOST_PIXELS: usize = 1 << 22;
 
 fn spec(args: &SynthesizeArgs) -> Result<SyntheticSpec, UsageError> {
-    let domain = if args.domain == Place::Plaza { Domain::Plaza } else { Domain::Station };
+    let domain = if args.domain == Place::Plaza { City::Plaza } else { City::Station };
     let mut spec = SyntheticSpec::new(domain, args.seed);
     for (given, field) in [
         (args.train_ids, &mut spec.train_ids),

@@ -8,7 +8,7 @@ use super::error::{from_method, usage};
 use super::progress::{Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
 use crate::base::tensors::Arrays;
-use crate::data::layout::manifest::{self, Row, Split};
+use crate::data::layout::manifest::{self, ManifestRow, ManifestSplit};
 use crate::data::{Sample, clothes, twins};
 use crate::method::draws::{Drawn, over_draws};
 use crate::method::evaluate::{
@@ -245,12 +245,12 @@ impl TestSet {
             return Err(usage(format!("{shown} has no column `pid`, so nothing can be right or wrong")));
         }
         let of = |wanted| (0..list.rows.len()).filter(|&i| list.rows[i].split == Some(wanted)).collect::<Vec<_>>();
-        let (query, gallery) = (of(Split::Query), of(Split::Gallery));
+        let (query, gallery) = (of(ManifestSplit::Query), of(ManifestSplit::Gallery));
         if query.is_empty() || gallery.is_empty() {
             return Err(usage(format!("{shown} names no query or no gallery in its column `split`")));
         }
         let samples = |rows: &[usize]| -> Vec<Sample> {
-            let sample = |r: &Row| Sample { clothes: r.clothes, ..Sample::new(r.path.clone(), r.pid, r.camid) };
+            let sample = |r: &ManifestRow| Sample { clothes: r.clothes, ..Sample::new(r.path.clone(), r.pid, r.camid) };
             rows.iter().map(|&i| sample(&list.rows[i])).collect()
         };
         let (queries, found) = (samples(&query), samples(&gallery));

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::error::UsageError;
-use crate::export::selection::{self, Chosen, SelectionError, selection};
+use crate::export::selection::{self, ChosenImages, SelectionError, selection};
 use crate::export::{self, ExportError, Photos};
 use crate::run::RunError;
 
@@ -45,7 +45,7 @@ pub struct ExportArgs {
     pub selection: Option<PathBuf>,
     /// Which images: cluster=3, outliers, wrong-queries
     #[arg(long, value_name = "WHAT", value_parser = selection::chosen, requires = "selection")]
-    pub select: Option<Chosen>,
+    pub select: Option<ChosenImages>,
     /// The epoch of the selection, from 1; without it the newest
     #[arg(long, value_name = "N", requires = "selection")]
     pub epoch: Option<usize>,

@@ -15,7 +15,7 @@ use crate::model::device::{self as devices, Chosen, Gauge};
 pub struct GpuCheckArgs {
     /// What is checked.
     #[arg(value_enum)]
-    pub part: Part,
+    pub part: CheckPart,
     /// auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
@@ -38,7 +38,7 @@ pub struct GpuCheckArgs {
 
 /// Parts of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Part {
+pub enum CheckPart {
     /// Which devices there are, and what is said of those that are not.
     Devices,
     /// Results beside the CPU's: forward, backward, attention maps, groups of batch normalisation, losses, memory.
@@ -67,7 +67,7 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
     let mut sizes = if args.dry_run { Sizes::dry() } else { Sizes::full() };
     sizes.backbone = args.backbone.as_deref().and_then(Backbone::from_name).unwrap_or(sizes.backbone);
     sizes.set_batch(args.batch.unwrap_or(sizes.batch));
-    if args.part == Part::Devices {
+    if args.part == CheckPart::Devices {
         return print_json(&all_devices());
     }
     let Chosen { device, instead } = devices::choose(args.device)?;
@@ -75,15 +75,15 @@ pub fn run(args: &GpuCheckArgs) -> anyhow::Result<()> {
         note(&why);
     }
     let found = match args.part {
-        Part::Devices => Value::Null,
-        Part::Run => runs::whole(args.device, args.dry_run)?,
-        Part::Agreement => check::agreement(&sizes, device)?,
-        Part::Step => check::steps(&sizes, device, args.group, args.bf16)?,
-        Part::Extraction => check::extraction(&sizes, device, args.bf16)?,
-        Part::Profile => check::profile(&sizes, device, args.group, args.bf16)?,
-        Part::Evaluation => check::evaluation(&sizes)?,
-        Part::Clustering => check::clustering(&sizes, device)?,
-        Part::Exhaustion => {
+        CheckPart::Devices => Value::Null,
+        CheckPart::Run => runs::whole(args.device, args.dry_run)?,
+        CheckPart::Agreement => check::agreement(&sizes, device)?,
+        CheckPart::Step => check::steps(&sizes, device, args.group, args.bf16)?,
+        CheckPart::Extraction => check::extraction(&sizes, device, args.bf16)?,
+        CheckPart::Profile => check::profile(&sizes, device, args.group, args.bf16)?,
+        CheckPart::Evaluation => check::evaluation(&sizes)?,
+        CheckPart::Clustering => check::clustering(&sizes, device)?,
+        CheckPart::Exhaustion => {
             let mut found = check::exhaustion(&sizes, device)?;
             found["engine"] = runs::exhausted(args.device, args.dry_run)?;
             found

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::error::{from_method, usage};
 use super::progress::{note, print_json, with_bar};
 use super::tensors::TensorReader;
-use crate::data::layout::manifest::{self, Split};
+use crate::data::layout::manifest::{self, ManifestSplit};
 use crate::data::{Sample, twins};
-use crate::engine::import::{EpochFeatures, Import, Listing};
+use crate::engine::import::{EpochFeatures, FeatureListing, Import};
 use crate::method::params::Params;
 use crate::method::rows::Rows;
 
@@ -117,11 +117,12 @@ struct Order {
 }
 
 impl Order {
-    fn of(list: &manifest::List) -> Self {
-        let of = |wanted: Split| -> Vec<usize> {
-            (0..list.rows.len()).filter(|&i| list.rows[i].split.unwrap_or(Split::Train) == wanted).collect()
+    fn of(list: &manifest::ImageList) -> Self {
+        let of = |wanted: ManifestSplit| -> Vec<usize> {
+            (0..list.rows.len()).filter(|&i| list.rows[i].split.unwrap_or(ManifestSplit::Train) == wanted).collect()
         };
-        let (mut train, query, gallery) = (of(Split::Train), of(Split::Query), of(Split::Gallery));
+        let (mut train, query, gallery) =
+            (of(ManifestSplit::Train), of(ManifestSplit::Query), of(ManifestSplit::Gallery));
         if train.is_empty() {
             note("the list has no training images, so those of the gallery are clustered");
             train = gallery.clone();
@@ -130,7 +131,7 @@ impl Order {
         Self { rows: list.rows.len(), paths, train, query, gallery }
     }
 
-    fn listing(&self, list: &manifest::List, name: &str) -> Listing {
+    fn listing(&self, list: &manifest::ImageList, name: &str) -> FeatureListing {
         let pick = |rows: &[usize]| -> Vec<Sample> {
             let listed = |&i: &usize| {
                 let row = &list.rows[i];
@@ -140,7 +141,7 @@ impl Order {
         };
         let (query, gallery) = (pick(&self.query), pick(&self.gallery));
         let cameras = twins::cameras(&query, &gallery, list.has_cameras);
-        Listing { name: name.to_owned(), train: pick(&self.train), query, gallery, cameras }
+        FeatureListing { name: name.to_owned(), train: pick(&self.train), query, gallery, cameras }
     }
 
     /// The features of one file, in the list's splits, and whether those to be clustered were brought to unit length.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::progress::print_json;
 use crate::method::params::presets::PRESETS;
-use crate::method::params::{Kind, table};
+use crate::method::params::{ParamKind, table};
 
 /// The hyper-parameters: what can be set, and what it does.
 #[derive(Args, Debug)]
@@ -40,9 +40,10 @@ struct ListArgs {
 pub fn run(args: &ParamsArgs) -> anyhow::Result<()> {
     let Command::List(list) = &args.command;
     let word = list.word.as_deref().unwrap_or_default().to_lowercase();
-    let holds =
-        |row: &&table::Row| [row.key, row.label, row.group, row.help].iter().any(|t| t.to_lowercase().contains(&word));
-    let rows: Vec<&table::Row> = table::ROWS.iter().filter(holds).collect();
+    let holds = |row: &&table::ParamRow| {
+        [row.key, row.label, row.group, row.help].iter().any(|t| t.to_lowercase().contains(&word))
+    };
+    let rows: Vec<&table::ParamRow> = table::ROWS.iter().filter(holds).collect();
     if rows.is_empty() {
         // A word that nothing holds is a key mistyped: the sentence for that names the nearest one.
         table::row(&word)?;
@@ -80,18 +81,18 @@ fn source(source: &str) -> String {
     format!("[{source}]")
 }
 
-fn as_json(rows: &[&table::Row]) -> anyhow::Result<()> {
+fn as_json(rows: &[&table::ParamRow]) -> anyhow::Result<()> {
     let parameters: Vec<_> = rows
         .iter()
         .map(|row| {
             let (kind, min, max) = match row.kind {
-                Kind::Bool => ("bool", None, None),
-                Kind::Int { min, max } => ("int", Some(json!(min)), Some(json!(max))),
-                Kind::Float { min, max, .. } => ("float", Some(json!(min)), Some(json!(max))),
-                Kind::Choice(_) => ("choice", None, None),
-                Kind::Text => ("text", None, None),
+                ParamKind::Bool => ("bool", None, None),
+                ParamKind::Int { min, max } => ("int", Some(json!(min)), Some(json!(max))),
+                ParamKind::Float { min, max, .. } => ("float", Some(json!(min)), Some(json!(max))),
+                ParamKind::Choice(_) => ("choice", None, None),
+                ParamKind::Text => ("text", None, None),
             };
-            let choices = if let Kind::Choice(names) = row.kind { Some(names) } else { None };
+            let choices = if let ParamKind::Choice(names) = row.kind { Some(names) } else { None };
             json!({
                 "key": row.key, "label": row.label, "group": row.group, "kind": kind, "min": min, "max": max,
                 "choices": choices, "paper": row.paper(), "source": row.source, "takes_effect": row.effect.label(),

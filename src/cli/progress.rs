@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::method::pipeline::{Step, Watch};
+use crate::method::pipeline::{ClusteringStep, ClusteringWatcher};
 
 /// Runs one stage with a bar on stderr; the bar shows only where stderr is a terminal.
 pub(crate) fn with_bar<T>(name: &'static str, work: impl FnOnce(&(dyn Fn(u64, u64) -> bool + Sync)) -> T) -> T {
@@ -29,11 +29,11 @@ fn bar(name: &'static str) -> ProgressBar {
 }
 
 /// A bar for each step of the pipeline, and its time.
-pub(crate) struct Bars<'a> {
+pub(crate) struct PipelineBars<'a> {
     now: Mutex<(Option<(ProgressBar, &'static str)>, &'a mut Seconds)>,
 }
 
-impl<'a> Bars<'a> {
+impl<'a> PipelineBars<'a> {
     pub(crate) fn new(seconds: &'a mut Seconds) -> Self {
         Self { now: Mutex::new((None, seconds)) }
     }
@@ -52,18 +52,18 @@ impl<'a> Bars<'a> {
     }
 }
 
-impl Watch for Bars<'_> {
-    fn begin(&self, step: Step) {
+impl ClusteringWatcher for PipelineBars<'_> {
+    fn begin(&self, step: ClusteringStep) {
         let (name, stage) = match step {
-            Step::Neighbours => ("k-NN", "knn"),
-            Step::Distances => ("Jaccard", "jaccard"),
-            Step::Labels => ("labels", "dbscan"),
-            Step::Scores => ("scores", "refine"),
+            ClusteringStep::Neighbours => ("k-NN", "knn"),
+            ClusteringStep::Distances => ("Jaccard", "jaccard"),
+            ClusteringStep::Labels => ("labels", "dbscan"),
+            ClusteringStep::Scores => ("scores", "refine"),
         };
         self.turn(Some((bar(name), stage)));
     }
 
-    fn tick(&self, _: Step, done: u64, total: u64) -> bool {
+    fn tick(&self, _: ClusteringStep, done: u64, total: u64) -> bool {
         if let Ok(now) = self.now.try_lock()
             && let Some((bar, _)) = &now.0
         {

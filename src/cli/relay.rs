@@ -10,7 +10,7 @@ use super::error::usage;
 use crate::base::{device, dirs, fs, time};
 use crate::data::registry::Registry;
 use crate::method::params::presets::PRESETS;
-use crate::remote::protocol::{Fate, Offer, Order};
+use crate::remote::protocol::{Fate, Offer, StartOrder};
 use crate::remote::relay::{Desk, serve};
 use crate::remote::root::is_name;
 use crate::run::folder::events_path;
@@ -58,7 +58,7 @@ impl Desk for Here {
         }
     }
 
-    fn start(&mut self, dir: &Path, order: &Order) -> Result<(String, bool), String> {
+    fn start(&mut self, dir: &Path, order: &StartOrder) -> Result<(String, bool), String> {
         let (name, train) = training(dir, order)?;
         let words = |e: std::io::Error| format!("no run can be started in {}: {e}", dir.display());
         std::fs::create_dir_all(dir).map_err(words)?;
@@ -94,7 +94,7 @@ fn open(lock: &Path) -> std::io::Result<File> {
 }
 
 /// The run's name and the arguments of its training.
-fn training(dir: &Path, order: &Order) -> Result<(String, Vec<OsString>), String> {
+fn training(dir: &Path, order: &StartOrder) -> Result<(String, Vec<OsString>), String> {
     let name = match &order.resume {
         Some(run) => run.clone(),
         None => {

@@ -31,10 +31,10 @@ pub struct ShotArgs {
     pub out: PathBuf,
     /// Appearance
     #[arg(long, value_enum, default_value = "dark")]
-    pub theme: Theme,
+    pub theme: ShotTheme,
     /// Arrangement of the panels
     #[arg(long, value_enum, default_value = "research")]
-    pub layout: Layout,
+    pub layout: ShotLayout,
     /// The epoch to look at, from 1 as in the window; without it the newest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epoch: Option<u32>,
@@ -73,7 +73,7 @@ pub struct Size {
 /// Appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum Theme {
+pub enum ShotTheme {
     Dark,
     Light,
 }
@@ -81,7 +81,7 @@ pub enum Theme {
 /// Arrangement of the panels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum Layout {
+pub enum ShotLayout {
     Research,
     Tune,
     Teach,

@@ -11,16 +11,16 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use self::report::{Bars, summary};
+use self::report::{SweepBars, summary};
 use super::error::usage;
 use super::progress::{note, print_json};
 use super::signals::interrupts;
 use crate::base::device::DeviceChoice;
 use crate::launch::queue::{End, QueueOptions};
-use crate::launch::sampler::Sampler;
+use crate::launch::sampler::OptunaSampler;
 use crate::launch::spec::SHIPPED;
 use crate::launch::sweep::{Sweep, is_sweep, rows_of, spec_of};
-use crate::launch::{LaunchError, Spec, array, job, queue, slurm};
+use crate::launch::{LaunchError, SweepSpec, array, job, queue, slurm};
 
 /// Runs many trainings from one file: every point of a grid, every row of a list, several at once, each in a run folder
 /// of its own. Called again, it goes on where it stopped.
@@ -93,7 +93,7 @@ pub struct SweepArgs {
     pub keep: usize,
     /// With --what-if, csv has a row a setting
     #[arg(long, value_enum, default_value = "json")]
-    pub format: Format,
+    pub format: SweepFormat,
 }
 
 /// Who runs the trials.
@@ -108,7 +108,7 @@ pub enum Launcher {
 /// How settings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum Format {
+pub enum SweepFormat {
     Json,
     Csv,
 }
@@ -119,7 +119,7 @@ pub enum Format {
 /// When the spec is bad, or the sweep as a whole cannot go on; a trial that fails is a row.
 pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     if args.list {
-        let about = |text: &str| Spec::parse(text).map(|s| s.about).unwrap_or_default();
+        let about = |text: &str| SweepSpec::parse(text).map(|s| s.about).unwrap_or_default();
         let all: Vec<Value> = SHIPPED.iter().map(|(n, text)| json!({ "name": n, "about": about(text) })).collect();
         return print_json(&json!(all)).map(|()| ExitCode::SUCCESS);
     }
@@ -149,7 +149,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The sweep's folder, and its spec with what the command line says on top.
-fn asked(args: &SweepArgs, named: &Path) -> Result<(PathBuf, Spec), LaunchError> {
+fn asked(args: &SweepArgs, named: &Path) -> Result<(PathBuf, SweepSpec), LaunchError> {
     let refused = |text: &str| LaunchError::Refused(text.to_owned());
     let (dir, mut spec) = if args.status || args.cancel {
         let dir = args.out.as_deref().unwrap_or(named);
@@ -161,7 +161,7 @@ fn asked(args: &SweepArgs, named: &Path) -> Result<(PathBuf, Spec), LaunchError>
         (named.to_owned(), spec_of(named)?)
     } else {
         let out = args.out.clone().ok_or_else(|| refused("say where the runs go: --out DIR"))?;
-        (out, Spec::read(named)?)
+        (out, SweepSpec::read(named)?)
     };
     let take = |own: &Option<String>, of: &mut Option<String>| {
         if own.is_some() {
@@ -186,13 +186,13 @@ fn asked(args: &SweepArgs, named: &Path) -> Result<(PathBuf, Spec), LaunchError>
     Ok((dir, spec.rooted()))
 }
 
-fn options(args: &SweepArgs, spec: &Spec) -> anyhow::Result<QueueOptions> {
+fn options(args: &SweepArgs, spec: &SweepSpec) -> anyhow::Result<QueueOptions> {
     for name in &spec.devices {
         name.parse::<DeviceChoice>().map_err(|e| usage(e.to_string()))?;
     }
     let sampler = match args.sampler.as_deref().map(|s| s.split_once(':').unwrap_or((s, ""))) {
         None => None,
-        Some(("optuna", name)) => Some(Sampler::optuna((!name.is_empty()).then(|| name.to_owned()))),
+        Some(("optuna", name)) => Some(OptunaSampler::optuna((!name.is_empty()).then(|| name.to_owned()))),
         Some((other, _)) => return Err(usage(format!("there is no sampler `{other}`; there is optuna"))),
     };
     if sampler.is_some() && (spec.search.is_empty() || spec.propose.is_none()) {
@@ -223,7 +223,7 @@ fn print_commands(sweep: &Sweep, options: &QueueOptions) -> anyhow::Result<()> {
 
 fn carry_out(args: &SweepArgs, sweep: &mut Sweep, options: &QueueOptions) -> anyhow::Result<ExitCode> {
     let interrupts = interrupts()?;
-    let mut bars = Bars::new(&sweep.rows());
+    let mut bars = SweepBars::new(&sweep.rows());
     let end = if args.launcher == Launcher::Slurm {
         let seconds = std::env::var("REID_SLURM_POLL").ok().and_then(|s| s.parse().ok()).unwrap_or(5.0f64);
         let pause = Duration::from_secs_f64(seconds.clamp(0.05, 3600.0));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layout::Options;
-use super::synthetic::{self, Domain, SyntheticSpec, VERSION};
+use super::synthetic::{self, City, SyntheticSpec, VERSION};
 use super::{DataError, Tick};
 use crate::base::fs::StagedFolder;
 use crate::base::rng::mix;
@@ -15,7 +15,7 @@ use crate::base::rng::mix;
 /// When its domain is missing or unknown.
 pub fn spec(options: &Options) -> Result<SyntheticSpec, DataError> {
     let name = options.domain.as_deref().unwrap_or("");
-    let domain = Domain::from_name(name)
+    let domain = City::from_name(name)
         .ok_or_else(|| DataError::BadSetting(format!("`{name}` is no domain: expected plaza or station")))?;
     Ok(SyntheticSpec::new(domain, options.seed.unwrap_or(1)))
 }

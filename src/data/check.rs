@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::layout::{self, Figure, Published, SplitFigures};
+use super::layout::{self, PublishedCounts, PublishedNumber, SplitFigures};
 use super::synthetic;
 use super::{DataError, Dataset, Sample, Tick, decode, no_tick};
 use crate::base::text;
@@ -26,7 +26,7 @@ pub enum Depth {
 /// The result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// Every published count is met.
     Equal,
     /// Some are not.
@@ -83,7 +83,7 @@ pub struct Report {
     /// Whether names carry cameras.
     pub has_cameras: bool,
     /// The result.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What differs, a sentence each.
     pub differences: Vec<String>,
     /// Differences from figures that are only hearsay.
@@ -113,7 +113,7 @@ pub struct Finding {
 impl Report {
     /// Whether the folder is not what it should be: something cannot be read, or differs from published counts.
     pub fn is_at_fault(&self) -> bool {
-        !self.unreadable.is_empty() || self.verdict == Verdict::Differs
+        !self.unreadable.is_empty() || self.verdict == CheckVerdict::Differs
     }
 }
 
@@ -127,19 +127,19 @@ pub fn check_with(dataset: &Dataset, depth: Depth, tick: Tick) -> Report {
     let known = published(dataset);
     let compared = known.iter().map(|p| (compare(dataset, p), p)).min_by_key(|(c, _)| c.0.len() * 100 + c.1.len());
     let form = compared.as_ref().map(|(_, p)| **p);
-    let sure = |p: &Published| {
+    let sure = |p: &PublishedCounts| {
         let all = [p.train, p.query, p.gallery].into_iter().flat_map(|s| [s.ids, s.images]);
-        all.chain([p.cameras]).any(|f| matches!(f, Figure::Sure(_)))
+        all.chain([p.cameras]).any(|f| matches!(f, PublishedNumber::Sure(_)))
     };
     let verdict = match &compared {
-        None => Verdict::NothingPublished,
+        None => CheckVerdict::NothingPublished,
         // Hearsay alone neither confirms nor refutes.
-        Some((_, published)) if !sure(published) => Verdict::NothingPublished,
-        Some(((differences, _), _)) if differences.is_empty() => Verdict::Equal,
-        Some(_) => Verdict::Differs,
+        Some((_, published)) if !sure(published) => CheckVerdict::NothingPublished,
+        Some(((differences, _), _)) if differences.is_empty() => CheckVerdict::Equal,
+        Some(_) => CheckVerdict::Differs,
     };
     let (differences, remarks) = compared.map(|(c, _)| c).unwrap_or_default();
-    let figures = |pick: fn(&Published) -> SplitFigures| form.as_ref().map(pick);
+    let figures = |pick: fn(&PublishedCounts) -> SplitFigures| form.as_ref().map(pick);
     let looked = look(dataset, depth, tick);
     Report {
         name: dataset.name.clone(),
@@ -163,15 +163,15 @@ pub fn check_with(dataset: &Dataset, depth: Depth, tick: Tick) -> Report {
 }
 
 /// The figures to compare with: the layout's, or for drawn pedestrians those of their specification.
-fn published(dataset: &Dataset) -> Vec<Published> {
+fn published(dataset: &Dataset) -> Vec<PublishedCounts> {
     let Ok(layout) = layout::by_name(dataset.layout) else { return Vec::new() };
     if layout.name != layout::synthetic::LAYOUT.name {
         return layout.published.to_vec();
     }
     let Some(spec) = synthetic::mark(&dataset.root).map(|m| m.spec) else { return Vec::new() };
     let shots = spec.test_ids * spec.cameras;
-    let sure = |ids, images| SplitFigures { ids: Figure::Sure(ids), images: Figure::Sure(images) };
-    vec![Published {
+    let sure = |ids, images| SplitFigures { ids: PublishedNumber::Sure(ids), images: PublishedNumber::Sure(images) };
+    vec![PublishedCounts {
         form: "its own synthetic.json",
         train: sure(spec.train_ids, spec.train_ids * spec.cameras * spec.per_camera),
         query: sure(spec.test_ids, shots),
@@ -179,7 +179,7 @@ fn published(dataset: &Dataset) -> Vec<Published> {
             if spec.per_camera > 1 { spec.test_ids } else { 0 },
             shots * (spec.per_camera - 1) + spec.distractors,
         ),
-        cameras: Figure::Sure(spec.cameras),
+        cameras: PublishedNumber::Sure(spec.cameras),
     }]
 }
 
@@ -213,16 +213,16 @@ fn split(name: &'static str, samples: &[Sample], distractors: bool, figures: Opt
 }
 
 /// Differences from sure figures, then from hearsay.
-fn compare(dataset: &Dataset, published: &Published) -> (Vec<String>, Vec<String>) {
+fn compare(dataset: &Dataset, published: &PublishedCounts) -> (Vec<String>, Vec<String>) {
     let (mut differences, mut remarks) = (Vec::new(), Vec::new());
-    let mut one = |what: String, here: usize, figure: Figure| {
+    let mut one = |what: String, here: usize, figure: PublishedNumber| {
         let sentence = |n: usize| {
             let (off, how) = (text::count(here.abs_diff(n)), if here > n { "too many" } else { "missing" });
             format!("{what}: {} here, {} published ({off} {how})", text::count(here), text::count(n))
         };
         match figure {
-            Figure::Sure(n) if n != here => differences.push(sentence(n)),
-            Figure::Hint(n) if n != here => remarks.push(sentence(n)),
+            PublishedNumber::Sure(n) if n != here => differences.push(sentence(n)),
+            PublishedNumber::Hint(n) if n != here => remarks.push(sentence(n)),
             _ => {}
         }
     };
@@ -240,14 +240,14 @@ fn compare(dataset: &Dataset, published: &Published) -> (Vec<String>, Vec<String
 }
 
 /// What looking at an image gave: whether its camera was turned, and at full depth a thumbnail.
-pub(super) struct Look {
+pub(super) struct ImageLook {
     turned: bool,
     deep_grey: bool,
     thumb: Option<[u8; findings::THUMB]>,
 }
 
 /// Looks at all images: training, query, gallery. Those not looked at, because `tick` asked to stop, give nothing.
-fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<Look, DataError>>> {
+fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<ImageLook, DataError>>> {
     let all: Vec<&Sample> = dataset.train.iter().chain(&dataset.query).chain(&dataset.gallery).collect();
     let (done, stop, total) = (AtomicU64::new(0), AtomicBool::new(false), all.len() as u64);
     all.par_iter()
@@ -260,7 +260,7 @@ fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<Look, 
                     Depth::Headers => None,
                     Depth::Pixels => Some(findings::thumb(&decode::decode(&sample.path)?)),
                 };
-                Ok(Look { turned: header.turned, deep_grey: header.deep_grey, thumb })
+                Ok(ImageLook { turned: header.turned, deep_grey: header.deep_grey, thumb })
             });
             if !tick(done.fetch_add(1, Ordering::Relaxed) + 1, total) {
                 stop.store(true, Ordering::Relaxed);
@@ -270,9 +270,9 @@ fn look(dataset: &Dataset, depth: Depth, tick: Tick) -> Vec<Option<Result<Look, 
         .collect()
 }
 
-fn unreadable(dataset: &Dataset, looked: Vec<Option<Result<Look, DataError>>>) -> Vec<Unreadable> {
+fn unreadable(dataset: &Dataset, looked: Vec<Option<Result<ImageLook, DataError>>>) -> Vec<Unreadable> {
     let all = dataset.train.iter().chain(&dataset.query).chain(&dataset.gallery);
-    let error = |look: Option<Result<Look, DataError>>| look.and_then(Result::err);
+    let error = |look: Option<Result<ImageLook, DataError>>| look.and_then(Result::err);
     all.zip(looked)
         .filter_map(|(s, look)| error(look).map(|e| Unreadable { path: s.path.clone(), reason: e.to_string() }))
         .collect()

@@ -33,7 +33,7 @@ pub mod vcclothes;
 pub mod vehicles;
 pub mod veri776;
 
-pub use published::{Figure, Published, SplitFigures};
+pub use published::{PublishedCounts, PublishedNumber, SplitFigures};
 
 /// What an entry of `datasets.toml` may say beside layout and root.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -89,7 +89,7 @@ pub struct Layout {
     /// A condition of use that is shown whenever the dataset is opened.
     pub notice: Option<&'static str>,
     /// The published counts, one entry for each form the dataset comes in.
-    pub published: &'static [Published],
+    pub published: &'static [PublishedCounts],
     /// Whether a folder is of this layout and no more general one.
     pub detect: fn(&Path) -> bool,
     /// Reads the splits.

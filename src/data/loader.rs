@@ -137,7 +137,7 @@ fn fill(cache: &ImageCache, indices: &[u32], moves: Vec<Moves>, stop: &AtomicBoo
 
 /// Who makes the pixels of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
+pub enum PixelMaker {
     /// The loader's threads.
     Threads,
     /// The device, from the moves.
@@ -148,7 +148,7 @@ pub enum Maker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hands {
     /// Who makes the pixels.
-    pub maker: Maker,
+    pub maker: PixelMaker,
     /// Batches made before they are asked for, about.
     pub ahead: usize,
     /// Threads.
@@ -182,10 +182,10 @@ impl TrainLoader {
         threads: usize,
     ) -> Result<Self, DataError> {
         let epoch = Epoch { batches: batches.into(), seed };
-        Self::starting_at(&epoch, 0, Hands { maker: Maker::Threads, ahead, threads }, cache, augment)
+        Self::starting_at(&epoch, 0, Hands { maker: PixelMaker::Threads, ahead, threads }, cache, augment)
     }
 
-    /// Makes the batches of an epoch from `first` on; with [`Maker::Device`] the moves alone are drawn. Settings hold
+    /// Makes the batches of an epoch from `first` on; with [`PixelMaker::Device`] the moves alone are drawn. Settings hold
     /// for a loader's whole life: when they change, a new loader makes the batches from there on.
     ///
     /// # Errors
@@ -201,8 +201,8 @@ impl TrainLoader {
         let Epoch { batches, seed } = epoch.clone();
         let (height, width) = cache.size();
         let image = match maker {
-            Maker::Threads => 3 * height * width * size_of::<f32>(),
-            Maker::Device => size_of::<Moves>(),
+            PixelMaker::Threads => 3 * height * width * size_of::<f32>(),
+            PixelMaker::Device => size_of::<Moves>(),
         };
         let bytes = image * batches.iter().map(Vec::len).max().unwrap_or(0);
         let job = Job { first, total: batches.len(), ahead, threads, bytes };
@@ -210,8 +210,8 @@ impl TrainLoader {
             let draw = |p: usize| Moves::draw(height, width, &augment, &mut stream(seed, &[b as u64, p as u64]));
             let moves = (0..batches[b].len()).map(draw).collect();
             match maker {
-                Maker::Threads => fill(&cache, &batches[b], moves, stop),
-                Maker::Device => Batch { indices: batches[b].clone(), moves, pixels: Vec::new() },
+                PixelMaker::Threads => fill(&cache, &batches[b], moves, stop),
+                PixelMaker::Device => Batch { indices: batches[b].clone(), moves, pixels: Vec::new() },
             }
         };
         Ok(Self(Workers::start(&job, make)?))

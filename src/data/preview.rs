@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::check::{Depth, Report, Verdict, check_with};
+use super::check::{CheckVerdict, Depth, Report, check_with};
 use super::registry::Registry;
 use super::{DataError, Dataset, Sample, Tick, layout};
 
@@ -12,7 +12,7 @@ const PEOPLE: usize = 60;
 
 /// A person and a photo of each camera that saw them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct PreviewPerson {
     /// Identity in the training split, 0-based; in the query split when there is no training split.
     pub pid: i32,
     /// A photo for each of [`Preview::cameras`]; `None` where that camera did not see them.
@@ -29,16 +29,16 @@ pub struct Preview {
     /// Cameras of the split that the people are taken from, 0-based, ascending.
     pub cameras: Vec<i32>,
     /// Up to 60 people, evenly spread over the split.
-    pub people: Vec<Person>,
+    pub people: Vec<PreviewPerson>,
 }
 
 impl Preview {
     /// Whether every published count is met; `None` where nothing is published to compare with.
     pub fn is_as_published(&self) -> Option<bool> {
         match self.report.verdict {
-            Verdict::Equal => Some(true),
-            Verdict::Differs => Some(false),
-            Verdict::NothingPublished => None,
+            CheckVerdict::Equal => Some(true),
+            CheckVerdict::Differs => Some(false),
+            CheckVerdict::NothingPublished => None,
         }
     }
 
@@ -82,7 +82,7 @@ fn of(dataset: &Dataset, tick: Tick) -> Preview {
     Preview { report: check_with(dataset, Depth::Headers, tick), title, people: people(samples, &cameras), cameras }
 }
 
-fn people(samples: &[Sample], cameras: &[i32]) -> Vec<Person> {
+fn people(samples: &[Sample], cameras: &[i32]) -> Vec<PreviewPerson> {
     let mut by_pid: BTreeMap<i32, Vec<&Sample>> = BTreeMap::new();
     for sample in samples {
         by_pid.entry(sample.pid).or_default().push(sample);
@@ -92,6 +92,6 @@ fn people(samples: &[Sample], cameras: &[i32]) -> Vec<Person> {
     by_pid
         .into_iter()
         .step_by(step)
-        .map(|(pid, of)| Person { pid, photos: cameras.iter().map(|&c| photo(&of, c)).collect() })
+        .map(|(pid, of)| PreviewPerson { pid, photos: cameras.iter().map(|&c| photo(&of, c)).collect() })
         .collect()
 }

@@ -49,7 +49,7 @@ impl Places {
 
 /// A registered dataset.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct RegistryEntry {
     /// Its name.
     pub name: String,
     /// Its layout's name; `auto` when the folder is to be looked at.
@@ -65,7 +65,7 @@ pub struct Entry {
 /// The registered datasets: built-in ones first, then by name.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    entries: Vec<Entry>,
+    entries: Vec<RegistryEntry>,
     places: Places,
     /// What could not be used of the files.
     odd: Vec<String>,
@@ -135,7 +135,7 @@ impl Registry {
         Ok(())
     }
 
-    fn entry(&self, name: &str, value: toml::Value) -> Result<Entry, String> {
+    fn entry(&self, name: &str, value: toml::Value) -> Result<RegistryEntry, String> {
         check_name(name)?;
         let raw: Raw = value.try_into().map_err(|e: toml::de::Error| one_line(&e.to_string()))?;
         let options: Options = raw.options.try_into().map_err(|e: toml::de::Error| one_line(&e.to_string()))?;
@@ -149,7 +149,7 @@ impl Registry {
             None if builtin => builtin::folder(&self.places.data, &builtin::spec(&options).map_err(|e| e.to_string())?),
             None => return Err("it has no root".to_owned()),
         };
-        Ok(Entry { name: name.to_owned(), layout, root, options, builtin })
+        Ok(RegistryEntry { name: name.to_owned(), layout, root, options, builtin })
     }
 
     fn absolute(&self, root: &Path) -> PathBuf {
@@ -160,7 +160,7 @@ impl Registry {
     }
 
     /// All entries: built-in ones first, then by name.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[RegistryEntry] {
         &self.entries
     }
 
@@ -188,7 +188,7 @@ impl Registry {
         let block = format!("[datasets.\"{name}\"]\nlayout = \"{}\"\nroot = {quoted}\n", found.name);
         self.append(&block)?;
         let options = Options::default();
-        self.entries.push(Entry {
+        self.entries.push(RegistryEntry {
             name: name.to_owned(),
             layout: found.name.to_owned(),
             root,
@@ -227,7 +227,7 @@ impl Registry {
     ///
     /// # Errors
     /// When there is neither, or the folder fits no layout.
-    pub fn resolve(&self, name_or_dir: &str) -> Result<Entry, DataError> {
+    pub fn resolve(&self, name_or_dir: &str) -> Result<RegistryEntry, DataError> {
         if let Some(entry) = self.entries.iter().find(|e| e.name == name_or_dir) {
             return Ok(entry.clone());
         }
@@ -239,7 +239,7 @@ impl Registry {
         }
         let root = std::path::absolute(path).map_err(DataError::io("finding", path))?;
         let name = root.file_stem().filter(|_| root.is_file()).or(root.file_name());
-        Ok(Entry {
+        Ok(RegistryEntry {
             name: name.map_or_else(|| name_or_dir.to_owned(), |n| n.to_string_lossy().into_owned()),
             layout: layout::detect(&root)?.name.to_owned(),
             root,
@@ -252,7 +252,7 @@ impl Registry {
     fn near(&self, name: &str) -> Option<&str> {
         let plain = |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let wanted = plain(name);
-        let fits = |e: &&Entry| {
+        let fits = |e: &&RegistryEntry| {
             let own = plain(&e.name);
             own == wanted || (wanted.len() >= 4 && (own.contains(&wanted) || wanted.contains(&own)))
         };

@@ -35,14 +35,14 @@ pub const VERSION: u32 = 1;
 /// A place, with its light, its cameras and the clothes people wear there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Domain {
+pub enum City {
     /// A square in daylight; the usual source.
     Plaza,
     /// A station under lamps; the usual target.
     Station,
 }
 
-impl Domain {
+impl City {
     /// The spelling in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Domain {
 /// How hard the pictures are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Knobs {
+pub struct Difficulty {
     /// Share of people who wear another's clothes, 0..1.
     pub shared_clothes: f64,
     /// Share of pictures in which something stands before the person, 0..1.
@@ -81,9 +81,9 @@ pub struct Knobs {
     pub spread: f64,
 }
 
-impl Knobs {
+impl Difficulty {
     /// The usual difficulty of a domain.
-    pub fn of(domain: Domain) -> Self {
+    pub fn of(domain: City) -> Self {
         let shared = Self {
             shared_clothes: 0.34,
             occlusion: 0.18,
@@ -96,13 +96,13 @@ impl Knobs {
             spread: 1.0,
         };
         match domain {
-            Domain::Plaza => shared,
-            Domain::Station => Self { darkness: 0.25, blur: 0.8, noise: 4.5, ..shared },
+            City::Plaza => shared,
+            City::Station => Self { darkness: 0.25, blur: 0.8, noise: 4.5, ..shared },
         }
     }
 }
 
-impl Knobs {
+impl Difficulty {
     /// Sets one knob from `name=value`.
     ///
     /// # Errors
@@ -133,9 +133,9 @@ impl Knobs {
     }
 }
 
-impl Default for Knobs {
+impl Default for Difficulty {
     fn default() -> Self {
-        Self::of(Domain::Plaza)
+        Self::of(City::Plaza)
     }
 }
 
@@ -144,7 +144,7 @@ impl Default for Knobs {
 #[serde(deny_unknown_fields)]
 pub struct SyntheticSpec {
     /// The place.
-    pub domain: Domain,
+    pub domain: City,
     /// Seeds everything drawn at random.
     pub seed: u64,
     /// Training identities.
@@ -164,12 +164,12 @@ pub struct SyntheticSpec {
     /// Columns of a picture.
     pub width: usize,
     /// How hard the pictures are.
-    pub knobs: Knobs,
+    pub knobs: Difficulty,
 }
 
 impl SyntheticSpec {
     /// The built-in set of a domain: 64 + 48 people, 4 cameras, 4 pictures each, 128 × 64.
-    pub fn new(domain: Domain, seed: u64) -> Self {
+    pub fn new(domain: City, seed: u64) -> Self {
         Self {
             domain,
             seed,
@@ -181,7 +181,7 @@ impl SyntheticSpec {
             junk: 16,
             height: 128,
             width: 64,
-            knobs: Knobs::of(domain),
+            knobs: Difficulty::of(domain),
         }
     }
 
@@ -220,7 +220,7 @@ pub struct Written {
 
 /// The specification with the version of the drawing, as `synthetic.json` holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct SpecMark {
     /// [`VERSION`] at the time.
     pub version: u32,
     /// What was drawn.
@@ -228,7 +228,7 @@ pub struct Mark {
 }
 
 /// Reads `synthetic.json` of a folder; `None` when there is none that can be read.
-pub fn mark(dir: &Path) -> Option<Mark> {
+pub fn mark(dir: &Path) -> Option<SpecMark> {
     serde_json::from_str(&read_text(&dir.join(MARK), 1 << 20).ok()?).ok()
 }
 
@@ -240,7 +240,7 @@ pub fn mark(dir: &Path) -> Option<Mark> {
 pub fn synthesize(dir: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<Written, DataError> {
     spec.validate()?;
     prepare(dir)?;
-    let plan = plan::Plan::new(spec);
+    let plan = plan::SetPlan::new(spec);
     let scenes = plan.scenes();
     let total = plan.shots.len() as u64;
     let (done, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -255,7 +255,7 @@ pub fn synthesize(dir: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<Writte
         }
         Ok(())
     })?;
-    let text = serde_json::to_string_pretty(&Mark { version: VERSION, spec: *spec })
+    let text = serde_json::to_string_pretty(&SpecMark { version: VERSION, spec: *spec })
         .map_err(|e| DataError::BadSetting(format!("the specification cannot be written: {e}")))?;
     let file = dir.join(MARK);
     fs::write(&file, text + "\n").map_err(DataError::io("writing", &file))?;

@@ -13,7 +13,7 @@ use super::error::EngineError;
 use super::event::{Domain, Event, Phase, Severity, Split, Stage, State};
 use super::link::Link;
 use super::meter::{Losses, Meter};
-use super::objective::{self, NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::objective::{self, NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use super::seeds::{self, Purpose};
 use super::session::{Saves, Session};
 use super::settings::Boundary;
@@ -25,7 +25,7 @@ use crate::model::optim::Adam;
 use crate::model::schedule::step_lr;
 
 /// Adaptation.
-pub(super) struct Adapt {
+pub(super) struct Adaptation {
     adam: Adam,
     /// The classes of the newest clustering; `None` before the first.
     classes: Option<Classes>,
@@ -38,7 +38,7 @@ struct Classes {
     objective: Box<dyn Objective>,
 }
 
-impl Saves for Adapt {
+impl Saves for Adaptation {
     fn tensors(&self) -> Result<NamedTensors, EngineError> {
         let mut tensors: NamedTensors =
             self.adam.state()?.into_iter().map(|(name, t)| (format!("adam.{name}"), t)).collect();
@@ -50,7 +50,7 @@ impl Saves for Adapt {
     }
 }
 
-impl Adapt {
+impl Adaptation {
     /// Adaptation before its first clustering.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Adapt {
             true => None,
             false => {
                 let identities = session.setup.source.identities();
-                let shape = Shape { dim: session.setup.net.dim(), identities, device: session.setup.device };
+                let shape = ObjectiveShape { dim: session.setup.net.dim(), identities, device: session.setup.device };
                 let objective = objective::restore(session.params(), checkpoint, &labels, &shape)?;
                 Some(Classes { labels, objective })
             }

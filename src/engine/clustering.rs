@@ -16,7 +16,7 @@ use crate::method::knn::Neighbours;
 use crate::method::label_free::label_free;
 use crate::method::labels::classes;
 use crate::method::params::{Outliers, Params};
-use crate::method::pipeline::{self, Found, Plan, Step, Watch};
+use crate::method::pipeline::{self, Clustering, ClusteringPlan, ClusteringStep, ClusteringWatcher};
 use crate::method::rows::Rows;
 use crate::model::knn;
 use crate::run::graph::{REACH, write_features, write_graph};
@@ -27,7 +27,7 @@ const KEPT_NEIGHBOURS: usize = 20;
 
 /// What the clustering of an epoch found.
 pub(super) struct Formed {
-    pub found: Found,
+    pub found: Clustering,
     pub pca: Vec<f32>,
     /// Of k-NN, Jaccard, labels, and scores with refinement.
     pub seconds: [f64; 4],
@@ -36,19 +36,19 @@ pub(super) struct Formed {
 /// Times the steps of the pipeline, and passes on how far the first two are.
 struct Timed<'a> {
     ticks: [Tick<'a>; 2],
-    laps: Mutex<Vec<(Step, Instant)>>,
+    laps: Mutex<Vec<(ClusteringStep, Instant)>>,
 }
 
-impl Watch for Timed<'_> {
-    fn begin(&self, step: Step) {
+impl ClusteringWatcher for Timed<'_> {
+    fn begin(&self, step: ClusteringStep) {
         self.laps.lock().unwrap_or_else(PoisonError::into_inner).push((step, Instant::now()));
     }
 
-    fn tick(&self, step: Step, done: u64, total: u64) -> bool {
+    fn tick(&self, step: ClusteringStep, done: u64, total: u64) -> bool {
         match step {
-            Step::Neighbours => self.ticks[0](done, total),
-            Step::Distances => self.ticks[1](done, total),
-            Step::Labels | Step::Scores => true,
+            ClusteringStep::Neighbours => self.ticks[0](done, total),
+            ClusteringStep::Distances => self.ticks[1](done, total),
+            ClusteringStep::Labels | ClusteringStep::Scores => true,
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn form(
         seconds[0] = began.elapsed().as_secs_f64();
     }
     // Farther than this clustering needs, so that other radii can be tried on what is stored.
-    let plan = Plan { params, carried, neighbours: KEPT_NEIGHBOURS, reach: REACH };
+    let plan = ClusteringPlan { params, carried, neighbours: KEPT_NEIGHBOURS, reach: REACH };
     let watch = Timed { ticks, laps: Mutex::default() };
     let found = pipeline::run(rows, known.map(|(neighbours, _)| neighbours), &plan, &watch)?;
     let laps = watch.laps.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,7 @@ pub(super) fn report(
     formed: Formed,
     link: &mut Link,
 ) -> Result<(Vec<i32>, Option<f64>), EngineError> {
-    let Formed { found: Found { neighbours, graph, assignment }, pca, seconds } = formed;
+    let Formed { found: Clustering { neighbours, graph, assignment }, pca, seconds } = formed;
     let epoch = session.position.epoch;
     // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
     let pids: Vec<i32> = session.setup.target.dataset.train.iter().map(|s| s.pid).collect();

@@ -10,23 +10,23 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use super::command::{Command, Request};
 use super::outbox::Outbox;
 use crate::run::event::Severity;
-use crate::run::requests::Found;
+use crate::run::requests::FoundRequests;
 
 /// The commands as they arrive. Shared with the callbacks of long computations, which only look for a stop.
 pub struct Control {
     from: Receiver<Request>,
     /// Requests that lay in the run folder.
-    outside: Receiver<Found>,
+    outside: Receiver<FoundRequests>,
     queue: Mutex<VecDeque<Request>>,
     /// What is to be answered with a word instead of being carried out.
-    unwanted: Mutex<Vec<Found>>,
+    unwanted: Mutex<Vec<FoundRequests>>,
     stop: AtomicBool,
     shutdown: AtomicBool,
 }
 
 impl Control {
     /// Listens to `from`, and to what comes from `outside`.
-    pub fn new(from: Receiver<Request>, outside: Receiver<Found>) -> Self {
+    pub fn new(from: Receiver<Request>, outside: Receiver<FoundRequests>) -> Self {
         Self {
             from,
             outside,
@@ -66,10 +66,10 @@ impl Control {
         self.take_arrived();
         for found in std::mem::take(&mut *self.unwanted.lock().unwrap_or_else(PoisonError::into_inner)) {
             match found {
-                Found::Request { request, .. } => {
+                FoundRequests::Request { request, .. } => {
                     outbox.refuse(&request.id, "It was sent when nobody trained this run, and is not carried out now.");
                 }
-                Found::Rubbish(why) => outbox.notice(Severity::Warning, "A request was not understood", why),
+                FoundRequests::Rubbish(why) => outbox.notice(Severity::Warning, "A request was not understood", why),
             }
         }
         self.lock().pop_front()
@@ -126,9 +126,9 @@ impl Control {
         }
     }
 
-    fn push_found(&self, found: Found) {
+    fn push_found(&self, found: FoundRequests) {
         match found {
-            Found::Request { request, stale: false } => self.push(request.into()),
+            FoundRequests::Request { request, stale: false } => self.push(request.into()),
             unwanted => self.unwanted.lock().unwrap_or_else(PoisonError::into_inner).push(unwanted),
         }
     }

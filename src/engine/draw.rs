@@ -7,7 +7,7 @@ use super::event::{Domain, Split};
 use super::features::{AHEAD, loader_threads};
 use super::seeds::{self, Purpose};
 use super::session::Session;
-use crate::data::loader::{Epoch, Hands, Maker, TrainLoader};
+use crate::data::loader::{Epoch, Hands, PixelMaker, TrainLoader};
 use crate::data::sampler::{BatchStream, Source};
 
 /// What an epoch draws from, and with which random streams.
@@ -52,7 +52,7 @@ impl Batches {
     /// When the device has no room, or the system refuses a thread.
     pub fn loader(&self, session: &mut Session) -> Result<TrainLoader, EngineError> {
         let cache = Arc::clone(session.setup.domain(self.domain).cache(Split::Train));
-        let maker = if session.setup.on_device(&cache)?.is_some() { Maker::Device } else { Maker::Threads };
+        let maker = if session.setup.on_device(&cache)?.is_some() { PixelMaker::Device } else { PixelMaker::Threads };
         let hands = Hands { maker, ahead: AHEAD, threads: loader_threads() };
         let augment = session.params().augment.clone();
         Ok(TrainLoader::starting_at(&self.epoch, session.position.iter, hands, cache, augment)?)

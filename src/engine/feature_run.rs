@@ -9,7 +9,7 @@ use super::event::{ClusterSummary, Event, NO_SOURCE, SnapshotPart, Split, Stage,
 use crate::base::tick::Tick;
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
-use crate::method::pipeline::Found;
+use crate::method::pipeline::Clustering;
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
 use crate::run::images::{ImageRow, Images};
@@ -71,7 +71,7 @@ pub fn write(
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
     let Formed { found, pca, seconds } = form(rows, None, params, None, ticks)?;
-    let Found { neighbours, graph, assignment } = found;
+    let Clustering { neighbours, graph, assignment } = found;
     let mut summary = assignment.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, None);
     write_features(dir, 0, set.d, set.features, pids, camids)?;

@@ -14,7 +14,7 @@ use crate::method::error::Tick;
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, Retrieval, evaluate};
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
-use crate::method::pipeline::Found;
+use crate::method::pipeline::Clustering;
 use crate::method::rerank::{RerankOptions, evaluate_reranked};
 use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
@@ -22,7 +22,7 @@ use crate::run::snapshot::ClusterSnapshot;
 use crate::run::{Manifest, RunWriter};
 
 /// The images whose features are imported; a person that nobody knows is −1.
-pub struct Listing {
+pub struct FeatureListing {
     /// What they are called.
     pub name: String,
     /// Those that are clustered.
@@ -41,11 +41,11 @@ pub struct Listing {
 pub struct EpochFeatures {
     /// Numbers a feature.
     pub d: usize,
-    /// Of [`Listing::train`].
+    /// Of [`FeatureListing::train`].
     pub train: Vec<f32>,
-    /// Of [`Listing::query`].
+    /// Of [`FeatureListing::query`].
     pub query: Vec<f32>,
-    /// Of [`Listing::gallery`].
+    /// Of [`FeatureListing::gallery`].
     pub gallery: Vec<f32>,
 }
 
@@ -53,7 +53,7 @@ pub struct EpochFeatures {
 pub struct Import<'a> {
     run: RunWriter,
     dir: &'a Path,
-    list: &'a Listing,
+    list: &'a FeatureListing,
     params: &'a Params,
     threshold: Option<f64>,
     epoch: usize,
@@ -65,7 +65,7 @@ impl<'a> Import<'a> {
     ///
     /// # Errors
     /// When the folder holds a run already or cannot be written.
-    pub fn create(dir: &'a Path, list: &'a Listing, params: &'a Params) -> Result<Self, EngineError> {
+    pub fn create(dir: &'a Path, list: &'a FeatureListing, params: &'a Params) -> Result<Self, EngineError> {
         let mut run = RunWriter::create(dir, &Manifest::new(NO_SOURCE, &list.name, params.seed, "cpu"), params)?;
         images([&list.train, &list.query, &list.gallery])?.write(dir)?;
         run.append(Event::Started {
@@ -100,7 +100,7 @@ impl<'a> Import<'a> {
         self.run.append(Event::State { state: State::Clustering, epoch })?;
         let rows = Rows::new(&features.train, features.d)?;
         let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, [tick, tick])?;
-        let Found { neighbours, graph, assignment } = found;
+        let Clustering { neighbours, graph, assignment } = found;
         self.threshold = assignment.carries(self.params, self.threshold);
         let column = |of: fn(&Sample) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
         let (pids, camids) = (column(|i| i.pid), column(|i| i.camid));

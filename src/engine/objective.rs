@@ -43,7 +43,7 @@ pub(super) struct StepImages<'a> {
 pub(super) type NamedLosses = Vec<(&'static str, Tensor)>;
 
 /// What a checkpoint's objective has to fit.
-pub(super) struct Shape {
+pub(super) struct ObjectiveShape {
     /// Length of a feature.
     pub dim: i64,
     /// Identities of the source.
@@ -115,7 +115,9 @@ pub(super) fn begin(params: &Params, epoch: &NewEpoch) -> Result<Box<dyn Objecti
         (false, _) if wants_source(params) => Box::new(joint::Joint::begin(epoch)?),
         (false, _) => Box::new(centroids::Centroids::begin(epoch)?),
         (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::begin(epoch)?),
-        (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => Box::new(cluster::Clusters::begin(params, epoch)?),
+        (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => {
+            Box::new(cluster::ClusterObjective::begin(params, epoch)?)
+        }
     })
 }
 
@@ -127,14 +129,14 @@ pub(super) fn restore(
     params: &Params,
     checkpoint: &mut Checkpoint,
     labels: &[i32],
-    shape: &Shape,
+    shape: &ObjectiveShape,
 ) -> Result<Box<dyn Objective>, EngineError> {
     Ok(match (params.memory.enabled, params.memory.kind) {
         (false, _) if wants_source(params) => Box::new(joint::Joint::restore(checkpoint, labels, shape)?),
         (false, _) => Box::new(centroids::Centroids::restore(checkpoint, labels, shape)?),
         (true, MemoryKind::Hybrid) => Box::new(hybrid::Hybrid::restore(checkpoint, labels, shape)?),
         (true, MemoryKind::Cluster | MemoryKind::ClusterHard) => {
-            Box::new(cluster::Clusters::restore(params, checkpoint, labels, shape)?)
+            Box::new(cluster::ClusterObjective::restore(params, checkpoint, labels, shape)?)
         }
     })
 }

@@ -295,7 +295,8 @@ fn saved(out: &Path, params: &Params) -> Result<Option<Checkpoint>, EngineError>
 /// The error of a checkpoint that cannot be used, with those that lie beside it and can.
 fn with_others(out: &Path, error: EngineError) -> EngineError {
     let EngineError::Run(RunError::Damaged { path, reason }) = error else { return error };
-    let usable = |f: &checkpoints::Found| f.stand.filter(|_| f.name != checkpoints::LAST).map(|s| (f.name.clone(), s));
+    let usable =
+        |f: &checkpoints::FoundCheckpoint| f.stand.filter(|_| f.name != checkpoints::LAST).map(|s| (f.name.clone(), s));
     let Some((name, stand)) = checkpoints::list(out).iter().filter_map(usable).next_back() else {
         return RunError::Damaged { path, reason }.into();
     };

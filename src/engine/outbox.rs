@@ -14,14 +14,14 @@ use super::command::RequestId;
 use super::event::{Event, RunId, Severity, Stage, Stamped, State, Step};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, is_live_only};
-use crate::run::requests::{Found, Listener};
+use crate::run::requests::{FoundRequests, Listener};
 
 /// Events waiting in the backlog before further points are merged into the last of their epoch.
 const BEFORE_MERGING: usize = 256;
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// What is called after each delivery, so that a window wakes up.
+/// What is called after each delivery, so that a window wakes up; from any thread, as often as one likes.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// Writes the engine's events and sends them.
@@ -34,7 +34,7 @@ pub struct Outbox {
     /// Events that the disk has not taken, in order; they are told once it has.
     unwritten: VecDeque<Event>,
     /// Where requests from outside go, and who looks for them while a run folder is written.
-    requests: Option<Sender<Found>>,
+    requests: Option<Sender<FoundRequests>>,
     listener: Option<Listener>,
     last_progress: Option<Instant>,
 }
@@ -56,7 +56,7 @@ impl Outbox {
     }
 
     /// Requests that lie in the run folder go there, as long as one is written.
-    pub fn set_requests(&mut self, to: Sender<Found>) {
+    pub fn set_requests(&mut self, to: Sender<FoundRequests>) {
         self.requests = Some(to);
     }
 

@@ -20,12 +20,12 @@ use crate::model::optim::Adam;
 use crate::model::schedule::warmup_multi_step;
 
 /// Pre-training: a classifier of the source's identities on top of the network.
-pub(super) struct Pretrain {
+pub(super) struct Pretraining {
     head: Classifier,
     adam: Adam,
 }
 
-impl Saves for Pretrain {
+impl Saves for Pretraining {
     fn tensors(&self) -> Result<NamedTensors, EngineError> {
         let mut tensors = self.head.parameters();
         tensors.extend(self.adam.state()?.into_iter().map(|(name, t)| (format!("adam.{name}"), t)));
@@ -33,7 +33,7 @@ impl Saves for Pretrain {
     }
 }
 
-impl Pretrain {
+impl Pretraining {
     /// Pre-training at its beginning.
     ///
     /// # Errors

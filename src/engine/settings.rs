@@ -11,7 +11,7 @@ pub struct Settings {
 
 /// A change that took effect.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct AppliedChange {
     /// The key.
     pub key: String,
     /// The value before.
@@ -70,7 +70,7 @@ impl Settings {
     }
 
     /// Lets the changes whose moment has come take effect.
-    pub fn take(&mut self, boundary: Boundary) -> Vec<Change> {
+    pub fn take(&mut self, boundary: Boundary) -> Vec<AppliedChange> {
         let due = |key: &str| match table::row(key).map(|r| r.effect) {
             Ok(Effect::AtOnce | Effect::NextBatch) => true,
             Ok(Effect::NextEpoch) => boundary == Boundary::Epoch,
@@ -84,7 +84,7 @@ impl Settings {
             if let (Ok(old), Ok(())) = (self.now.get(&key), self.now.set(&key, &new))
                 && old != new
             {
-                changes.push(Change { key, old, new });
+                changes.push(AppliedChange { key, old, new });
             }
         }
         changes

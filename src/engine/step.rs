@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::error::EngineError;
-use crate::method::params::{Triplet, TripletForm};
+use crate::method::params::{TripletForm, TripletUse};
 use crate::model::losses::{backward, batch_hard_triplet, softmax_triplet};
 use crate::model::optim::Adam;
 
@@ -23,7 +23,7 @@ pub(super) fn step(adam: &mut Adam, loss: &Tensor, lr: f64, weight_decay: f64) -
 ///
 /// # Errors
 /// When libtorch fails.
-pub(super) fn triplet(pooled: &Tensor, labels: &[i64], params: &Triplet) -> Result<Tensor, EngineError> {
+pub(super) fn triplet(pooled: &Tensor, labels: &[i64], params: &TripletUse) -> Result<Tensor, EngineError> {
     Ok(match params.form {
         TripletForm::Margin => batch_hard_triplet(pooled, labels, params.margin, true)?,
         TripletForm::Softmax => softmax_triplet(pooled, labels)?,

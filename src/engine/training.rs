@@ -1,19 +1,19 @@
 //! A run from its beginning to its end, stage after stage.
 
-use super::adapt::Adapt;
+use super::adapt::Adaptation;
 use super::checkpoint::Checkpoint;
 use super::error::EngineError;
 use super::event::Phase;
 use super::link::Link;
-use super::pretrain::Pretrain;
+use super::pretrain::Pretraining;
 use super::session::{Saves, Session};
 
 /// The stage at which a run stands, with exactly what that stage needs.
-pub(super) enum Stage {
+pub(super) enum TrainingStage {
     /// Learning the source.
-    Pretrain(Pretrain),
+    Pretrain(Pretraining),
     /// Learning the target.
-    Adapt(Adapt),
+    Adapt(Adaptation),
     /// Nothing is left to do.
     Finished,
 }
@@ -21,7 +21,7 @@ pub(super) enum Stage {
 /// A run.
 pub(super) struct Training {
     pub session: Session,
-    stage: Stage,
+    stage: TrainingStage,
 }
 
 impl Training {
@@ -30,7 +30,7 @@ impl Training {
     /// # Errors
     /// When the device has no room.
     pub fn new(session: Session) -> Result<Self, EngineError> {
-        let stage = Stage::Pretrain(Pretrain::new(&session)?);
+        let stage = TrainingStage::Pretrain(Pretraining::new(&session)?);
         Ok(Self { session, stage })
     }
 
@@ -41,8 +41,8 @@ impl Training {
     pub fn restore(mut session: Session, mut checkpoint: Checkpoint) -> Result<Self, EngineError> {
         session.take_up(&mut checkpoint)?;
         let stage = match session.position.phase {
-            Phase::Pretrain => Stage::Pretrain(Pretrain::restore(&session, &mut checkpoint)?),
-            Phase::Adapt => Stage::Adapt(Adapt::restore(&session, &mut checkpoint)?),
+            Phase::Pretrain => TrainingStage::Pretrain(Pretraining::restore(&session, &mut checkpoint)?),
+            Phase::Adapt => TrainingStage::Adapt(Adaptation::restore(&session, &mut checkpoint)?),
         };
         Ok(Self { session, stage })
     }
@@ -55,9 +55,9 @@ impl Training {
         let result = self.stages(link);
         if matches!(result, Err(EngineError::Stopped)) {
             let saves: &dyn Saves = match &self.stage {
-                Stage::Pretrain(stage) => stage,
-                Stage::Adapt(stage) => stage,
-                Stage::Finished => return result,
+                TrainingStage::Pretrain(stage) => stage,
+                TrainingStage::Adapt(stage) => stage,
+                TrainingStage::Finished => return result,
             };
             self.session.try_checkpoint(saves, link)?;
         }
@@ -67,17 +67,17 @@ impl Training {
     fn stages(&mut self, link: &mut Link) -> Result<(), EngineError> {
         loop {
             let next = match &mut self.stage {
-                Stage::Pretrain(stage) => {
+                TrainingStage::Pretrain(stage) => {
                     stage.run(&mut self.session, link)?;
-                    let adapt = Adapt::new(&mut self.session)?;
+                    let adapt = Adaptation::new(&mut self.session)?;
                     self.session.write_checkpoint(&adapt, link)?;
-                    Stage::Adapt(adapt)
+                    TrainingStage::Adapt(adapt)
                 }
-                Stage::Adapt(stage) => {
+                TrainingStage::Adapt(stage) => {
                     stage.run(&mut self.session, link)?;
-                    Stage::Finished
+                    TrainingStage::Finished
                 }
-                Stage::Finished => return Ok(()),
+                TrainingStage::Finished => return Ok(()),
             };
             self.stage = next;
         }

@@ -7,7 +7,7 @@ use plotters::backend::BitMapBackend;
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::Sheet;
+use super::draw::ExportSheet;
 use super::{ExportError, style, ticks};
 use crate::base::fs::write_bytes;
 use crate::run::event::AttentionMap;
@@ -37,7 +37,7 @@ pub struct AttentionGrid {
     /// What stands side by side for each person.
     pub columns: Vec<String>,
     /// The people, row by row.
-    pub people: Vec<Person>,
+    pub people: Vec<PersonRow>,
     /// The colour bars below.
     pub bars: Vec<ColorBar>,
     /// How much of a map covers the photo, 0..=1.
@@ -46,18 +46,18 @@ pub struct AttentionGrid {
 
 /// One person: a row of pictures.
 #[derive(Clone, Debug, Default)]
-pub struct Person {
+pub struct PersonRow {
     /// The photo's file; a plain ground without.
     pub photo: Option<PathBuf>,
     /// Below the pictures.
     pub words: String,
     /// A picture for each column.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<GridPicture>,
 }
 
 /// One picture.
 #[derive(Clone, Debug)]
-pub enum Cell {
+pub enum GridPicture {
     /// The photo alone.
     Photo,
     /// A map.
@@ -188,11 +188,11 @@ impl AttentionGrid {
         [MARGIN + column * (self.width() + BETWEEN), HEAD + row * (2 * CELL + BETWEEN)]
     }
 
-    fn cell(&self, sheet: &mut RgbImage, [x, y]: [u32; 2], content: &Cell, ground: &Ground) {
+    fn cell(&self, sheet: &mut RgbImage, [x, y]: [u32; 2], content: &GridPicture, ground: &Ground) {
         match content {
-            Cell::Photo => imageops::replace(sheet, &ground.photo, x.into(), y.into()),
-            Cell::Missing => {}
-            Cell::Map { map, range, ramp, over } => {
+            GridPicture::Photo => imageops::replace(sheet, &ground.photo, x.into(), y.into()),
+            GridPicture::Missing => {}
+            GridPicture::Map { map, range, ramp, over } => {
                 let [width, height] = ground.cell;
                 let (at, [w, h]) = if *over { (ground.at, ground.size) } else { ([0, 0], [width, height]) };
                 if *over {
@@ -215,7 +215,7 @@ impl AttentionGrid {
         style::install_fonts()?;
         let (width, height) = sheet.dimensions();
         let area = BitMapBackend::with_buffer(sheet, (width, height)).into_drawing_area();
-        let paper = Sheet { area: &area, scale };
+        let paper = ExportSheet { area: &area, scale };
         let left = f64::from(MARGIN);
         paper.text(&self.title, (left, 24.0), 15.0, style::T1, (HPos::Left, true))?;
         paper.text(&self.scope, (left, 42.0), 11.0, style::T3, (HPos::Left, false))?;
@@ -235,7 +235,7 @@ impl AttentionGrid {
         area.present().map_err(|e| e.to_string())
     }
 
-    fn bars(&self, paper: &Sheet<'_, BitMapBackend<'_>>) -> Result<(), String> {
+    fn bars(&self, paper: &ExportSheet<'_, BitMapBackend<'_>>) -> Result<(), String> {
         let [width, height] = self.points().map(f64::from);
         let n = self.bars.len().max(1) as f64;
         let each = ((width - 2.0 * f64::from(MARGIN)) / n).min(200.0);

@@ -26,11 +26,11 @@ pub struct Chart {
     /// Curves, the last on top.
     pub curves: Vec<Curve>,
     /// Bars, each from x to x.
-    pub bars: Vec<Bar>,
+    pub bars: Vec<ChartBar>,
     /// Vertical lines with words.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<ChartMark>,
     /// Rectangles, below everything else.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<ChartCell>,
     /// Dots, the last on top.
     pub dots: Vec<Dot>,
     /// Words under the x axis in place of numbers, with a line each.
@@ -42,7 +42,7 @@ pub struct Chart {
 }
 
 /// A rectangle from x to x and from y to y, with words in its middle.
-pub struct Cell {
+pub struct ChartCell {
     /// Across.
     pub x: [f64; 2],
     /// Up.
@@ -88,7 +88,7 @@ pub struct Curve {
 }
 
 /// A bar.
-pub struct Bar {
+pub struct ChartBar {
     /// From this x.
     pub from: f64,
     /// To this one.
@@ -100,7 +100,7 @@ pub struct Bar {
 }
 
 /// A vertical line.
-pub struct Mark {
+pub struct ChartMark {
     /// Where.
     pub x: f64,
     /// At its top: pieces, each in its colour, left and right of the line.

@@ -7,7 +7,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, IntoTextStyle, ShapeStyle};
 
-use super::chart::{Cell, Chart, Curve, Dot, Figure, Mark};
+use super::chart::{Chart, ChartCell, ChartMark, Curve, Dot, Figure};
 use super::style::{self, Rgb};
 use super::ticks;
 
@@ -33,7 +33,7 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, String> {
     let mut pixels = vec![0; (w * h * 3) as usize];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (w, h)).into_drawing_area();
-        Sheet { area: &area, scale: PNG_SCALE }.figure(figure)?;
+        ExportSheet { area: &area, scale: PNG_SCALE }.figure(figure)?;
         area.present().map_err(|e| e.to_string())?;
     }
     let image = image::RgbImage::from_raw(w, h, pixels).ok_or("the picture has an odd size")?;
@@ -49,14 +49,14 @@ pub fn svg(figure: &Figure) -> Result<String, String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (w, h)).into_drawing_area();
-        Sheet { area: &area, scale: SVG_SCALE }.figure(figure)?;
+        ExportSheet { area: &area, scale: SVG_SCALE }.figure(figure)?;
         area.present().map_err(|e| e.to_string())?;
     }
     // The units are finer than the points: the picture keeps its size on paper.
     Ok(text.replacen(&format!("width=\"{w}\" height=\"{h}\""), &format!("width=\"{width}\" height=\"{height}\""), 1))
 }
 
-pub(super) struct Sheet<'a, DB: DrawingBackend> {
+pub(super) struct ExportSheet<'a, DB: DrawingBackend> {
     pub area: &'a Area<'a, DB>,
     /// Pixels a point.
     pub scale: f64,
@@ -99,7 +99,7 @@ impl Frame<'_> {
     }
 }
 
-impl<DB: DrawingBackend> Sheet<'_, DB> {
+impl<DB: DrawingBackend> ExportSheet<'_, DB> {
     fn figure(&self, figure: &Figure) -> Result<(), String> {
         self.area.fill(&style::color(style::PAPER)).map_err(|e| e.to_string())?;
         self.text(&figure.title, (24.0, 26.0), 15.0, style::T1, (HPos::Left, true))?;
@@ -132,7 +132,7 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
         Ok(())
     }
 
-    fn cell(&self, frame: &Frame<'_>, cell: &Cell) -> Result<(), String> {
+    fn cell(&self, frame: &Frame<'_>, cell: &ChartCell) -> Result<(), String> {
         let [x0, x1] = cell.x.map(|x| frame.x(x));
         let [y0, y1] = cell.y.map(|y| frame.y(y));
         let fill = style::color(cell.color).mix(cell.opacity.clamp(0.0, 1.0)).filled();
@@ -249,7 +249,7 @@ impl<DB: DrawingBackend> Sheet<'_, DB> {
     }
 
     /// Draws a mark; its words are left out where they would cover those before. Says where its words end.
-    fn mark(&self, frame: &Frame<'_>, mark: &Mark, taken: f64) -> Result<f64, String> {
+    fn mark(&self, frame: &Frame<'_>, mark: &ChartMark, taken: f64) -> Result<f64, String> {
         let x = frame.x(mark.x);
         let ends = [(x, frame.top - 6.0), (x, frame.bottom)];
         if mark.dashed {

@@ -9,13 +9,13 @@ mod sweep;
 
 use std::path::{Path, PathBuf};
 
-use super::chart::{Bar, Chart, Curve, Figure, Mark};
+use super::chart::{Chart, ChartBar, ChartMark, Curve, Figure};
 use super::rank_sheet::{self, Photos};
 use super::style::{self, Rgb};
 use super::{ExportError, draw, ticks, write};
 use crate::run::event::{ClusterSummary, Phase, Retrieval};
 use crate::run::snapshot::ClusterSnapshot;
-use crate::run::view::{Change, ClusterView};
+use crate::run::view::{ClusterView, ParamChange};
 use crate::run::{RunReader, RunView};
 
 /// Bars of the histogram.
@@ -94,9 +94,9 @@ fn scope(run: &RunReader, more: &str) -> String {
     format!("{} → {}, seed {}, {more}", run.manifest.source, run.manifest.target, run.manifest.seed)
 }
 
-fn changes(view: &RunView) -> Vec<Mark> {
+fn changes(view: &RunView) -> Vec<ChartMark> {
     let iters = |epoch: usize| view.adapt.points_of(epoch).first().map_or(1, |p| p.iters.max(1));
-    let mark = |c: &Change| Mark {
+    let mark = |c: &ParamChange| ChartMark {
         x: c.epoch as f64 + c.iter as f64 / iters(c.epoch) as f64,
         left: (String::new(), style::PENDING),
         right: (format!("{} {} → {}", c.key, c.old, c.new), style::PENDING),
@@ -215,7 +215,7 @@ fn reliability(run: &RunReader, view: &RunView) -> Option<Figure> {
         let scores: Vec<f64> = summary.cluster_score.iter().filter(within).copied().collect();
         let mut bar = |from: f64, to: f64, count: usize, color: Rgb| {
             if count > 0 {
-                bars.push(Bar { from, to, count: count as f64, color });
+                bars.push(ChartBar { from, to, count: count as f64, color });
             }
         };
         match summary.threshold {
@@ -238,7 +238,7 @@ fn reliability(run: &RunReader, view: &RunView) -> Option<Figure> {
     }
     let high = bars.iter().map(|b| b.count).fold(1.0, f64::max);
     let dropped = summary.clusters[0].saturating_sub(summary.reliable);
-    let mark = summary.threshold.map(|alpha| Mark {
+    let mark = summary.threshold.map(|alpha| ChartMark {
         x: alpha,
         left: (format!("{} dropped", ticks::count(dropped)), style::UNRELIABLE),
         right: (format!("{} kept", ticks::count(summary.reliable)), style::RELIABLE),

@@ -10,7 +10,7 @@ use plotters::backend::BitMapBackend;
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::text_anchor::HPos;
 
-use super::draw::Sheet;
+use super::draw::ExportSheet;
 use super::{ExportError, style, ticks};
 use crate::base::supply::is_there;
 use crate::run::RunReader;
@@ -30,7 +30,7 @@ pub enum Photos {
 
 /// What a hit is. **Ground truth.**
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SheetVerdict {
     /// The same person in another camera.
     Right,
     /// Somebody else.
@@ -39,7 +39,7 @@ pub enum Verdict {
     Junk,
 }
 
-impl Verdict {
+impl SheetVerdict {
     /// One word.
     pub fn word(self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ pub struct RankRow {
     /// Rank of the first right one, from 1, junk not counted; `None` where nobody matches.
     pub first: Option<u32>,
     /// Nearest first.
-    pub hits: Vec<(u32, Verdict)>,
+    pub hits: Vec<(u32, SheetVerdict)>,
 }
 
 /// Rank lists after `epoch` epochs: `count` queries spread evenly from the worst to the best, `top` hits each; empty
@@ -101,9 +101,9 @@ pub fn row(ranks: &RankSnapshot, images: &Images, query: usize, top: usize) -> R
     let of = |split, index| images.get(ImageRef { split, index });
     let sought = of(Split::Query, query as u32);
     let verdict = |gallery: u32| match (matches.contains(&gallery), of(Split::Gallery, gallery), sought) {
-        (true, ..) => Verdict::Right,
-        (false, Some(found), Some(sought)) if found.pid == sought.pid || found.pid < 0 => Verdict::Junk,
-        _ => Verdict::Wrong,
+        (true, ..) => SheetVerdict::Right,
+        (false, Some(found), Some(sought)) if found.pid == sought.pid || found.pid < 0 => SheetVerdict::Junk,
+        _ => SheetVerdict::Wrong,
     };
     RankRow {
         query: query as u32,
@@ -188,7 +188,7 @@ fn words(sheet: &mut RgbImage, rows: &[RankRow], scope: &str, photos: Photos) ->
     style::install_fonts()?;
     let (width, height) = sheet.dimensions();
     let area = BitMapBackend::with_buffer(sheet, (width, height)).into_drawing_area();
-    let paper = Sheet { area: &area, scale: SCALE };
+    let paper = ExportSheet { area: &area, scale: SCALE };
     let margin = f64::from(MARGIN);
     paper.text("Rank lists", (margin, 24.0), 15.0, style::T1, (HPos::Left, true))?;
     paper.text(scope, (margin, 42.0), 11.0, style::T3, (HPos::Left, false))?;
@@ -204,7 +204,7 @@ fn words(sheet: &mut RgbImage, rows: &[RankRow], scope: &str, photos: Photos) ->
         for (column, (gallery, verdict)) in row.hits.iter().enumerate() {
             let center = f64::from(left(column + 1) + CELL / 2);
             let below = y + f64::from(2 * CELL) + 9.0;
-            let ink = if *verdict == Verdict::Junk { style::T3 } else { verdict.color() };
+            let ink = if *verdict == SheetVerdict::Junk { style::T3 } else { verdict.color() };
             paper.text(verdict.word(), (center, below), 9.0, ink, (HPos::Center, false))?;
             if photos == Photos::Hidden {
                 let at = (center, y + f64::from(CELL));

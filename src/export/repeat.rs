@@ -3,7 +3,7 @@
 use crate::method::params::presets::PRESETS;
 use crate::method::params::{Params, Value, table};
 use crate::run::Manifest;
-use crate::run::view::Change;
+use crate::run::view::ParamChange;
 
 /// A parameter whose value is not the paper's.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub fn differences(params: &Params) -> Vec<Difference> {
 }
 
 /// `k1 15 → 20 from epoch 4, iteration 1`: counted from 1.
-pub fn change_words(change: &Change) -> String {
+pub fn change_words(change: &ParamChange) -> String {
     let (epoch, iter) = (change.epoch.saturating_add(1), change.iter.saturating_add(1));
     format!("{} {} → {} from epoch {epoch}, iteration {iter}", change.key, change.old, change.new)
 }

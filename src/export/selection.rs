@@ -13,7 +13,7 @@ use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, list, part_path};
 
 /// Which images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chosen {
+pub enum ChosenImages {
     /// The members of a cluster.
     Cluster(u32),
     /// Training images in no cluster.
@@ -69,7 +69,7 @@ impl From<crate::run::RunError> for SelectionError {
 ///
 /// # Errors
 /// When the run cannot be read or has no such epoch or cluster, or the file cannot be written.
-pub fn selection(run: &Path, chosen: Chosen, epoch: Option<usize>, out: &Path) -> Result<usize, SelectionError> {
+pub fn selection(run: &Path, chosen: ChosenImages, epoch: Option<usize>, out: &Path) -> Result<usize, SelectionError> {
     RunReader::open(run)?;
     let rows = rows(run, chosen, epoch)?;
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -96,11 +96,11 @@ pub fn selection(run: &Path, chosen: Chosen, epoch: Option<usize>, out: &Path) -
 ///
 /// # Errors
 /// As [`selection`].
-pub fn rows(run: &Path, chosen: Chosen, epoch: Option<usize>) -> Result<Vec<Selected>, SelectionError> {
+pub fn rows(run: &Path, chosen: ChosenImages, epoch: Option<usize>) -> Result<Vec<Selected>, SelectionError> {
     let images = Images::read(run).unwrap_or_default();
     match chosen {
-        Chosen::WrongQueries => wrong_queries(run, &images, epoch),
-        Chosen::Cluster(_) | Chosen::Outliers => members(run, &images, chosen, epoch),
+        ChosenImages::WrongQueries => wrong_queries(run, &images, epoch),
+        ChosenImages::Cluster(_) | ChosenImages::Outliers => members(run, &images, chosen, epoch),
     }
 }
 
@@ -129,13 +129,18 @@ fn base(images: &Images, split: Split, index: u32) -> Selected {
     }
 }
 
-fn members(run: &Path, images: &Images, chosen: Chosen, epoch: Option<usize>) -> Result<Vec<Selected>, SelectionError> {
+fn members(
+    run: &Path,
+    images: &Images,
+    chosen: ChosenImages,
+    epoch: Option<usize>,
+) -> Result<Vec<Selected>, SelectionError> {
     let at = found(run, SnapshotPart::Clusters, epoch.and_then(|e| e.checked_sub(1)), epoch)?;
     let snapshot = ClusterSnapshot::read(run, at)?;
     let count = snapshot.labels.iter().max().map_or(0, |top| (top + 1).max(0));
     let wanted = match chosen {
-        Chosen::Cluster(cluster) if i64::from(cluster) < i64::from(count) => cluster as i32,
-        Chosen::Cluster(cluster) => {
+        ChosenImages::Cluster(cluster) if i64::from(cluster) < i64::from(count) => cluster as i32,
+        ChosenImages::Cluster(cluster) => {
             let words = format!("the run has no cluster {cluster}; the epoch has {count}, counted from 0");
             return Err(SelectionError::NotThere(words));
         }
@@ -166,11 +171,11 @@ fn wrong_queries(run: &Path, images: &Images, epoch: Option<usize>) -> Result<Ve
 ///
 /// # Errors
 /// A sentence when it is none of them.
-pub fn chosen(text: &str) -> Result<Chosen, String> {
+pub fn chosen(text: &str) -> Result<ChosenImages, String> {
     match text.split_once('=') {
-        Some(("cluster", number)) => number.parse().ok().map(Chosen::Cluster),
-        None if text == "outliers" => Some(Chosen::Outliers),
-        None if text == "wrong-queries" => Some(Chosen::WrongQueries),
+        Some(("cluster", number)) => number.parse().ok().map(ChosenImages::Cluster),
+        None if text == "outliers" => Some(ChosenImages::Outliers),
+        None if text == "wrong-queries" => Some(ChosenImages::WrongQueries),
         _ => None,
     }
     .ok_or_else(|| "write cluster=3, outliers or wrong-queries".to_owned())

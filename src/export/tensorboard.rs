@@ -13,7 +13,7 @@ use self::record::{Message, frame};
 use super::rank_sheet::{self, Photos};
 use super::repeat::{change_words, differences};
 use super::{ExportError, write};
-use crate::method::params::{Kind, Value, table};
+use crate::method::params::{ParamKind, Value, table};
 use crate::run::event::{Event, Phase, Retrieval, State};
 use crate::run::{RunReader, RunView};
 
@@ -282,11 +282,11 @@ fn plugin(name: &str, content: &[u8]) -> Message {
 }
 
 /// `HParamInfo { name, display_name, description, type, … }`.
-fn hparam_info(row: &table::Row) -> Message {
+fn hparam_info(row: &table::ParamRow) -> Message {
     let kind = match row.kind {
-        Kind::Bool => 2,
-        Kind::Int { .. } | Kind::Float { .. } => 3,
-        Kind::Choice(_) | Kind::Text => 1,
+        ParamKind::Bool => 2,
+        ParamKind::Int { .. } | ParamKind::Float { .. } => 3,
+        ParamKind::Choice(_) | ParamKind::Text => 1,
     };
     Message::default().data(1, row.key).data(2, row.label).data(3, row.help).int(4, kind)
 }

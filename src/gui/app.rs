@@ -30,7 +30,7 @@ use super::book::Book;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
 use super::dialogs::checkpoints::Checkpoints;
-use super::dialogs::dataset::Dataset;
+use super::dialogs::dataset::DatasetDialog;
 use super::dialogs::export::Export;
 use super::dialogs::label_run::LabelRun;
 use super::dialogs::new_run::NewRun;
@@ -39,15 +39,15 @@ use super::dialogs::palette::Palette;
 use super::job::Job;
 use super::pace::Pace;
 use super::panels::library::Library;
-use super::panels::log::{Entry, Log};
+use super::panels::log::{Log, LogEntry};
 use super::panels::tiles::Small;
 use super::panels::{Pane, Panels, Selection};
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
 use super::toasts::Toasts;
-use super::view_model::{Snapshots, ViewModel};
+use super::view_model::{RunView, Snapshots};
 use super::what_if::WhatIf;
-use super::widgets::images::Images;
+use super::widgets::images::Thumbnails;
 use super::words::is_active;
 use super::{fonts, renderer};
 use crate::base::trash;
@@ -67,7 +67,7 @@ struct Dialogs {
     open_run: Option<OpenRun>,
     export: Option<Export>,
     palette: Option<Palette>,
-    dataset: Option<Dataset>,
+    dataset: Option<DatasetDialog>,
     checkpoints: Option<Checkpoints>,
     label: Option<LabelRun>,
     cheat_sheet: bool,
@@ -96,8 +96,8 @@ pub struct App {
     pace: Pace,
     /// Whether the processor draws the window.
     software: bool,
-    live: ViewModel,
-    opened: Option<ViewModel>,
+    live: RunView,
+    opened: Option<RunView>,
     store: Store,
     /// A run that is being read, to be shown.
     opening: Option<PathBuf>,
@@ -120,7 +120,7 @@ pub struct App {
     sent: BTreeMap<String, (RequestId, Value)>,
     saved: Saved,
     panels: Panels,
-    images: Images,
+    images: Thumbnails,
     snapshots: Snapshots,
     what_if: WhatIf,
     selection: Selection,
@@ -185,7 +185,7 @@ impl App {
             handle,
             pace,
             software: false,
-            live: ViewModel::default(),
+            live: RunView::default(),
             opened: None,
             store,
             opening: None,
@@ -200,7 +200,7 @@ impl App {
             draft: saved.choice.params(),
             sent: BTreeMap::new(),
             panels,
-            images: Images::default(),
+            images: Thumbnails::default(),
             snapshots: Snapshots::new(move || reading.wake(&waking)),
             what_if: WhatIf::new(move || trying.wake(&answering)),
             selection: Selection::default(),
@@ -242,7 +242,7 @@ impl App {
     /// Puts theme and density in force.
     fn dress(&self, ctx: &egui::Context) {
         let density = match (self.saved.layout, self.saved.comfortable) {
-            (super::command::Layout::Teach, _) => Density::Teach,
+            (super::command::WorkLayout::Teach, _) => Density::Teach,
             (_, true) => Density::Comfortable,
             _ => Density::Compact,
         };
@@ -251,7 +251,7 @@ impl App {
     }
 
     /// The run on screen.
-    fn shown(&self) -> &ViewModel {
+    fn shown(&self) -> &RunView {
         self.opened.as_ref().unwrap_or(&self.live)
     }
 
@@ -277,7 +277,7 @@ impl App {
     }
 
     /// All messages of this session, oldest first.
-    pub fn messages(&self) -> &[Entry] {
+    pub fn messages(&self) -> &[LogEntry] {
         self.log.entries()
     }
 
@@ -291,7 +291,7 @@ impl App {
         self.trash = Some(trash);
     }
 
-    fn notify(&mut self, ctx: &egui::Context, entry: Entry, button: Option<(&'static str, UiCommand)>) {
+    fn notify(&mut self, ctx: &egui::Context, entry: LogEntry, button: Option<(&'static str, UiCommand)>) {
         self.toasts.push(entry.clone(), button, ctx.input(|i| i.time));
         self.log.push(entry);
     }
@@ -299,7 +299,7 @@ impl App {
     /// Takes in what other threads found.
     fn poll(&mut self, ctx: &egui::Context) {
         for warning in self.library.poll() {
-            self.notify(ctx, Entry::now(Severity::Warning, "Datasets", warning), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "Datasets", warning), None);
         }
         while let Some(update) = self.store.take() {
             self.on_update(ctx, update);
@@ -311,28 +311,28 @@ impl App {
         );
         for (title, text, well) in self.sweeps.poll(ctx) {
             let severity = if well { Severity::Info } else { Severity::Warning };
-            self.notify(ctx, Entry::now(severity, title, text), None);
+            self.notify(ctx, LogEntry::now(severity, title, text), None);
         }
         let done: Vec<_> = self.sweeping.iter_mut().filter_map(Job::poll).collect();
         self.sweeping.retain(Job::busy);
         for (title, why) in done.into_iter().filter_map(Result::err) {
-            self.notify(ctx, Entry::now(Severity::Warning, title, why), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, title, why), None);
         }
         if let Some(Err(why)) = self.revealing.poll() {
-            self.notify(ctx, Entry::now(Severity::Warning, "No file manager", why), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "No file manager", why), None);
         }
         self.poll_far(ctx);
         match self.exporting.poll() {
-            Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Exported", text), None),
-            Some(Err(reason)) => self.notify(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None),
+            Some(Ok(text)) => self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), None),
+            Some(Err(reason)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
         }
         if let Some(reason) = self.exporting.take_failure() {
-            self.notify(ctx, Entry::now(Severity::Error, "Nothing was exported", reason), None);
+            self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None);
         }
     }
 
-    fn show_run(&mut self, ctx: &egui::Context, view: ViewModel) {
+    fn show_run(&mut self, ctx: &egui::Context, view: RunView) {
         self.selection = Selection::default();
         self.trail.clear();
         self.playing = None;
@@ -343,13 +343,13 @@ impl App {
             let words = format!("{}. Resume goes on from its last checkpoint.", super::words::sentence(&view, true));
             self.notify(
                 ctx,
-                Entry::now(Severity::Info, "The run of the last session", words),
+                LogEntry::now(Severity::Info, "The run of the last session", words),
                 Some(("Resume", UiCommand::Resume)),
             );
         }
         self.sent.clear();
         for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
-            self.toasts.push(Entry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
+            self.toasts.push(LogEntry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
         }
         if let Some(folder) = view.folder.as_deref() {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::naming::{Named, names};
-use super::view_model::ViewModel;
+use super::view_model::RunView;
 use super::widgets::icon;
 use crate::method::params::table::ROWS;
-use crate::run::store::{Row, Store};
+use crate::run::store::{ListedRun, Store};
 use crate::run::summary::Summary;
 
 /// Runs that are being read at once: more would fill the queue of the thread that reads them.
@@ -32,14 +32,14 @@ pub struct Marks {
 pub struct Book {
     /// What was marked by hand.
     pub marks: Marks,
-    rows: Vec<Row>,
+    rows: Vec<ListedRun>,
     names: BTreeMap<PathBuf, Named>,
     read: BTreeMap<PathBuf, Read>,
     asked: BTreeSet<PathBuf>,
 }
 
 struct Read {
-    view: ViewModel,
+    view: RunView,
     /// The same for runs that differ in their seed alone.
     setting: u64,
 }
@@ -53,7 +53,7 @@ pub struct Overlay<'a> {
     /// Whether the others are compared with it.
     pub baseline: bool,
     /// The runs.
-    pub views: Vec<&'a ViewModel>,
+    pub views: Vec<&'a RunView>,
 }
 
 impl Overlay<'_> {
@@ -75,14 +75,14 @@ impl Book {
     }
 
     /// Takes in the list of runs: names depend on what differs between them.
-    pub fn set_runs(&mut self, rows: Vec<Row>) {
+    pub fn set_runs(&mut self, rows: Vec<ListedRun>) {
         let runs: Vec<_> = rows.iter().map(|(run, _)| run).collect();
         self.names = runs.iter().map(|run| run.folder.clone()).zip(names(&runs)).collect();
         self.rows = rows;
     }
 
     /// The runs there are, newest first, with who trains them.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[ListedRun] {
         &self.rows
     }
 
@@ -167,7 +167,7 @@ impl Book {
     }
 
     /// Takes in a run that was read; false when it was not wanted.
-    pub fn on_opened(&mut self, folder: &Path, view: &ViewModel) -> bool {
+    pub fn on_opened(&mut self, folder: &Path, view: &RunView) -> bool {
         if !self.asked.remove(folder) && !self.read.contains_key(folder) {
             return false;
         }
@@ -185,7 +185,7 @@ impl Book {
     }
 
     /// A run of the book, to take in what is new of it.
-    pub fn change(&mut self, folder: &Path, change: impl FnOnce(&mut ViewModel)) {
+    pub fn change(&mut self, folder: &Path, change: impl FnOnce(&mut RunView)) {
         if let Some(read) = self.read.get_mut(folder) {
             change(&mut read.view);
             read.setting = setting(&read.view);
@@ -193,20 +193,20 @@ impl Book {
     }
 
     /// What is known of a marked run: the one on screen, the live one, or what was read.
-    pub fn view<'a>(&'a self, folder: &Path, around: [&'a ViewModel; 2]) -> Option<&'a ViewModel> {
+    pub fn view<'a>(&'a self, folder: &Path, around: [&'a RunView; 2]) -> Option<&'a RunView> {
         let known = around.into_iter().find(|view| view.folder.as_deref() == Some(folder));
         known.or_else(|| self.read.get(folder).map(|read| &read.view))
     }
 
     /// The baseline, once it was read.
-    pub fn baseline<'a>(&'a self, around: [&'a ViewModel; 2]) -> Option<&'a ViewModel> {
+    pub fn baseline<'a>(&'a self, around: [&'a RunView; 2]) -> Option<&'a RunView> {
         self.view(self.marks.baseline.as_deref()?, around)
     }
 
     /// The runs to draw together, the one on screen first, then the ticked ones in their order; runs that differ in
     /// their seed alone are one. Empty when there is nothing beside the run on screen. `around` are the run on screen
     /// and the live one.
-    pub fn overlays<'a>(&'a self, around: [&'a ViewModel; 2]) -> Vec<Overlay<'a>> {
+    pub fn overlays<'a>(&'a self, around: [&'a RunView; 2]) -> Vec<Overlay<'a>> {
         let shown = around[0].folder.as_deref();
         let others = self.marks.ticked.iter().map(PathBuf::as_path).filter(|folder| Some(*folder) != shown);
         let mut all: Vec<Overlay<'a>> = Vec::new();
@@ -243,7 +243,7 @@ impl Book {
 }
 
 /// A number that runs share which differ in their seed alone; a run without parameters is alone.
-fn setting(view: &ViewModel) -> u64 {
+fn setting(view: &RunView) -> u64 {
     let mut hash = DefaultHasher::new();
     (&view.source, &view.target).hash(&mut hash);
     match &view.params {

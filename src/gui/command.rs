@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::panels::Pane;
 use super::sweeps::Launch;
-use super::view_model::ViewModel;
+use super::view_model::RunView;
 use super::widgets::icon;
 use super::words::{answers, is_active, steered};
 use crate::base::trash::Trashed;
@@ -19,7 +19,7 @@ use crate::run::label::Label;
 /// How the work is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Layout {
+pub enum WorkLayout {
     /// All there is to know about a run.
     #[default]
     Research,
@@ -136,7 +136,7 @@ pub enum UiCommand {
     /// Write curves and histogram as pictures, metrics as tables, into that folder.
     ExportTo(PathBuf),
     /// Arrange the panels so.
-    Layout(Layout),
+    Layout(WorkLayout),
     /// Arrange the panels as that layout was at first.
     ResetLayout,
     /// Bring a panel to the front.
@@ -191,7 +191,7 @@ pub enum UiCommand {
 
 /// A command as menu, palette and cheat-sheet show it.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CommandEntry {
     /// The words.
     pub title: &'static str,
     /// What it does.
@@ -216,7 +216,7 @@ const fn keys(modifiers: Modifiers, key: Key) -> Option<KeyboardShortcut> {
 
 macro_rules! entries {
     ($($group:literal: { $($command:expr, $title:literal, $icon:ident, $keys:expr, $help:literal;)+ })+) => {
-        &[$($(Entry { title: $title, help: $help, icon: icon::$icon, group: $group, keys: $keys, command: $command },)+)+]
+        &[$($(CommandEntry { title: $title, help: $help, icon: icon::$icon, group: $group, keys: $keys, command: $command },)+)+]
     };
 }
 
@@ -224,7 +224,7 @@ use UiCommand as C;
 
 /// All commands that need no argument.
 #[rustfmt::skip]
-pub static COMMANDS: &[Entry] = entries! {
+pub static COMMANDS: &[CommandEntry] = entries! {
     "Run": {
         C::NewRun, "New run…", PLAY, keys(CTRL, Key::N), "Asks for source, target and preset, then trains.";
         C::Pause, "Pause", PAUSE, keys(NONE, Key::Space), "Halts after the current batch. A paused model still answers.";
@@ -247,9 +247,9 @@ pub static COMMANDS: &[Entry] = entries! {
         C::ExportFigures, "Export figure…", EXPORT, keys(CTRL, Key::E), "Writes the curves and the histogram as PNG and SVG, the metrics as CSV and JSON.";
     }
     "View": {
-        C::Layout(Layout::Research), "Layout Research", LAYOUT, keys(CTRL, Key::Num1), "All there is to know about a run.";
-        C::Layout(Layout::Tune), "Layout Tune", LAYOUT, keys(CTRL, Key::Num2), "Clustering and its parameters.";
-        C::Layout(Layout::Teach), "Layout Teach", LAYOUT, keys(CTRL, Key::Num3), "Few, large panels, for a class.";
+        C::Layout(WorkLayout::Research), "Layout Research", LAYOUT, keys(CTRL, Key::Num1), "All there is to know about a run.";
+        C::Layout(WorkLayout::Tune), "Layout Tune", LAYOUT, keys(CTRL, Key::Num2), "Clustering and its parameters.";
+        C::Layout(WorkLayout::Teach), "Layout Teach", LAYOUT, keys(CTRL, Key::Num3), "Few, large panels, for a class.";
         C::ResetLayout, "Reset the layout", RESET, None, "Puts the panels where they were at first.";
         C::EnlargeHere, "Enlarge panel", LAYOUT, keys(NONE, Key::F), "Gives the panel under the pointer the whole centre, or ends that. A double click on its name does the same.";
         C::FullScreen, "Full screen", LAYOUT, keys(NONE, Key::F11), "The window over the whole screen, or not.";
@@ -293,7 +293,7 @@ pub fn pane_keys(pane: Pane) -> Option<KeyboardShortcut> {
 
 impl UiCommand {
     /// Why it cannot be done now, if so. `live` is the run that the engine works on, `shown` the one on screen.
-    pub fn refusal(&self, live: &ViewModel, shown: &ViewModel) -> Option<&'static str> {
+    pub fn refusal(&self, live: &RunView, shown: &RunView) -> Option<&'static str> {
         let run = steered(live, shown);
         let (active, paused) = (is_active(run), run.state == State::Paused);
         let over = matches!(shown.state, State::Stopped | State::Failed(_));

@@ -22,7 +22,7 @@ pub struct DatasetRow {
 }
 
 /// Where datasets are registered. It reads and writes files: call it off the UI thread.
-pub trait Registry: Send + Sync {
+pub trait Datasets: Send + Sync {
     /// All datasets, and what was odd about the files.
     fn list(&self) -> (Vec<DatasetRow>, Vec<String>);
 
@@ -42,7 +42,7 @@ pub trait Registry: Send + Sync {
     /// Looks at a registered dataset.
     ///
     /// # Errors
-    /// As [`Registry::look`].
+    /// As [`Datasets::look`].
     fn open(&self, name: &str, go_on: &AtomicBool) -> Result<Preview, String>;
 
     /// Whether that name or folder can be opened, judged by names alone.
@@ -75,7 +75,7 @@ pub fn short_name(name_or_dir: &str) -> &str {
 /// The program's and the user's `datasets.toml`.
 pub struct UserRegistry;
 
-impl Registry for UserRegistry {
+impl Datasets for UserRegistry {
     fn list(&self) -> (Vec<DatasetRow>, Vec<String>) {
         match registry::Registry::load() {
             Ok((known, warnings)) => (known.entries().iter().map(row).collect(), warnings),
@@ -122,7 +122,7 @@ impl Registry for UserRegistry {
     }
 }
 
-fn row(entry: &registry::Entry) -> DatasetRow {
+fn row(entry: &registry::RegistryEntry) -> DatasetRow {
     DatasetRow {
         name: entry.name.clone(),
         layout: entry.layout.clone(),

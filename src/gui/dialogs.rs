@@ -18,7 +18,7 @@ use eframe::egui::{self, Align, Id, Key, Layout, Modal, Modifiers, Order, Popup,
 
 use self::browse::Browse;
 use super::theme::{Theme, Type, size};
-use super::widgets::button::{Look, Push, icon_button};
+use super::widgets::button::{ButtonLook, Push, icon_button};
 use super::widgets::icon::Weight;
 use super::widgets::{icon, tile};
 
@@ -110,7 +110,7 @@ fn notice(ui: &mut Ui, wrong: Option<&str>, missing: Option<&str>) {
 /// What a dialog is there for: its button, which Enter presses, too, unless something else has the keyboard. Call it
 /// after the boxes: a box of text gives the keyboard back on Enter.
 fn default_button(ui: &mut Ui, text: &str, icon: Option<&'static str>, ready: bool, tip: &str) -> bool {
-    let mut button = Push::new(text).look(Look::Primary).enabled(ready).min_width(72.0);
+    let mut button = Push::new(text).look(ButtonLook::Primary).enabled(ready).min_width(72.0);
     if let Some(icon) = icon {
         button = button.icon(icon, Weight::Fill);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::base::text;
-use crate::remote::line::{Line, Phase};
+use crate::remote::line::{Line, LinePhase};
 use crate::remote::pool;
 
 /// How the line to a run's machine is.
@@ -31,9 +31,9 @@ pub fn of(folder: Option<&Path>) -> Option<Far> {
     let host = &line.address().host;
     let far = |words, up, why: &str| Far { words, tip: tip.clone(), up, why: why.to_owned(), counts: !up };
     Some(match line.phase() {
-        Phase::Connecting => far(format!("reaching {host}…"), false, ""),
-        Phase::Up => far(up(host, line), true, ""),
-        Phase::Broken { why, again } => {
+        LinePhase::Connecting => far(format!("reaching {host}…"), false, ""),
+        LinePhase::Up => far(up(host, line), true, ""),
+        LinePhase::Broken { why, again } => {
             let left = again.saturating_duration_since(Instant::now()).as_secs();
             let words = match left {
                 0 => format!("line to {host} broken, trying again"),
@@ -41,7 +41,7 @@ pub fn of(folder: Option<&Path>) -> Option<Far> {
             };
             far(words, false, &why)
         }
-        Phase::Ended { why } => Far { counts: false, ..far(format!("no line to {host}"), false, &why) },
+        LinePhase::Ended { why } => Far { counts: false, ..far(format!("no line to {host}"), false, &why) },
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::setting;
 use crate::method::params::table::{ROWS, row};
-use crate::method::params::{Affects, Params, Row};
+use crate::method::params::{Affects, ParamRow, Params};
 use crate::run::summary::Summary;
 
 /// Differences that a name tells before it says how many more there are.
@@ -92,7 +92,7 @@ fn value(run: &Summary, params: &Params, key: &str) -> String {
 }
 
 /// Its name in the window; with its group where another parameter is called the same.
-fn label(row: &Row) -> String {
+fn label(row: &ParamRow) -> String {
     let alike = ROWS.iter().filter(|other| other.label == row.label).count();
     if alike > 1 { format!("{} {}", row.group.to_lowercase(), row.label) } else { row.label.to_owned() }
 }

@@ -13,17 +13,17 @@ use std::time::Duration;
 use image::{ImageFormat, RgbImage};
 
 use self::studio::Studio;
-use super::app::still::{Look, Trial};
-use super::datasets::Registry;
+use super::app::still::{ShotLook, ShotTrial};
+use super::datasets::Datasets;
 use super::panels::{Pane, Selection};
-use super::view_model::ViewModel;
+use super::view_model::RunView;
 use crate::base::fs::atomic_write;
 use crate::base::time as clock;
 use crate::run::images::Images;
 use crate::run::{RunError, RunReader};
 
 /// What is to be drawn.
-pub struct Order {
+pub struct ShotOrder {
     /// The run to show.
     pub run: Option<PathBuf>,
     /// Name of a tile, `window`, or `all`.
@@ -33,15 +33,15 @@ pub struct Order {
     /// The file; for `all` the folder.
     pub out: PathBuf,
     /// Appearance, arrangement, zoom.
-    pub look: Look,
+    pub look: ShotLook,
     /// What is selected.
     pub selection: Selection,
     /// What is tried.
-    pub trial: Trial,
+    pub trial: ShotTrial,
     /// How long one picture may take.
     pub limit: Duration,
     /// Where datasets are registered.
-    pub registry: Arc<dyn Registry>,
+    pub registry: Arc<dyn Datasets>,
     /// Where runs lie.
     pub runs_dir: PathBuf,
 }
@@ -112,7 +112,7 @@ impl ShotError {
 ///
 /// # Errors
 /// See [`ShotError`]; nothing is written in place of a picture that could not be completed.
-pub fn take(order: &Order) -> Result<Vec<PathBuf>, ShotError> {
+pub fn take(order: &ShotOrder) -> Result<Vec<PathBuf>, ShotError> {
     let subjects = subjects(&order.subject)?;
     let all = order.subject == "all";
     if !all && order.out.extension().is_none_or(|e| !e.eq_ignore_ascii_case("png")) {
@@ -123,7 +123,7 @@ pub fn take(order: &Order) -> Result<Vec<PathBuf>, ShotError> {
         Some(folder) => {
             let reader = RunReader::open(folder)?;
             clock::stop_at(reader.events.last().map_or(0.0, |event| event.wall));
-            let view = ViewModel::of_folder(&reader);
+            let view = RunView::of_folder(&reader);
             check(&view, &selection)?;
             let newest = view.newest_clusters().map(|(epoch, _)| epoch);
             selection.epoch = selection.epoch.filter(|epoch| Some(*epoch) != newest); // the newest is followed
@@ -173,7 +173,7 @@ fn subjects(asked: &str) -> Result<Vec<Option<Pane>>, ShotError> {
 }
 
 /// Whether the run has what is to be selected.
-fn check(view: &ViewModel, selection: &Selection) -> Result<(), ShotError> {
+fn check(view: &RunView, selection: &Selection) -> Result<(), ShotError> {
     let missing = |what: String, there: String| Err(ShotError::NotInRun { what, there });
     for epoch in [selection.epoch, selection.against].into_iter().flatten() {
         if !view.clusters.contains_key(&epoch) {

@@ -15,7 +15,7 @@ use eframe::egui;
 use super::job::Job;
 use super::pace::Pace;
 use crate::base::guard::guarded;
-use crate::launch::watch::{Standing, Watched, sweeps};
+use crate::launch::watch::{SweepStanding, Watched, sweeps};
 
 /// How often a sweep that is run is looked at, and one that rests.
 const EVERY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
@@ -36,7 +36,7 @@ enum Told {
     /// The sweeps there are.
     Known(Vec<PathBuf>),
     /// How the one looked at stands.
-    Stands(Box<Standing>),
+    Stands(Box<SweepStanding>),
     /// It cannot be read.
     Unread(PathBuf, String),
 }
@@ -51,7 +51,7 @@ pub struct Sweeps {
     known: Vec<PathBuf>,
     listed: bool,
     chosen: Option<PathBuf>,
-    standing: Option<Standing>,
+    standing: Option<SweepStanding>,
     unread: Option<String>,
     ends: Vec<Receiver<(PathBuf, Result<(), String>)>>,
     dashboard: Job<Result<String, String>>,
@@ -126,7 +126,7 @@ impl Sweeps {
     }
 
     /// How it stands, once it was read.
-    pub fn standing(&self) -> Option<&Standing> {
+    pub fn standing(&self) -> Option<&SweepStanding> {
         self.standing.as_ref().filter(|s| Some(&s.dir) == self.chosen.as_ref())
     }
 
@@ -333,7 +333,7 @@ struct Thread {
     dir: PathBuf,
     known: Option<Vec<PathBuf>>,
     watched: Option<(PathBuf, Option<Watched>)>,
-    told: Option<Standing>,
+    told: Option<SweepStanding>,
     failed: Option<String>,
 }
 

@@ -6,7 +6,7 @@
 use eframe::egui::{self, Align, Align2, Area, Id, Layout, Order, Stroke, Ui, vec2};
 
 use super::command::UiCommand;
-use super::panels::log::{Entry, glyph};
+use super::panels::log::{LogEntry, glyph};
 use super::theme::{Theme, Type, size};
 use super::widgets::button::{Push, icon_button};
 use super::widgets::icon::{self, Weight};
@@ -18,7 +18,7 @@ use crate::engine::event::Severity;
 const SHOWN: usize = 4;
 
 struct Toast {
-    entry: Entry,
+    entry: LogEntry,
     button: Option<(&'static str, UiCommand)>,
     until: Option<f64>,
     number: u64,
@@ -33,7 +33,7 @@ pub struct Toasts {
 
 impl Toasts {
     /// Shows an entry at `time` (the window's clock), perhaps with a button.
-    pub fn push(&mut self, entry: Entry, button: Option<(&'static str, UiCommand)>, time: f64) {
+    pub fn push(&mut self, entry: LogEntry, button: Option<(&'static str, UiCommand)>, time: f64) {
         let until = match entry.severity {
             Severity::Info => Some(time + 5.0),
             Severity::Warning => Some(time + 12.0),

@@ -5,6 +5,3 @@ pub mod snapshots;
 
 pub use crate::run::view::*;
 pub use snapshots::{Loaded, Snapshots};
-
-/// The window's word for a run as it is read.
-pub type ViewModel = RunView;

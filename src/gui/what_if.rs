@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::gui::view_model::{Part, ViewModel};
+use crate::gui::view_model::{EpochPart, RunView};
 use crate::method::cluster::{ClusterSummary, Judged};
 use crate::method::jaccard::Overlap;
 use crate::method::params::{EpsRule, Params, Rule, Value};
-use crate::method::sweep::{AtEps, Cell, KDistance};
+use crate::method::sweep::{AtEps, KDistance, SweepCell};
 use crate::method::tree::Hierarchy;
 use crate::run::event::Phase;
-use worker::{Answer, KINDS, Outcome, Question, Reply, Worker};
+use worker::{KINDS, Reply, WhatIfAnswer, WhatIfOutcome, WhatIfQuestion, Worker};
 
 /// The parameters that can be tried, in the order of the panel.
 pub const KEYS: [&str; 6] = ["eps", "delta_d", "k1", "k2", "min_samples", "reliability.threshold"];
@@ -53,8 +53,8 @@ impl Base {
     }
 
     /// The clustering of that epoch; `None` where the run has none.
-    pub fn of(view: &ViewModel, epoch: usize) -> Option<Self> {
-        let seq = *view.snapshots.get(&(epoch, Part::Clusters))?;
+    pub fn of(view: &RunView, epoch: usize) -> Option<Self> {
+        let seq = *view.snapshots.get(&(epoch, EpochPart::Clusters))?;
         let summary = &view.clusters.get(&epoch)?.summary;
         let mut params = view.params.clone()?;
         // An epoch is judged by what judged it then, not by what was changed since. Runs of earlier versions do not say;
@@ -82,7 +82,7 @@ impl Base {
 }
 
 /// The parameters as they stood when that epoch was clustered: what was changed later has its old value again.
-fn take_back(params: &mut Params, view: &ViewModel, epoch: usize) {
+fn take_back(params: &mut Params, view: &RunView, epoch: usize) {
     for change in view.changes.iter().rev().filter(|c| c.phase == Phase::Adapt && c.epoch > epoch) {
         if let Err(error) = params.set(&change.key, &change.old) {
             tracing::debug!(%error, "a change that cannot be taken back");
@@ -116,7 +116,7 @@ pub struct Table {
     /// The steps.
     pub delta_d: Vec<f64>,
     /// `[eps][delta_d]`.
-    pub cells: Arc<Vec<Vec<Cell>>>,
+    pub cells: Arc<Vec<Vec<SweepCell>>>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -130,9 +130,9 @@ pub struct WhatIf {
     base: Option<Base>,
     draft: Params,
     generation: u64,
-    asked: [Option<(u64, Question, Instant)>; KINDS],
+    asked: [Option<(u64, WhatIfQuestion, Instant)>; KINDS],
     failed: [Option<String>; KINDS],
-    outcome: Option<(Arc<Outcome>, f64)>,
+    outcome: Option<(Arc<WhatIfOutcome>, f64)>,
     curve: Option<Arc<KDistance>>,
     /// k1, k2 and min_samples that the curve was asked for.
     curve_of: Option<(usize, usize, usize)>,
@@ -177,7 +177,7 @@ impl WhatIf {
 
     /// Once a frame: turns to the epoch looked at and takes in answers. What is tried stays tried on another
     /// epoch of the run; another run begins without.
-    pub fn look_at(&mut self, view: &ViewModel, epoch: Option<usize>) {
+    pub fn look_at(&mut self, view: &RunView, epoch: Option<usize>) {
         while let Some(reply) = self.worker.reply() {
             self.on_reply(reply);
         }
@@ -185,7 +185,7 @@ impl WhatIf {
             self.noting = false;
             self.note();
         }
-        let at = epoch.or_else(|| view.newest_snapshot(Part::Clusters, None));
+        let at = epoch.or_else(|| view.newest_snapshot(EpochPart::Clusters, None));
         let base = at.and_then(|epoch| Base::of(view, epoch));
         if base == self.base {
             return;
@@ -226,13 +226,13 @@ impl WhatIf {
         self.asked[kind] = None;
         self.failed[kind] = None;
         match reply.result {
-            Ok(Answer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
-            Ok(Answer::Curve(curve)) => self.curve = Some(curve),
-            Ok(Answer::Hierarchy(all)) => self.hierarchy = Some(all),
-            Ok(Answer::Shared(found)) => self.shared = Some(found),
-            Ok(Answer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
-            Ok(Answer::Table(cells)) => {
-                if let Question::Table(_, eps, delta_d) = question {
+            Ok(WhatIfAnswer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
+            Ok(WhatIfAnswer::Curve(curve)) => self.curve = Some(curve),
+            Ok(WhatIfAnswer::Hierarchy(all)) => self.hierarchy = Some(all),
+            Ok(WhatIfAnswer::Shared(found)) => self.shared = Some(found),
+            Ok(WhatIfAnswer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
+            Ok(WhatIfAnswer::Table(cells)) => {
+                if let WhatIfQuestion::Table(_, eps, delta_d) = question {
                     self.table = Some(Table { eps, delta_d, cells, seconds: reply.seconds });
                 }
             }
@@ -315,11 +315,11 @@ impl WhatIf {
         if self.changes().is_empty() {
             (self.outcome, self.asked[0], self.failed[0]) = (None, None, None);
         } else if !self.draft.problems().iter().any(|p| KEYS.contains(&p.key)) {
-            self.question(Question::Clusters(Box::new(self.draft.clone())));
+            self.question(WhatIfQuestion::Clusters(Box::new(self.draft.clone())));
         }
     }
 
-    fn question(&mut self, question: Question) {
+    fn question(&mut self, question: WhatIfQuestion) {
         let Some(base) = &self.base else { return };
         self.generation += 1;
         self.worker.ask(base, question.clone(), self.generation);
@@ -330,7 +330,7 @@ impl WhatIf {
 
     /// The newest clusters with other parameters, and the seconds they took; perhaps of older values, see
     /// [`WhatIf::is_late`].
-    pub fn outcome(&self) -> Option<(&Arc<Outcome>, f64)> {
+    pub fn outcome(&self) -> Option<(&Arc<WhatIfOutcome>, f64)> {
         self.outcome.as_ref().map(|(outcome, seconds)| (outcome, *seconds))
     }
 
@@ -365,7 +365,7 @@ impl WhatIf {
     pub fn curve(&mut self) -> Option<Arc<KDistance>> {
         let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
         if self.base.is_some() && self.curve_of != Some(wanted) {
-            self.question(Question::Curve(Box::new(self.draft.clone())));
+            self.question(WhatIfQuestion::Curve(Box::new(self.draft.clone())));
             self.curve_of = Some(wanted);
         }
         self.curve.clone()
@@ -375,7 +375,7 @@ impl WhatIf {
     pub fn hierarchy(&mut self) -> Option<Arc<Hierarchy>> {
         let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
         if self.base.is_some() && self.hierarchy_of != Some(wanted) {
-            self.question(Question::Hierarchy(Box::new(self.draft.clone())));
+            self.question(WhatIfQuestion::Hierarchy(Box::new(self.draft.clone())));
             self.hierarchy_of = Some(wanted);
         }
         self.hierarchy.clone()
@@ -388,7 +388,7 @@ impl WhatIf {
         let known = self.shared_of.as_ref().is_some_and(|of| (of.0, of.1) == (k1, k2) && of.2 == pairs);
         if self.base.is_some() && !known {
             self.shared = None;
-            self.question(Question::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
+            self.question(WhatIfQuestion::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
             self.shared_of = Some((k1, k2, pairs.to_vec()));
         }
         self.shared.clone()
@@ -396,7 +396,7 @@ impl WhatIf {
 
     /// Clusters each radius of `eps`, with what is tried otherwise.
     pub fn ask_sweep(&mut self, eps: Vec<f64>) {
-        self.question(Question::Sweep(Box::new(self.draft.clone()), eps));
+        self.question(WhatIfQuestion::Sweep(Box::new(self.draft.clone()), eps));
     }
 
     /// The newest sweep and the seconds it took.
@@ -406,7 +406,7 @@ impl WhatIf {
 
     /// Clusters at every pair, with what is tried otherwise.
     pub fn ask_table(&mut self, eps: Vec<f64>, delta_d: Vec<f64>) {
-        self.question(Question::Table(Box::new(self.draft.clone()), eps, delta_d));
+        self.question(WhatIfQuestion::Table(Box::new(self.draft.clone()), eps, delta_d));
     }
 
     /// The newest table.

@@ -1,22 +1,22 @@
 //! Numbers and states in words, the same wherever they are said.
 
-use super::view_model::ViewModel;
+use super::view_model::RunView;
 use crate::base::text;
 use crate::run::event::{Phase, Stage, State};
 
 /// Whether a run goes on, paused or not.
-pub fn is_active(view: &ViewModel) -> bool {
+pub fn is_active(view: &RunView) -> bool {
     view.is_running() || view.state == State::Paused
 }
 
 /// The run that transport, parameters and shortcuts steer: the one on screen where another process trains it, else that
 /// of this window.
-pub fn steered<'a>(live: &'a ViewModel, shown: &'a ViewModel) -> &'a ViewModel {
+pub fn steered<'a>(live: &'a RunView, shown: &'a RunView) -> &'a RunView {
     if shown.trainer.is_some() { shown } else { live }
 }
 
 /// Whether the engine can be asked about the run on screen: it works on it, or is free to take up what it left.
-pub fn answers(live: &ViewModel, shown: &ViewModel) -> bool {
+pub fn answers(live: &RunView, shown: &RunView) -> bool {
     match live.folder == shown.folder {
         true => shown.live,
         false => is_over(shown) && shown.trainer.is_none() && shown.folder.is_some() && !is_active(live),
@@ -24,12 +24,12 @@ pub fn answers(live: &ViewModel, shown: &ViewModel) -> bool {
 }
 
 /// Whether the run is over: what it has not brought will not come.
-pub fn is_over(view: &ViewModel) -> bool {
+pub fn is_over(view: &RunView) -> bool {
     matches!(view.state, State::Done | State::Stopped | State::Failed(_))
 }
 
 /// Words for the state pill.
-pub fn sentence(view: &ViewModel, truth: bool) -> String {
+pub fn sentence(view: &RunView, truth: bool) -> String {
     let epoch = if view.epochs > 0 { format!(" · epoch {}/{}", view.epoch + 1, view.epochs) } else { String::new() };
     let iter = match view.stage {
         Some(Stage::Adapt | Stage::Pretrain) if view.iters > 0 => format!(" · iteration {}/{}", view.iter, view.iters),
@@ -58,7 +58,7 @@ pub fn sentence(view: &ViewModel, truth: bool) -> String {
 }
 
 /// A few words for the list of runs.
-pub fn brief(view: &ViewModel) -> String {
+pub fn brief(view: &RunView) -> String {
     let state = match &view.state {
         State::Paused => "paused",
         State::Done => "done",
@@ -73,7 +73,7 @@ pub fn brief(view: &ViewModel) -> String {
 }
 
 /// Seconds left: of the run once a cycle of it was timed (true), of pre-training before that (false).
-pub fn time_left(view: &ViewModel) -> Option<(f64, bool)> {
+pub fn time_left(view: &RunView) -> Option<(f64, bool)> {
     if view.phase == Phase::Pretrain {
         return view.stages[Stage::Pretrain as usize].left.map(|left| (left, false));
     }
@@ -104,7 +104,7 @@ pub fn share(value: f64) -> String {
 }
 
 /// When a change that waits for an epoch takes effect.
-pub fn next_epoch(view: &ViewModel) -> String {
+pub fn next_epoch(view: &RunView) -> String {
     match view.next_epoch() {
         (Phase::Pretrain, epoch) => format!("pre-training {}", epoch_words(epoch)),
         (Phase::Adapt, epoch) => epoch_words(epoch),

@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, never, select};
 
 use super::error::LaunchError;
 use super::job::argv;
-use super::queue::{End, QueueOptions, Watch};
+use super::queue::{End, QueueOptions, SweepWatch};
 use super::slurm::{Array, Task, TaskState, script, states, submit, submitted};
 use super::sweep::{Status, Sweep};
 
@@ -20,7 +20,7 @@ pub fn run(
     options: &QueueOptions,
     pause: Duration,
     interrupts: &Receiver<()>,
-    watch: &mut dyn Watch,
+    watch: &mut dyn SweepWatch,
 ) -> Result<End, LaunchError> {
     let array = match submitted(&sweep.dir) {
         Some(array) if states(&array)?.values().any(|s| matches!(s, TaskState::Pending | TaskState::Running)) => {
@@ -81,7 +81,7 @@ fn look(
     sweep: &mut Sweep,
     array: &Array,
     state: impl Fn(usize) -> TaskState,
-    watch: &mut dyn Watch,
+    watch: &mut dyn SweepWatch,
 ) -> Result<usize, LaunchError> {
     let mut open = 0;
     for (task, number) in array.trials.iter().enumerate() {

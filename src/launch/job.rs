@@ -9,7 +9,7 @@ use crate::base::fs::write_bytes;
 
 /// Where a trial's files lie in a sweep's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TrialPlace {
     /// The run folder.
     pub run: PathBuf,
     /// Its parameters.
@@ -18,7 +18,7 @@ pub struct Place {
     pub log: PathBuf,
 }
 
-impl Place {
+impl TrialPlace {
     /// Those of trial `number` in the sweep's folder `dir`.
     pub fn of(dir: &Path, number: usize) -> Self {
         let trials = dir.join("trials");
@@ -39,7 +39,7 @@ impl Place {
 }
 
 /// The command that begins a trial, or goes on with it: the same each time.
-pub fn argv(program: &Path, trial: &Trial, place: &Place, device: &str) -> Vec<OsString> {
+pub fn argv(program: &Path, trial: &Trial, place: &TrialPlace, device: &str) -> Vec<OsString> {
     let mut argv: Vec<OsString> = vec![program.into(), "train".into()];
     let mut add = |option: &str, value: OsString| argv.extend([option.into(), value]);
     add("--source", (&trial.source).into());

@@ -10,8 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use super::error::LaunchError;
 use super::follow::is_written;
 use super::job::argv;
-use super::sampler::Sampler;
-use super::sweep::{Row, Status, Sweep};
+use super::sampler::OptunaSampler;
+use super::sweep::{Status, Sweep, TrialRow};
 
 /// How often run folders are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -30,7 +30,7 @@ pub struct QueueOptions {
     /// Threads of each.
     pub threads: usize,
     /// Who proposes trials beyond those that are written down.
-    pub sampler: Option<Sampler>,
+    pub sampler: Option<OptunaSampler>,
 }
 
 impl QueueOptions {
@@ -45,9 +45,9 @@ impl QueueOptions {
 }
 
 /// Who is told how the sweep goes on.
-pub trait Watch {
+pub trait SweepWatch {
     /// A trial's row has changed.
-    fn on_row(&mut self, row: &Row);
+    fn on_row(&mut self, row: &TrialRow);
     /// Something to know, a sentence.
     fn on_note(&mut self, text: &str);
 }
@@ -76,7 +76,7 @@ struct Busy {
 struct Queue<'a> {
     sweep: &'a mut Sweep,
     options: &'a QueueOptions,
-    watch: &'a mut dyn Watch,
+    watch: &'a mut dyn SweepWatch,
     slots: Vec<Option<Busy>>,
     tell: Sender<Ended>,
     stopping: bool,
@@ -92,7 +92,7 @@ pub fn run(
     sweep: &mut Sweep,
     options: &QueueOptions,
     interrupts: &Receiver<()>,
-    watch: &mut dyn Watch,
+    watch: &mut dyn SweepWatch,
 ) -> Result<End, LaunchError> {
     let (tell, ended) = bounded(options.at_once.max(1));
     let slots = vec![None; options.at_once.max(1)];

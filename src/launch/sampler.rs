@@ -11,14 +11,14 @@ use super::sweep::Sweep;
 
 /// An installed `optuna` command.
 #[derive(Clone, Debug)]
-pub struct Sampler {
+pub struct OptunaSampler {
     /// The program, `optuna` where no other is named.
     pub program: PathBuf,
     /// `TPESampler`, `NSGAIISampler`, …; Optuna's own choice where none is named.
     pub name: Option<String>,
 }
 
-impl Sampler {
+impl OptunaSampler {
     /// The command that `REID_OPTUNA` names, else `optuna`.
     pub fn optuna(name: Option<String>) -> Self {
         Self { program: crate::base::dirs::from_env("REID_OPTUNA").unwrap_or_else(|| "optuna".into()), name }

@@ -33,7 +33,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
 /// `grid`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct SweepSpec {
     /// The study's name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -129,7 +129,7 @@ impl Trial {
     }
 }
 
-impl Spec {
+impl SweepSpec {
     /// Reads a spec from TOML.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl Spec {
     /// A number that stands for the trials, whatever they run on.
     ///
     /// # Errors
-    /// As [`Spec::trials`].
+    /// As [`SweepSpec::trials`].
     pub fn digest(&self) -> Result<u64, LaunchError> {
         let mut hash = Fnv::new();
         for trial in self.trials()? {

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use super::error::LaunchError;
 use super::follow::Followed;
 use super::journal::{Journal, Recorded, TrialState};
-use super::spec::{Range, Spec, Trial};
+use super::spec::{Range, SweepSpec, Trial};
 use crate::base::time;
-use crate::method::params::table::{Kind, row};
+use crate::method::params::table::{ParamKind, row};
 
 /// What a study's trials are judged by, both to be as large as can be: mAP (**ground truth**) and the silhouette of
 /// the clusters on the Jaccard graph, which needs no truth.
@@ -44,7 +44,7 @@ impl Study {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn open(dir: &Path, spec: &Spec, trials: &[Trial]) -> Result<Self, LaunchError> {
+    pub fn open(dir: &Path, spec: &SweepSpec, trials: &[Trial]) -> Result<Self, LaunchError> {
         let path = dir.join("study.log");
         let failed = || LaunchError::io("write", &path);
         let mut journal = Journal::open(&path).map_err(failed())?;
@@ -64,7 +64,7 @@ impl Study {
     }
 
     /// The study of a sweep as it lies there, to look at; `None` where there is none yet.
-    pub fn peek(dir: &Path, spec: &Spec) -> Option<Self> {
+    pub fn peek(dir: &Path, spec: &SweepSpec) -> Option<Self> {
         let path = dir.join("study.log");
         let journal = path.is_file().then(|| Journal::open(&path).ok()).flatten()?;
         let id = journal.studies.iter().find(|s| s.name == spec.name)?.id;
@@ -284,7 +284,7 @@ fn now() -> String {
 }
 
 /// Of each key that trials set its distribution: the bounds of our parameter table, or the values there are.
-fn distributions(spec: &Spec, trials: &[Trial]) -> Vec<(String, Value)> {
+fn distributions(spec: &SweepSpec, trials: &[Trial]) -> Vec<(String, Value)> {
     let mut keys: Vec<String> = trials.iter().flat_map(|t| t.settings.iter().map(|(k, _)| k.clone())).collect();
     keys.extend(spec.search.keys().cloned());
     keys.sort();
@@ -299,17 +299,17 @@ fn distributions(spec: &Spec, trials: &[Trial]) -> Vec<(String, Value)> {
     let of = |key: String| {
         let kind = row(&key).map(|row| row.kind).ok();
         let found = match (spec.search.get(&key), kind) {
-            (Some(range), kind) => ranged(range, matches!(kind, Some(Kind::Int { .. }))),
-            (None, Some(Kind::Float { min, max, .. })) => {
+            (Some(range), kind) => ranged(range, matches!(kind, Some(ParamKind::Int { .. }))),
+            (None, Some(ParamKind::Float { min, max, .. })) => {
                 ranged(&Range { low: min, high: max, step: None, log: false }, false)
             }
-            (None, Some(Kind::Int { min, max })) => {
+            (None, Some(ParamKind::Int { min, max })) => {
                 let range = Range { low: min as f64, high: max as f64, step: None, log: false };
                 ranged(&range, true)
             }
-            (None, Some(Kind::Bool)) => choices(vec![json!(false), json!(true)]),
-            (None, Some(Kind::Choice(names))) => choices(names.iter().map(|n| json!(n)).collect()),
-            (None, Some(Kind::Text) | None) => choices(values(&key).into_iter().map(Value::from).collect()),
+            (None, Some(ParamKind::Bool)) => choices(vec![json!(false), json!(true)]),
+            (None, Some(ParamKind::Choice(names))) => choices(names.iter().map(|n| json!(n)).collect()),
+            (None, Some(ParamKind::Text) | None) => choices(values(&key).into_iter().map(Value::from).collect()),
         };
         (key, found)
     };
@@ -317,8 +317,8 @@ fn distributions(spec: &Spec, trials: &[Trial]) -> Vec<(String, Value)> {
 }
 
 /// The space that a sampler searches: `{"eps": {"name": …, "attributes": …}}`.
-pub fn search_space(spec: &Spec) -> Value {
-    let whole = |key: &str| row(key).is_ok_and(|row| matches!(row.kind, Kind::Int { .. }));
+pub fn search_space(spec: &SweepSpec) -> Value {
+    let whole = |key: &str| row(key).is_ok_and(|row| matches!(row.kind, ParamKind::Int { .. }));
     let space: Map<String, Value> = spec.search.iter().map(|(k, r)| (k.clone(), ranged(r, whole(k)))).collect();
     Value::Object(space)
 }

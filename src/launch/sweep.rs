@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::error::LaunchError;
 use super::follow::{Followed, is_written};
-use super::job::Place;
+use super::job::TrialPlace;
 use super::journal::TrialState;
-use super::spec::{Spec, Trial};
+use super::spec::{SweepSpec, Trial};
 use super::study::Study;
 use crate::base::fs::write_bytes;
 use crate::run::pulse::Beat;
@@ -44,7 +44,7 @@ impl Status {
 
 /// One trial's row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct TrialRow {
     /// Its number.
     pub trial: usize,
     /// What sets it apart: key and value.
@@ -81,18 +81,18 @@ pub struct Row {
 }
 
 /// A trial with all that is known of it.
-pub(super) struct Entry {
+pub(super) struct TrialEntry {
     pub trial: Trial,
-    pub place: Place,
+    pub place: TrialPlace,
     pub run: Followed,
     pub status: Status,
     /// What its pre-training depends on.
     pub pretraining: String,
 }
 
-impl Entry {
+impl TrialEntry {
     pub fn new(dir: &Path, trial: Trial) -> Self {
-        let place = Place::of(dir, trial.number);
+        let place = TrialPlace::of(dir, trial.number);
         let run = Followed::new(&place.run);
         Self { pretraining: trial.pretraining(), place, run, status: Status::Waiting, trial }
     }
@@ -111,10 +111,10 @@ impl Entry {
         };
     }
 
-    pub fn row(&self) -> Row {
+    pub fn row(&self) -> TrialRow {
         let last = self.run.last();
         let rank = |i: usize| last.map(|r| r.cmc[i]);
-        Row {
+        TrialRow {
             trial: self.trial.number,
             settings: self.trial.settings.clone(),
             run: self.place.run.clone(),
@@ -138,10 +138,10 @@ pub struct Sweep {
     /// Its folder.
     pub dir: PathBuf,
     /// What was asked for.
-    pub spec: Spec,
+    pub spec: SweepSpec,
     /// Its study file.
     pub study: Study,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<TrialEntry>,
     /// Trials that are written down.
     pub(super) written: usize,
     beat: Beat,
@@ -168,39 +168,39 @@ pub fn is_sweep(dir: &Path) -> bool {
 ///
 /// # Errors
 /// When there is none.
-pub fn spec_of(dir: &Path) -> Result<Spec, LaunchError> {
+pub fn spec_of(dir: &Path) -> Result<SweepSpec, LaunchError> {
     if !is_sweep(dir) {
         let text = format!("{} is no sweep: it has no spec.toml", dir.display());
         return Err(LaunchError::Refused(text));
     }
-    Spec::read(&spec_path(dir))
+    SweepSpec::read(&spec_path(dir))
 }
 
 /// The rows of a sweep as it lies there, whoever runs it.
 ///
 /// # Errors
 /// When there is none, or its spec cannot be read.
-pub fn rows_of(dir: &Path) -> Result<Vec<Row>, LaunchError> {
+pub fn rows_of(dir: &Path) -> Result<Vec<TrialRow>, LaunchError> {
     let spec = spec_of(dir)?;
     let study = Study::peek(dir, &spec);
     let mut entries = entries(dir, &spec, spec.trials()?, study.as_ref())?;
     entries.iter_mut().for_each(|e| e.look(study.as_ref()));
-    Ok(entries.iter().map(Entry::row).collect())
+    Ok(entries.iter().map(TrialEntry::row).collect())
 }
 
 /// The trials that are written down and those that were added later.
 pub(super) fn entries(
     dir: &Path,
-    spec: &Spec,
+    spec: &SweepSpec,
     written: Vec<Trial>,
     study: Option<&Study>,
-) -> Result<Vec<Entry>, LaunchError> {
+) -> Result<Vec<TrialEntry>, LaunchError> {
     let from = written.len();
-    let mut all: Vec<Entry> = written.into_iter().map(|t| Entry::new(dir, t)).collect();
+    let mut all: Vec<TrialEntry> = written.into_iter().map(|t| TrialEntry::new(dir, t)).collect();
     for (number, settings) in study.map_or_else(Vec::new, |s| s.taken(from)) {
         // One that could not be run was told to the study when it came.
         match spec.trial(number, settings) {
-            Ok(trial) => all.push(Entry::new(dir, trial)),
+            Ok(trial) => all.push(TrialEntry::new(dir, trial)),
             Err(LaunchError::Refused(_)) => {}
             Err(other) => return Err(other),
         }
@@ -213,7 +213,7 @@ impl Sweep {
     ///
     /// # Errors
     /// When the folder holds another sweep, another process runs it, or it cannot be written.
-    pub fn open(dir: &Path, spec: Spec) -> Result<Self, LaunchError> {
+    pub fn open(dir: &Path, spec: SweepSpec) -> Result<Self, LaunchError> {
         let trials = spec.trials()?;
         if trials.is_empty() && spec.search.is_empty() {
             return Err(LaunchError::Refused("the sweep has no trial".to_owned()));
@@ -259,13 +259,13 @@ impl Sweep {
     }
 
     /// The trials that still have to run, with the places of their files.
-    pub fn to_run(&self) -> impl Iterator<Item = (&Trial, &Place)> {
+    pub fn to_run(&self) -> impl Iterator<Item = (&Trial, &TrialPlace)> {
         self.due().map(|i| (&self.entries[i].trial, &self.entries[i].place))
     }
 
     /// Its rows.
-    pub fn rows(&self) -> Vec<Row> {
-        self.entries.iter().map(Entry::row).collect()
+    pub fn rows(&self) -> Vec<TrialRow> {
+        self.entries.iter().map(TrialEntry::row).collect()
     }
 
     /// Lets failed trials wait again.
@@ -303,10 +303,10 @@ impl Sweep {
 
     pub(super) fn add(&mut self, number: usize, settings: Vec<(String, String)>) -> Result<(), LaunchError> {
         match self.spec.trial(number, settings) {
-            Ok(trial) => self.entries.push(Entry::new(&self.dir, trial)),
+            Ok(trial) => self.entries.push(TrialEntry::new(&self.dir, trial)),
             Err(LaunchError::Refused(why)) => {
                 let nothing = Followed::default();
-                self.study.started(number, &Place::of(&self.dir, number).run)?;
+                self.study.started(number, &TrialPlace::of(&self.dir, number).run)?;
                 self.study.ended(number, &nothing, Some(&why))?;
             }
             Err(other) => return Err(other),

@@ -3,29 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use super::error::LaunchError;
-use super::spec::Spec;
+use super::spec::SweepSpec;
 use super::study::Study;
-use super::sweep::{Entry, Row, entries, spec_of};
+use super::sweep::{TrialEntry, TrialRow, entries, spec_of};
 use crate::run::pulse::{Pulse, Trainer};
 
 /// A sweep's folder that is watched. What the trials have written before is not read again.
 pub struct Watched {
     dir: PathBuf,
-    spec: Spec,
+    spec: SweepSpec,
     written: usize,
-    entries: Vec<Entry>,
+    entries: Vec<TrialEntry>,
     pulse: Pulse,
 }
 
 /// How a sweep stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
+pub struct SweepStanding {
     /// Its folder.
     pub dir: PathBuf,
     /// What it is for, a sentence; empty where nobody said.
     pub about: String,
     /// Its trials.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TrialRow>,
     /// Who runs it just now, if anybody.
     pub runner: Option<Trainer>,
 }
@@ -45,21 +45,21 @@ impl Watched {
     }
 
     /// How it stands now.
-    pub fn look(&mut self) -> Standing {
+    pub fn look(&mut self) -> SweepStanding {
         let study = Study::peek(&self.dir, &self.spec);
         for (number, settings) in study.as_ref().map_or_else(Vec::new, |s| s.taken(self.written)) {
             // One that could not be run was told to the study when it came.
             if !self.entries.iter().any(|e| e.trial.number == number)
                 && let Ok(trial) = self.spec.trial(number, settings)
             {
-                self.entries.push(Entry::new(&self.dir, trial));
+                self.entries.push(TrialEntry::new(&self.dir, trial));
             }
         }
         self.entries.iter_mut().for_each(|entry| entry.look(study.as_ref()));
-        Standing {
+        SweepStanding {
             dir: self.dir.clone(),
             about: self.spec.about.clone(),
-            rows: self.entries.iter().map(Entry::row).collect(),
+            rows: self.entries.iter().map(TrialEntry::row).collect(),
             runner: self.pulse.look(&self.dir),
         }
     }

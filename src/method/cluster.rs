@@ -99,7 +99,7 @@ impl Judged {
 
 /// DBSCAN's labels at the three radii of Eq. 8; −1 is noise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels {
+pub struct RadiiLabels {
     /// `[N]` at eps.
     pub normal: Vec<i32>,
     /// `[N]` at eps − Δd.
@@ -167,11 +167,11 @@ pub fn cluster(graph: &Graph, params: &Params, carried: Option<f64>) -> Assignme
 }
 
 /// DBSCAN at eps, eps − Δd and eps + Δd. The graph must hold all pairs within the last.
-pub fn three_dbscans(graph: &Graph, params: &Params) -> Labels {
+pub fn three_dbscans(graph: &Graph, params: &Params) -> RadiiLabels {
     let at = |eps| dbscan(graph, eps, params.min_samples);
     let (normal, (tight, loose)) =
         rayon::join(|| at(params.eps), || (at(params.eps - params.delta_d), at(params.eps + params.delta_d)));
-    Labels { normal, tight, loose }
+    RadiiLabels { normal, tight, loose }
 }
 
 /// Judges what a way to give labels found: see [`refine`] for labels at three radii; plain ones are all kept.
@@ -197,8 +197,8 @@ pub fn judge(labelled: Labelled, params: &Params, carried: Option<f64>) -> Assig
 ///   way: with `max`, only the members that attain the best.
 /// - With rule `paper-literal`, or with `refined` off, every cluster and member is kept and there is no α.
 /// - Without a cluster to find α from there is no α, no reliable cluster, and all images are instances.
-pub fn refine(labels: Labels, params: &Params, carried: Option<f64>) -> Assignment {
-    let Labels { normal: labels, tight, loose } = labels;
+pub fn refine(labels: RadiiLabels, params: &Params, carried: Option<f64>) -> Assignment {
+    let RadiiLabels { normal: labels, tight, loose } = labels;
     let scores = scores(&labels, &tight, &loose);
     let spcl = params.reliability.score == ScoreKind::Spcl;
     let score = if spcl { scores.indep.clone() } else { scores.eq8.clone() };

@@ -21,7 +21,7 @@ pub fn dbscan(graph: &Graph, eps: f64, min_samples: usize) -> Vec<i32> {
         others.iter().zip(distances).filter(move |&(_, &d)| d <= eps).map(|(&j, _)| j as usize)
     };
     let core: Vec<bool> = (0..n).map(|i| near(i).count() + 1 >= min_samples).collect();
-    let mut sets = Sets::new(n);
+    let mut sets = DisjointSets::new(n);
     for i in (0..n).filter(|&i| core[i]) {
         near(i).take_while(|&j| j < i).filter(|&j| core[j]).for_each(|j| sets.join(i, j));
     }
@@ -33,9 +33,9 @@ pub fn dbscan(graph: &Graph, eps: f64, min_samples: usize) -> Vec<i32> {
 }
 
 /// Disjoint sets whose root is their smallest member.
-pub(super) struct Sets(Vec<u32>);
+pub(super) struct DisjointSets(Vec<u32>);
 
-impl Sets {
+impl DisjointSets {
     pub(super) fn new(n: usize) -> Self {
         Self((0..n as u32).collect())
     }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{Assignment, cluster_sizes};
-use super::dbscan::Sets;
+use super::dbscan::DisjointSets;
 use super::jaccard::Graph;
 use super::knn::Neighbours;
 use super::tree::condensed::LEAST_DISTANCE;
@@ -144,7 +144,7 @@ pub fn dbcv(graph: &Graph, labels: &[i32]) -> Option<f64> {
         .map(|(i, j, d)| (reach(i, j, d), i as u32, j as u32))
         .collect();
     edges.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let mut sets = Sets::new(n);
+    let mut sets = DisjointSets::new(n);
     edges.retain(|&(_, a, b)| {
         let apart = sets.root(a as usize) != sets.root(b as usize);
         if apart {

@@ -1,6 +1,6 @@
 //! Ways to give images labels: one file each in `labels/`, one row in [`of`].
 
-use super::cluster::Labels;
+use super::cluster::RadiiLabels;
 use super::error::MethodError;
 use super::graph::Graph;
 use super::params::{LabelMethod, Params};
@@ -12,7 +12,7 @@ mod radii;
 
 /// What labels can be made from.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Given<'a> {
+pub struct LabelInput<'a> {
     /// The features `[N, d]`, unit length; absent where a clustering is formed anew from its graph.
     pub rows: Option<Rows<'a>>,
     /// The Jaccard distances; absent where the way does not ask for them.
@@ -23,7 +23,7 @@ pub struct Given<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Labelled {
     /// At the three radii of Eq. 8, which then judges the clusters.
-    Radii(Labels),
+    Radii(RadiiLabels),
     /// `[N]` once: every cluster is kept.
     Plain(Vec<i32>),
 }
@@ -48,7 +48,7 @@ pub trait Labeller: Sync {
     ///
     /// # Errors
     /// When what it needs is not there or does not hold together, or `tick` cancels.
-    fn label(&self, given: &Given<'_>, params: &Params, tick: Tick) -> Result<Labelled, MethodError>;
+    fn label(&self, given: &LabelInput<'_>, params: &Params, tick: Tick) -> Result<Labelled, MethodError>;
 }
 
 /// The way that the parameters name.
@@ -60,7 +60,7 @@ pub fn of(params: &Params) -> &'static dyn Labeller {
 }
 
 /// The graph, where a way needs one.
-fn graph_of<'a>(given: &Given<'a>, reach: f32) -> Result<&'a Graph, MethodError> {
+fn graph_of<'a>(given: &LabelInput<'a>, reach: f32) -> Result<&'a Graph, MethodError> {
     let graph = given.graph.ok_or_else(|| MethodError::shape("graph", "Jaccard distances", "none"))?;
     match graph.covers(f64::from(reach)) {
         true => Ok(graph),

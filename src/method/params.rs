@@ -18,9 +18,9 @@ pub use choices::{
 };
 pub use groups::{
     Adapt, Attention, Augment, Bn, CheckpointUse, ClassifierUse, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse,
-    Optim, Pretrain, Reliability, Triplet,
+    Optim, Pretrain, Reliability, TripletUse,
 };
-pub use table::{Affects, Effect, Kind, Row, Value};
+pub use table::{Affects, Effect, ParamKind, ParamRow, Value};
 
 /// All hyper-parameters. The default is the paper's setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct Params {
     pub augment: Augment,
     pub pretrain: Pretrain,
     pub adapt: Adapt,
-    pub triplet: Triplet,
+    pub triplet: TripletUse,
     pub optim: Optim,
     pub bn: Bn,
     pub eval: Eval,
@@ -82,7 +82,7 @@ impl Default for Params {
             augment: Augment::default(),
             pretrain: Pretrain::default(),
             adapt: Adapt::default(),
-            triplet: Triplet::default(),
+            triplet: TripletUse::default(),
             optim: Optim::default(),
             bn: Bn::default(),
             eval: Eval::default(),

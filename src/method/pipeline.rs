@@ -1,21 +1,21 @@
 //! From features to pseudo-labels, written once: k-NN → Jaccard distances → labels → scores → refinement.
 //!
 //! The engine, the command line and the what-if all go this way. It knows no clock: who wants times listens to
-//! [`Watch::begin`].
+//! [`ClusteringWatcher::begin`].
 
 use super::cluster::{Assignment, judge};
 use super::error::MethodError;
 use super::graph::Graph;
 use super::jaccard::jaccard;
 use super::knn::{Neighbours, neighbours};
-use super::labels::{self, Given};
+use super::labels::{self, LabelInput};
 use super::params::{EpsRule, Params};
 use super::rows::Rows;
 use super::tree::radii::chosen_eps;
 
 /// The steps, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ClusteringStep {
     /// The nearest neighbours of every image.
     Neighbours,
     /// Jaccard distances of their k-reciprocal sets.
@@ -27,12 +27,12 @@ pub enum Step {
 }
 
 /// Who listens to a run of the pipeline.
-pub trait Watch: Sync {
+pub trait ClusteringWatcher: Sync {
     /// A step begins; called on the caller's thread, in order. Steps that are left out do not begin.
-    fn begin(&self, _step: Step) {}
+    fn begin(&self, _step: ClusteringStep) {}
 
     /// Units done of a step and in all, from any thread; `false` gives it up.
-    fn tick(&self, _step: Step, _done: u64, _total: u64) -> bool {
+    fn tick(&self, _step: ClusteringStep, _done: u64, _total: u64) -> bool {
         true
     }
 }
@@ -40,11 +40,11 @@ pub trait Watch: Sync {
 /// Nobody listens.
 pub struct Unwatched;
 
-impl Watch for Unwatched {}
+impl ClusteringWatcher for Unwatched {}
 
 /// What is to be computed.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan<'a> {
+pub struct ClusteringPlan<'a> {
     /// The parameters.
     pub params: &'a Params,
     /// The threshold of the first epoch, for the rule `quantile`; `None` in the first epoch.
@@ -55,7 +55,7 @@ pub struct Plan<'a> {
     pub reach: f32,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> ClusteringPlan<'a> {
     /// What these parameters ask for and no more.
     pub fn of(params: &'a Params, carried: Option<f64>) -> Self {
         Self { params, carried, neighbours: 0, reach: 0.0 }
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
 
 /// What was computed.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Clustering {
     /// The nearest neighbours.
     pub neighbours: Neighbours,
     /// The Jaccard distances, where the way to give labels asks for them.
@@ -77,13 +77,18 @@ pub struct Found {
 ///
 /// # Errors
 /// When the features are not finite, `known` is of others or too short, or `watch` gives it up.
-pub fn run(rows: Rows, known: Option<Neighbours>, plan: &Plan<'_>, watch: &dyn Watch) -> Result<Found, MethodError> {
+pub fn run(
+    rows: Rows,
+    known: Option<Neighbours>,
+    plan: &ClusteringPlan<'_>,
+    watch: &dyn ClusteringWatcher,
+) -> Result<Clustering, MethodError> {
     let params = plan.params;
     let neighbours = match known {
         Some(neighbours) => neighbours,
         None => {
-            watch.begin(Step::Neighbours);
-            let tick = |done, total| watch.tick(Step::Neighbours, done, total);
+            watch.begin(ClusteringStep::Neighbours);
+            let tick = |done, total| watch.tick(ClusteringStep::Neighbours, done, total);
             neighbours(rows, params.k1.max(plan.neighbours), &tick)?
         }
     };
@@ -91,9 +96,9 @@ pub fn run(rows: Rows, known: Option<Neighbours>, plan: &Plan<'_>, watch: &dyn W
         true => Some(distances(rows, &neighbours, plan, watch)?),
         false => None,
     };
-    let given = Given { rows: Some(rows), graph: graph.as_ref() };
+    let given = LabelInput { rows: Some(rows), graph: graph.as_ref() };
     let assignment = assign(&given, params, plan.carried, watch)?;
-    Ok(Found { neighbours, graph, assignment })
+    Ok(Clustering { neighbours, graph, assignment })
 }
 
 /// The second step alone.
@@ -103,13 +108,13 @@ pub fn run(rows: Rows, known: Option<Neighbours>, plan: &Plan<'_>, watch: &dyn W
 pub fn distances(
     rows: Rows,
     neighbours: &Neighbours,
-    plan: &Plan<'_>,
-    watch: &dyn Watch,
+    plan: &ClusteringPlan<'_>,
+    watch: &dyn ClusteringWatcher,
 ) -> Result<Graph, MethodError> {
-    watch.begin(Step::Distances);
+    watch.begin(ClusteringStep::Distances);
     let params = plan.params;
     let reach = plan.reach.max(labels::of(params).reach(params));
-    let tick = |done, total| watch.tick(Step::Distances, done, total);
+    let tick = |done, total| watch.tick(ClusteringStep::Distances, done, total);
     jaccard(rows, neighbours, params.k1, params.k2, reach, &tick)
 }
 
@@ -118,16 +123,17 @@ pub fn distances(
 /// # Errors
 /// When what the way to give labels needs is not there, or `watch` gives it up.
 pub fn assign(
-    given: &Given<'_>,
+    given: &LabelInput<'_>,
     params: &Params,
     carried: Option<f64>,
-    watch: &dyn Watch,
+    watch: &dyn ClusteringWatcher,
 ) -> Result<Assignment, MethodError> {
-    watch.begin(Step::Labels);
+    watch.begin(ClusteringStep::Labels);
     let chosen = given.graph.and_then(|graph| chosen_eps(graph, params));
     let found = chosen.map(|eps| Params { eps, eps_rule: EpsRule::Fixed, ..params.clone() });
     let params = found.as_ref().unwrap_or(params);
-    let labelled = labels::of(params).label(given, params, &|done, total| watch.tick(Step::Labels, done, total))?;
-    watch.begin(Step::Scores);
+    let labelled =
+        labels::of(params).label(given, params, &|done, total| watch.tick(ClusteringStep::Labels, done, total))?;
+    watch.begin(ClusteringStep::Scores);
     Ok(Assignment { eps: chosen, ..judge(labelled, params, carried) })
 }

@@ -1,6 +1,6 @@
 //! What-if tables on one graph: the k-distance curve, a sweep over eps, and a table over eps and Δd.
 
-use super::cluster::{Labels, cluster_sizes, count_clusters, refine};
+use super::cluster::{RadiiLabels, cluster_sizes, count_clusters, refine};
 use super::dbscan::dbscan;
 use super::error::{MethodError, Tick};
 use super::jaccard::Graph;
@@ -79,7 +79,7 @@ pub fn eps_sweep(
 
 /// A clustering at one eps and Δd in numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct SweepCell {
     /// Clusters at eps.
     pub clusters: usize,
     /// Of those, reliable ones.
@@ -95,7 +95,7 @@ pub struct Cell {
 /// The pairs of eps and Δd of a table.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
-pub struct Grid<'a> {
+pub struct SweepGrid<'a> {
     pub eps: &'a [f64],
     pub delta_d: &'a [f64],
 }
@@ -107,12 +107,12 @@ pub struct Grid<'a> {
 /// When the graph does not reach a radius, or `tick` cancels.
 pub fn eps_delta_table(
     graph: &Graph,
-    grid: Grid,
+    grid: SweepGrid,
     params: &Params,
     carried: Option<f64>,
     pids: Option<&[i32]>,
     tick: Tick,
-) -> Result<Vec<Vec<Cell>>, MethodError> {
+) -> Result<Vec<Vec<SweepCell>>, MethodError> {
     let mut known: Vec<(u32, Vec<i32>)> = Vec::new();
     let mut at = |radius: f64| -> Result<Vec<i32>, MethodError> {
         // Radii that are one in f32 give one clustering.
@@ -129,9 +129,9 @@ pub fn eps_delta_table(
     for (r, &eps) in grid.eps.iter().enumerate() {
         let mut row = Vec::with_capacity(columns);
         for (c, &delta) in grid.delta_d.iter().enumerate() {
-            let labels = Labels { normal: at(eps)?, tight: at(eps - delta)?, loose: at(eps + delta)? };
+            let labels = RadiiLabels { normal: at(eps)?, tight: at(eps - delta)?, loose: at(eps + delta)? };
             let found = refine(labels, params, carried);
-            row.push(Cell {
+            row.push(SweepCell {
                 clusters: found.reliable.len(),
                 reliable: found.reliable.iter().filter(|&&r| r).count(),
                 kept: found.pseudo_labels.iter().filter(|&&l| l >= 0).count(),

@@ -11,12 +11,12 @@ pub mod radii;
 
 use rayon::prelude::*;
 
-use super::cluster::{Assignment, Labels, refine};
-use super::dbscan::{NOISE, Sets};
+use super::cluster::{Assignment, RadiiLabels, refine};
+use super::dbscan::{DisjointSets, NOISE};
 use super::jaccard::Graph;
 use super::params::Params;
 use condensed::Condensed;
-use order::{Dendrogram, Order};
+use order::{Dendrogram, ReachabilityOrder};
 use path::Paths;
 use radii::{Suggested, suggested};
 
@@ -57,7 +57,7 @@ pub struct Hierarchy {
     /// The forest.
     pub tree: Tree,
     /// The images in a row.
-    pub order: Order,
+    pub order: ReachabilityOrder,
     /// Branches of at least `min_samples` images.
     pub condensed: Condensed,
     /// Ways between images.
@@ -71,7 +71,7 @@ impl Hierarchy {
     pub fn new(graph: &Graph, min_samples: usize) -> Self {
         let tree = Tree::new(graph, min_samples);
         let dendrogram = Dendrogram::new(&tree);
-        let order = Order::new(&dendrogram);
+        let order = ReachabilityOrder::new(&dendrogram);
         let condensed = Condensed::new(&dendrogram, &order, min_samples);
         let paths = Paths::new(&tree, graph);
         let suggested = suggested(graph, &tree, &condensed);
@@ -108,7 +108,7 @@ impl Tree {
         if eps >= 1.0 {
             return vec![if n >= self.min_samples { 0 } else { NOISE }; n];
         }
-        let mut sets = Sets::new(n);
+        let mut sets = DisjointSets::new(n);
         let joined = self.edges.partition_point(|e| e.reach <= eps);
         self.edges[..joined].iter().for_each(|e| sets.join(e.a as usize, e.b as usize));
         let is_core = |i: usize| self.core[i] <= eps;
@@ -124,10 +124,10 @@ impl Tree {
     }
 
     /// Labels at eps, eps − Δd and eps + Δd.
-    pub fn three(&self, eps: f64, delta_d: f64) -> Labels {
+    pub fn three(&self, eps: f64, delta_d: f64) -> RadiiLabels {
         let (normal, (tight, loose)) =
             rayon::join(|| self.labels(eps), || (self.labels(eps - delta_d), self.labels(eps + delta_d)));
-        Labels { normal, tight, loose }
+        RadiiLabels { normal, tight, loose }
     }
 
     /// The clustering at the radii of `params`, scored by Eq. 8 and refined: what
@@ -162,7 +162,7 @@ fn nearest(graph: &Graph, others: usize) -> Vec<(f32, u32)> {
 fn spanning_edges(graph: &Graph, core: &[f32]) -> Vec<Edge> {
     let n = graph.n;
     let reach = |i: usize, j: u32, d: f32| d.max(core[i]).max(core[j as usize]);
-    let mut sets = Sets::new(n);
+    let mut sets = DisjointSets::new(n);
     let mut edges = Vec::with_capacity(n.saturating_sub(1));
     let mut from = f32::NEG_INFINITY;
     for to in radii_of_shares(graph, &reach) {

@@ -7,7 +7,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::error::Result;
-use super::layers::{BatchNorm, Conv, Maker, Pass, channels_last, mean};
+use super::layers::{BatchNorm, Conv, LayerMaker, Pass, channels_last, mean};
 use super::plane;
 
 /// Coordinate attention: gates along the height and along the width, `y = x · g^h · g^w`.
@@ -24,7 +24,7 @@ pub struct Coordinate {
 
 impl Coordinate {
     /// Names `conv1`, `bn1`, `conv_h`, `conv_w` under `m`.
-    pub fn new(m: &Maker, channels: i64) -> Result<Self> {
+    pub fn new(m: &LayerMaker, channels: i64) -> Result<Self> {
         let mid = (channels / 32).max(8);
         Ok(Self {
             conv1: Conv::plain(&m.sub("conv1"), channels, mid, 1, true)?,
@@ -78,7 +78,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(m: &Maker) -> Result<Self> {
+    fn new(m: &LayerMaker) -> Result<Self> {
         let m = m.sub("conv");
         Ok(Self {
             conv: Conv::plain(&m.sub("conv"), 2, 1, 7, false)?,
@@ -107,15 +107,15 @@ impl Gate {
 /// The reference rotates the tensor, multiplies and rotates back three times; the gates are the same, so we add
 /// them first and multiply once.
 #[derive(Debug)]
-pub struct Triplet {
+pub struct TripletAttention {
     cw: Gate,
     hc: Gate,
     hw: Option<Gate>,
 }
 
-impl Triplet {
+impl TripletAttention {
     /// Names `cw`, `hc`, `hw` under `m`; without `spatial` there is no `hw`, and two gates are averaged.
-    pub fn new(m: &Maker, spatial: bool) -> Result<Self> {
+    pub fn new(m: &LayerMaker, spatial: bool) -> Result<Self> {
         Ok(Self {
             cw: Gate::new(&m.sub("cw"))?,
             hc: Gate::new(&m.sub("hc"))?,
@@ -158,13 +158,16 @@ impl Triplet {
 #[derive(Debug)]
 pub struct Block {
     coord: Coordinate,
-    triplet: Triplet,
+    triplet: TripletAttention,
 }
 
 impl Block {
     /// Names `coord`, `triplet` under `m`.
-    pub fn new(m: &Maker, channels: i64) -> Result<Self> {
-        Ok(Self { coord: Coordinate::new(&m.sub("coord"), channels)?, triplet: Triplet::new(&m.sub("triplet"), true)? })
+    pub fn new(m: &LayerMaker, channels: i64) -> Result<Self> {
+        Ok(Self {
+            coord: Coordinate::new(&m.sub("coord"), channels)?,
+            triplet: TripletAttention::new(&m.sub("triplet"), true)?,
+        })
     }
 
     /// `[B, C, H, W]` to the same shape; `name` is what recorded maps are called.

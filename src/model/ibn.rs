@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::error::Result;
 use super::init::Init;
-use super::layers::{BatchNorm, Maker, Pass};
+use super::layers::{BatchNorm, LayerMaker, Pass};
 
 /// What stands after a convolution.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Ibn {
 
 impl Ibn {
     /// Over `channels`, of which the first half is normalised by each image alone.
-    pub fn new(m: &Maker, channels: i64) -> Result<Self> {
+    pub fn new(m: &LayerMaker, channels: i64) -> Result<Self> {
         let half = channels / 2;
         let instance = m.sub("IN");
         Ok(Self {

@@ -7,14 +7,14 @@ use super::init::Init;
 
 /// Where a layer puts its tensors, and how they begin.
 #[derive(Clone)]
-pub struct Maker<'a> {
+pub struct LayerMaker<'a> {
     path: nn::Path<'a>,
     seed: u64,
     domains: usize,
     channels_last: bool,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> LayerMaker<'a> {
     /// Tensors go under `path`; every batch normalisation is made `domains` times; weights of convolutions lie
     /// channels-last in memory when asked (the values and the shape are the same).
     pub fn new(path: nn::Path<'a>, seed: u64, domains: usize, channels_last: bool) -> Self {
@@ -102,14 +102,14 @@ pub struct Conv {
 
 impl Conv {
     /// Without bias and with Kaiming's normal initialisation: the backbone's (torchvision, SpCL).
-    pub fn backbone(m: &Maker, input: i64, output: i64, kernel: i64, stride: i64) -> Result<Self> {
+    pub fn backbone(m: &LayerMaker, input: i64, output: i64, kernel: i64, stride: i64) -> Result<Self> {
         let dims = [output, input, kernel, kernel];
         let weight = m.tensor("weight", &dims, Init::kaiming_fan_out(&dims), true)?;
         Ok(Self { weight, bias: None, stride, padding: kernel / 2 })
     }
 
     /// With PyTorch's default initialisation: the attention blocks'.
-    pub fn plain(m: &Maker, input: i64, output: i64, kernel: i64, bias: bool) -> Result<Self> {
+    pub fn plain(m: &LayerMaker, input: i64, output: i64, kernel: i64, bias: bool) -> Result<Self> {
         let dims = [output, input, kernel, kernel];
         let init = Init::torch_default(&dims);
         let weight = m.tensor("weight", &dims, init, true)?;
@@ -143,7 +143,7 @@ struct BnSet {
 }
 
 impl BnSet {
-    fn new(m: &Maker, channels: i64, frozen_bias: bool) -> Result<Self> {
+    fn new(m: &LayerMaker, channels: i64, frozen_bias: bool) -> Result<Self> {
         Ok(Self {
             weight: m.tensor("weight", &[channels], Init::Const(1.0), true)?,
             bias: m.tensor("bias", &[channels], Init::Const(0.0), !frozen_bias)?,
@@ -168,7 +168,7 @@ impl BatchNorm {
     pub const MOMENTUM: f64 = 0.1;
 
     /// γ = 1, β = 0; `frozen_bias` keeps β there (the feature's normalisation, SpCL `models/resnet.py:58`).
-    pub fn new(m: &Maker, channels: i64, momentum: f64, frozen_bias: bool) -> Result<Self> {
+    pub fn new(m: &LayerMaker, channels: i64, momentum: f64, frozen_bias: bool) -> Result<Self> {
         let mut sets = vec![BnSet::new(m, channels, frozen_bias)?];
         for _ in 1..m.domains {
             sets.push(BnSet::new(&m.sub("target"), channels, frozen_bias)?);

@@ -6,7 +6,7 @@ use super::error::Result;
 
 /// One map, row-major `[height, width]`, values as the network computed them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Map {
+pub struct PlacedMap {
     /// `layer1.…` for the block before that stage, `layer4.…` for the one after; then
     /// `input` (`Σ_c x²` of what enters the block, `[H, W]`),
     /// `coordinate` (the mean over channels of `g^h · g^w`, `[H, W]`), `coordinate.h` (`[H, 1]`) and
@@ -23,8 +23,8 @@ pub struct Map {
 }
 
 /// Splits recorded `[B, height, width]` tensors by image: one list a batch row, in network order.
-pub(crate) fn by_image(batch: usize, recorded: &[(String, Tensor)]) -> Result<Vec<Vec<Map>>> {
-    let mut images: Vec<Vec<Map>> = (0..batch).map(|_| Vec::with_capacity(recorded.len())).collect();
+pub(crate) fn by_image(batch: usize, recorded: &[(String, Tensor)]) -> Result<Vec<Vec<PlacedMap>>> {
+    let mut images: Vec<Vec<PlacedMap>> = (0..batch).map(|_| Vec::with_capacity(recorded.len())).collect();
     for (name, tensor) in recorded {
         let (_, height, width) = tensor.size3()?;
         let (height, width) = (height as usize, width as usize);
@@ -33,7 +33,7 @@ pub(crate) fn by_image(batch: usize, recorded: &[(String, Tensor)]) -> Result<Ve
         let count = values.len();
         flat.f_copy_data(&mut values, count)?;
         for (maps, chunk) in images.iter_mut().zip(values.chunks_exact((height * width).max(1))) {
-            maps.push(Map { name: name.clone(), height, width, values: chunk.to_vec() });
+            maps.push(PlacedMap { name: name.clone(), height, width, values: chunk.to_vec() });
         }
     }
     Ok(images)

@@ -5,8 +5,8 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor, nn};
 
 use super::error::{ModelError, Result};
-use super::layers::{BatchNorm, Maker, Pass, channels_last, mean};
-use super::maps::{self, Map};
+use super::layers::{BatchNorm, LayerMaker, Pass, channels_last, mean};
+use super::maps::{self, PlacedMap};
 use super::resnet::ResNet;
 use super::weights::{self, LoadReport};
 use crate::method::params::Backbone;
@@ -63,7 +63,7 @@ impl Net {
             )));
         }
         let vs = nn::VarStore::new(device);
-        let maker = Maker::new(vs.root(), seed, spec.domains, true);
+        let maker = LayerMaker::new(vs.root(), seed, spec.domains, true);
         let resnet = ResNet::new(&maker, spec.backbone, spec.positions)?;
         let feat_bn = BatchNorm::new(&maker.sub("feat_bn"), resnet.dim(), BatchNorm::MOMENTUM, true)?;
         Ok(Self { vs, spec: *spec, resnet, feat_bn, bf16: false, gem: None, learned: None })
@@ -174,11 +174,11 @@ impl Net {
         Ok(self.finish(pooled, &pass)?.feature)
     }
 
-    /// The attention maps of every image of `x` `[B, 3, H, W]`, from one evaluation pass; names in [`Map::name`].
+    /// The attention maps of every image of `x` `[B, 3, H, W]`, from one evaluation pass; names in [`PlacedMap::name`].
     ///
     /// # Errors
     /// When libtorch fails.
-    pub fn attention_maps(&self, x: &Tensor, domain: usize) -> Result<Vec<Vec<Map>>> {
+    pub fn attention_maps(&self, x: &Tensor, domain: usize) -> Result<Vec<Vec<PlacedMap>>> {
         let _guard = tch::no_grad_guard();
         let mut pass = Pass { recorded: Some(Vec::new()), ..self.pass(false, domain) };
         let _ = self.pooled(x, &mut pass)?;

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::attention::{self, Block};
 use super::error::Result;
 use super::ibn::{Ibn, Norm};
-use super::layers::{BatchNorm, Conv, Maker, Pass, relu};
+use super::layers::{BatchNorm, Conv, LayerMaker, Pass, relu};
 use crate::method::params::Backbone;
 
 /// The shape of a ResNet.
@@ -51,7 +51,7 @@ struct Residual {
     downsample: Option<(Conv, Norm)>,
 }
 
-fn conv_bn(m: &Maker, names: (&str, &str), shape: (i64, i64, i64), stride: i64) -> Result<(Conv, Norm)> {
+fn conv_bn(m: &LayerMaker, names: (&str, &str), shape: (i64, i64, i64), stride: i64) -> Result<(Conv, Norm)> {
     let (input, output, kernel) = shape;
     Ok((
         Conv::backbone(&m.sub(names.0), input, output, kernel, stride)?,
@@ -60,7 +60,7 @@ fn conv_bn(m: &Maker, names: (&str, &str), shape: (i64, i64, i64), stride: i64) 
 }
 
 impl Residual {
-    fn new(m: &Maker, plan: Plan, input: i64, width: i64, stride: i64) -> Result<Self> {
+    fn new(m: &LayerMaker, plan: Plan, input: i64, width: i64, stride: i64) -> Result<Self> {
         let output = width * plan.expansion();
         let convs = if plan.bottleneck {
             // The last stage, the widest, keeps plain batch normalisation.
@@ -119,7 +119,7 @@ pub struct ResNet {
 impl ResNet {
     /// Names `conv1`, `bn1`, `layer1.0.conv1` … as torchvision; attention blocks `att_in`, `att_out`.
     /// `positions` is the pair of Table 1, 1-based: before the first stage, after the second.
-    pub fn new(m: &Maker, backbone: Backbone, positions: Option<(usize, usize)>) -> Result<Self> {
+    pub fn new(m: &LayerMaker, backbone: Backbone, positions: Option<(usize, usize)>) -> Result<Self> {
         let plan = Plan::of(backbone);
         let stem = conv_bn(m, ("conv1", "bn1"), (3, plan.stem, 7), 2)?;
         let mut stages = Vec::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::line::{Line, LineError};
 use super::mirror::{ANSWER, Pieces};
-use super::protocol::{Ask, Entry, FILES, Tell};
+use super::protocol::{Ask, FILES, FileEntry, Tell};
 use super::root::is_within;
 use crate::base::fs::{read_regular, refuse_links, replace_unsynced};
 
@@ -79,9 +79,9 @@ pub fn fetch(
     Ok(fetched)
 }
 
-fn list(line: &Line, run: &str) -> Result<Vec<Entry>, LineError> {
+fn list(line: &Line, run: &str) -> Result<Vec<FileEntry>, LineError> {
     let (tell, data) = line.ask(Ask::Files { run: run.to_owned() }, ANSWER)?;
-    let entries: Option<Vec<Entry>> = serde_json::from_slice(&data).ok();
+    let entries: Option<Vec<FileEntry>> = serde_json::from_slice(&data).ok();
     match (tell, entries) {
         (Tell::Files, Some(entries)) if entries.len() <= FILES && entries.iter().all(|e| is_within(&e.file)) => {
             Ok(entries)
@@ -91,7 +91,7 @@ fn list(line: &Line, run: &str) -> Result<Vec<Entry>, LineError> {
 }
 
 /// Brings one file; the bytes that came.
-fn bring(line: &Line, run: &str, entry: &Entry, path: &Path, tick: &dyn Fn(u64)) -> Result<u64, String> {
+fn bring(line: &Line, run: &str, entry: &FileEntry, path: &Path, tick: &dyn Fn(u64)) -> Result<u64, String> {
     let words = |e: io::Error| format!("{} cannot be written: {e}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(words)?;

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::address::Address;
 use super::frame::{self, Fold};
-use super::protocol::{Ask, Asked, Tell};
+use super::protocol::{Ask, AskedFrame, Tell};
 
 /// How long a relay may take to greet: somebody may be typing a passphrase.
 const GREETING: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ pub enum LineError {
 
 /// How the line is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Phase {
+pub enum LinePhase {
     /// It is being made for the first time.
     Connecting,
     /// It is there.
@@ -82,7 +82,7 @@ pub struct Transfer {
 }
 
 /// What is told unasked: of a run, by its name.
-pub trait Listener: Send + Sync {
+pub trait LineListener: Send + Sync {
     /// Called on the line's thread, which waits meanwhile.
     fn hear(&self, tell: Tell, data: Vec<u8>) -> Result<(), String>;
     /// The line is there, perhaps anew; what must be asked again. The line is held meanwhile.
@@ -92,13 +92,13 @@ pub trait Listener: Send + Sync {
 }
 
 /// An answer on its way.
-pub(super) type Answer = Result<(Tell, Vec<u8>), LineError>;
+pub(super) type LineAnswer = Result<(Tell, Vec<u8>), LineError>;
 
 /// Called when something changed that a window shows.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 struct State {
-    phase: Phase,
+    phase: LinePhase,
     child: Option<Child>,
     to: Option<ChildStdin>,
     /// When the relay last said anything.
@@ -106,10 +106,10 @@ struct State {
     /// Seconds there and back, smoothed.
     latency: Option<f64>,
     /// Questions that wait for answers.
-    open: BTreeMap<u64, Sender<Answer>>,
+    open: BTreeMap<u64, Sender<LineAnswer>>,
     /// Signs of life that were asked for: their numbers and when.
     pings: VecDeque<(u64, Instant)>,
-    listeners: BTreeMap<String, Arc<dyn Listener>>,
+    listeners: BTreeMap<String, Arc<dyn LineListener>>,
     transfer: Option<Transfer>,
     /// How often it broke.
     breaks: u64,
@@ -133,7 +133,7 @@ impl Line {
         let line = Arc::new(Self {
             address,
             state: Mutex::new(State {
-                phase: Phase::Connecting,
+                phase: LinePhase::Connecting,
                 child: None,
                 to: None,
                 heard: Instant::now(),
@@ -164,7 +164,7 @@ impl Line {
     }
 
     /// How it is.
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> LinePhase {
         self.lock().phase.clone()
     }
 
@@ -196,9 +196,9 @@ impl Line {
         let mut state = self.lock();
         loop {
             match &state.phase {
-                Phase::Up => return Ok(()),
-                Phase::Connecting => state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Phase::Broken { why, .. } | Phase::Ended { why } => return Err(LineError::Broken(why.clone())),
+                LinePhase::Up => return Ok(()),
+                LinePhase::Connecting => state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner),
+                LinePhase::Broken { why, .. } | LinePhase::Ended { why } => return Err(LineError::Broken(why.clone())),
             }
         }
     }
@@ -206,7 +206,7 @@ impl Line {
     /// Ends it: the process of ssh goes, and it is not begun anew.
     pub fn end(&self, why: &str) {
         let mut state = self.lock();
-        state.phase = Phase::Ended { why: why.to_owned() };
+        state.phase = LinePhase::Ended { why: why.to_owned() };
         state.hang_up();
         drop(state);
         self.bell.notify_all();
@@ -215,7 +215,7 @@ impl Line {
     /// Tries again now, where it is broken.
     pub fn again(&self) {
         let mut state = self.lock();
-        if let Phase::Broken { again, .. } = &mut state.phase {
+        if let LinePhase::Broken { again, .. } = &mut state.phase {
             *again = Instant::now();
         }
         drop(state);
@@ -223,7 +223,7 @@ impl Line {
     }
 
     /// From now on what is told of that run goes to `listener`.
-    pub fn listen(&self, run: &str, listener: Arc<dyn Listener>) {
+    pub fn listen(&self, run: &str, listener: Arc<dyn LineListener>) {
         self.lock().listeners.insert(run.to_owned(), listener);
     }
 
@@ -231,17 +231,17 @@ impl Line {
     ///
     /// # Errors
     /// When the line is broken.
-    pub fn send(&self, ask: Ask) -> Result<Receiver<Answer>, LineError> {
+    pub fn send(&self, ask: Ask) -> Result<Receiver<LineAnswer>, LineError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (say, said) = bounded(1);
         let mut state = self.lock();
-        if let Phase::Broken { why, .. } | Phase::Ended { why } = &state.phase {
+        if let LinePhase::Broken { why, .. } | LinePhase::Ended { why } = &state.phase {
             return Err(LineError::Broken(why.clone()));
         }
         let Some(to) = &mut state.to else {
             return Err(LineError::Broken(format!("the line to {} is not there yet", self.address.host)));
         };
-        if let Err(error) = frame::write(to, &Asked { id, ask }, &[], Fold::No) {
+        if let Err(error) = frame::write(to, &AskedFrame { id, ask }, &[], Fold::No) {
             return Err(LineError::Broken(format!("the line to {} broke: {error}", self.address.host)));
         }
         state.open.insert(id, say);
@@ -260,7 +260,7 @@ impl Line {
     ///
     /// # Errors
     /// As [`Line::ask`].
-    pub fn answer(&self, said: &Receiver<Answer>, limit: Duration) -> Result<(Tell, Vec<u8>), LineError> {
+    pub fn answer(&self, said: &Receiver<LineAnswer>, limit: Duration) -> Result<(Tell, Vec<u8>), LineError> {
         match said.recv_timeout(limit) {
             Ok(Ok((Tell::Refused { why }, _))) => Err(LineError::Refused(why)),
             Ok(answer) => answer,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub(super) use self::pieces::Pieces;
 use self::pieces::{Copied, copy};
-use super::line::{Line, LineError, Listener};
+use super::line::{Line, LineError, LineListener};
 use super::protocol::{Ask, PHOTOS, PIECE, Tell};
 use super::root::{is_within, with_slashes};
 use super::shelf;
@@ -104,7 +104,7 @@ impl Mirror {
             brought: Condvar::new(),
             changes: AtomicU64::new(0),
         });
-        line.listen(run, Arc::clone(&mirror) as Arc<dyn Listener>);
+        line.listen(run, Arc::clone(&mirror) as Arc<dyn LineListener>);
         line.ask(Ask::Follow { run: run.to_owned(), from: here }, ANSWER)?;
         mirror.wait_for_all()?;
         crate::base::supply::supply(folder, Arc::clone(&mirror) as Arc<dyn Supplier>);
@@ -328,7 +328,7 @@ impl Drop for Held<'_> {
     }
 }
 
-impl Listener for Mirror {
+impl LineListener for Mirror {
     fn hear(&self, tell: Tell, data: Vec<u8>) -> Result<(), String> {
         match tell {
             Tell::Events { at, size, anew, .. } => self.on_events(at, size, anew, &data),

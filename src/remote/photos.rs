@@ -27,11 +27,11 @@ const ENOUGH: usize = 1 << 20;
 
 /// The lists of images of the runs that were asked for pictures.
 #[derive(Default)]
-pub struct Photos {
+pub struct RemotePhotos {
     known: BTreeMap<PathBuf, (u64, Images)>,
 }
 
-impl Photos {
+impl RemotePhotos {
     /// The pictures, one after the other, and the bytes of each: 0 for one that is none.
     ///
     /// # Errors

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::address::Address;
-use super::line::{Line, LineError, Phase, Wake};
+use super::line::{Line, LineError, LinePhase, Wake};
 use super::mirror::{ANSWER, Mirror};
-use super::protocol::{Ask, Fate, LISTED, Offer, Order, Row, Tell};
+use super::protocol::{Ask, Fate, LISTED, Offer, RemoteRow, StartOrder, Tell};
 use super::root::is_name;
 use super::setup::setup;
 use crate::base::fs::{read_text, write_bytes};
@@ -37,7 +37,7 @@ fn with<T>(work: impl FnOnce(&mut Pool) -> T) -> T {
 pub fn line(dir: &Address, wake: &Wake) -> Result<Arc<Line>, LineError> {
     let words = |e: std::io::Error| LineError::Broken(e.to_string());
     let line = with(|pool| {
-        if let Some(line) = pool.lines.get(dir).filter(|line| !matches!(line.phase(), Phase::Ended { .. })) {
+        if let Some(line) = pool.lines.get(dir).filter(|line| !matches!(line.phase(), LinePhase::Ended { .. })) {
             line.again();
             return Ok(Arc::clone(line));
         }
@@ -56,7 +56,7 @@ pub fn line(dir: &Address, wake: &Wake) -> Result<Arc<Line>, LineError> {
 pub fn open(address: &Address, wake: &Wake) -> Result<Arc<Mirror>, String> {
     let (dir, run) = address.split()?;
     let folder = folder_of(address)?;
-    if let Some(mirror) = of(&folder).filter(|mirror| !matches!(mirror.line().phase(), Phase::Ended { .. })) {
+    if let Some(mirror) = of(&folder).filter(|mirror| !matches!(mirror.line().phase(), LinePhase::Ended { .. })) {
         mirror.line().again();
         return Ok(mirror);
     }
@@ -112,9 +112,9 @@ pub fn end_all() {
 ///
 /// # Errors
 /// When the line is broken, or the answer makes no sense.
-pub fn list(line: &Line) -> Result<Vec<Row>, LineError> {
+pub fn list(line: &Line) -> Result<Vec<RemoteRow>, LineError> {
     let (tell, data) = line.ask(Ask::List, ANSWER)?;
-    let rows: Option<Vec<Row>> = serde_json::from_slice(&data).ok();
+    let rows: Option<Vec<RemoteRow>> = serde_json::from_slice(&data).ok();
     match (tell, rows) {
         (Tell::Runs, Some(rows)) if rows.len() <= LISTED && rows.iter().all(|row| is_name(&row.run)) => Ok(rows),
         _ => Err(line.cut("no list of runs")),
@@ -136,7 +136,7 @@ pub fn offer(line: &Line) -> Result<Offer, LineError> {
 ///
 /// # Errors
 /// As [`list`], and what the machine has against it.
-pub fn start(line: &Line, order: &Order) -> Result<(String, bool), LineError> {
+pub fn start(line: &Line, order: &StartOrder) -> Result<(String, bool), LineError> {
     match line.ask(Ask::Start(order.clone()), ANSWER)? {
         (Tell::Started { run, queued }, _) if is_name(&run) => Ok((run, queued)),
         _ => Err(line.cut("no name of a run")),

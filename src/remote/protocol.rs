@@ -86,7 +86,7 @@ fn version(rest: &str) -> Result<(), String> {
 
 /// A question and its number; numbers begin with 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct AskedFrame {
     /// Under which it is answered.
     pub id: u64,
     /// What is asked for.
@@ -119,7 +119,7 @@ pub enum Ask {
     /// What a run can be started with.
     Offer,
     /// Starts a run.
-    Start(Order),
+    Start(StartOrder),
     /// What became of a run that was started.
     Fate { run: String },
 }
@@ -142,14 +142,14 @@ pub enum Tell {
     Done,
     /// It cannot be done; one sentence.
     Refused { why: String },
-    /// The runs, as JSON of [`Row`]s in the data.
+    /// The runs, as JSON of [`RemoteRow`]s in the data.
     Runs,
     /// A piece of a file, which has `size` bytes and is as it was while `stamp` is the same.
     Piece { size: u64, stamp: u64 },
     /// Pictures, one after the other in the data: bytes of each, 0 for one that cannot be read. There may be fewer
     /// than were asked for.
     Photos { lengths: Vec<u32> },
-    /// The files, as JSON of [`Entry`]s in the data.
+    /// The files, as JSON of [`FileEntry`]s in the data.
     Files,
     /// Events of a followed run from byte `at` on, in the data; its log has `size` bytes just now. `anew` when the log
     /// is another one than before.
@@ -168,7 +168,7 @@ pub enum Tell {
 
 /// A run of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct RemoteRow {
     /// Its folder's name.
     pub run: String,
     /// `SOURCE → TARGET`.
@@ -187,7 +187,7 @@ pub struct Row {
 
 /// A file of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct FileEntry {
     /// Its path within the run folder, with `/`.
     pub file: String,
     /// Bytes.
@@ -211,7 +211,7 @@ pub struct Offer {
 
 /// A run to start, or to go on with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Order {
+pub struct StartOrder {
     /// The folder of the run that goes on; a new run when there is none.
     pub resume: Option<String>,
     /// Source, a dataset that is registered there or a folder there.

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::frame::{self, Fold, Frame};
-use super::photos::Photos;
-use super::protocol::{Ask, Asked, FOLLOWED, Fate, LISTED, Offer, Order, Row, Tell, Told, greet, greeted};
+use super::photos::RemotePhotos;
+use super::protocol::{
+    Ask, AskedFrame, FOLLOWED, Fate, LISTED, Offer, RemoteRow, StartOrder, Tell, Told, greet, greeted,
+};
 use super::root::{Root, is_name};
 use crate::base::fs::{open_regular, refuse_links};
 use crate::base::guard::guarded;
@@ -42,7 +44,7 @@ pub trait Desk {
     ///
     /// # Errors
     /// One sentence.
-    fn start(&mut self, dir: &Path, order: &Order) -> Result<(String, bool), String>;
+    fn start(&mut self, dir: &Path, order: &StartOrder) -> Result<(String, bool), String>;
 
     /// What became of a run that was started here.
     fn fate(&mut self, dir: &Path, run: &str) -> Fate;
@@ -58,7 +60,8 @@ pub fn serve(
     out: impl Write,
     desk: &mut dyn Desk,
 ) -> Result<(), String> {
-    let mut relay = Relay { root: Root::new(dir), out, desk, photos: Photos::default(), followed: BTreeMap::new() };
+    let mut relay =
+        Relay { root: Root::new(dir), out, desk, photos: RemotePhotos::default(), followed: BTreeMap::new() };
     // Its greeting first: whoever is there learns the version even where the other end is not spoken with.
     greet(&mut relay.out).map_err(|e| e.to_string())?;
     let (say, said) = bounded(WAITING);
@@ -86,7 +89,7 @@ pub fn serve(
     relay.work(&said)
 }
 
-fn question(frame: &Frame) -> Result<Asked, String> {
+fn question(frame: &Frame) -> Result<AskedFrame, String> {
     if !frame.data.is_empty() {
         return Err("a question carries no data".to_owned());
     }
@@ -97,7 +100,7 @@ struct Relay<'a, W> {
     root: Root,
     out: W,
     desk: &'a mut dyn Desk,
-    photos: Photos,
+    photos: RemotePhotos,
     followed: BTreeMap<String, Followed>,
 }
 
@@ -114,7 +117,7 @@ struct Followed {
     first: bool,
 }
 
-type Said = Result<Option<Asked>, String>;
+type Said = Result<Option<AskedFrame>, String>;
 
 impl<W: Write> Relay<'_, W> {
     fn work(&mut self, said: &Receiver<Said>) -> Result<(), String> {
@@ -145,7 +148,7 @@ impl<W: Write> Relay<'_, W> {
         frame::write(&mut self.out, &Told { id, tell }, data, fold)
     }
 
-    fn answer(&mut self, Asked { id, ask }: Asked) -> io::Result<()> {
+    fn answer(&mut self, AskedFrame { id, ask }: AskedFrame) -> io::Result<()> {
         let answered = guarded("Answering it", || self.found(ask)).and_then(|found| found);
         match answered {
             Ok((tell, data, fold)) => self.tell(id, tell, &data, fold),
@@ -210,12 +213,12 @@ impl<W: Write> Relay<'_, W> {
         Ok(folder)
     }
 
-    fn list(&self) -> Vec<Row> {
+    fn list(&self) -> Vec<RemoteRow> {
         let row = |folder: &PathBuf| {
             let run = folder.file_name()?.to_str()?.to_owned();
             self.root.run(&run).ok()?;
             let summary = Summary::read(folder).ok()?;
-            Some(Row {
+            Some(RemoteRow {
                 run,
                 mean_ap: summary.mean_ap(),
                 trainer: Pulse::default().look(folder),

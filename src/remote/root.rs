@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use super::protocol::{Entry, FILES, PIECE};
+use super::protocol::{FILES, FileEntry, PIECE};
 use crate::base::fs::{open_regular, refuse_links};
 
 /// Folders below a run folder at most, on the way to a file.
@@ -96,7 +96,7 @@ impl Root {
     ///
     /// # Errors
     /// One sentence, when there is no such run.
-    pub fn files(&self, run: &str) -> Result<Vec<Entry>, String> {
+    pub fn files(&self, run: &str) -> Result<Vec<FileEntry>, String> {
         let folder = self.run(run)?;
         let mut found = Vec::new();
         list(&folder, &folder, &mut found);
@@ -106,7 +106,7 @@ impl Root {
 }
 
 /// Regular files below `dir` that a run may hold; what is hidden or a link is left out.
-fn list(folder: &Path, dir: &Path, found: &mut Vec<Entry>) {
+fn list(folder: &Path, dir: &Path, found: &mut Vec<FileEntry>) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
@@ -120,7 +120,7 @@ fn list(folder: &Path, dir: &Path, found: &mut Vec<Entry>) {
             && found.len() < FILES
             && let Ok(known) = entry.metadata()
         {
-            found.push(Entry { file, size: known.len(), stamp: stamp(&known) });
+            found.push(FileEntry { file, size: known.len(), stamp: stamp(&known) });
         }
     }
 }

@@ -12,7 +12,7 @@ const MOST: u64 = 4 << 30;
 
 /// How other machines are reached.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct RemoteSetup {
     /// The program that is called as ssh; `REID_SSH`.
     pub ssh: OsString,
     /// Our own program, as it is called there; `REID_REMOTE_PROGRAM`.
@@ -23,7 +23,7 @@ pub struct Setup {
     pub most: u64,
 }
 
-impl Setup {
+impl RemoteSetup {
     /// As the environment says.
     pub fn from_env() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
@@ -37,18 +37,18 @@ impl Setup {
     }
 }
 
-static SETUP: RwLock<Option<Arc<Setup>>> = RwLock::new(None);
+static SETUP: RwLock<Option<Arc<RemoteSetup>>> = RwLock::new(None);
 
 /// The one in force.
-pub fn setup() -> Arc<Setup> {
+pub fn setup() -> Arc<RemoteSetup> {
     if let Some(setup) = SETUP.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
         return Arc::clone(setup);
     }
     let mut in_force = SETUP.write().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(in_force.get_or_insert_with(|| Arc::new(Setup::from_env())))
+    Arc::clone(in_force.get_or_insert_with(|| Arc::new(RemoteSetup::from_env())))
 }
 
 /// Puts another one in force for what is reached from now on.
-pub fn set(setup: Setup) {
+pub fn set(setup: RemoteSetup) {
     *SETUP.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(setup));
 }

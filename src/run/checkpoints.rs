@@ -88,7 +88,7 @@ impl Stand {
 
 /// A checkpoint of a run folder.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Found {
+pub struct FoundCheckpoint {
     /// Its name, without its ending.
     pub name: String,
     /// The file.
@@ -148,9 +148,9 @@ pub fn hand_name(stand: Stand) -> String {
 }
 
 /// All checkpoints of a run, oldest stand first; only headers and plain values are read.
-pub fn list(run: &Path) -> Vec<Found> {
+pub fn list(run: &Path) -> Vec<FoundCheckpoint> {
     let entries = std::fs::read_dir(checkpoints_dir(run)).into_iter().flatten().flatten();
-    let mut found: Vec<Found> = entries
+    let mut found: Vec<FoundCheckpoint> = entries
         .filter_map(|entry| {
             let name = entry.file_name().to_str()?.strip_suffix(SUFFIX)?.to_owned();
             let (why, path) = (Why::of(&name)?, entry.path());
@@ -159,10 +159,10 @@ pub fn list(run: &Path) -> Vec<Found> {
                 Ok(stand) => (Some(stand), None),
                 Err(e) => (None, Some(e.to_string())),
             };
-            Some(Found { name, path, why, bytes: meta.len(), stand, problem })
+            Some(FoundCheckpoint { name, path, why, bytes: meta.len(), stand, problem })
         })
         .collect();
-    let place = |f: &Found| f.stand.map(|s| (s.phase == Phase::Adapt, s.epoch, s.iter));
+    let place = |f: &FoundCheckpoint| f.stand.map(|s| (s.phase == Phase::Adapt, s.epoch, s.iter));
     found.sort_by(|a, b| (place(a), &a.name).cmp(&(place(b), &b.name)));
     found
 }
@@ -197,9 +197,9 @@ fn stand_of(path: &Path) -> Result<Stand, RunError> {
 ///
 /// # Errors
 /// When there is none: with those that there are.
-pub fn find(run: &Path, at: &At) -> Result<Found, RunError> {
+pub fn find(run: &Path, at: &At) -> Result<FoundCheckpoint, RunError> {
     let all = list(run);
-    let fits = |f: &&Found| match at {
+    let fits = |f: &&FoundCheckpoint| match at {
         At::Epoch(n) => f.stand.is_some_and(|s| s.phase == Phase::Adapt && s.epoch == *n && s.iter == 0),
         At::Name(name) => f.name == *name,
     };
@@ -245,7 +245,7 @@ pub fn keep_last_as(run: &Path, name: &str) -> Result<(), RunError> {
 /// # Errors
 /// Those of the file system.
 pub fn prune(run: &Path, most: usize) -> Result<(), RunError> {
-    let mut every: Vec<Found> = list(run).into_iter().filter(|f| f.why == Why::Every).collect();
+    let mut every: Vec<FoundCheckpoint> = list(run).into_iter().filter(|f| f.why == Why::Every).collect();
     every.sort_by(|a, b| a.name.cmp(&b.name));
     let surplus = every.len().saturating_sub(most);
     for old in every.drain(..surplus) {

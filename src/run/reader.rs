@@ -76,7 +76,7 @@ impl RunReader {
         if let Some(torn) = read.torn.filter(|_| !live) {
             read.warnings.push(torn);
         }
-        let Found { events, warnings, good, next_seq, .. } = read;
+        let FoundEvents { events, warnings, good, next_seq, .. } = read;
         Ok(Self { dir: dir.to_owned(), manifest, params, events, warnings, good, next_seq, brief })
     }
 
@@ -162,7 +162,7 @@ impl Tail {
 }
 
 /// What one pass over the events found.
-pub(super) struct Found {
+pub(super) struct FoundEvents {
     pub events: Vec<Stamped>,
     pub warnings: Vec<String>,
     /// What to say of a last line without an end.
@@ -174,8 +174,8 @@ pub(super) struct Found {
 }
 
 /// Reads the whole lines from byte `from` on; `brief` leaves out the iterations.
-pub(super) fn read_events(path: &Path, from: u64, next_seq: u64, brief: bool) -> Result<Found, RunError> {
-    let mut out = Found { events: Vec::new(), warnings: Vec::new(), torn: None, good: from, next_seq };
+pub(super) fn read_events(path: &Path, from: u64, next_seq: u64, brief: bool) -> Result<FoundEvents, RunError> {
+    let mut out = FoundEvents { events: Vec::new(), warnings: Vec::new(), torn: None, good: from, next_seq };
     let mut file = match open_regular(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {

@@ -117,7 +117,7 @@ pub fn take_back(dir: &Path, request: &Posted) -> bool {
 
 /// What was found in a run folder.
 #[derive(Debug, PartialEq)]
-pub enum Found {
+pub enum FoundRequests {
     /// A request, and whether it came before anybody listened.
     Request {
         /// The request.
@@ -141,7 +141,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(dir: &Path, to: Sender<Found>) -> std::io::Result<Self> {
+    pub fn start(dir: &Path, to: Sender<FoundRequests>) -> std::io::Result<Self> {
         let (stop, stopped) = bounded(0);
         let dir = dir.to_owned();
         let work = move || listen(&dir, &to, &stopped);
@@ -161,7 +161,7 @@ impl Drop for Listener {
     }
 }
 
-fn listen(dir: &Path, to: &Sender<Found>, stopped: &Receiver<()>) {
+fn listen(dir: &Path, to: &Sender<FoundRequests>, stopped: &Receiver<()>) {
     let mut beat = Beat::of_this_process();
     let mut looks = 0;
     let mut stale = true;
@@ -184,7 +184,7 @@ fn listen(dir: &Path, to: &Sender<Found>, stopped: &Receiver<()>) {
 }
 
 /// Takes what lies there, oldest first; false when nobody wants it any more.
-fn take(dir: &Path, stale: bool, to: &Sender<Found>) -> bool {
+fn take(dir: &Path, stale: bool, to: &Sender<FoundRequests>) -> bool {
     let Ok(entries) = std::fs::read_dir(requests_dir(dir)) else { return true };
     let is_request = |path: &PathBuf| {
         path.extension().is_some_and(|e| e == "json")
@@ -194,8 +194,8 @@ fn take(dir: &Path, stale: bool, to: &Sender<Found>) -> bool {
     paths.sort();
     for path in paths.into_iter().take(AT_ONCE) {
         let found = match read(&path) {
-            Ok(request) => Found::Request { request, stale },
-            Err(why) => Found::Rubbish(format!("{}: {why}", path.display())),
+            Ok(request) => FoundRequests::Request { request, stale },
+            Err(why) => FoundRequests::Rubbish(format!("{}: {why}", path.display())),
         };
         match to.try_send(found) {
             // Taken: it must not be carried out twice. Where it cannot be removed it is put out of the way by its name.

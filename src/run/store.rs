@@ -67,7 +67,7 @@ pub enum Update {
     /// The runs there are, newest first, with who trains them.
     Listed {
         /// A row a run.
-        rows: Vec<Row>,
+        rows: Vec<ListedRun>,
         /// How many lists had been asked for.
         asked: u64,
     },
@@ -95,7 +95,7 @@ pub enum Update {
 }
 
 /// A run of the list, and who trains it, if anybody.
-pub type Row = (Summary, Option<Trainer>);
+pub type ListedRun = (Summary, Option<Trainer>);
 
 /// A run as it was read.
 #[derive(Debug)]

@@ -81,9 +81,9 @@ pub struct RunView {
     /// Clusterings, by adaptation epoch.
     pub clusters: BTreeMap<usize, ClusterView>,
     /// Parameters that changed on the way, in the order they took effect.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ParamChange>,
     /// What happened along the way, in the order it happened.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<MarkedMoment>,
     /// The newest attention maps that came live, with the epochs done; live only.
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
     /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
@@ -99,7 +99,7 @@ pub struct RunView {
     /// Whether the engine of this window carries the run, so that it can be asked; live only.
     pub live: bool,
     /// Which snapshots there are; the value is the number of the event that said so.
-    pub snapshots: BTreeMap<(usize, Part), u64>,
+    pub snapshots: BTreeMap<(usize, EpochPart), u64>,
     next_seq: u64,
     /// How the present stage keeps its time.
     clock: Clock,
@@ -122,11 +122,11 @@ struct Attempt {
 }
 
 /// Where a run stood at one moment: phase, epoch of it, iterations of that epoch that were done.
-pub type Place = (Phase, usize, usize);
+pub type RunPlace = (Phase, usize, usize);
 
 /// A parameter that changed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct ParamChange {
     /// Its key.
     pub key: String,
     /// The value before.
@@ -157,7 +157,7 @@ struct Clock {
 /// A part of an epoch's snapshot, in an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
-pub enum Part {
+pub enum EpochPart {
     Clusters,
     Ranks,
     Reranked,
@@ -229,7 +229,7 @@ pub struct ClusterView {
 
 /// Something that happened at one moment of a training.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
+pub struct MarkedMoment {
     /// In which phase.
     pub phase: Phase,
     /// Where on its epoch axis.
@@ -415,7 +415,7 @@ impl RunView {
     }
 
     /// The newest epoch with that part of a snapshot, not after `epoch` where that is given.
-    pub fn newest_snapshot(&self, part: Part, epoch: Option<usize>) -> Option<usize> {
+    pub fn newest_snapshot(&self, part: EpochPart, epoch: Option<usize>) -> Option<usize> {
         let until = epoch.unwrap_or(usize::MAX);
         self.snapshots.keys().filter(|(e, p)| *p == part && *e <= until).map(|(e, _)| *e).max()
     }
@@ -439,7 +439,7 @@ impl RunView {
     }
 }
 
-impl From<SnapshotPart> for Part {
+impl From<SnapshotPart> for EpochPart {
     fn from(part: SnapshotPart) -> Self {
         match part {
             SnapshotPart::Clusters => Self::Clusters,

@@ -6,7 +6,7 @@ use crate::run::snapshot::ClusterSnapshot;
 
 /// A clustering of N images into C clusters at eps.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
+pub struct ClusterFacts {
     /// `[N]` labels at eps; −1 is noise.
     pub labels: Vec<i32>,
     /// `[N]` labels at eps − Δd; empty where the method has no radii.
@@ -31,7 +31,7 @@ pub struct Facts {
     pub points: Vec<f32>,
 }
 
-impl Facts {
+impl ClusterFacts {
     /// What a run recorded of an epoch.
     pub fn of_snapshot(snapshot: &ClusterSnapshot, summary: &ClusterSummary) -> Self {
         Self {

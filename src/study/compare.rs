@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::outline::Outline;
-use super::pairing::{Clusters, PerQuery, Side, clusters, per_query};
+use super::pairing::{ClusterPair, PerQuery, RunSide, clusters, per_query};
 use super::statistics::{Spread, spread};
 use crate::method::evaluate::Retrieval;
 use crate::method::params::table::ROWS;
@@ -114,7 +114,7 @@ pub struct Comparison {
     /// Each run against the baseline, query by query.
     pub per_query: Vec<PerQuery>,
     /// The clusters of each run against those of the baseline.
-    pub clusters: Vec<Clusters>,
+    pub clusters: Vec<ClusterPair>,
     /// Groups of at least two runs that differ in their seed alone.
     pub seeds: Vec<Seeds>,
     /// What stands in the way of a fair comparison, a sentence each.
@@ -137,8 +137,8 @@ pub fn compare(runs: &[Outline], baseline: usize, epoch: Option<usize>) -> Compa
         rows.map(|(i, (run, result))| row(run, result.as_ref(), base.filter(|_| i != baseline))).collect();
     let mut warnings = warnings(runs, &results, epoch);
     let (mut queries, mut formed) = (Vec::new(), Vec::new());
-    let sides: Vec<Side<'_>> =
-        runs.iter().zip(&results).map(|(run, r)| Side::new(run, r.as_ref().map_or(0, |(e, _)| *e))).collect();
+    let sides: Vec<RunSide<'_>> =
+        runs.iter().zip(&results).map(|(run, r)| RunSide::new(run, r.as_ref().map_or(0, |(e, _)| *e))).collect();
     if let Some(base) = sides.get(baseline) {
         for (i, side) in sides.iter().enumerate().filter(|(i, _)| *i != baseline) {
             if results[i].is_some() && results[baseline].is_some() {

@@ -6,7 +6,7 @@ use crate::base::text::{number, signed};
 
 /// The table as text of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TableFormat {
     /// For a README or an issue.
     Markdown,
     /// `tabular` with `booktabs` rules.
@@ -15,23 +15,23 @@ pub enum Kind {
 
 /// The results in percent, each with its difference to the baseline, interval and p-value by person, and the
 /// parameters that differ.
-pub fn table(all: &Comparison, kind: Kind) -> String {
+pub fn table(all: &Comparison, kind: TableFormat) -> String {
     let mut head: Vec<String> = vec!["run".to_owned()];
     head.extend(all.parameters.iter().map(|d| d.key.to_owned()));
     head.extend(Metrics::NAMES.map(|name| format!("{name} (%)")));
     head.extend(["95 % interval of the mAP difference", "p"].map(str::to_owned));
     let rows: Vec<Vec<String>> = all.runs.iter().enumerate().map(|(i, run)| row(all, i, run)).collect();
     match kind {
-        Kind::Markdown => markdown(&head, &rows),
-        Kind::Latex => latex(&head, &rows),
+        TableFormat::Markdown => markdown(&head, &rows),
+        TableFormat::Latex => latex(&head, &rows),
     }
 }
 
 /// Rows of text as a table; the first is its head.
-pub fn rows(rows: &[Vec<String>], kind: Kind) -> String {
+pub fn rows(rows: &[Vec<String>], kind: TableFormat) -> String {
     match (rows.split_first(), kind) {
-        (Some((head, rows)), Kind::Markdown) => markdown(head, rows),
-        (Some((head, rows)), Kind::Latex) => latex(head, rows),
+        (Some((head, rows)), TableFormat::Markdown) => markdown(head, rows),
+        (Some((head, rows)), TableFormat::Latex) => latex(head, rows),
         (None, _) => String::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 /// A comparison of what something has with what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Comparison {
+pub enum FilterSign {
     Less,
     AtMost,
     More,
@@ -15,20 +15,20 @@ pub enum Comparison {
 }
 
 /// Longer signs first: `<=` is not `<`.
-const SIGNS: [(&str, Comparison); 7] = [
-    ("<=", Comparison::AtMost),
-    (">=", Comparison::AtLeast),
-    ("!=", Comparison::IsNot),
-    ("==", Comparison::Is),
-    ("<", Comparison::Less),
-    (">", Comparison::More),
-    ("=", Comparison::Is),
+const SIGNS: [(&str, FilterSign); 7] = [
+    ("<=", FilterSign::AtMost),
+    (">=", FilterSign::AtLeast),
+    ("!=", FilterSign::IsNot),
+    ("==", FilterSign::Is),
+    ("<", FilterSign::Less),
+    (">", FilterSign::More),
+    ("=", FilterSign::Is),
 ];
 
 /// The characters that a sign can begin with.
 pub const BEGIN: [char; 4] = ['<', '>', '=', '!'];
 
-impl Comparison {
+impl FilterSign {
     /// The sign that `text` begins with, its comparison, and what follows.
     pub fn begin(text: &str) -> Option<(&'static str, Self, &str)> {
         let found = SIGNS.into_iter().find(|(sign, _)| text.starts_with(sign));

@@ -6,7 +6,7 @@ use crate::run::snapshot::RankSnapshot;
 
 /// What a hit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HitVerdict {
     /// The same person, seen by another camera.
     Match,
     /// Another person.
@@ -31,12 +31,12 @@ pub struct Hit {
     /// Distance to the query.
     pub distance: f32,
     /// What it is.
-    pub verdict: Verdict,
+    pub verdict: HitVerdict,
 }
 
 /// One query's row of a ranking.
 #[derive(Clone, Copy)]
-pub struct List<'a> {
+pub struct HitList<'a> {
     /// The ranking of all queries.
     pub ranks: &'a RankSnapshot,
     /// Which of its rows.
@@ -47,7 +47,7 @@ pub struct List<'a> {
     pub own: Option<i32>,
 }
 
-impl<'a> List<'a> {
+impl<'a> HitList<'a> {
     /// Row `query` of an evaluation.
     pub fn of_query(ranks: &'a RankSnapshot, query: usize, images: Option<&Images>, truth: bool) -> Self {
         let image = ImageRef { split: Split::Query, index: query as u32 };
@@ -77,19 +77,19 @@ impl<'a> List<'a> {
         let pid = |index: u32| images.and_then(|i| i.get(ImageRef { split: Split::Gallery, index })).map(|r| r.pid);
         let mut rank = 0;
         let verdict = |index: u32| match self.own {
-            _ if !self.judged => Verdict::Unjudged,
-            _ if matches.iter().any(|m| m.index == index) => Verdict::Match,
-            None => Verdict::Unknown,
-            own if pid(index) == own => Verdict::Junk,
-            Some(_) => Verdict::Mismatch,
+            _ if !self.judged => HitVerdict::Unjudged,
+            _ if matches.iter().any(|m| m.index == index) => HitVerdict::Match,
+            None => HitVerdict::Unknown,
+            own if pid(index) == own => HitVerdict::Junk,
+            Some(_) => HitVerdict::Mismatch,
         };
         let hits = self.ranks.hits(self.row).map(|(index, distance)| {
             let verdict = verdict(index);
-            rank += u32::from(verdict != Verdict::Junk);
+            rank += u32::from(verdict != HitVerdict::Junk);
             let rank = match verdict {
-                Verdict::Match => matches.iter().find(|m| m.index == index).map(|m| m.rank),
-                Verdict::Mismatch | Verdict::Missed | Verdict::Unjudged => Some(rank),
-                Verdict::Junk | Verdict::Unknown => None,
+                HitVerdict::Match => matches.iter().find(|m| m.index == index).map(|m| m.rank),
+                HitVerdict::Mismatch | HitVerdict::Missed | HitVerdict::Unjudged => Some(rank),
+                HitVerdict::Junk | HitVerdict::Unknown => None,
             };
             Hit { index, rank, distance, verdict }
         });
@@ -99,7 +99,7 @@ impl<'a> List<'a> {
     /// The first `count` hits. When true matches lie farther down, the last place goes to the first of them.
     pub fn shown(&self, images: Option<&Images>, junk: bool, count: usize) -> Vec<Hit> {
         let mut all = self.ranked(images);
-        all.retain(|hit| junk || hit.verdict != Verdict::Junk);
+        all.retain(|hit| junk || hit.verdict != HitVerdict::Junk);
         all.truncate(count);
         let missing = |all: &[Hit]| self.matches().find(|m| !all.iter().any(|h| h.index == m.index));
         if count > 1 && missing(&all).is_some() {
@@ -109,7 +109,7 @@ impl<'a> List<'a> {
                 index: m.index,
                 rank: Some(m.rank),
                 distance: m.distance,
-                verdict: Verdict::Missed,
+                verdict: HitVerdict::Missed,
             }));
         }
         all
@@ -117,7 +117,7 @@ impl<'a> List<'a> {
 
     /// Ranks of the true matches that stand nowhere among `shown` but perhaps as the first that is missed.
     pub fn missed(&self, shown: &[Hit]) -> Vec<u32> {
-        let seen = |index: u32| shown.iter().any(|h| h.index == index && h.verdict == Verdict::Match);
+        let seen = |index: u32| shown.iter().any(|h| h.index == index && h.verdict == HitVerdict::Match);
         self.matches().filter(|m| !seen(m.index)).map(|m| m.rank).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::run::snapshot::ClusterSnapshot;
 /// Which labels count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Labels {
+pub enum LabelChoice {
     /// After refinement: what the epoch trained with.
     #[default]
     Refined,
@@ -17,7 +17,7 @@ pub enum Labels {
     Dbscan,
 }
 
-impl Labels {
+impl LabelChoice {
     /// Those of an epoch, `[N]`, −1 for outliers.
     pub fn of(self, snapshot: &ClusterSnapshot) -> &[i32] {
         match self {
@@ -30,7 +30,7 @@ impl Labels {
 /// What became of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum LineageKind {
     /// One cluster, later several.
     Split,
     /// Several clusters, later one.
@@ -49,7 +49,7 @@ pub enum Kind {
     Lost,
 }
 
-impl Kind {
+impl LineageKind {
     /// All, changes first.
     pub const ALL: [Self; 8] =
         [Self::Split, Self::Merged, Self::Born, Self::Died, Self::Regrouped, Self::Kept, Self::WonBack, Self::Lost];
@@ -92,7 +92,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// What became of it.
-    pub kind: Kind,
+    pub kind: LineageKind,
     /// Clusters of the earlier epoch.
     pub earlier: Vec<u32>,
     /// Clusters of the later epoch, the one with most of the images first.
@@ -147,25 +147,27 @@ impl Compared {
             let mut children: Vec<u32> =
                 (0u32..).zip(&l.clusters).filter(|(_, c)| c.main == Some(a)).map(|(b, _)| b).collect();
             children.sort_by_key(|&b| std::cmp::Reverse(l.clusters[b as usize].shared));
-            items.push(item(Kind::Split, vec![a], children, before[a as usize]));
+            items.push(item(LineageKind::Split, vec![a], children, before[a as usize]));
         }
         let descent = |b: u32| &l.clusters[b as usize];
         items.extend(
-            l.merged.iter().map(|b| item(Kind::Merged, descent(*b).heirs_of.clone(), one(b), after[*b as usize])),
+            l.merged
+                .iter()
+                .map(|b| item(LineageKind::Merged, descent(*b).heirs_of.clone(), one(b), after[*b as usize])),
         );
-        items.extend(l.born.iter().map(|b| item(Kind::Born, Vec::new(), one(b), after[*b as usize])));
-        items.extend(l.died.iter().map(|a| item(Kind::Died, one(a), Vec::new(), before[*a as usize])));
+        items.extend(l.born.iter().map(|b| item(LineageKind::Born, Vec::new(), one(b), after[*b as usize])));
+        items.extend(l.died.iter().map(|a| item(LineageKind::Died, one(a), Vec::new(), before[*a as usize])));
         for (b, cluster) in (0u32..).zip(&l.clusters) {
-            if self.kind_of_later(b) == Some(Kind::Regrouped) {
+            if self.kind_of_later(b) == Some(LineageKind::Regrouped) {
                 let from = self.flows.iter().filter(|f| f.later == Some(b)).filter_map(|f| f.earlier).collect();
-                items.push(item(Kind::Regrouped, from, vec![b], cluster.size));
+                items.push(item(LineageKind::Regrouped, from, vec![b], cluster.size));
             }
         }
-        items.extend(l.kept.iter().map(|(a, b)| item(Kind::Kept, one(a), one(b), descent(*b).shared)));
+        items.extend(l.kept.iter().map(|(a, b)| item(LineageKind::Kept, one(a), one(b), descent(*b).shared)));
         for flow in &self.flows {
             match (flow.earlier, flow.later) {
-                (None, Some(b)) => items.push(item(Kind::WonBack, Vec::new(), vec![b], flow.images)),
-                (Some(a), None) => items.push(item(Kind::Lost, vec![a], Vec::new(), flow.images)),
+                (None, Some(b)) => items.push(item(LineageKind::WonBack, Vec::new(), vec![b], flow.images)),
+                (Some(a), None) => items.push(item(LineageKind::Lost, vec![a], Vec::new(), flow.images)),
                 _ => {}
             }
         }
@@ -174,56 +176,56 @@ impl Compared {
     }
 
     /// How much there is of a kind.
-    pub fn count(&self, kind: Kind) -> Count {
+    pub fn count(&self, kind: LineageKind) -> Count {
         let of = self.items.iter().filter(|i| i.kind == kind);
         let images = of.clone().map(|i| i.images as usize).sum();
         Count { clusters: if kind.of_clusters() { of.count() } else { 0 }, images }
     }
 
     /// What became of an earlier cluster; `None` when no image bears its number.
-    pub fn kind_of_earlier(&self, a: u32) -> Option<Kind> {
+    pub fn kind_of_earlier(&self, a: u32) -> Option<LineageKind> {
         let l = &self.lineage;
         let heir = match l.heir.get(a as usize)? {
             Some(heir) => *heir,
-            None => return l.died.binary_search(&a).is_ok().then_some(Kind::Died),
+            None => return l.died.binary_search(&a).is_ok().then_some(LineageKind::Died),
         };
         Some(match () {
-            () if l.split.binary_search(&a).is_ok() => Kind::Split,
-            () if l.merged.binary_search(&heir).is_ok() => Kind::Merged,
-            () if l.clusters[heir as usize].main == Some(a) => Kind::Kept,
-            () => Kind::Regrouped,
+            () if l.split.binary_search(&a).is_ok() => LineageKind::Split,
+            () if l.merged.binary_search(&heir).is_ok() => LineageKind::Merged,
+            () if l.clusters[heir as usize].main == Some(a) => LineageKind::Kept,
+            () => LineageKind::Regrouped,
         })
     }
 
     /// Where a later cluster comes from; `None` when no image bears its number.
-    pub fn kind_of_later(&self, b: u32) -> Option<Kind> {
+    pub fn kind_of_later(&self, b: u32) -> Option<LineageKind> {
         let l = &self.lineage;
         let cluster = l.clusters.get(b as usize).filter(|c| c.size > 0)?;
-        let Some(main) = cluster.main else { return Some(Kind::Born) };
+        let Some(main) = cluster.main else { return Some(LineageKind::Born) };
         Some(match () {
-            () if l.merged.binary_search(&b).is_ok() => Kind::Merged,
-            () if l.split.binary_search(&main).is_ok() => Kind::Split,
-            () if cluster.heirs_of == [main] => Kind::Kept,
-            () => Kind::Regrouped,
+            () if l.merged.binary_search(&b).is_ok() => LineageKind::Merged,
+            () if l.split.binary_search(&main).is_ok() => LineageKind::Split,
+            () if cluster.heirs_of == [main] => LineageKind::Kept,
+            () => LineageKind::Regrouped,
         })
     }
 
     /// What a flow is part of; `None` for what stayed outlier.
-    pub fn kind_of(&self, flow: &Flow) -> Option<Kind> {
+    pub fn kind_of(&self, flow: &Flow) -> Option<LineageKind> {
         let l = &self.lineage;
         match (flow.earlier, flow.later) {
             (None, None) => None,
-            (None, Some(b)) if l.clusters[b as usize].main.is_none() => Some(Kind::Born),
-            (None, Some(_)) => Some(Kind::WonBack),
-            (Some(a), None) if l.heir[a as usize].is_none() => Some(Kind::Died),
-            (Some(_), None) => Some(Kind::Lost),
+            (None, Some(b)) if l.clusters[b as usize].main.is_none() => Some(LineageKind::Born),
+            (None, Some(_)) => Some(LineageKind::WonBack),
+            (Some(a), None) if l.heir[a as usize].is_none() => Some(LineageKind::Died),
+            (Some(_), None) => Some(LineageKind::Lost),
             (Some(a), Some(b)) => {
                 let (heir, main) = (l.heir[a as usize] == Some(b), l.clusters[b as usize].main == Some(a));
                 Some(match () {
-                    () if heir && l.merged.binary_search(&b).is_ok() => Kind::Merged,
-                    () if main && l.split.binary_search(&a).is_ok() => Kind::Split,
-                    () if heir && main => Kind::Kept,
-                    () => Kind::Regrouped,
+                    () if heir && l.merged.binary_search(&b).is_ok() => LineageKind::Merged,
+                    () if main && l.split.binary_search(&a).is_ok() => LineageKind::Split,
+                    () if heir && main => LineageKind::Kept,
+                    () => LineageKind::Regrouped,
                 })
             }
         }
@@ -233,11 +235,11 @@ impl Compared {
     pub fn images_of(&self, item: &Item) -> Vec<u32> {
         let (a, b) = (item.earlier.first().copied(), item.later.first().copied());
         match item.kind {
-            Kind::Split | Kind::Died => self.images(Some(a), None),
-            Kind::Merged | Kind::Born | Kind::Regrouped => self.images(None, Some(b)),
-            Kind::Kept => self.images(Some(a), Some(b)),
-            Kind::WonBack => self.images(Some(None), Some(b)),
-            Kind::Lost => self.images(Some(a), Some(None)),
+            LineageKind::Split | LineageKind::Died => self.images(Some(a), None),
+            LineageKind::Merged | LineageKind::Born | LineageKind::Regrouped => self.images(None, Some(b)),
+            LineageKind::Kept => self.images(Some(a), Some(b)),
+            LineageKind::WonBack => self.images(Some(None), Some(b)),
+            LineageKind::Lost => self.images(Some(a), Some(None)),
         }
     }
 

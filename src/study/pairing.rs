@@ -30,14 +30,14 @@ pub struct PerQuery {
     /// interval to trust.
     pub by_person: Paired,
     /// The people it gained most on.
-    pub gained: Vec<Person>,
+    pub gained: Vec<PersonPair>,
     /// The people it lost most on.
-    pub lost: Vec<Person>,
+    pub lost: Vec<PersonPair>,
 }
 
 /// One person's queries in two runs. **Ground truth.**
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Person {
+pub struct PersonPair {
     /// Identity.
     pub pid: i32,
     /// Queries.
@@ -48,7 +48,7 @@ pub struct Person {
 
 /// The clusters of two runs at their last epoch with a clustering.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Clusters {
+pub struct ClusterPair {
     /// The run.
     pub run: String,
     /// The run it is compared with.
@@ -76,7 +76,7 @@ pub struct Clusters {
 }
 
 /// A run with what its comparisons read of it again and again.
-pub struct Side<'a> {
+pub struct RunSide<'a> {
     /// The run.
     pub run: &'a Outline,
     /// The epochs done at which it is compared.
@@ -84,7 +84,7 @@ pub struct Side<'a> {
     images: Result<Images, String>,
 }
 
-impl<'a> Side<'a> {
+impl<'a> RunSide<'a> {
     /// The run at that many epochs done.
     pub fn new(run: &'a Outline, epoch: usize) -> Self {
         Self { run, epoch, images: Images::read(&run.dir).map_err(|e| e.to_string()) }
@@ -106,7 +106,7 @@ fn same_images(a: &[ImageRow], b: &[ImageRow]) -> bool {
 ///
 /// # Errors
 /// A sentence that says why they cannot be paired.
-pub fn per_query(side: &Side<'_>, against: &Side<'_>) -> Result<PerQuery, String> {
+pub fn per_query(side: &RunSide<'_>, against: &RunSide<'_>) -> Result<PerQuery, String> {
     let (images, others) = (side.images()?, against.images()?);
     for (split, what) in [(Split::Query, "queries"), (Split::Gallery, "gallery")] {
         if !same_images(images.split(split), others.split(split)) {
@@ -116,7 +116,7 @@ pub fn per_query(side: &Side<'_>, against: &Side<'_>) -> Result<PerQuery, String
             ));
         }
     }
-    let ap = |side: &Side<'_>| {
+    let ap = |side: &RunSide<'_>| {
         let read = RankSnapshot::read(&side.run.dir, side.epoch).map(|ranks| ranks.ap);
         read.map_err(|e| format!("{} has no AP by query after {} epochs: {e}", side.run.name, side.epoch))
     };
@@ -141,15 +141,15 @@ pub fn per_query(side: &Side<'_>, against: &Side<'_>) -> Result<PerQuery, String
 }
 
 /// The people with the largest gain and the largest loss, each side in that order.
-fn people(differences: &[f64], pids: &[i32]) -> (Vec<Person>, Vec<Person>) {
+fn people(differences: &[f64], pids: &[i32]) -> (Vec<PersonPair>, Vec<PersonPair>) {
     let mut sums: BTreeMap<i32, (usize, f64)> = BTreeMap::new();
     for (d, pid) in differences.iter().zip(pids).filter(|(d, _)| d.is_finite()) {
         let slot = sums.entry(*pid).or_default();
         (slot.0, slot.1) = (slot.0 + 1, slot.1 + d);
     }
-    let mut all: Vec<Person> = sums
+    let mut all: Vec<PersonPair> = sums
         .into_iter()
-        .map(|(pid, (queries, sum))| Person { pid, queries, difference: sum / queries as f64 })
+        .map(|(pid, (queries, sum))| PersonPair { pid, queries, difference: sum / queries as f64 })
         .collect();
     all.sort_by(|a, b| b.difference.total_cmp(&a.difference).then(a.pid.cmp(&b.pid)));
     let gained = all.iter().take_while(|p| p.difference > 0.0).take(PEOPLE).cloned().collect();
@@ -161,14 +161,14 @@ fn people(differences: &[f64], pids: &[i32]) -> (Vec<Person>, Vec<Person>) {
 ///
 /// # Errors
 /// A sentence that says why they cannot be compared.
-pub fn clusters(side: &Side<'_>, against: &Side<'_>) -> Result<Clusters, String> {
+pub fn clusters(side: &RunSide<'_>, against: &RunSide<'_>) -> Result<ClusterPair, String> {
     if !same_images(side.images()?.split(Split::Train), against.images()?.split(Split::Train)) {
         return Err(format!(
             "{} and {} did not cluster the same images, so that their clusters cannot be compared",
             side.run.name, against.run.name
         ));
     }
-    let newest = |side: &Side<'_>| -> Result<(usize, Vec<i32>), String> {
+    let newest = |side: &RunSide<'_>| -> Result<(usize, Vec<i32>), String> {
         let known = list(&side.run.dir).into_iter().filter(|(_, parts)| parts.contains(&SnapshotPart::Clusters));
         let epoch = known.map(|(epoch, _)| epoch).max().ok_or_else(|| format!("{} has no clusters", side.run.name))?;
         Ok((epoch, read_labels(&side.run.dir, epoch).map_err(|e| e.to_string())?))
@@ -176,7 +176,7 @@ pub fn clusters(side: &Side<'_>, against: &Side<'_>) -> Result<Clusters, String>
     let ((epoch, here), (other_epoch, there)) = (newest(side)?, newest(against)?);
     let agreement = quality(&here, &there);
     let line = lineage(&there, &here);
-    Ok(Clusters {
+    Ok(ClusterPair {
         run: side.run.name.clone(),
         against: against.run.name.clone(),
         epochs: [epoch + 1, other_epoch + 1],

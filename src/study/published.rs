@@ -12,7 +12,7 @@ const TEXT: &str = include_str!("../../assets/published.toml");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct Published {
+pub struct PublishedResult {
     /// `ablation` (Tables 1 to 3), `methods` (Tables 4 and 5), `beside` (not in the paper).
     pub group: String,
     /// The table it stands in, or whose it is.
@@ -48,20 +48,20 @@ pub struct Published {
 
 #[derive(Deserialize)]
 struct File {
-    row: Vec<Published>,
+    row: Vec<PublishedResult>,
 }
 
 /// All published results that this program knows, in the order of `assets/published.toml`.
 ///
 /// # Errors
 /// A sentence when the file that was built in is damaged; a test reads it.
-pub fn all() -> Result<Vec<Published>, String> {
+pub fn all() -> Result<Vec<PublishedResult>, String> {
     toml::from_str::<File>(TEXT).map(|f| f.row).map_err(|e| format!("assets/published.toml: {e}"))
 }
 
 /// One line of the table: a published result, or a run.
 #[derive(Clone, Debug, Serialize)]
-pub struct Line {
+pub struct PublishedLine {
     /// The method, or the run's name.
     pub name: String,
     /// Whether it is a run of one's own.
@@ -82,7 +82,7 @@ pub struct Placed {
     /// The target.
     pub target: String,
     /// Best mAP first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PublishedLine>,
     /// What keeps the runs from being compared with the rest, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -94,18 +94,18 @@ pub struct Placed {
 pub fn place(runs: &[Outline], target: &str) -> Result<Placed, String> {
     let wanted = key(target);
     let known = all()?;
-    let rows: Vec<&Published> = known.iter().filter(|r| r.group != "ablation" && r.target == wanted).collect();
+    let rows: Vec<&PublishedResult> = known.iter().filter(|r| r.group != "ablation" && r.target == wanted).collect();
     if rows.is_empty() {
         return Err(format!("nothing is published here on `{target}`; there is market1501 and dukemtmc"));
     }
-    let mut lines: Vec<Line> = rows.into_iter().map(published).collect();
+    let mut lines: Vec<PublishedLine> = rows.into_iter().map(published).collect();
     let mut warnings = Vec::new();
     for run in runs {
         let Some((epoch, result)) = run.last() else {
             warnings.push(format!("{} was not evaluated yet", run.name));
             continue;
         };
-        lines.push(Line {
+        lines.push(PublishedLine {
             name: run.name.clone(),
             own: true,
             source: run.manifest.source.clone(),
@@ -124,13 +124,13 @@ pub fn place(runs: &[Outline], target: &str) -> Result<Placed, String> {
     Ok(Placed { target: wanted, lines, warnings })
 }
 
-fn published(row: &Published) -> Line {
+fn published(row: &PublishedResult) -> PublishedLine {
     let mut about = row.table.clone();
     for more in [&row.cites, &row.note, &row.url].into_iter().flatten() {
         about.push_str("; ");
         about.push_str(more);
     }
-    Line {
+    PublishedLine {
         name: row.method.clone(),
         own: false,
         source: row.source.clone(),

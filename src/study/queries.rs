@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::hits::List;
-use super::query_filter::{Facts, Filter};
+use super::hits::HitList;
+use super::query_filter::{QueryFacts, QueryFilter};
 use crate::run::event::{ImageRef, Split};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
@@ -13,7 +13,7 @@ use crate::run::snapshot::RankSnapshot;
 /// The order of the queries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sort {
+pub enum QuerySort {
     /// By AP, the least first.
     #[default]
     Worst,
@@ -27,7 +27,7 @@ pub enum Sort {
     Gained,
 }
 
-impl Sort {
+impl QuerySort {
     /// Those that need no second epoch come first.
     pub const ALL: [Self; 5] = [Self::Worst, Self::Best, Self::Number, Self::Lost, Self::Gained];
 
@@ -50,7 +50,7 @@ impl Sort {
 
 /// What is asked of the list.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct WantedQueries<'a> {
     /// The epoch looked at.
     pub ranks: &'a Arc<RankSnapshot>,
     /// The epoch it is compared with.
@@ -58,11 +58,11 @@ pub struct Wanted<'a> {
     /// The target's images.
     pub images: Option<&'a Arc<Images>>,
     /// In which order.
-    pub sort: Sort,
+    pub sort: QuerySort,
     /// Only queries whose first hit is wrong.
     pub wrong_only: bool,
     /// Only queries that it lets pass.
-    pub filter: &'a Filter,
+    pub filter: &'a QueryFilter,
     /// Text of that filter.
     pub text: &'a str,
     /// Whether labels may be used; without them all queries stand in their order.
@@ -73,7 +73,7 @@ pub struct Wanted<'a> {
 
 /// The list, kept until something that it depends on changes.
 #[derive(Default)]
-pub struct Order {
+pub struct QueryOrder {
     of: Option<Of>,
     /// Rows of the query split.
     pub queries: Vec<u32>,
@@ -84,7 +84,7 @@ struct Of {
     ranks: Arc<RankSnapshot>,
     against: Option<Arc<RankSnapshot>>,
     images: bool,
-    sort: Sort,
+    sort: QuerySort,
     wrong_only: bool,
     truth: bool,
     text: String,
@@ -93,7 +93,7 @@ struct Of {
 }
 
 impl Of {
-    fn new(wanted: &Wanted<'_>) -> Self {
+    fn new(wanted: &WantedQueries<'_>) -> Self {
         Self {
             ranks: Arc::clone(wanted.ranks),
             against: wanted.against.cloned(),
@@ -119,9 +119,9 @@ impl Of {
     }
 }
 
-impl Order {
+impl QueryOrder {
     /// Makes the list anew where that is needed.
-    pub fn refresh(&mut self, wanted: &Wanted<'_>) {
+    pub fn refresh(&mut self, wanted: &WantedQueries<'_>) {
         let of = Of::new(wanted);
         if !self.of.as_ref().is_some_and(|known| known.is(&of)) {
             self.queries = arrange(wanted);
@@ -133,13 +133,13 @@ impl Order {
 /// The queries that count, worst AP first, equal ones in their order; perhaps only those whose first hit is wrong.
 pub fn worst_first(ranks: &RankSnapshot, wrong_only: bool) -> Vec<u32> {
     let ranks = Arc::new(ranks.clone());
-    arrange(&Wanted {
+    arrange(&WantedQueries {
         ranks: &ranks,
         against: None,
         images: None,
-        sort: Sort::Worst,
+        sort: QuerySort::Worst,
         wrong_only,
-        filter: &Filter::default(),
+        filter: &QueryFilter::default(),
         text: "",
         truth: true,
         shown: (true, 0),
@@ -147,7 +147,7 @@ pub fn worst_first(ranks: &RankSnapshot, wrong_only: bool) -> Vec<u32> {
 }
 
 /// The queries as wanted. Where labels count, those without a match are left out: they have no AP.
-pub fn arrange(wanted: &Wanted<'_>) -> Vec<u32> {
+pub fn arrange(wanted: &WantedQueries<'_>) -> Vec<u32> {
     let ranks = wanted.ranks;
     let wrong = |q: usize| ranks.matches(q).all(|m| m.rank != 1);
     let counts = |q: usize| !wanted.truth || (ranks.ap[q].is_finite() && (!wanted.wrong_only || wrong(q)));
@@ -159,22 +159,22 @@ pub fn arrange(wanted: &Wanted<'_>) -> Vec<u32> {
     let ap = |q: u32| ranks.ap[q as usize];
     let change = |q: u32| wanted.against.and_then(|b| b.ap.get(q as usize)).map_or(0.0, |b| ap(q) - b);
     match wanted.sort {
-        Sort::Worst => queries.sort_by(|&a, &b| ap(a).total_cmp(&ap(b))),
-        Sort::Best => queries.sort_by(|&a, &b| ap(b).total_cmp(&ap(a))),
-        Sort::Number => {}
-        Sort::Lost => queries.sort_by(|&a, &b| change(a).total_cmp(&change(b))),
-        Sort::Gained => queries.sort_by(|&a, &b| change(b).total_cmp(&change(a))),
+        QuerySort::Worst => queries.sort_by(|&a, &b| ap(a).total_cmp(&ap(b))),
+        QuerySort::Best => queries.sort_by(|&a, &b| ap(b).total_cmp(&ap(a))),
+        QuerySort::Number => {}
+        QuerySort::Lost => queries.sort_by(|&a, &b| change(a).total_cmp(&change(b))),
+        QuerySort::Gained => queries.sort_by(|&a, &b| change(b).total_cmp(&change(a))),
     }
     queries
 }
 
-fn facts(wanted: &Wanted<'_>, query: usize) -> Facts {
+fn facts(wanted: &WantedQueries<'_>, query: usize) -> QueryFacts {
     let images = wanted.images.map(|i| &**i);
-    let list = List::of_query(wanted.ranks, query, images, wanted.truth);
+    let list = HitList::of_query(wanted.ranks, query, images, wanted.truth);
     let info = images.and_then(|i| i.get(ImageRef { split: Split::Query, index: query as u32 }));
     let (junk, count) = wanted.shown;
     let missed = if wanted.filter.asks_missed() { list.missed(&list.shown(images, junk, count)).len() } else { 0 };
-    Facts {
+    QueryFacts {
         query: query as u32,
         ap: Some(wanted.ranks.ap[query]).filter(|ap| ap.is_finite()),
         pid: info.map(|row| row.pid),

@@ -1,6 +1,6 @@
 //! The filter of the queries: `ap<0.3 pid=12 cam=2 missed>0`, all of which must hold.
 
-use super::comparison::Comparison;
+use super::comparison::FilterSign;
 
 /// What a term can ask about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub const HELP: &str = "Shows only the queries for which all of it holds, as ap<
 
 /// What is known of a query; `None` where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts {
+pub struct QueryFacts {
     /// Row of the query split.
     pub query: u32,
     /// Average precision, 0 to 1.
@@ -51,17 +51,17 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug)]
 struct Term {
     field: Field,
-    test: Comparison,
+    test: FilterSign,
     value: f64,
 }
 
 /// A filter that was understood.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct QueryFilter {
     terms: Vec<Term>,
 }
 
-impl Filter {
+impl QueryFilter {
     /// Reads it; `truth` says whether fields that use target labels may be asked about.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Filter {
     }
 
     /// Whether a query stays. What is not known of it does not hold.
-    pub fn fits(&self, facts: &Facts) -> bool {
+    pub fn fits(&self, facts: &QueryFacts) -> bool {
         self.terms.iter().all(|term| {
             let value = match term.field {
                 Field::Ap => facts.ap,
@@ -118,7 +118,7 @@ fn term(text: &str, truth: bool) -> Result<(Term, &str), String> {
         return Err(format!("“{name}” uses the target's labels, which are switched off."));
     }
     let rest = rest.trim_start();
-    let Some((sign, test, rest)) = Comparison::begin(rest) else {
+    let Some((sign, test, rest)) = FilterSign::begin(rest) else {
         return Err(format!("After “{name}” comes a comparison and a number, as in {name}<{}.", example(field)));
     };
     let rest = rest.trim_start();

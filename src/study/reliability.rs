@@ -4,7 +4,7 @@ use crate::method::cluster::ClusterSummary;
 
 /// What a threshold keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Split {
+pub struct ThresholdSplit {
     /// Clusters at or above it.
     pub kept: usize,
     /// Clusters below.
@@ -16,8 +16,8 @@ pub struct Split {
 }
 
 /// What threshold `alpha` keeps of these clusters: those whose score is at least `alpha`.
-pub fn split(summary: &ClusterSummary, alpha: f64) -> Split {
-    let mut split = Split { kept: 0, dropped: 0, kept_images: 0, dropped_images: 0 };
+pub fn split(summary: &ClusterSummary, alpha: f64) -> ThresholdSplit {
+    let mut split = ThresholdSplit { kept: 0, dropped: 0, kept_images: 0, dropped_images: 0 };
     for (i, score) in summary.cluster_score.iter().enumerate() {
         let images = summary.cluster_size.get(i).map_or(0, |n| *n as usize);
         if *score >= alpha {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::comparison::{BEGIN, Comparison};
+use super::comparison::{BEGIN, FilterSign};
 
 /// What the words of the filter box mean.
 pub const HELP: &str = "Shows only the runs in which all of it holds: words of the name, the note, the datasets or the \
@@ -12,14 +12,14 @@ pub const HELP: &str = "Shows only the runs in which all of it holds: words of t
 #[derive(Clone, Debug, PartialEq)]
 enum Term {
     Word(String),
-    Compares { field: String, test: Comparison, value: String },
+    Compares { field: String, test: FilterSign, value: String },
 }
 
 /// Terms that a run must all fulfil.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter(Vec<Term>);
+pub struct RunFilter(Vec<Term>);
 
-impl Filter {
+impl RunFilter {
     /// Reads terms with blanks between them; `known` says which fields there are.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Filter {
         let term = |word: &str| {
             let Some(at) = word.find(BEGIN) else { return Ok(Term::Word(word.to_lowercase())) };
             let (field, rest) = word.split_at(at);
-            let Some((_, test, value)) = Comparison::begin(rest) else {
+            let Some((_, test, value)) = FilterSign::begin(rest) else {
                 return Err(format!("`{word}` has no comparison that is known; there are < <= = != >= >."));
             };
             let (field, value) = (field.to_lowercase(), value.to_owned());
@@ -52,7 +52,7 @@ impl Filter {
     }
 }
 
-fn holds(own: &str, test: Comparison, value: &str) -> bool {
+fn holds(own: &str, test: FilterSign, value: &str) -> bool {
     let order = match (own.parse::<f64>(), value.parse::<f64>()) {
         (Ok(own), Ok(value)) if (own - value).abs() < 1e-9 => Some(Ordering::Equal),
         (Ok(own), Ok(value)) => own.partial_cmp(&value),

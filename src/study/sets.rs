@@ -46,12 +46,12 @@ impl Fraction {
 /// The union of the three sets of one image. Those in all three come first, then those that are tight, then those
 /// that are normal, then the loose ones; within these by row. A sample's slot is its place here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sets {
+pub struct ImageSets {
     /// Each image of the union once.
     pub slots: Vec<Slot>,
 }
 
-impl Sets {
+impl ImageSets {
     /// Eq. 8: |tight ∩ normal ∩ loose| / |tight ∪ normal ∪ loose|.
     pub fn eq8(&self) -> Fraction {
         Fraction { inter: self.count(Slot::in_all), union: self.slots.len() }
@@ -79,10 +79,10 @@ impl Sets {
 
 /// The sets of `image` in the labels at eps, eps − Δd and eps + Δd, in O(N). Noise is a cluster of its own, as in
 /// [`crate::method::score::scores`]. The shortest slice decides; empty when `image` is beyond it.
-pub fn sets(labels: &[i32], tight: &[i32], loose: &[i32], image: usize) -> Sets {
+pub fn sets(labels: &[i32], tight: &[i32], loose: &[i32], image: usize) -> ImageSets {
     let n = labels.len().min(tight.len()).min(loose.len());
     if image >= n {
-        return Sets::default();
+        return ImageSets::default();
     }
     let together = |labels: &[i32], j: usize| j == image || (labels[j] > NOISE && labels[j] == labels[image]);
     let mut slots: Vec<Slot> = (0..n)
@@ -95,5 +95,5 @@ pub fn sets(labels: &[i32], tight: &[i32], loose: &[i32], image: usize) -> Sets 
         .filter(|s| s.tight || s.normal || s.loose)
         .collect();
     slots.sort_by_key(|s| (!s.in_all(), !s.tight, !s.normal, !s.loose, s.image));
-    Sets { slots }
+    ImageSets { slots }
 }

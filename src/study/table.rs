@@ -1,13 +1,13 @@
 //! What is known of each cluster, computed once from a clustering.
 
-use super::clusters::Facts;
+use super::clusters::ClusterFacts;
 use crate::method::score::scores;
 use crate::run::images::ImageRow;
 
 /// Which score the images of a clustering bear, told from the numbers themselves: the parameters may have changed
 /// since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScoreOrigin {
     /// Eq. 8: the IoU of all three sets.
     #[default]
     Eq8,
@@ -32,7 +32,7 @@ pub enum From {
 
 /// One cluster at eps.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ClusterRow {
     /// Images in it.
     pub size: u32,
     /// Its score; NaN where the method gives none.
@@ -59,7 +59,7 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterTable {
     /// `[C]`
-    pub rows: Vec<Row>,
+    pub rows: Vec<ClusterRow>,
     /// Cluster numbers by score, worst first, equal ones by number.
     pub worst_first: Vec<u32>,
     /// Images in no cluster, ascending.
@@ -67,14 +67,14 @@ pub struct ClusterTable {
     /// Cameras of the split; 0 when the run lists no images.
     pub cameras: u32,
     /// Which score this is.
-    pub kind: Kind,
+    pub kind: ScoreOrigin,
     start: Vec<u32>,
     members: Vec<u32>,
 }
 
 impl ClusterTable {
     /// The table of a clustering; `images` are the rows of the train split, where the run lists them.
-    pub fn of(facts: &Facts, images: Option<&[ImageRow]>) -> Self {
+    pub fn of(facts: &ClusterFacts, images: Option<&[ImageRow]>) -> Self {
         let count = facts.reliable.len();
         let (start, members, outliers) = grouped(facts, count);
         let images = images.filter(|i| i.len() >= facts.labels.len());
@@ -117,7 +117,7 @@ impl ClusterTable {
     }
 
     /// A cluster.
-    pub fn row(&self, cluster: u32) -> Option<&Row> {
+    pub fn row(&self, cluster: u32) -> Option<&ClusterRow> {
         self.rows.get(cluster as usize)
     }
 
@@ -128,7 +128,7 @@ impl ClusterTable {
 }
 
 /// Members of each cluster one cluster after the other, where each begins, and the images in none.
-fn grouped(facts: &Facts, count: usize) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+fn grouped(facts: &ClusterFacts, count: usize) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
     let mut start = vec![0u32; count + 1];
     let mut outliers = Vec::new();
     for i in 0..facts.labels.len() as u32 {
@@ -152,13 +152,13 @@ fn grouped(facts: &Facts, count: usize) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
 }
 
 fn row(
-    facts: &Facts,
+    facts: &ClusterFacts,
     cluster: usize,
     members: &[u32],
     sizes: &[Vec<u32>; 3],
     images: Option<&[ImageRow]>,
     cameras: &[i32],
-) -> Row {
+) -> ClusterRow {
     let score = facts.cluster_score.get(cluster).copied().unwrap_or(f64::NAN);
     let own = |i: u32| facts.score.get(i as usize).copied().unwrap_or(f64::NAN);
     let away = |i: u32| (own(i) - score).abs();
@@ -186,7 +186,7 @@ fn row(
     let mut seen = of(|row| row.camid);
     seen.dedup();
     let bits = seen.iter().filter_map(|c| cameras.binary_search(c).ok()).filter(|&rank| rank < 64);
-    Row {
+    ClusterRow {
         size: members.len() as u32,
         score,
         reliable: facts.reliable.get(cluster).copied().unwrap_or(false),
@@ -211,14 +211,14 @@ fn sizes(labels: &[i32]) -> Vec<u32> {
     sizes
 }
 
-fn kind(facts: &Facts) -> Kind {
+fn kind(facts: &ClusterFacts) -> ScoreOrigin {
     let all = scores(&facts.labels, &facts.tight, &facts.loose);
     let is =
         |of: &[f64]| of.len() == facts.score.len() && of.iter().zip(&facts.score).all(|(a, b)| (a - b).abs() < 1e-9);
     match () {
-        () if facts.score.is_empty() => Kind::None,
-        () if is(&all.eq8) => Kind::Eq8,
-        () if is(&all.indep) => Kind::Spcl,
-        () => Kind::Other,
+        () if facts.score.is_empty() => ScoreOrigin::None,
+        () if is(&all.eq8) => ScoreOrigin::Eq8,
+        () if is(&all.indep) => ScoreOrigin::Spcl,
+        () => ScoreOrigin::Other,
     }
 }

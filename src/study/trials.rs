@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::published::{self, Published};
+use super::published::{self, PublishedResult};
 use super::statistics::{Spread, spread};
 
 /// One trial in what the table needs of it.
 #[derive(Clone, Debug)]
-pub struct Trial<'a> {
+pub struct StudyTrial<'a> {
     /// Its number.
     pub number: usize,
     /// What sets it apart: key and value.
@@ -27,7 +27,7 @@ pub struct Trial<'a> {
 
 /// One setting over its seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Line {
+pub struct SettingLine {
     /// Key and value, without the seed.
     pub settings: BTreeMap<String, String>,
     /// Its trials.
@@ -73,10 +73,10 @@ pub struct Paper {
 }
 
 /// Settings without the seed, and the trials that have them.
-type Group<'a> = (Vec<(String, String)>, Vec<&'a Trial<'a>>);
+type Group<'a> = (Vec<(String, String)>, Vec<&'a StudyTrial<'a>>);
 
 /// The table, in the order in which settings first occur.
-pub fn table(trials: &[Trial<'_>]) -> Vec<Line> {
+pub fn table(trials: &[StudyTrial<'_>]) -> Vec<SettingLine> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for trial in trials {
         let settings: Vec<_> = trial.settings.iter().filter(|(k, _)| k != "seed").cloned().collect();
@@ -89,12 +89,13 @@ pub fn table(trials: &[Trial<'_>]) -> Vec<Line> {
     groups.iter().map(|(settings, group)| line(settings, group, &published)).collect()
 }
 
-fn line(settings: &[(String, String)], group: &[&Trial<'_>], published: &[Published]) -> Line {
-    let done: Vec<&&Trial<'_>> = group.iter().filter(|t| t.done).collect();
-    let over =
-        |pick: &dyn Fn(&Trial<'_>) -> Option<f64>| spread(&done.iter().filter_map(|t| pick(t)).collect::<Vec<_>>());
+fn line(settings: &[(String, String)], group: &[&StudyTrial<'_>], published: &[PublishedResult]) -> SettingLine {
+    let done: Vec<&&StudyTrial<'_>> = group.iter().filter(|t| t.done).collect();
+    let over = |pick: &dyn Fn(&StudyTrial<'_>) -> Option<f64>| {
+        spread(&done.iter().filter_map(|t| pick(t)).collect::<Vec<_>>())
+    };
     let own = |key: &str| settings.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-    let same = |p: &&Published| {
+    let same = |p: &&PublishedResult| {
         let (preset, stages) = (own("preset"), own("attention.positions"));
         p.group == "ablation"
             && ((preset.is_some() && p.preset.as_deref() == preset)
@@ -107,7 +108,7 @@ fn line(settings: &[(String, String)], group: &[&Trial<'_>], published: &[Publis
         map: p.map / 100.0,
         rank1: p.rank1.map(|r| r / 100.0),
     });
-    Line {
+    SettingLine {
         settings: settings.iter().cloned().collect(),
         trials: group.iter().map(|t| t.number).collect(),
         done: done.len(),

@@ -11,7 +11,7 @@ use reid_workbench::data::registry::{Places, Registry};
 use reid_workbench::data::{decode, layout};
 use reid_workbench::engine::trained::Trained;
 use reid_workbench::launch::journal::Journal;
-use reid_workbench::launch::spec::Spec;
+use reid_workbench::launch::spec::SweepSpec;
 use reid_workbench::method::params::Params;
 use reid_workbench::model::weights;
 use reid_workbench::run::event::SnapshotPart;
@@ -158,7 +158,7 @@ pub const BODIES: &[Body] = &[
         name: "a sweep",
         place: |dir| dir.join("spec.toml"),
         read: |dir| {
-            if let Ok(spec) = Spec::read(&dir.join("spec.toml")) {
+            if let Ok(spec) = SweepSpec::read(&dir.join("spec.toml")) {
                 let _ = spec.trials();
             }
         },

@@ -45,7 +45,7 @@ fn checkpoints_are_kept_by_rule_and_by_hand_and_the_oldest_go() {
     driver.send(Command::Resume);
     assert_eq!(driver.until_end(), State::Done);
     let found = checkpoints::list(&tiny.path("run"));
-    let hand: Vec<&checkpoints::Found> = found.iter().filter(|f| f.why == Why::Hand).collect();
+    let hand: Vec<&checkpoints::FoundCheckpoint> = found.iter().filter(|f| f.why == Why::Hand).collect();
     assert_eq!(hand.len(), 1, "{found:?}");
     assert!(hand[0].stand.is_some_and(|s| s.phase == Phase::Adapt && s.epoch >= 1), "{hand:?}");
     let mut ruled = names(&tiny, "run");

@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::Value;
 
-use super::support::gen_features::{Spec, generate};
+use super::support::gen_features::{FeatureSpec, generate};
 use super::support::golden::{Case, values};
 
 pub fn program() -> Command {
@@ -45,7 +45,8 @@ pub fn usage_error(command: &mut Command) -> String {
 }
 
 fn small() -> (Vec<f32>, Vec<i32>, usize) {
-    let spec = Spec { seed: 3, n: 120, d: 32, r: 16, lo: 6, hi: 10, n_out: 8, A: 10, B: 4, C: 1, D: 4, n_cams: 4 };
+    let spec =
+        FeatureSpec { seed: 3, n: 120, d: 32, r: 16, lo: 6, hi: 10, n_out: 8, A: 10, B: 4, C: 1, D: 4, n_cams: 4 };
     let made = generate(&spec);
     (made.features, made.pid, spec.d)
 }

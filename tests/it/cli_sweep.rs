@@ -9,7 +9,7 @@ use reid_workbench::launch::job::quoted;
 use reid_workbench::launch::journal::{Journal, TrialState};
 use reid_workbench::launch::queue::QueueOptions;
 use reid_workbench::launch::slurm::{Array, SlurmOptions, TaskState, script, states};
-use reid_workbench::launch::spec::{SHIPPED, Spec};
+use reid_workbench::launch::spec::{SHIPPED, SweepSpec};
 use serde_json::{Value, json};
 
 use crate::support::engine::{self, Tiny};
@@ -204,23 +204,23 @@ fn a_spec_says_what_is_wrong_with_it() {
 fn trials_are_lists_with_zips_with_grids() {
     let spec = "source = \"a\"\ntarget = \"b\"\n[[list]]\npreset = \"baseline\"\n[[list]]\npreset = \"spcl\"\n\
                 [[zip]]\nk1 = [10, 20]\nk2 = [2, 4]\n[grid]\nseed = [1, 2, 3]\n";
-    let spec = Spec::parse(spec).unwrap();
+    let spec = SweepSpec::parse(spec).unwrap();
     let trials = spec.trials().unwrap();
     assert_eq!(trials.len(), 2 * 2 * 3);
     assert_eq!(trials[0].label(), "preset=baseline k1=10 k2=2 seed=1");
     assert_eq!(trials[11].label(), "preset=spcl k1=20 k2=4 seed=3");
     assert_eq!((trials[11].params.k1, trials[11].params.k2, trials[11].params.seed), (20, 4, 3));
     assert!(!trials[0].params.memory.enabled && trials[11].params.memory.enabled);
-    assert_eq!(Spec::parse(&spec.to_toml().unwrap()).unwrap(), spec);
+    assert_eq!(SweepSpec::parse(&spec.to_toml().unwrap()).unwrap(), spec);
     // Pre-training does not depend on k1; it depends on the seed.
     assert_eq!(trials[0].pretraining(), trials[3].pretraining());
     assert_ne!(trials[0].pretraining(), trials[1].pretraining());
     for (name, text) in SHIPPED {
-        let spec = Spec::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let spec = SweepSpec::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(spec.name, *name);
         assert!(!spec.trials().unwrap().is_empty() && !spec.about.is_empty());
     }
-    assert_eq!(Spec::parse(SHIPPED[0].1).unwrap().trials().unwrap().len(), 6);
+    assert_eq!(SweepSpec::parse(SHIPPED[0].1).unwrap().trials().unwrap().len(), 6);
 }
 
 #[test]

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use eframe::egui;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::base::guard::guarded;
-use reid_workbench::data::synthetic::features::{Spec, generate};
+use reid_workbench::data::synthetic::features::{FeatureSpec, generate};
 use reid_workbench::engine::feature_run::{self, FeatureSet};
 use reid_workbench::gui::job::Job;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::view_model::{ClusterView, Part, ViewModel};
+use reid_workbench::gui::view_model::{ClusterView, EpochPart, RunView};
 use reid_workbench::gui::what_if::Base;
-use reid_workbench::gui::what_if::worker::{Question, answer_now};
+use reid_workbench::gui::what_if::worker::{WhatIfQuestion, answer_now};
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::{Params, Rule, Value};
@@ -24,18 +24,18 @@ use reid_workbench::run::folder::events_path;
 use reid_workbench::run::graph::{graph_path, read_graph, write_features};
 use reid_workbench::run::images::Images;
 use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot, part_path, read_labels};
-use reid_workbench::run::view::Change;
+use reid_workbench::run::view::ParamChange;
 
 use crate::method_pipeline::plain;
 use crate::support::bench::{wait_for, window};
 use crate::support::window::Window;
 
-fn write_run(dir: &Path, n: usize) -> ViewModel {
-    let spec = Spec { seed: 5, n, d: 16, r: 8, lo: 3, hi: 9, n_out: 5, A: 10, B: 6, C: 2, D: 3, n_cams: 3 };
+fn write_run(dir: &Path, n: usize) -> RunView {
+    let spec = FeatureSpec { seed: 5, n, d: 16, r: 8, lo: 3, hi: 9, n_out: 5, A: 10, B: 6, C: 2, D: 3, n_cams: 3 };
     let made = generate(&spec);
     let set = FeatureSet { name: "made", features: &made.features, d: 16, pids: None, camids: None, paths: None };
     feature_run::write(dir, &set, &Params::default(), [&no_tick, &no_tick]).unwrap();
-    ViewModel::of_folder(&RunReader::open(dir).unwrap())
+    RunView::of_folder(&RunReader::open(dir).unwrap())
 }
 
 type Damage = fn(&mut ClusterSnapshot);
@@ -117,7 +117,7 @@ fn a_question_about_parts_of_other_runs_is_answered_with_a_sentence() {
     let base = Base::of(&view, 0).unwrap();
     let mut params = base.params.clone();
     params.k1 = 10;
-    let ask = |params: &Params| answer_now(&base, &Question::Clusters(Box::new(params.clone())));
+    let ask = |params: &Params| answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params.clone())));
     ask(&params).unwrap();
     write_features(&run, 0, 16, &vec![0.25; 40 * 16], &[0; 40], &[0; 40]).unwrap();
     assert_eq!(ask(&params).unwrap_err(), "The features kept are of 40 images, the clusters of 60.");
@@ -183,15 +183,15 @@ fn work_that_panics_is_told_once_and_its_thread_ends() {
 }
 
 /// A run whose method labels each image once.
-fn plain_run(dir: &Path) -> ViewModel {
+fn plain_run(dir: &Path) -> RunView {
     let nb = Neighbours { n: 5, k: 1, index: (0..5).collect(), dist: vec![0.0; 5] };
     ClusterSnapshot::new(&plain(), &nb, &[0.0; 10]).write(dir, 0).unwrap();
     Images::new([]).unwrap().write(dir).unwrap();
     let params = Params::default();
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     (view.folder, view.params) = (Some(dir.to_owned()), Some(params.clone()));
     view.clusters.insert(0, ClusterView { summary: plain().summary(&params, None), seconds: [0.0; 4] });
-    view.snapshots.insert((0, Part::Clusters), 1);
+    view.snapshots.insert((0, EpochPart::Clusters), 1);
     view
 }
 
@@ -222,7 +222,7 @@ fn an_old_epoch_is_judged_as_it_was_then() {
     for (epoch, rule) in [(0, Rule::Fixed), (1, Rule::Quantile), (2, Rule::Quantile)] {
         let summary = reid_workbench::method::cluster::ClusterSummary { judged: judged(rule), ..summary.clone() };
         view.clusters.insert(epoch, ClusterView { summary, seconds: [0.0; 4] });
-        view.snapshots.insert((epoch, Part::Clusters), epoch as u64 + 1);
+        view.snapshots.insert((epoch, EpochPart::Clusters), epoch as u64 + 1);
     }
     let params = view.params.as_mut().unwrap();
     params.reliability.rule = Rule::PaperLiteral;
@@ -241,9 +241,9 @@ fn changes_made_since_are_taken_back_where_a_run_does_not_say_how_it_judged() {
         let mut clusters = view.clusters[&0].clone();
         clusters.summary.judged = None;
         view.clusters.insert(epoch, clusters);
-        view.snapshots.insert((epoch, Part::Clusters), epoch as u64 + 1);
+        view.snapshots.insert((epoch, EpochPart::Clusters), epoch as u64 + 1);
     }
-    let change = |key: &str, old: &str, new: &str, epoch| Change {
+    let change = |key: &str, old: &str, new: &str, epoch| ParamChange {
         key: key.to_owned(),
         old: Value::Text(old.to_owned()),
         new: Value::Text(new.to_owned()),

@@ -5,15 +5,15 @@ use std::fs;
 use clap::Parser;
 use reid_workbench::cli::datasets::{DatasetsArgs, run};
 use reid_workbench::cli::error::UsageError;
-use reid_workbench::data::check::{Depth, Verdict, check, check_with};
+use reid_workbench::data::check::{CheckVerdict, Depth, check, check_with};
 use reid_workbench::data::layout::Options;
-use reid_workbench::data::synthetic::{Domain, SyntheticSpec, synthesize};
+use reid_workbench::data::synthetic::{City, SyntheticSpec, synthesize};
 use reid_workbench::data::{Dataset, no_tick};
 
 use crate::data_kit::{pictures, read};
 
 /// A synthetic set small enough to draw in a test.
-pub fn small(domain: Domain, seed: u64) -> SyntheticSpec {
+pub fn small(domain: City, seed: u64) -> SyntheticSpec {
     SyntheticSpec {
         train_ids: 3,
         test_ids: 2,
@@ -28,7 +28,7 @@ pub fn small(domain: Domain, seed: u64) -> SyntheticSpec {
 }
 
 fn drawn(dir: &std::path::Path) -> Dataset {
-    synthesize(&dir.join("set"), &small(Domain::Plaza, 3), &no_tick).unwrap();
+    synthesize(&dir.join("set"), &small(City::Plaza, 3), &no_tick).unwrap();
     read(&dir.join("set"), None, &Options::default()).unwrap()
 }
 
@@ -37,14 +37,14 @@ fn a_whole_set_is_equal_and_a_lost_image_is_counted() {
     let dir = tempfile::tempdir().unwrap();
     let set = drawn(dir.path());
     let report = check(&set);
-    assert_eq!(report.verdict, Verdict::Equal, "{:?}", report.differences);
+    assert_eq!(report.verdict, CheckVerdict::Equal, "{:?}", report.differences);
     assert_eq!(report.splits.iter().map(|s| (s.ids, s.images)).collect::<Vec<_>>(), [(3, 12), (2, 4), (2, 9)]);
     assert_eq!((report.splits[2].distractors, report.cameras), (5, 2));
     assert_eq!(report.splits[0].images_by_camera, [6, 6]);
 
     fs::remove_file(&set.train[0].path).unwrap();
     let poorer = check(&read(&dir.path().join("set"), None, &Options::default()).unwrap());
-    assert_eq!(poorer.verdict, Verdict::Differs);
+    assert_eq!(poorer.verdict, CheckVerdict::Differs);
     assert_eq!(poorer.differences, ["train images: 11 here, 12 published (1 missing)"]);
 }
 
@@ -57,7 +57,7 @@ fn unreadable_images_are_listed_and_not_fatal() {
     fs::write(&set.gallery[2].path, &whole[..whole.len() / 2]).unwrap();
     let listed = |depth| {
         let report = check_with(&set, depth, &no_tick);
-        assert_eq!(report.verdict, Verdict::Equal);
+        assert_eq!(report.verdict, CheckVerdict::Equal);
         report.unreadable.into_iter().map(|u| u.path).collect::<Vec<_>>()
     };
     assert_eq!(listed(Depth::Headers), [set.query[1].path.clone()]);
@@ -77,7 +77,7 @@ fn counts_are_held_against_the_published_ones() {
     );
     let report = check(&read(dir.path(), None, &Options::default()).unwrap());
     assert_eq!(report.published.as_deref(), Some("Market-1501"));
-    assert_eq!(report.verdict, Verdict::Differs);
+    assert_eq!(report.verdict, CheckVerdict::Differs);
     let first = "train ids: 1 here, 751 published (750 missing)";
     assert_eq!((report.differences.len(), report.differences[0].as_str()), (7, first));
 }

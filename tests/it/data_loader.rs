@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use reid_workbench::data::augment::{MEAN, Moves, augment_into, normalise_into};
 use reid_workbench::data::cache::ImageCache;
-use reid_workbench::data::loader::{Batch, Epoch, EvalLoader, Hands, MOST_BYTES, Maker, TrainLoader, look_ahead};
+use reid_workbench::data::loader::{Batch, Epoch, EvalLoader, Hands, MOST_BYTES, PixelMaker, TrainLoader, look_ahead};
 use reid_workbench::data::{Sample, decode, no_tick};
 use reid_workbench::method::params::Augment;
 
@@ -124,7 +124,7 @@ fn a_loader_that_begins_in_mid_epoch_makes_the_same_batches() {
     let cache = cache(&samples(dir.path(), 3));
     let off = Augment { flip: 0.0, pad: 0, erase: 0.0 };
     let epoch = Epoch { batches: vec![vec![0, 2, 1]; 7].into(), seed: 5 };
-    let hands = Hands { maker: Maker::Threads, ahead: 2, threads: 2 };
+    let hands = Hands { maker: PixelMaker::Threads, ahead: 2, threads: 2 };
     let from = |first: usize, augment: Augment| {
         let mut loader = TrainLoader::starting_at(&epoch, first, hands, Arc::clone(&cache), augment).unwrap();
         drain(|| loader.next())

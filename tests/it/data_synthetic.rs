@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reid_workbench::data::layout::Options;
 use reid_workbench::data::registry::{Places, Registry};
-use reid_workbench::data::synthetic::plan::Plan;
-use reid_workbench::data::synthetic::{Domain, SyntheticSpec, histogram, synthesize};
+use reid_workbench::data::synthetic::plan::SetPlan;
+use reid_workbench::data::synthetic::{City, SyntheticSpec, histogram, synthesize};
 use reid_workbench::data::{DataError, builtin, decode, no_tick};
 
 use crate::data_check::small;
@@ -33,7 +33,7 @@ fn draw(spec: &SyntheticSpec) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
-    let spec = small(Domain::Station, 7);
+    let spec = small(City::Station, 7);
     let first = draw(&spec);
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert!(first == alone.install(|| draw(&spec)));
@@ -42,12 +42,12 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
 
 #[test]
 fn seed_domain_and_knobs_change_the_pictures() {
-    let spec = small(Domain::Plaza, 7);
+    let spec = small(City::Plaza, 7);
     let base = draw(&spec);
     let picture = |set: &BTreeMap<String, Vec<u8>>| set.values().next().unwrap().clone();
     let mut darker = spec;
     darker.knobs.darkness = 0.5;
-    for other in [small(Domain::Plaza, 8), small(Domain::Station, 7), darker] {
+    for other in [small(City::Plaza, 8), small(City::Station, 7), darker] {
         assert_ne!(picture(&base), picture(&draw(&other)));
     }
 }
@@ -55,7 +55,7 @@ fn seed_domain_and_knobs_change_the_pictures() {
 #[test]
 fn pictures_have_the_size_asked_for_and_are_no_flat_colour() {
     let dir = tempfile::tempdir().unwrap();
-    synthesize(dir.path(), &small(Domain::Station, 2), &no_tick).unwrap();
+    synthesize(dir.path(), &small(City::Station, 2), &no_tick).unwrap();
     let set = read(dir.path(), None, &Options::default()).unwrap();
     assert_eq!((set.layout, set.has_cameras), ("synthetic", true));
     for sample in set.train.iter().chain(&set.query).chain(&set.gallery) {
@@ -70,7 +70,7 @@ fn pictures_have_the_size_asked_for_and_are_no_flat_colour() {
 
 #[test]
 fn a_colour_histogram_alone_ranks_poorly() {
-    for domain in [Domain::Plaza, Domain::Station] {
+    for domain in [City::Plaza, City::Station] {
         let dir = tempfile::tempdir().unwrap();
         let spec = SyntheticSpec {
             train_ids: 1,
@@ -90,7 +90,7 @@ fn a_stopped_drawing_leaves_no_set_behind() {
     let dir = tempfile::tempdir().unwrap();
     let asked = AtomicU64::new(0);
     let stop = |_: u64, _: u64| asked.fetch_add(1, Ordering::Relaxed) < 2;
-    let stopped = synthesize(dir.path(), &small(Domain::Plaza, 1), &stop);
+    let stopped = synthesize(dir.path(), &small(City::Plaza, 1), &stop);
     assert!(matches!(stopped, Err(DataError::Cancelled)));
     assert!(!dir.path().join("synthetic.json").exists());
 }
@@ -98,7 +98,7 @@ fn a_stopped_drawing_leaves_no_set_behind() {
 #[test]
 fn a_built_in_set_is_drawn_once_and_then_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let spec = small(Domain::Plaza, 9);
+    let spec = small(City::Plaza, 9);
     let root = builtin::folder(dir.path(), &spec);
     let drawn = AtomicU64::new(0);
     let count = |_: u64, _: u64| drawn.fetch_add(1, Ordering::Relaxed) < u64::MAX;
@@ -125,10 +125,10 @@ fn the_built_in_sets_have_the_promised_size() {
         data: dir.path().join("data"),
     };
     let (registry, _) = Registry::load_from(places).unwrap();
-    for (name, domain) in [("synthetic-plaza", Domain::Plaza), ("synthetic-station", Domain::Station)] {
+    for (name, domain) in [("synthetic-plaza", City::Plaza), ("synthetic-station", City::Station)] {
         let spec = builtin::spec(&registry.resolve(name).unwrap().options).unwrap();
         assert_eq!(spec, SyntheticSpec::new(domain, 1));
-        let written = Plan::new(&spec).written();
+        let written = SetPlan::new(&spec).written();
         assert_eq!((written.train, written.query, written.gallery), (1024, 192, 576 + 60 + 16));
     }
 }

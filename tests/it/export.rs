@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use reid_workbench::cli;
-use reid_workbench::export::attention::{AttentionGrid, Cell, ColorBar, Person, Ramp};
+use reid_workbench::export::attention::{AttentionGrid, ColorBar, GridPicture, PersonRow, Ramp};
 use reid_workbench::export::{self, ExportError, Photos, style};
 use reid_workbench::gui::theme::Theme;
 use reid_workbench::method::params::Params;
@@ -196,11 +196,11 @@ fn attention_of_several_people_is_one_picture() {
     let people = read_heat_maps(&run, EPOCHS).unwrap().into_iter().cycle().take(9).map(|of| {
         let row = photos.get(of.image).unwrap();
         let map = of.maps.into_iter().find(|m| m.name == "layer4.output").unwrap();
-        let shown = |ramp| Cell::Map { map: map.clone(), range: [0.0, 40.0], ramp, over: true };
-        Person {
+        let shown = |ramp| GridPicture::Map { map: map.clone(), range: [0.0, 40.0], ramp, over: true };
+        PersonRow {
             photo: Some(row.path.clone()),
             words: format!("query {}", row.index),
-            cells: vec![Cell::Photo, shown(Ramp::Attention), shown(Ramp::Difference), Cell::Missing],
+            cells: vec![GridPicture::Photo, shown(Ramp::Attention), shown(Ramp::Difference), GridPicture::Missing],
         }
     });
     let mut grid = AttentionGrid {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reid_workbench::export::selection::{self, Chosen};
+use reid_workbench::export::selection::{self, ChosenImages};
 use reid_workbench::export::tensorboard::record;
 use reid_workbench::export::{self, Photos, paper, repeat};
 use reid_workbench::method::params::Params;
@@ -387,14 +387,14 @@ fn a_selection_is_a_list_of_files_with_labels() {
     let sample = Sample::new();
     let run = sample.path("run");
     let labels = reid_workbench::run::snapshot::read_labels(&run, EPOCHS - 1).unwrap();
-    let members = selection::rows(&run, Chosen::Cluster(3), None).unwrap();
+    let members = selection::rows(&run, ChosenImages::Cluster(3), None).unwrap();
     assert_eq!(members.len(), labels.iter().filter(|l| **l == 3).count());
     assert!(members.iter().all(|m| m.cluster == Some(3) && m.split == "train" && labels[m.index as usize] == 3));
     assert!(members[0].path.ends_with(&format!("Train-{}.png", members[0].index)));
     let earlier = reid_workbench::run::snapshot::read_labels(&run, 1).unwrap();
-    let outliers = selection::rows(&run, Chosen::Outliers, Some(2)).unwrap();
+    let outliers = selection::rows(&run, ChosenImages::Outliers, Some(2)).unwrap();
     assert_eq!(outliers.len(), earlier.iter().filter(|l| **l < 0).count());
-    let wrong = selection::rows(&run, Chosen::WrongQueries, Some(0)).unwrap();
+    let wrong = selection::rows(&run, ChosenImages::WrongQueries, Some(0)).unwrap();
     assert!(wrong.iter().all(|q| q.split == "query" && q.first_match.unwrap() > 1 && q.ap.unwrap() < 1.0));
     let mut command = program();
     command.current_dir(sample.home.path());

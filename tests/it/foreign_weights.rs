@@ -446,8 +446,8 @@ fn each_row_of_the_table_reads_its_own_example() {
             n if n.contains("conv") => vec![64, 64, 1, 1],
             _ => vec![64],
         };
-        let given: Vec<names::Given> =
-            list.iter().map(|n| names::Given { name: n.clone(), shape: shape(n), dict: 0 }).collect();
+        let given: Vec<names::FileTensor> =
+            list.iter().map(|n| names::FileTensor { name: n.clone(), shape: shape(n), dict: 0 }).collect();
         let plan = names::plan(&given, 1).unwrap_or_else(|e| panic!("{}: {e}", row.program));
         let found = plan.pairs.get(here).map(|&at| given[at].name.as_str());
         assert_eq!(found, Some(there), "{}: {plan:?}", row.program);

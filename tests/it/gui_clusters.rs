@@ -7,12 +7,12 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::clustered::{ClusterTable, Facts, Kind, Shown};
+use reid_workbench::gui::panels::clustered::{ClusterFacts, ClusterTable, ScoreOrigin, ShownClustering};
 use reid_workbench::gui::panels::exhibit::map;
 use reid_workbench::gui::panels::exhibit::sample::{How, sample};
 use reid_workbench::gui::theme::{self};
-use reid_workbench::gui::view_model::ViewModel;
-use reid_workbench::method::cluster::{Labels, refine};
+use reid_workbench::gui::view_model::RunView;
+use reid_workbench::method::cluster::{RadiiLabels, refine};
 use reid_workbench::method::params::Params;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
@@ -24,15 +24,15 @@ use crate::sample_run::{self, EPOCHS};
 use crate::support::bench::{Bench, wait_for, window_of};
 
 /// A tile on a run.
-pub fn tile_window(pane: Pane, view: &ViewModel) -> Harness<'static, Bench> {
+pub fn tile_window(pane: Pane, view: &RunView) -> Harness<'static, Bench> {
     window_of(pane, view.clone(), vec2(900.0, 560.0))
 }
 
-fn sample_view() -> (tempfile::TempDir, ViewModel, ClusterSnapshot) {
+fn sample_view() -> (tempfile::TempDir, RunView, ClusterSnapshot) {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
     sample_run::write(&dir);
-    let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&dir).unwrap());
     let snapshot = ClusterSnapshot::read(&dir, EPOCHS - 1).unwrap();
     (home, view, snapshot)
 }
@@ -72,7 +72,7 @@ fn cards(harness: &Harness<'_, Bench>) -> Vec<u32> {
 #[test]
 fn tiles_without_clusters_say_what_will_come() {
     for pane in [Pane::Browser, Pane::Eq8, Pane::Exhibit] {
-        let mut harness = tile_window(pane, &ViewModel::default());
+        let mut harness = tile_window(pane, &RunView::default());
         harness.run();
         harness.get_by_label("No clusters yet");
     }
@@ -128,8 +128,8 @@ fn counted_fractions_are_the_scores_of_the_whole_run() {
             assert_eq!(counted.eq8().value(), snapshot.score[i], "image {i} of epoch {epoch}");
         }
         let summary = &view.clusters[&epoch].summary;
-        let table = ClusterTable::of(&Facts::of_snapshot(&snapshot, summary), None);
-        assert_eq!(table.kind, Kind::Eq8);
+        let table = ClusterTable::of(&ClusterFacts::of_snapshot(&snapshot, summary), None);
+        assert_eq!(table.kind, ScoreOrigin::Eq8);
         for (c, row) in table.rows.iter().enumerate() {
             assert_eq!(row.score, snapshot.score[row.member as usize], "the best member's score is the cluster's");
             let counted = sets(&snapshot.labels, &snapshot.labels_tight, &snapshot.labels_loose, row.member as usize);
@@ -329,7 +329,7 @@ fn both_kinds_stand_beside_each_other() {
 fn samples_are_of_their_kind_and_in_the_order_asked_for() {
     let (_home, view, snapshot) = sample_view();
     let summary = &view.clusters[&(EPOCHS - 1)].summary;
-    let table = ClusterTable::of(&Facts::of_snapshot(&snapshot, summary), None);
+    let table = ClusterTable::of(&ClusterFacts::of_snapshot(&snapshot, summary), None);
     for how in How::ALL {
         for reliable in [true, false] {
             let found = sample(&table, reliable, how, 7);
@@ -355,21 +355,21 @@ fn tables_tell_cameras_purity_and_spcls_score() {
     params.assign("reliability.score=spcl").unwrap();
     params.assign("reliability.rule=fixed").unwrap();
     params.assign("reliability.threshold=0.5").unwrap();
-    let labels = Labels {
+    let labels = RadiiLabels {
         normal: vec![0, 0, 0, 0, 1, 1, -1],
         tight: vec![0, 0, 0, -1, 1, 1, -1],
         loose: vec![0, 0, 0, 0, 0, 0, 0],
     };
-    let facts = Facts::of_assignment(refine(labels, &params, None), &params);
+    let facts = ClusterFacts::of_assignment(refine(labels, &params, None), &params);
     let row = |index, pid, camid| images::ImageRow { split: Split::Train, index, path: "x".into(), pid, camid };
     let rows: Vec<_> = [(5, 0), (5, 2), (9, 2), (5, 7), (3, 0), (2, 0), (1, 1)]
         .iter()
         .zip(0..)
         .map(|(&(p, c), i)| row(i, p, c))
         .collect();
-    let shown = Shown::new(0, facts, Some(Arc::new(images::Images::new(rows).unwrap())));
+    let shown = ShownClustering::new(0, facts, Some(Arc::new(images::Images::new(rows).unwrap())));
     let table = &shown.table;
-    assert_eq!((table.kind, table.cameras, &table.outliers[..]), (Kind::Spcl, 4, &[6][..]));
+    assert_eq!((table.kind, table.cameras, &table.outliers[..]), (ScoreOrigin::Spcl, 4, &[6][..]));
     let first = &table.rows[0];
     assert_eq!((first.size, first.cameras, first.seen_by), (4, 3, 0b1101));
     assert_eq!((first.pid, first.purity, first.radii), (Some(5), Some(0.75), [3, 4, 7]));
@@ -383,15 +383,15 @@ fn tables_tell_cameras_purity_and_spcls_score() {
 
 #[test]
 fn a_click_on_the_map_answers_the_cluster_there() {
-    let labels = Labels { normal: vec![0, 0, 1, 1, -1], tight: vec![0, 0, 1, -1, -1], loose: vec![0, 0, 1, 1, 1] };
+    let labels = RadiiLabels { normal: vec![0, 0, 1, 1, -1], tight: vec![0, 0, 1, -1, -1], loose: vec![0, 0, 1, 1, 1] };
     let mut params = Params::default();
     params.assign("reliability.rule=fixed").unwrap();
     params.assign("reliability.threshold=0.9").unwrap();
-    let mut facts = Facts::of_assignment(refine(labels, &params, None), &params);
+    let mut facts = ClusterFacts::of_assignment(refine(labels, &params, None), &params);
     facts.points = vec![0.0, 0.0, 0.1, 0.0, 1.0, 1.0, 0.9, 1.0, f32::NAN, 0.0];
-    let shown = Arc::new(Shown::new(0, facts, None));
+    let shown = Arc::new(ShownClustering::new(0, facts, None));
     let clicked: Option<u32> = None;
-    let mut kept = map::Map::default();
+    let mut kept = map::ExhibitMap::default();
     let dressed = |ctx: &egui::Context| {
         fonts::install(ctx);
         theme::apply(ctx, theme::Density::Compact);

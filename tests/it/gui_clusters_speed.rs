@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use eframe::egui::{self, pos2, vec2};
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::clustered::{ClusterTable, Facts};
-use reid_workbench::gui::view_model::ViewModel;
-use reid_workbench::method::cluster::{Labels, refine};
+use reid_workbench::gui::panels::clustered::{ClusterFacts, ClusterTable};
+use reid_workbench::gui::view_model::RunView;
+use reid_workbench::method::cluster::{RadiiLabels, refine};
 use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::Params;
 use reid_workbench::run::event::*;
@@ -18,7 +18,7 @@ use crate::sample_run::noise;
 use crate::support::bench::wait_for;
 
 /// A run of one epoch with `n` images in `count` clusters; each image has a file of its own.
-fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> ViewModel {
+fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> RunView {
     let params = Params::default();
     let mut writer = RunWriter::create(dir, &Manifest::new("a", "b", 1, "cpu"), &params).unwrap();
     let cluster = |i: usize| if i % 6 == 5 { -1 } else { (noise(i as u64) * count as f64) as i32 };
@@ -26,7 +26,7 @@ fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> Vie
     let keeps = |i: usize, share: f64| noise((n + i) as u64) < share;
     let tight = (0..n).map(|i| if keeps(i, 0.7) { normal[i] } else { -1 }).collect();
     let loose = (0..n).map(|i| if normal[i] < 0 && keeps(i, 0.2) { (i % count) as i32 } else { normal[i] }).collect();
-    let found = refine(Labels { normal, tight, loose }, &params, None);
+    let found = refine(RadiiLabels { normal, tight, loose }, &params, None);
     if photos {
         for i in 0..n {
             let path = dir.join(format!("{i}.png"));
@@ -51,7 +51,7 @@ fn large_run(dir: &std::path::Path, n: usize, count: usize, photos: bool) -> Vie
     writer.append(Event::Clustered { epoch: 0, summary: Box::new(summary), seconds: [0.0; 4] }).unwrap();
     writer.append(Event::Snapshot { epoch: 0, part: SnapshotPart::Clusters }).unwrap();
     drop(writer);
-    ViewModel::of_folder(&RunReader::open(dir).unwrap())
+    RunView::of_folder(&RunReader::open(dir).unwrap())
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn scrolling_through_thirteen_thousand_images() {
         let view = large_run(home.path(), 13_000, 700, photos);
         let facts = {
             let snapshot = ClusterSnapshot::read(home.path(), 0).unwrap();
-            Facts::of_snapshot(&snapshot, &view.clusters[&0].summary)
+            ClusterFacts::of_snapshot(&snapshot, &view.clusters[&0].summary)
         };
         let rows = images::Images::read(home.path()).unwrap();
         let began = Instant::now();

@@ -8,7 +8,7 @@ use eframe::egui::{self, Key, LayerId, Modifiers, Order};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::data::no_tick;
-use reid_workbench::data::synthetic::{Domain, SyntheticSpec, synthesize};
+use reid_workbench::data::synthetic::{City, SyntheticSpec, synthesize};
 use reid_workbench::engine::command::Command;
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
@@ -199,7 +199,7 @@ fn a_dataset_is_detected_and_shown_before_it_is_added() {
 #[test]
 fn drawn_people_are_equal_to_their_own_counts() {
     let dir = tempfile::tempdir().unwrap();
-    let mut spec = SyntheticSpec::new(Domain::Plaza, 1);
+    let mut spec = SyntheticSpec::new(City::Plaza, 1);
     (spec.train_ids, spec.test_ids, spec.cameras, spec.per_camera) = (4, 2, 2, 2);
     (spec.height, spec.width, spec.distractors, spec.junk) = (32, 16, 0, 0);
     synthesize(dir.path(), &spec, &no_tick).unwrap();

@@ -7,7 +7,7 @@ use crossbeam_channel::Receiver;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::event::{Event, Severity, Stage, State};
 use reid_workbench::method::params::{Effect, Params, Value};
-use reid_workbench::run::requests::{Found, Listener, Posted, Steer};
+use reid_workbench::run::requests::{FoundRequests, Listener, Posted, Steer};
 use reid_workbench::run::{Manifest, RunWriter};
 
 use crate::support::play;
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A process that trains a run, as its folder shows it.
 struct Trained {
     writer: RunWriter,
-    heard: Receiver<Found>,
+    heard: Receiver<FoundRequests>,
     listener: Option<Listener>,
 }
 
@@ -48,7 +48,7 @@ impl Trained {
 
     fn asked(&self) -> Posted {
         match self.heard.recv_timeout(LIMIT).unwrap() {
-            Found::Request { request, stale: false } => request,
+            FoundRequests::Request { request, stale: false } => request,
             other => panic!("{other:?}"),
         }
     }

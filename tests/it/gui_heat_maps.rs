@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::command::Command;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::{RankSnapshot, read_heat_maps};
 use reid_workbench::study::queries::worst_first;
@@ -18,7 +18,7 @@ use crate::support::play::engine_commands;
 const FIG6: &str = "Fig. 6 grid: photo, input, both outputs";
 
 /// The tile once its maps are read.
-fn opened(view: &ViewModel) -> Harness<'static, Bench> {
+fn opened(view: &RunView) -> Harness<'static, Bench> {
     let mut harness = window(Pane::HeatMaps, view.clone());
     wait_for(&mut harness, "Attention of query image 0");
     harness
@@ -67,7 +67,7 @@ fn heat_maps_lie_over_watched_images_and_can_be_asked_for() {
 
 #[test]
 fn maps_that_came_live_show_before_the_snapshot_is_read() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     let map = AttentionMap { name: "layer1.output".into(), height: 2, width: 1, values: vec![0.0, 1.0] };
     let image = ImageRef { split: Split::Train, index: 7 };
     let event = Event::HeatMaps { epoch: 0, images: vec![ImageMaps { image, maps: vec![map] }] };
@@ -228,7 +228,7 @@ fn a_network_without_attention_shows_its_last_stage_and_a_run_without_maps_says_
     let map = AttentionMap { name: "layer4.output".into(), height: 2, width: 1, values: vec![0.0, 3.0] };
     let image = ImageRef { split: Split::Train, index: 7 };
     let event = Event::HeatMaps { epoch: 1, images: vec![ImageMaps { image, maps: vec![map] }] };
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
     let mut harness = window(Pane::HeatMaps, view);
     harness.run();

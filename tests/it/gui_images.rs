@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use eframe::egui;
-use reid_workbench::gui::widgets::images::Images;
+use reid_workbench::gui::widgets::images::Thumbnails;
 
 fn pictures(dir: &std::path::Path, count: usize) -> Vec<PathBuf> {
     (0..count)
@@ -17,7 +17,7 @@ fn pictures(dir: &std::path::Path, count: usize) -> Vec<PathBuf> {
 }
 
 /// Draws frames that ask for `wanted` until all of them are there.
-fn until_there(images: &mut Images, ctx: &egui::Context, wanted: &[PathBuf]) {
+fn until_there(images: &mut Thumbnails, ctx: &egui::Context, wanted: &[PathBuf]) {
     let began = Instant::now();
     loop {
         images.begin_frame(ctx);
@@ -33,7 +33,7 @@ fn until_there(images: &mut Images, ctx: &egui::Context, wanted: &[PathBuf]) {
 fn pictures_scrolled_past_are_not_decoded() {
     let home = tempfile::tempdir().unwrap();
     let ctx = egui::Context::default();
-    let mut images = Images::default();
+    let mut images = Thumbnails::default();
     // Far more than two threads decode in these frames; the files behind them do not even exist.
     for frame in 0..60 {
         images.begin_frame(&ctx);
@@ -54,7 +54,7 @@ fn textures_stay_within_their_bound() {
     let home = tempfile::tempdir().unwrap();
     let ctx = egui::Context::default();
     let each = 64 * 128 * 4;
-    let mut images = Images::new(20 * each);
+    let mut images = Thumbnails::new(20 * each);
     let all = pictures(home.path(), 90);
     for sight in all.chunks(15) {
         until_there(&mut images, &ctx, sight);

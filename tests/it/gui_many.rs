@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable;
 use reid_workbench::base::text::{number, signed};
 use reid_workbench::gui::naming::names;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::launch::Spec;
+use reid_workbench::launch::SweepSpec;
 use reid_workbench::launch::follow::Followed;
 use reid_workbench::launch::study::Study;
 use reid_workbench::launch::sweep::Sweep;
@@ -18,7 +18,7 @@ use reid_workbench::run::label::Label;
 use reid_workbench::run::snapshot::RankSnapshot;
 use reid_workbench::run::summary::Summary;
 use reid_workbench::run::view::RunView;
-use reid_workbench::study::run_filter::Filter;
+use reid_workbench::study::run_filter::RunFilter;
 use serde_json::Value;
 
 use crate::sample_run;
@@ -212,7 +212,7 @@ fn the_paired_interval_is_that_of_the_command_line() {
 fn a_sweep(dir: &Path) {
     let text = "name = \"radius\"\nabout = \"Two radii, three seeds\"\nsource = \"synthetic-plaza\"\n\
                 target = \"synthetic-station\"\npreset = \"demo\"\n[grid]\neps = [0.6, 0.55]\nseed = [1, 2, 3]\n";
-    let spec = Spec::parse(text).unwrap();
+    let spec = SweepSpec::parse(text).unwrap();
     drop(Sweep::open(dir, spec.clone()).unwrap());
     let trials = dir.join("trials");
     variant(&trials.join("0000"), 0.6, 1, 0.0);
@@ -276,7 +276,7 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     window.fill("Values to enqueue", "eps=0.5 seed=7");
     window.click("Enqueue these values");
     window.fill("Filter of the trials", " ");
-    let spec = Spec::read(&dir.join("spec.toml")).unwrap();
+    let spec = SweepSpec::read(&dir.join("spec.toml")).unwrap();
     let began = Instant::now();
     let added = loop {
         let mut study = Study::open(&dir, &spec, &spec.trials().unwrap()).unwrap();
@@ -322,7 +322,7 @@ fn the_ablation_is_one_button_and_its_table_stands_beside_the_papers() {
     window.until("The sweep in ");
     // What the process leaves: here three seeds of one row.
     let dir = home.path().join("sweeps/ablation-demo");
-    drop(Sweep::open(&dir, Spec::read(Path::new("ablation-demo")).unwrap()).unwrap());
+    drop(Sweep::open(&dir, SweepSpec::read(Path::new("ablation-demo")).unwrap()).unwrap());
     for seed in 1..=3 {
         variant(&dir.join(format!("trials/{:04}", seed - 1)), 0.6, seed, seed as f64);
     }
@@ -376,9 +376,9 @@ fn words_and_comparisons_must_all_hold() {
         "mode" => Some("Eq8".to_owned()),
         _ => None,
     };
-    let passes = |text: &str| Filter::parse(text, |_| true).unwrap().passes("Baseline station", field);
+    let passes = |text: &str| RunFilter::parse(text, |_| true).unwrap().passes("Baseline station", field);
     assert!(passes("") && passes("base eps<0.6 eps!=0.5 mode=eq8") && passes("eps<=0.55 eps=0.550"));
     assert!(!passes("base eps>0.6") && !passes("other") && !passes("k1>1"));
-    assert!(Filter::parse("x<1", |_| false).unwrap_err().contains("`x`"));
-    assert!(Filter::parse("x<", |_| true).is_err() && Filter::parse("x!1", |_| true).is_err());
+    assert!(RunFilter::parse("x<1", |_| false).unwrap_err().contains("`x`"));
+    assert!(RunFilter::parse("x<", |_| true).is_err() && RunFilter::parse("x!1", |_| true).is_err());
 }

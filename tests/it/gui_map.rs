@@ -10,13 +10,13 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
-use reid_workbench::gui::panels::map::{Key, Layout, Lens, Place, grid, known, points};
+use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, known, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::sweeps::Sweeps;
 use reid_workbench::gui::theme::{self, Theme};
-use reid_workbench::gui::view_model::{Part, Snapshots, ViewModel};
+use reid_workbench::gui::view_model::{EpochPart, RunView, Snapshots};
 use reid_workbench::gui::what_if::WhatIf;
-use reid_workbench::gui::widgets::images::Images;
+use reid_workbench::gui::widgets::images::Thumbnails;
 use reid_workbench::gui::{fonts, widgets::tile};
 use reid_workbench::method::embed::pca;
 use reid_workbench::method::error::no_tick;
@@ -38,9 +38,9 @@ const LAST: usize = EPOCHS - 1;
 
 struct Bench {
     pane: Pane,
-    view: ViewModel,
+    view: RunView,
     panels: Panels,
-    images: Images,
+    images: Thumbnails,
     snapshots: Option<Snapshots>,
     what_if: Option<WhatIf>,
     selection: Selection,
@@ -62,7 +62,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
-            many: Many { book: &Book::default(), live: &ViewModel::default(), sweeps: &Sweeps::default() },
+            many: Many { book: &Book::default(), live: &RunView::default(), sweeps: &Sweeps::default() },
             overlays: &[],
             view: &bench.view,
             theme,
@@ -82,12 +82,12 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     });
 }
 
-fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
+fn window(pane: Pane, view: RunView) -> Harness<'static, Bench> {
     let bench = Bench {
         pane,
         view,
         panels: Panels::default(),
-        images: Images::default(),
+        images: Thumbnails::default(),
         snapshots: None,
         what_if: None,
         selection: Selection::default(),
@@ -107,7 +107,7 @@ fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
 
 struct Sample {
     home: tempfile::TempDir,
-    view: ViewModel,
+    view: RunView,
     snapshot: ClusterSnapshot,
 }
 
@@ -147,7 +147,7 @@ fn sample() -> Sample {
         (snapshot.knn_index, snapshot.knn_dist, snapshot.k) = (nb.index, nb.dist, nb.k);
         snapshot.write(&dir, epoch).unwrap();
     }
-    let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&dir).unwrap());
     let snapshot = ClusterSnapshot::read(&dir, LAST).unwrap();
     Sample { home, view, snapshot }
 }
@@ -166,7 +166,7 @@ fn wait_for(harness: &mut Harness<'_, Bench>, words: &str) {
 }
 
 /// The map with its components, and where the plane lies on the screen.
-fn components(sample: &Sample) -> (Harness<'static, Bench>, Place, Layout) {
+fn components(sample: &Sample) -> (Harness<'static, Bench>, LensPlace, PlaneLayout) {
     let mut harness = window(Pane::Map, sample.view.clone());
     wait_for(&mut harness, "PCA");
     harness.get_by_label("PCA").click();
@@ -175,7 +175,7 @@ fn components(sample: &Sample) -> (Harness<'static, Bench>, Place, Layout) {
     for _ in 0..60 {
         harness.step();
     }
-    let layout = Layout::of(&sample.snapshot.pca);
+    let layout = PlaneLayout::of(&sample.snapshot.pca);
     let rect = harness.get_by_label_contains("Cluster map, PCA").rect();
     (harness, Lens::default().over(rect, layout.half), layout)
 }
@@ -195,7 +195,7 @@ fn press(harness: &mut Harness<'_, Bench>, way: &[Pos2]) {
 #[test]
 fn an_empty_window_says_what_will_come() {
     for (pane, title) in [(Pane::Map, "No clusters yet"), (Pane::Inspector, "No image is selected")] {
-        let mut harness = window(pane, ViewModel::default());
+        let mut harness = window(pane, RunView::default());
         harness.run();
         harness.get_by_label(title);
     }
@@ -208,7 +208,7 @@ fn a_click_on_a_point_selects_its_image_and_cluster() {
     for row in [0, 57, 399] {
         // The point that lies on top where several do.
         let at = layout.at[row];
-        let expected = grid::Grid::of(&layout.at).nearest(&layout.at, at, 0.1).unwrap();
+        let expected = grid::PointGrid::of(&layout.at).nearest(&layout.at, at, 0.1).unwrap();
         harness.hover_at(place.screen(at));
         harness.step();
         harness.get_by_label(&format!("Under the pointer: image {expected}"));
@@ -312,7 +312,7 @@ fn t_sne_goes_on_in_the_background_and_from_epoch_to_epoch() {
     let mut harness = window(Pane::Map, sample.view.clone());
     harness.state_mut().selection.epoch = Some(LAST - 1);
     let key = |epoch: usize| {
-        let seq = sample.view.snapshots[&(epoch, Part::Clusters)];
+        let seq = sample.view.snapshots[&(epoch, EpochPart::Clusters)];
         Key { folder: sample.folder(), epoch, seq }
     };
     wait_for(&mut harness, "t-SNE, 400 images");
@@ -485,7 +485,7 @@ fn times_of_a_frame_with_thirteen_thousand_points() {
         h.event(egui::Event::Zoom(if i < 30 { 1.03 } else { 0.97 }));
     });
     let ctx = harness.ctx.clone();
-    let layout = Layout::of(&big.pca);
+    let layout = PlaneLayout::of(&big.pca);
     let place = Lens::default().over(rect, layout.half);
     let looks = marks(Theme::dark(), Colouring::Reliability, &big, None, &[]);
     let began = Instant::now();

@@ -6,7 +6,7 @@ use eframe::egui::{Key, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 use reid_workbench::method::params::{Effect, Value};
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
@@ -19,7 +19,7 @@ use crate::support::bench::{wait_for, window};
 
 pub struct Sample {
     _home: tempfile::TempDir,
-    pub view: ViewModel,
+    pub view: RunView,
 }
 
 pub fn sample() -> Sample {
@@ -32,7 +32,7 @@ pub fn sample_with(change: impl FnOnce(&Path)) -> Sample {
     let dir = home.path().join("run");
     sample_run::write(&dir);
     change(&dir);
-    let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&dir).unwrap());
     Sample { _home: home, view }
 }
 
@@ -46,7 +46,7 @@ fn every_tile_says_what_will_fill_it() {
         (Pane::HeatMaps, "No attention maps yet"),
         (Pane::RankLists, "No rank lists yet"),
     ] {
-        let mut harness = window(pane, ViewModel::default());
+        let mut harness = window(pane, RunView::default());
         harness.run();
         harness.get_by_label(title);
     }
@@ -54,7 +54,7 @@ fn every_tile_says_what_will_fill_it() {
 
 #[test]
 fn a_run_that_is_over_promises_nothing() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     view.state = State::Done;
     for (pane, title) in [
         (Pane::Loss, "Nothing was trained"),

@@ -7,7 +7,7 @@ use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::event::{Event, State};
 use reid_workbench::method::params::Params;
 use reid_workbench::remote::pool;
-use reid_workbench::run::requests::{Found, Listener, Steer};
+use reid_workbench::run::requests::{FoundRequests, Listener, Steer};
 use reid_workbench::run::{Manifest, RunReader, RunWriter};
 
 use crate::sample_run::EPOCHS;
@@ -16,7 +16,7 @@ use crate::support::ssh::{at, cut, nobody};
 use crate::support::window::Window;
 
 /// A run that somebody trains there, and a window that shows it here.
-fn shown(host: &str, dir: &Path) -> (RunWriter, Listener, crossbeam_channel::Receiver<Found>, Window) {
+fn shown(host: &str, dir: &Path) -> (RunWriter, Listener, crossbeam_channel::Receiver<FoundRequests>, Window) {
     let mut params = Params::default();
     params.apply_presets("demo").unwrap();
     let mut writer = RunWriter::create(dir, &Manifest::new("plaza", "station", 1, "cpu"), &params).unwrap();
@@ -39,7 +39,9 @@ fn a_run_elsewhere_is_shown_steered_lost_and_shown_again() {
 
     window.click("Pause");
     let limit = std::time::Duration::from_secs(30);
-    let Ok(Found::Request { request, stale: false }) = heard.recv_timeout(limit) else { panic!("nothing was asked") };
+    let Ok(FoundRequests::Request { request, stale: false }) = heard.recv_timeout(limit) else {
+        panic!("nothing was asked")
+    };
     assert_eq!(request.steer, Steer::Pause);
     run.append(Event::Accepted { request: request.id }).unwrap();
     run.append(Event::State { state: State::Paused, epoch: 1 }).unwrap();

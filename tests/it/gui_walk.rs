@@ -6,7 +6,7 @@ use std::path::Path;
 use eframe::egui::Key;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::event::State;
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::images::Images;
 use reid_workbench::run::snapshot::ClusterSnapshot;
@@ -27,7 +27,7 @@ fn run_of(tiny: &Tiny) -> std::path::PathBuf {
 fn the_worst_cluster_shows_the_numbers_of_the_cluster_command() {
     let tiny = Tiny::new();
     let run = run_of(&tiny);
-    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&run).unwrap());
     let params = view.params.clone().unwrap();
     let alpha = view.clusters[&2].summary.threshold.unwrap();
     // The same features and parameters; the run carries the threshold of its first epoch.
@@ -66,7 +66,7 @@ fn the_worst_cluster_shows_the_numbers_of_the_cluster_command() {
 fn every_tile_goes_to_the_epoch_of_the_scrubber_and_back() {
     let tiny = Tiny::new();
     let run = run_of(&tiny);
-    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&run).unwrap());
     let mut window = Window::on(&run);
     let count = |epoch: usize| {
         let n = view.clusters[&epoch].summary.clusters[0];
@@ -109,7 +109,7 @@ fn a_run_copied_elsewhere_without_photos_shows_the_same_and_says_what_is_missing
     let target = tiny.path("target").display().to_string();
     assert!(text.contains(&target));
     std::fs::write(Images::path(&copy), text.replace(&target, "/nowhere/at-all")).unwrap();
-    let summary = RunReader::open(&run).map(|r| ViewModel::of_folder(&r).clusters[&2].summary.clone()).unwrap();
+    let summary = RunReader::open(&run).map(|r| RunView::of_folder(&r).clusters[&2].summary.clone()).unwrap();
     let mut window = Window::on(&copy);
     let n = summary.clusters[0];
     window.until(&format!("{n} cluster{}, epoch 3", if n == 1 { "" } else { "s" }));

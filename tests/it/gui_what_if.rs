@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use reid_workbench::data::synthetic::features::{Spec, generate};
+use reid_workbench::data::synthetic::features::{FeatureSpec, generate};
 use reid_workbench::engine::command::Command;
 use reid_workbench::engine::feature_run::{self, FeatureSet};
-use reid_workbench::gui::view_model::ViewModel;
-use reid_workbench::gui::what_if::worker::{Answer, Question, Reply, Verdict, answer_now, verdicts};
+use reid_workbench::gui::view_model::RunView;
+use reid_workbench::gui::what_if::worker::{ClusterVerdict, Reply, WhatIfAnswer, WhatIfQuestion, answer_now, verdicts};
 use reid_workbench::gui::what_if::{Base, WhatIf};
 use reid_workbench::method::cluster::ClusterSummary;
 use reid_workbench::method::error::no_tick;
@@ -20,7 +20,8 @@ use crate::support::window::Window;
 
 /// A run made of 700 features with identities, on which every slider does something.
 pub fn write_run(dir: &Path) {
-    let spec = Spec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 };
+    let spec =
+        FeatureSpec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 };
     let made = generate(&spec);
     let set = FeatureSet {
         name: "made",
@@ -152,13 +153,13 @@ fn an_answer_to_an_older_question_is_dropped() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&run).unwrap());
     assert!(!view.trains(), "features alone: no seed, no method and no epochs to come are told of them");
     let base = Base::of(&view, 0).unwrap();
     let with = |eps: f64| {
         let mut params = base.params.clone();
         params.eps = eps;
-        answer_now(&base, &Question::Clusters(Box::new(params)))
+        answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params)))
     };
     let mut what_if = WhatIf::new(|| {});
     what_if.look_at(&view, None);
@@ -179,23 +180,23 @@ fn a_run_without_features_or_graph_says_what_is_missing() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&run).unwrap());
     let base = Base::of(&view, 0).unwrap();
     let mut params = base.params.clone();
     params.k1 = 20;
     std::fs::remove_file(run.join("features.safetensors")).unwrap();
-    let why = answer_now(&base, &Question::Clusters(Box::new(params.clone()))).unwrap_err();
+    let why = answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params.clone()))).unwrap_err();
     assert!(why.contains("k1 and k2 need the features"), "{why}");
     // eps goes on: the graph is there, as far as it reaches.
     params.k1 = base.params.k1;
     params.eps = 0.5;
-    assert!(answer_now(&base, &Question::Clusters(Box::new(params.clone()))).is_ok());
+    assert!(answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params.clone()))).is_ok());
     params.eps = 0.94;
-    let why = answer_now(&base, &Question::Clusters(Box::new(params.clone()))).unwrap_err();
+    let why = answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params.clone()))).unwrap_err();
     assert!(why.contains("kept up to 0.90"), "{why}");
     std::fs::remove_file(run.join("epochs/0000/graph.safetensors")).unwrap();
     params.eps = 0.5;
-    let why = answer_now(&base, &Question::Clusters(Box::new(params))).unwrap_err();
+    let why = answer_now(&base, &WhatIfQuestion::Clusters(Box::new(params))).unwrap_err();
     assert!(why.contains("not in the run folder"), "{why}");
 }
 
@@ -204,9 +205,9 @@ fn verdicts_say_what_becomes_of_a_cluster() {
     let run = [0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, -1];
     let now = [0, 0, 0, 1, 1, 2, 2, -1, -1, 3, 3, 3, 3, -1];
     let found = verdicts(&run, &now);
-    assert_eq!(found[..3], [Verdict::Same, Verdict::Splits(2), Verdict::Dissolves]);
-    assert_eq!(found[3..], [Verdict::Merges, Verdict::Merges]);
-    let Answer::Clusters(_) = (match answer_now_on_itself() {
+    assert_eq!(found[..3], [ClusterVerdict::Same, ClusterVerdict::Splits(2), ClusterVerdict::Dissolves]);
+    assert_eq!(found[3..], [ClusterVerdict::Merges, ClusterVerdict::Merges]);
+    let WhatIfAnswer::Clusters(_) = (match answer_now_on_itself() {
         Ok(answer) => answer,
         Err(why) => panic!("{why}"),
     }) else {
@@ -215,15 +216,15 @@ fn verdicts_say_what_becomes_of_a_cluster() {
 }
 
 /// With the run's own parameters every cluster stays what it is.
-fn answer_now_on_itself() -> Result<Answer, String> {
+fn answer_now_on_itself() -> Result<WhatIfAnswer, String> {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     write_run(&run);
-    let view = ViewModel::of_folder(&RunReader::open(&run).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&run).unwrap());
     let base = Base::of(&view, 0).unwrap();
-    let answer = answer_now(&base, &Question::Clusters(Box::new(base.params.clone())));
-    if let Ok(Answer::Clusters(outcome)) = &answer {
-        assert!(outcome.verdicts.iter().all(|v| *v == Verdict::Same));
+    let answer = answer_now(&base, &WhatIfQuestion::Clusters(Box::new(base.params.clone())));
+    if let Ok(WhatIfAnswer::Clusters(outcome)) = &answer {
+        assert!(outcome.verdicts.iter().all(|v| *v == ClusterVerdict::Same));
         // The slider's threshold stands where the rule put it, and scores without truth are the engine's to compute.
         let run = view.clusters[&0].summary.clone();
         let summary = outcome.summary.clone();

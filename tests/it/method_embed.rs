@@ -7,7 +7,7 @@ use reid_workbench::method::knn::{Neighbours, neighbours};
 use reid_workbench::method::rows::Rows;
 
 use super::prng::uniforms;
-use super::support::gen_features::{Spec, generate};
+use super::support::gen_features::{FeatureSpec, generate};
 
 /// Covariance (not divided by N) of the columns.
 fn scatter(data: &[f32], d: usize) -> Vec<f64> {
@@ -75,7 +75,8 @@ proptest! {
 
 #[test]
 fn components_do_not_depend_on_threads_and_have_a_sign() {
-    let spec = Spec { seed: 3, n: 900, d: 96, r: 24, lo: 3, hi: 20, n_out: 60, A: 10, B: 8, C: 4, D: 6, n_cams: 4 };
+    let spec =
+        FeatureSpec { seed: 3, n: 900, d: 96, r: 24, lo: 3, hi: 20, n_out: 60, A: 10, B: 8, C: 4, D: 6, n_cams: 4 };
     let features = generate(&spec).features;
     let rows = Rows::new(&features, spec.d).unwrap();
     let with = |threads: usize| {
@@ -196,8 +197,20 @@ fn lists_that_do_not_fit_are_refused() {
 #[test]
 #[ignore = "prints times at Market's size"]
 fn times_at_market_size() {
-    let spec =
-        Spec { seed: 1501, n: 12_936, d: 2048, r: 32, lo: 2, hi: 32, n_out: 970, A: 10, B: 8, C: 4, D: 6, n_cams: 6 };
+    let spec = FeatureSpec {
+        seed: 1501,
+        n: 12_936,
+        d: 2048,
+        r: 32,
+        lo: 2,
+        hi: 32,
+        n_out: 970,
+        A: 10,
+        B: 8,
+        C: 4,
+        D: 6,
+        n_cams: 6,
+    };
     let features = generate(&spec).features;
     let rows = Rows::new(&features, spec.d).unwrap();
     let mut scores = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::support::gen_features::{Spec, gauss, generate, key, word};
+use super::support::gen_features::{FeatureSpec, gauss, generate, key, word};
 use super::support::golden::fixtures;
 use super::support::sha256;
 
@@ -18,7 +18,7 @@ fn the_generator_gives_the_published_vectors() {
         assert_eq!(json["gauss(11,1,0..5)"][i], gauss(11, 1, i as u64));
     }
     let case = &json["case n300_d128"];
-    let spec: Spec = serde_json::from_value(case["params"].clone()).unwrap();
+    let spec: FeatureSpec = serde_json::from_value(case["params"].clone()).unwrap();
     let made = generate(&spec);
     assert_eq!(case["pid_first10"], serde_json::json!(made.pid[..10]));
     assert_eq!(case["cam_first10"], serde_json::json!(made.camid[..10]));

@@ -10,7 +10,7 @@ use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::tree::Tree;
 use reid_workbench::method::tree::condensed::Condensed;
-use reid_workbench::method::tree::order::{Dendrogram, Order};
+use reid_workbench::method::tree::order::{Dendrogram, ReachabilityOrder};
 
 use super::method_tree::canonical;
 use super::support::golden::{Case, fixtures};
@@ -104,7 +104,8 @@ fn the_condensed_tree_is_that_of_hdbscan() {
     let made = Made::new();
     let tree = Tree::new(&made.graph, made.params.min_samples);
     let dendrogram = Dendrogram::new(&tree);
-    let condensed = Condensed::new(&dendrogram, &Order::new(&dendrogram), made.case.number("/hdbscan/least") as usize);
+    let condensed =
+        Condensed::new(&dendrogram, &ReachabilityOrder::new(&dendrogram), made.case.number("/hdbscan/least") as usize);
     made.close("/hdbscan/lambda", &condensed.lambda, 1e-4);
     // An image that its core distance joins to two clusters at once goes with either: three of them here.
     let (found, expected) = (canonical(&condensed.labels()), canonical(&made.labels("/hdbscan/labels")));

@@ -7,9 +7,9 @@ use reid_workbench::method::knn::neighbours;
 use reid_workbench::method::lineage::{Flow, flows, heir, lineage};
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
-use reid_workbench::method::sweep::{Grid, eps_delta_table, eps_sweep, k_distance};
+use reid_workbench::method::sweep::{SweepGrid, eps_delta_table, eps_sweep, k_distance};
 
-use super::support::gen_features::{Spec, generate};
+use super::support::gen_features::{FeatureSpec, generate};
 
 #[test]
 fn kept_split_merged_born_and_died_clusters_are_told_apart() {
@@ -57,7 +57,8 @@ fn lineage_of_equal_or_empty_labels_is_plain() {
 }
 
 fn small_graph() -> Graph {
-    let spec = Spec { seed: 5, n: 200, d: 32, r: 16, lo: 5, hi: 12, n_out: 20, A: 10, B: 6, C: 2, D: 6, n_cams: 4 };
+    let spec =
+        FeatureSpec { seed: 5, n: 200, d: 32, r: 16, lo: 5, hi: 12, n_out: 20, A: 10, B: 6, C: 2, D: 6, n_cams: 4 };
     let features = generate(&spec).features;
     let rows = Rows::new(&features, spec.d).unwrap();
     let found = neighbours(rows, 20, &no_tick).unwrap();
@@ -69,7 +70,7 @@ fn tables_repeat_what_single_clusterings_say() {
     let graph = small_graph();
     let params = Params { k1: 20, k2: 4, ..Params::default() };
     let (eps, delta_d) = ([0.4, 0.5, 0.6], [0.0, 0.02, 0.1]);
-    let grid = Grid { eps: &eps, delta_d: &delta_d };
+    let grid = SweepGrid { eps: &eps, delta_d: &delta_d };
     let table = eps_delta_table(&graph, grid, &params, None, None, &no_tick).unwrap();
     let sweep = eps_sweep(&graph, &eps, params.min_samples, None, &no_tick).unwrap();
     for (r, &eps) in eps.iter().enumerate() {

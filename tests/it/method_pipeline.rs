@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reid_workbench::base::tensors::Archive;
-use reid_workbench::data::synthetic::features::{Generated, Spec, generate};
+use reid_workbench::data::synthetic::features::{FeatureSpec, Generated, generate};
 use reid_workbench::method::cluster::{Assignment, ClusterSummary, Details, Judged, cluster, judge};
 use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::jaccard::jaccard;
 use reid_workbench::method::knn::{Neighbours, neighbours};
 use reid_workbench::method::labels::Labelled;
 use reid_workbench::method::params::{EpsRule, Params, Rule};
-use reid_workbench::method::pipeline::{self, Plan, Step, Unwatched, Watch};
+use reid_workbench::method::pipeline::{self, ClusteringPlan, ClusteringStep, ClusteringWatcher, Unwatched};
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::k_distance;
 use reid_workbench::method::tree::radii::{SSG_SHARE, knee, mean_smallest};
@@ -19,23 +19,36 @@ use reid_workbench::run::event::SnapshotPart;
 use reid_workbench::run::snapshot::{ClusterSnapshot, part_path};
 
 fn features() -> Generated {
-    generate(&Spec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 })
+    generate(&FeatureSpec {
+        seed: 5,
+        n: 700,
+        d: 64,
+        r: 24,
+        lo: 3,
+        hi: 24,
+        n_out: 60,
+        A: 10,
+        B: 7,
+        C: 3,
+        D: 5,
+        n_cams: 4,
+    })
 }
 
 /// Notes the steps, and gives up at one of them.
 #[derive(Default)]
 struct Notes {
-    begun: Mutex<Vec<Step>>,
+    begun: Mutex<Vec<ClusteringStep>>,
     ticks: AtomicU64,
-    until: Option<Step>,
+    until: Option<ClusteringStep>,
 }
 
-impl Watch for Notes {
-    fn begin(&self, step: Step) {
+impl ClusteringWatcher for Notes {
+    fn begin(&self, step: ClusteringStep) {
         self.begun.lock().unwrap().push(step);
     }
 
-    fn tick(&self, step: Step, _: u64, _: u64) -> bool {
+    fn tick(&self, step: ClusteringStep, _: u64, _: u64) -> bool {
         self.ticks.fetch_add(1, Ordering::Relaxed);
         self.until != Some(step)
     }
@@ -47,19 +60,19 @@ fn the_pipeline_finds_what_its_steps_find() {
     let rows = Rows::new(&made.features, 64).unwrap();
     let params = Params::default();
     let notes = Notes::default();
-    let found = pipeline::run(rows, None, &Plan::of(&params, None), &notes).unwrap();
+    let found = pipeline::run(rows, None, &ClusteringPlan::of(&params, None), &notes).unwrap();
     let nb = neighbours(rows, params.k1, &no_tick).unwrap();
     let reach = (params.eps + params.delta_d) as f32;
     let graph = jaccard(rows, &nb, params.k1, params.k2, reach, &no_tick).unwrap();
     assert_eq!(found.assignment, cluster(&graph, &params, None));
     assert_eq!(found.graph, Some(graph));
     assert!(found.assignment.reliable.len() > 5, "there is something to compare");
-    let steps = [Step::Neighbours, Step::Distances, Step::Labels, Step::Scores];
+    let steps = [ClusteringStep::Neighbours, ClusteringStep::Distances, ClusteringStep::Labels, ClusteringStep::Scores];
     assert_eq!(*notes.begun.lock().unwrap(), steps);
     assert!(notes.ticks.load(Ordering::Relaxed) > 0);
     // Neighbours that another device found are taken as they are, and that step does not begin.
     let notes = Notes::default();
-    let again = pipeline::run(rows, Some(nb), &Plan::of(&params, None), &notes).unwrap();
+    let again = pipeline::run(rows, Some(nb), &ClusteringPlan::of(&params, None), &notes).unwrap();
     assert_eq!(again.assignment, found.assignment);
     assert_eq!(*notes.begun.lock().unwrap(), steps[1..]);
 }
@@ -69,9 +82,9 @@ fn a_step_that_is_given_up_ends_it() {
     let made = features();
     let rows = Rows::new(&made.features, 64).unwrap();
     let params = Params::default();
-    for step in [Step::Neighbours, Step::Distances] {
+    for step in [ClusteringStep::Neighbours, ClusteringStep::Distances] {
         let notes = Notes { until: Some(step), ..Notes::default() };
-        let given_up = pipeline::run(rows, None, &Plan::of(&params, None), &notes);
+        let given_up = pipeline::run(rows, None, &ClusteringPlan::of(&params, None), &notes);
         assert_eq!(given_up.unwrap_err(), MethodError::Cancelled);
         assert_eq!(notes.begun.lock().unwrap().last(), Some(&step));
     }
@@ -82,7 +95,7 @@ fn the_graph_reaches_as_far_as_is_asked() {
     let made = features();
     let rows = Rows::new(&made.features, 64).unwrap();
     let params = Params::default();
-    let plan = Plan { neighbours: 40, reach: 0.9, ..Plan::of(&params, None) };
+    let plan = ClusteringPlan { neighbours: 40, reach: 0.9, ..ClusteringPlan::of(&params, None) };
     let found = pipeline::run(rows, None, &plan, &Unwatched).unwrap();
     assert_eq!((found.neighbours.k, found.graph.unwrap().max), (40, 0.9));
 }
@@ -92,7 +105,7 @@ fn a_rule_finds_eps_among_the_distances() {
     let made = features();
     let rows = Rows::new(&made.features, 64).unwrap();
     let mut params = Params::default();
-    let of = |params: &Params| pipeline::run(rows, None, &Plan::of(params, None), &Unwatched).unwrap();
+    let of = |params: &Params| pipeline::run(rows, None, &ClusteringPlan::of(params, None), &Unwatched).unwrap();
     assert_eq!(of(&params).assignment.eps, None);
     for (rule, name) in [(EpsRule::Knee, "knee"), (EpsRule::MeanSmallest, "mean-smallest")] {
         params.assign(&format!("eps_rule={name}")).unwrap();

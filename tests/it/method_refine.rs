@@ -1,6 +1,6 @@
 //! Refinement: thresholds, scores, outliers, and inputs that have little or nothing to cluster.
 
-use reid_workbench::method::cluster::{Labels, cluster, refine};
+use reid_workbench::method::cluster::{RadiiLabels, cluster, refine};
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::jaccard::{Graph, jaccard};
@@ -9,8 +9,8 @@ use reid_workbench::method::params::{ClusterScore, Params, Rule, ScoreKind};
 use reid_workbench::method::rows::Rows;
 
 /// Ten clusters of four; cluster c's loose relative holds c + 4 images, so its Eq. 8 score is 4/(4 + c).
-fn ten_clusters() -> Labels {
-    let mut labels = Labels::default();
+fn ten_clusters() -> RadiiLabels {
+    let mut labels = RadiiLabels::default();
     for c in 0..10 {
         for member in 0..4 + c {
             let inside = if member < 4 { c } else { -1 };
@@ -54,7 +54,7 @@ fn the_rank_of_the_threshold_is_rounded_half_to_even() {
     for (clusters, index) in [(5, 2), (7, 4)] {
         let all = ten_clusters();
         let keep = |l: &[i32]| l.iter().map(|&x| if x < clusters { x } else { -1 }).collect::<Vec<_>>();
-        let labels = Labels { normal: keep(&all.normal), tight: keep(&all.tight), loose: keep(&all.loose) };
+        let labels = RadiiLabels { normal: keep(&all.normal), tight: keep(&all.tight), loose: keep(&all.loose) };
         let found = refine(labels, &params, None);
         assert_eq!(found.threshold, Some(score(index)), "{clusters} clusters");
     }
@@ -80,7 +80,7 @@ fn the_other_rules_take_their_threshold_from_the_user_or_have_none() {
 #[test]
 fn spcl_keeps_only_the_members_that_attain_the_best_compactness() {
     // One cluster at eps; at the tight radius it falls into three images and one.
-    let labels = Labels { normal: vec![0; 4], tight: vec![0, 0, 0, -1], loose: vec![0; 4] };
+    let labels = RadiiLabels { normal: vec![0; 4], tight: vec![0, 0, 0, -1], loose: vec![0; 4] };
     let mut params = Params::default();
     params.reliability.score = ScoreKind::Spcl;
     let found = refine(labels.clone(), &params, None);
@@ -96,7 +96,7 @@ fn spcl_keeps_only_the_members_that_attain_the_best_compactness() {
 
 #[test]
 fn without_clusters_every_image_is_an_instance_and_there_is_no_threshold() {
-    let noise = Labels { normal: vec![-1; 6], tight: vec![-1; 6], loose: vec![-1; 6] };
+    let noise = RadiiLabels { normal: vec![-1; 6], tight: vec![-1; 6], loose: vec![-1; 6] };
     let found = refine(noise, &Params::default(), None);
     assert_eq!((found.threshold, found.pseudo_labels.as_slice()), (None, [-1; 6].as_slice()));
     assert_eq!(found.score.as_ref().unwrap().images, [1.0; 6], "alone in all three sets");

@@ -5,7 +5,7 @@ use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Identities, Metric,
 use reid_workbench::method::rerank::{RerankOptions, evaluate_reranked, rerank_distances};
 use reid_workbench::method::rows::Rows;
 
-use super::support::gen_features::{Spec, generate};
+use super::support::gen_features::{FeatureSpec, generate};
 use super::support::golden::Case;
 
 #[test]
@@ -41,7 +41,8 @@ fn distances(a: Rows, b: Rows) -> Vec<f32> {
 /// From features in blocks, with junk in the gallery, and from dense distances without it: one result.
 #[test]
 fn re_ranking_from_features_equals_re_ranking_from_distances() {
-    let spec = Spec { seed: 7, n: 240, d: 32, r: 16, lo: 4, hi: 9, n_out: 20, A: 10, B: 9, C: 4, D: 6, n_cams: 3 };
+    let spec =
+        FeatureSpec { seed: 7, n: 240, d: 32, r: 16, lo: 4, hi: 9, n_out: 20, A: 10, B: 9, C: 4, D: 6, n_cams: 3 };
     let made = generate(&spec);
     let all = Rows::new(&made.features, spec.d).unwrap();
     let (query, gallery) = (all.slice(0, 40), all.slice(40, 200));

@@ -15,7 +15,7 @@ use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::{KDistance, k_distance};
 use reid_workbench::method::tree::condensed::Condensed;
-use reid_workbench::method::tree::order::{Dendrogram, Order};
+use reid_workbench::method::tree::order::{Dendrogram, ReachabilityOrder};
 use reid_workbench::method::tree::path::Paths;
 use reid_workbench::method::tree::radii::{knee, levels, mean_smallest};
 use reid_workbench::method::tree::{Hierarchy, Tree};
@@ -86,7 +86,7 @@ proptest! {
         let graph = graph_of(&x, d, 12, 4, REACH);
         let tree = Tree::new(&graph, min_samples);
         let paths = Paths::new(&tree, &graph);
-        let order = Order::new(&Dendrogram::new(&tree));
+        let order = ReachabilityOrder::new(&Dendrogram::new(&tree));
         let n = graph.n as u32;
         for (a, b) in pairs.into_iter().map(|(a, b)| (a % n, b % n)).filter(|(a, b)| a != b) {
             let joined = |eps: f64| {
@@ -121,7 +121,7 @@ proptest! {
     fn valleys_are_the_clusters((x, d) in directions(120), min_samples in 2..6usize) {
         let graph = graph_of(&x, d, 12, 4, REACH);
         let tree = Tree::new(&graph, min_samples);
-        let order = Order::new(&Dendrogram::new(&tree));
+        let order = ReachabilityOrder::new(&Dendrogram::new(&tree));
         let mut seen = order.image.clone();
         seen.sort_unstable();
         prop_assert!(seen.into_iter().eq(0..graph.n as u32));
@@ -181,7 +181,7 @@ fn no_image_has_no_tree() {
     let graph = Graph { n: 0, max: REACH, indptr: vec![0], ..Graph::default() };
     let tree = Tree::new(&graph, 4);
     assert_eq!(tree.labels(0.6), Vec::<i32>::new());
-    let order = Order::new(&Dendrogram::new(&tree));
+    let order = ReachabilityOrder::new(&Dendrogram::new(&tree));
     assert!(order.valleys(0.6, |_| true).is_empty());
     let condensed = Condensed::new(&Dendrogram::new(&tree), &order, 4);
     assert_eq!((condensed.labels(), condensed.stable_radius(REACH)), (Vec::new(), None));
@@ -205,8 +205,8 @@ fn market_size_is_built_and_cut_in_milliseconds() {
     let mut tree = Tree::default();
     let built = best(&mut || tree = Tree::new(&graph, 4));
     let cut = best(&mut || assert!(!tree.labels(0.6).is_empty()));
-    let mut order = Order::default();
-    let ordered = best(&mut || order = Order::new(&Dendrogram::new(&tree)));
+    let mut order = ReachabilityOrder::default();
+    let ordered = best(&mut || order = ReachabilityOrder::new(&Dendrogram::new(&tree)));
     let condensed = best(&mut || assert!(!Condensed::new(&Dendrogram::new(&tree), &order, 4).branches.is_empty()));
     eprintln!(
         "{} pairs: tree {built:.1} ms, cut {cut:.2} ms, order {ordered:.2} ms, condensed {condensed:.2} ms",

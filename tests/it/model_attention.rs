@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use reid_workbench::model::attention::{Block, Coordinate, Triplet};
-use reid_workbench::model::layers::{Maker, Pass, channels_last};
+use reid_workbench::model::attention::{Block, Coordinate, TripletAttention};
+use reid_workbench::model::layers::{LayerMaker, Pass, channels_last};
 use reid_workbench::model::plane;
 use tch::{Device, Kind, Tensor, nn};
 
@@ -11,7 +11,7 @@ use crate::golden::{assert_close, fixture, large, tensors};
 
 type Forward = Box<dyn Fn(&Tensor, &mut Pass) -> Tensor>;
 
-fn module(kind: &str, m: &Maker, channels: i64) -> Forward {
+fn module(kind: &str, m: &LayerMaker, channels: i64) -> Forward {
     match kind {
         "coord" => {
             let block = Coordinate::new(m, channels).unwrap();
@@ -22,7 +22,7 @@ fn module(kind: &str, m: &Maker, channels: i64) -> Forward {
             Box::new(move |x, pass| block.forward(x, pass, "a").unwrap())
         }
         other => {
-            let block = Triplet::new(m, other == "triplet").unwrap();
+            let block = TripletAttention::new(m, other == "triplet").unwrap();
             Box::new(move |x, pass| block.forward(x, pass, "a").unwrap())
         }
     }
@@ -35,7 +35,7 @@ fn check(kind: &str, folder: &Path) {
     for last in [false, true] {
         let vs = nn::VarStore::new(Device::Cpu);
         let channels = inputs["x"].size()[1];
-        let forward = module(kind, &Maker::new(vs.root(), 1, 1, last), channels);
+        let forward = module(kind, &LayerMaker::new(vs.root(), 1, 1, last), channels);
         let variables = vs.variables();
         let given = inputs.keys().filter(|k| k.starts_with("w.")).count();
         assert_eq!(given, variables.len(), "every tensor of the module is given");

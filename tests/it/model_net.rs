@@ -2,9 +2,9 @@
 
 use reid_workbench::method::params::Backbone;
 use reid_workbench::model::ModelError;
-use reid_workbench::model::attention::{Coordinate, Triplet};
+use reid_workbench::model::attention::{Coordinate, TripletAttention};
 use reid_workbench::model::head::Classifier;
-use reid_workbench::model::layers::{Maker, Pass, channels_last};
+use reid_workbench::model::layers::{LayerMaker, Pass, channels_last};
 use reid_workbench::model::losses::{backward, batch_hard_triplet, cross_entropy_smooth, value};
 use reid_workbench::model::net::{Net, NetSpec, Output};
 use reid_workbench::model::optim::Adam;
@@ -257,10 +257,11 @@ fn positions_that_are_no_stages_are_an_error() {
 fn gates_lie_in_memory_as_what_they_multiply() {
     // Otherwise a GPU reads one of the two, each as large as the map, with a stride.
     let vs = nn::VarStore::new(Device::Cpu);
-    let maker = Maker::new(vs.root(), 1, 1, true);
+    let maker = LayerMaker::new(vs.root(), 1, 1, true);
     let x = channels_last(&Tensor::rand([3, 32, 12, 6], (Kind::Float, Device::Cpu))).unwrap();
     let coordinate = Coordinate::new(&maker.sub("coord"), 32).unwrap().gate(&x, &mut Pass::train(0), "c").unwrap();
-    let triplet = Triplet::new(&maker.sub("triplet"), true).unwrap().gate(&x, &mut Pass::train(0), "t").unwrap();
+    let triplet =
+        TripletAttention::new(&maker.sub("triplet"), true).unwrap().gate(&x, &mut Pass::train(0), "t").unwrap();
     for gate in [coordinate, triplet] {
         assert_eq!((gate.size(), gate.stride()), (x.size(), x.stride()));
     }

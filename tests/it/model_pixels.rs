@@ -19,7 +19,7 @@ use reid_workbench::model::pixels::DeviceImages;
 use tch::Device;
 
 use super::support::datasets::tiny_domain;
-use super::support::gen_features::{Spec, generate};
+use super::support::gen_features::{FeatureSpec, generate};
 
 const SIZE: (usize, usize) = (48, 24);
 
@@ -98,7 +98,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn neighbours_found_on_the_device_are_those_of_the_method(n in 1usize..300, k in 1usize..40, seed in 0u64..1000) {
-        let spec = Spec { seed, n, d: 24, r: 8, lo: 2, hi: 9, n_out: n / 10, A: 10, B: 6, C: 2, D: 3, n_cams: 4 };
+        let spec = FeatureSpec { seed, n, d: 24, r: 8, lo: 2, hi: 9, n_out: n / 10, A: 10, B: 6, C: 2, D: 3, n_cams: 4 };
         let made = generate(&spec);
         let ours = neighbours(Rows::new(&made.features, spec.d).unwrap(), k, &no_tick).unwrap();
         let theirs = knn::neighbours(&made.features, spec.d, k, Device::Cpu, &|_, _| true).unwrap().unwrap();

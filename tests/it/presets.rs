@@ -4,7 +4,7 @@ use reid_workbench::engine::command::{Begin, Command};
 use reid_workbench::engine::event::{Event, State};
 use reid_workbench::method::labels::kmeans::lloyd;
 use reid_workbench::method::params::Params;
-use reid_workbench::method::pipeline::{Plan, Unwatched, run};
+use reid_workbench::method::pipeline::{ClusteringPlan, Unwatched, run};
 use reid_workbench::method::rows::Rows;
 use reid_workbench::model::cluster_memory::ClusterMemory;
 use reid_workbench::model::net::generalised_mean;
@@ -41,7 +41,7 @@ fn k_means_finds_well_kept_apart_groups_whatever_the_seed() {
         params.apply_presets("kmeans").unwrap();
         params.assign(&format!("labels.k={k}")).unwrap();
         params.seed = seed;
-        let found = run(rows, None, &Plan::of(&params, None), &Unwatched).unwrap();
+        let found = run(rows, None, &ClusteringPlan::of(&params, None), &Unwatched).unwrap();
         let labels = &found.assignment.labels;
         assert!(found.graph.is_none() && found.assignment.radii().is_none());
         assert!((0..n).all(|i| labels[i] == labels[i % k]) && (1..k).all(|c| labels[c] != labels[0]), "{labels:?}");
@@ -49,7 +49,9 @@ fn k_means_finds_well_kept_apart_groups_whatever_the_seed() {
     }
     let mut params = Params::default();
     params.apply_presets("kmeans").unwrap();
-    assert!(run(rows, None, &Plan::of(&params, None), &Unwatched).unwrap_err().to_string().contains("labels.k"));
+    assert!(
+        run(rows, None, &ClusteringPlan::of(&params, None), &Unwatched).unwrap_err().to_string().contains("labels.k")
+    );
 }
 
 #[test]

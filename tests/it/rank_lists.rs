@@ -15,13 +15,13 @@ use reid_workbench::engine::trained::Trained;
 use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::gui::panels::rank_lists::history::History;
-use reid_workbench::gui::view_model::ViewModel;
+use reid_workbench::gui::view_model::RunView;
 use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, evaluate};
 use reid_workbench::method::rows::Rows;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
-use reid_workbench::study::query_filter::{Facts, Filter};
+use reid_workbench::study::query_filter::{QueryFacts, QueryFilter};
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};
@@ -183,7 +183,7 @@ fn a_question_before_there_is_a_model_is_answered_in_words() {
 
 #[test]
 fn the_view_keeps_the_newest_answers() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     for index in (0..40).chain([20]) {
         view.fold(&ranked(answer_of(index)));
     }
@@ -208,9 +208,10 @@ fn answer_of(index: u32) -> Ranking {
 
 #[test]
 fn the_filter_says_what_it_does_not_understand() {
-    let facts = Facts { query: 7, ap: Some(0.25), pid: Some(12), cam: Some(2), missed: 3, matches: 4, first: Some(6) };
+    let facts =
+        QueryFacts { query: 7, ap: Some(0.25), pid: Some(12), cam: Some(2), missed: 3, matches: 4, first: Some(6) };
     let check = |text: &str, expected: bool| {
-        assert_eq!(Filter::parse(text, true).unwrap().fits(&facts), expected, "{text}");
+        assert_eq!(QueryFilter::parse(text, true).unwrap().fits(&facts), expected, "{text}");
     };
     check("", true);
     check("ap<0.3 pid=12 cam=2 missed>0", true);
@@ -219,7 +220,10 @@ fn the_filter_says_what_it_does_not_understand() {
     check("ap>=25.1%", false);
     check("cam!=2", false);
     check("query==7 matches>4", false);
-    assert!(!Filter::parse("pid=12", true).unwrap().fits(&Facts::default()), "what is not known does not hold");
+    assert!(
+        !QueryFilter::parse("pid=12", true).unwrap().fits(&QueryFacts::default()),
+        "what is not known does not hold"
+    );
     for (text, sentence) in [
         ("apx<0.3", "“apx<0.3” is not known: a term begins with one of ap, pid, cam, missed, matches, first, query."),
         ("ap", "After “ap” comes a comparison and a number, as in ap<0.3."),
@@ -227,10 +231,10 @@ fn the_filter_says_what_it_does_not_understand() {
         ("ap<30", "AP goes from 0 to 1: write ap<0.3 or ap<30%."),
         ("pid=5%", "“pid=5%” needs a number, as in pid=12."),
     ] {
-        assert_eq!(Filter::parse(text, true).unwrap_err(), sentence);
+        assert_eq!(QueryFilter::parse(text, true).unwrap_err(), sentence);
     }
-    assert!(Filter::parse("cam=2", false).is_ok());
-    assert!(Filter::parse("ap<0.3", false).unwrap_err().contains("switched off"));
+    assert!(QueryFilter::parse("cam=2", false).is_ok());
+    assert!(QueryFilter::parse("ap<0.3", false).unwrap_err().contains("switched off"));
 }
 
 #[test]
@@ -258,20 +262,20 @@ fn back_and_forward_lead_through_what_was_looked_at() {
 }
 
 /// The tile, tall enough for many rows.
-fn window(view: ViewModel) -> Harness<'static, Bench> {
+fn window(view: RunView) -> Harness<'static, Bench> {
     window_of(Pane::RankLists, view, vec2(900.0, 2000.0))
 }
 
-fn sample() -> (tempfile::TempDir, ViewModel) {
+fn sample() -> (tempfile::TempDir, RunView) {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("run");
     sample_run::write(&dir);
-    let view = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&dir).unwrap());
     (home, view)
 }
 
 /// The same as a live window sees it.
-fn live_sample() -> (tempfile::TempDir, ViewModel) {
+fn live_sample() -> (tempfile::TempDir, RunView) {
     let (home, mut view) = sample();
     let event = Event::Device { name: "cpu".to_owned(), used: 1, total: 2, load: Default::default() };
     view.fold(&Stamped { run: Default::default(), seq: 0, t: 0.0, wall: 0.0, event });
@@ -282,7 +286,7 @@ fn shows(harness: &Harness<'_, Bench>, words: &str) -> bool {
     harness.query_all_by_label_contains(words).next().is_some()
 }
 
-fn ranks_of(view: &ViewModel, epoch: usize) -> RankSnapshot {
+fn ranks_of(view: &RunView, epoch: usize) -> RankSnapshot {
     RankSnapshot::read(view.folder.as_ref().unwrap(), epoch).unwrap()
 }
 
@@ -304,7 +308,7 @@ fn listed(harness: &Harness<'_, Bench>) -> Vec<u32> {
 fn the_ap_in_the_tile_is_that_of_the_evaluation() {
     let tiny = Tiny::new();
     let driver = done(&tiny);
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     driver.events.iter().for_each(|e| view.fold(e));
     let (_, expected) = evaluated(&tiny);
     let ranks = ranks_of(&view, 3);
@@ -327,7 +331,7 @@ fn the_ap_in_the_tile_is_that_of_the_evaluation() {
 fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     let tiny = Tiny::new();
     let mut driver = done(&tiny);
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     driver.events.iter().for_each(|e| view.fold(e));
     let file = std::fs::read_dir(tiny.path("target/query")).unwrap().next().unwrap().unwrap().path();
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -455,7 +459,7 @@ fn a_hit_becomes_the_query_and_the_way_back_is_open() {
     assert!(!shows(&harness, ", asked, "));
 
     // Another run: nothing of it is left.
-    harness.state_mut().view = ViewModel::default();
+    harness.state_mut().view = RunView::default();
     harness.run();
     harness.get_by_label("No rank lists yet");
 }

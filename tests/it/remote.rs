@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use reid_workbench::base::supply;
 use reid_workbench::method::params::Value;
-use reid_workbench::remote::line::Phase;
+use reid_workbench::remote::line::LinePhase;
 use reid_workbench::remote::mirror::Mirror;
-use reid_workbench::remote::protocol::Order;
+use reid_workbench::remote::protocol::StartOrder;
 use reid_workbench::remote::{Address, pool};
 use reid_workbench::run::event::{Event, SnapshotPart, Split, State};
 use reid_workbench::run::graph::read_graph;
@@ -134,11 +134,11 @@ fn follow_steer_and_lose(host: &str, tiny: &Tiny) {
     // The training there is not touched, and what is here can be looked at.
     assert!(training.0.try_wait().unwrap().is_none());
     assert!(RunReader::open_live(&folder).is_ok());
-    if !matches!(seen.mirror.line().phase(), Phase::Up) {
+    if !matches!(seen.mirror.line().phase(), LinePhase::Up) {
         seen.ask(Steer::Resume);
-        seen.until("the refusal", |s| !s.refused.is_empty() || s.mirror.line().phase() == Phase::Up);
+        seen.until("the refusal", |s| !s.refused.is_empty() || s.mirror.line().phase() == LinePhase::Up);
     }
-    until("the line again", || seen.mirror.line().phase() == Phase::Up);
+    until("the line again", || seen.mirror.line().phase() == LinePhase::Up);
     assert!(seen.view.trainer.is_some(), "a broken line is no run that was cut short");
 
     seen.ask(Steer::Resume);
@@ -309,13 +309,13 @@ fn a_run_is_started_there_and_the_next_waits_for_it() {
     let offer = pool::offer(&line).unwrap();
     assert!(offer.datasets.iter().any(|name| name == "synthetic-plaza") && offer.devices[..2] == ["auto", "cpu"]);
     assert!(offer.presets.iter().any(|name| name == "demo"));
-    let order = |source: &str| Order {
+    let order = |source: &str| StartOrder {
         source: source.to_owned(),
         target: tiny.path("target").display().to_string(),
         preset: "demo".to_owned(),
         set: SMALL.iter().map(|set| (*set).to_owned()).collect(),
         device: "cpu".to_owned(),
-        ..Order::default()
+        ..StartOrder::default()
     };
     let source = tiny.path("source").display().to_string();
     let (first, queued) = pool::start(&line, &order(&source)).unwrap();
@@ -338,13 +338,13 @@ fn a_run_started_there_goes_on_when_the_line_breaks() {
     let line = pool::line(&at("here-detached", &runs), &nobody()).unwrap();
     let mut set: Vec<String> = SMALL.iter().map(|set| (*set).to_owned()).collect();
     set.push("adapt.epochs=6".to_owned());
-    let order = Order {
+    let order = StartOrder {
         source: tiny.path("source").display().to_string(),
         target: tiny.path("target").display().to_string(),
         preset: "demo".to_owned(),
         set,
         device: "cpu".to_owned(),
-        ..Order::default()
+        ..StartOrder::default()
     };
     let (run, _) = pool::start(&line, &order).unwrap();
     until("the run", || pool::fate(&line, &run).unwrap().begun);

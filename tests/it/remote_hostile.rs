@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use reid_workbench::remote::frame::{self, Fold};
 use reid_workbench::remote::line::{Line, LineError};
-use reid_workbench::remote::protocol::{Ask, Asked, PROTOCOL, Tell, Told, greet, greeted};
+use reid_workbench::remote::protocol::{Ask, AskedFrame, PROTOCOL, Tell, Told, greet, greeted};
 use reid_workbench::remote::{Address, fetch, pool};
 use reid_workbench::run::event::Split;
 use reid_workbench::run::requests::{Posted, Steer};
@@ -45,7 +45,7 @@ impl Relay {
     }
 
     fn ask(&mut self, ask: Ask) -> (Tell, Vec<u8>) {
-        frame::write(self.0.stdin.as_mut().unwrap(), &Asked { id: 7, ask }, &[], Fold::No).unwrap();
+        frame::write(self.0.stdin.as_mut().unwrap(), &AskedFrame { id: 7, ask }, &[], Fold::No).unwrap();
         let frame = frame::read(self.0.stdout.as_mut().unwrap()).unwrap().unwrap();
         let told: Told = serde_json::from_slice(&frame.head).unwrap();
         assert_eq!(told.id, 7);
@@ -236,7 +236,7 @@ fn a_relay_that_sends_rubbish_is_cut_off() {
     for (host, says) in cases {
         // Signs of life are given as they should be: rubbish would cut the line before the list is asked for, and a later
         // try to reach the machine would tell another reason.
-        let answer = move |asked: Asked| match asked.ask {
+        let answer = move |asked: AskedFrame| match asked.ask {
             Ask::Ping => told(asked.id, r#""done""#, b""),
             _ => says(asked.id),
         };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use reid_workbench::method::params::{Params, Value};
 use reid_workbench::run::event::*;
 use reid_workbench::run::pulse::{Beat, Pulse, Trainer, beat_path};
-use reid_workbench::run::requests::{self, Found, Listener, Posted, Steer};
+use reid_workbench::run::requests::{self, FoundRequests, Listener, Posted, Steer};
 use reid_workbench::run::store::{Store, Update};
 use reid_workbench::run::summary::{self, Outcome, Summary, summary_path};
 use reid_workbench::run::{Manifest, RunWriter};
@@ -121,13 +121,13 @@ fn requests_are_taken_once_in_their_order_and_old_ones_are_told_apart() {
     fs::write(requests::requests_dir(dir.path()).join("zz.json"), "not a request").unwrap();
     let (say, heard) = crossbeam_channel::bounded(1024);
     let listener = Listener::start(dir.path(), say).unwrap();
-    assert_eq!(heard.recv_timeout(LIMIT).unwrap(), Found::Request { request: old, stale: true });
-    assert!(matches!(heard.recv_timeout(LIMIT).unwrap(), Found::Rubbish(why) if why.contains("zz.json")));
+    assert_eq!(heard.recv_timeout(LIMIT).unwrap(), FoundRequests::Request { request: old, stale: true });
+    assert!(matches!(heard.recv_timeout(LIMIT).unwrap(), FoundRequests::Rubbish(why) if why.contains("zz.json")));
     let set = |n: i64| Steer::SetParam { key: "k1".into(), value: Value::Int(n) };
     let sent: Vec<Posted> = (0..100).map(|n| Posted::new(set(n))).collect();
     sent.iter().for_each(|request| requests::send(dir.path(), request).unwrap());
     for request in sent {
-        assert_eq!(heard.recv_timeout(LIMIT).unwrap(), Found::Request { request, stale: false });
+        assert_eq!(heard.recv_timeout(LIMIT).unwrap(), FoundRequests::Request { request, stale: false });
     }
     drop(listener);
     assert!(heard.try_recv().is_err(), "each was taken once");

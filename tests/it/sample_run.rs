@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reid_workbench::method::cluster::{Assignment, Labels, refine};
+use reid_workbench::method::cluster::{Assignment, RadiiLabels, refine};
 use reid_workbench::method::knn::Neighbours;
 use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::run::event::*;
@@ -175,7 +175,7 @@ fn retrieval(x: f64) -> Retrieval {
 /// Clusters of consecutive images; every ninth falls apart at the tight radius, some win an outlier at the loose one.
 fn clustering(epoch: usize) -> (Assignment, Params) {
     let count = 50 + 3 * epoch;
-    let mut labels = Labels::default();
+    let mut labels = RadiiLabels::default();
     for c in 0..count {
         let u = noise((epoch * 1000 + c) as u64);
         let size = 4 + c % 5;

@@ -1,6 +1,6 @@
 //! The view model: live and reopened are the same, and what panels read is what the events said.
 
-use reid_workbench::gui::view_model::{Loaded, MarkKind, Part, Series, Snapshots, StageProgress, ViewModel};
+use reid_workbench::gui::view_model::{EpochPart, Loaded, MarkKind, RunView, Series, Snapshots, StageProgress};
 use reid_workbench::method::params::{Effect, Params, Value};
 use reid_workbench::method::smooth::SMOOTHING;
 use reid_workbench::run::event::*;
@@ -8,8 +8,8 @@ use reid_workbench::run::{Manifest, RunReader, RunWriter};
 
 use crate::sample_run::{self, EPOCHS, ITERS};
 
-fn folded(events: &[Stamped]) -> ViewModel {
-    let mut view = ViewModel::default();
+fn folded(events: &[Stamped]) -> RunView {
+    let mut view = RunView::default();
     events.iter().for_each(|e| view.fold(e));
     view
 }
@@ -20,7 +20,7 @@ fn a_live_run_and_its_reopened_folder_look_the_same() {
     let dir = home.path().join("run");
     let live = folded(&sample_run::write(&dir));
     assert!(live.device.is_some() && live.live_maps.is_some());
-    let reopened = ViewModel::of_folder(&RunReader::open(&dir).unwrap());
+    let reopened = RunView::of_folder(&RunReader::open(&dir).unwrap());
     assert_eq!(reopened, live.without_live());
 }
 
@@ -47,8 +47,8 @@ fn the_view_says_what_the_events_said() {
     assert_eq!(view.adapt.parts.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["target", "triplet"]);
     assert_eq!((view.clusters.len(), view.target_retrieval.len(), view.source_retrieval.len()), (6, 7, 1));
     assert_eq!(view.newest_clusters().unwrap().0, 5);
-    assert_eq!(view.newest_snapshot(Part::Ranks, Some(3)), Some(3));
-    assert_eq!(view.newest_snapshot(Part::Clusters, None), Some(5));
+    assert_eq!(view.newest_snapshot(EpochPart::Ranks, Some(3)), Some(3));
+    assert_eq!(view.newest_snapshot(EpochPart::Clusters, None), Some(5));
     assert!(view.pending.is_empty(), "k1 was pending, then applied");
     assert_eq!(view.params.as_ref().unwrap().k1, 20);
     let marks: Vec<_> = view.marks.iter().filter(|m| !matches!(m.kind, MarkKind::Checkpoint { .. })).collect();
@@ -84,7 +84,7 @@ fn step(epoch: usize, iter: usize, loss: f64) -> Event {
 
 #[test]
 fn a_pause_is_marked_and_keeps_the_stage() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     view.fold(&stamped(0, 0.0, Event::State { state: State::Adapting, epoch: 2 }));
     view.fold(&stamped(1, 1.0, step(2, 4, 1.0)));
     view.fold(&stamped(2, 1.1, Event::State { state: State::Paused, epoch: 2 }));
@@ -125,7 +125,7 @@ fn work_that_was_lost_in_a_crash_is_drawn_once() {
     for iter in 5..10 {
         writer.append(step(0, iter, 1.0)).unwrap();
     }
-    let view = ViewModel::of_folder(&RunReader::open(home.path()).unwrap());
+    let view = RunView::of_folder(&RunReader::open(home.path()).unwrap());
     let losses: Vec<f64> = view.adapt.loss.points().map(|(_, y)| y).collect();
     assert_eq!(losses, [9.0, 9.0, 9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
     assert_eq!(view.title, "a → b", "the manifest speaks when no event does");
@@ -151,7 +151,7 @@ fn a_new_run_starts_from_nothing_and_a_resumed_one_goes_on() {
 
 #[test]
 fn stages_tell_their_time_left_whatever_the_pauses() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     let mut seq = 0;
     let mut at = |wall: f64, event: Event| {
         seq += 1;
@@ -241,7 +241,7 @@ fn what_a_crash_undid_is_gone_whatever_it_was() {
         let mut writer =
             RunWriter::create(&tempfile::tempdir().unwrap().keep(), &Manifest::new("a", "b", 1, "cpu"), &params)
                 .unwrap();
-        let mut view = ViewModel::default();
+        let mut view = RunView::default();
         for event in events {
             view.fold(&writer.append(event.clone()).unwrap());
         }
@@ -276,7 +276,7 @@ fn a_change_kept_in_the_checkpoint_stays_when_the_run_is_taken_up() {
         Event::ParamApplied { key: "eps".into(), old: Value::Float(0.6), new: Value::Float(0.5), epoch: 1, iter: 0 };
     let extracting = Event::State { state: State::Extracting, epoch: 1 };
     for (eps, kept) in [(0.5, 1), (0.6, 0)] {
-        let mut view = ViewModel::default();
+        let mut view = RunView::default();
         let events = [started(0.6, false), step(0, 9, 1.0), applied.clone(), started(eps, true), extracting.clone()];
         for (seq, event) in events.into_iter().enumerate() {
             view.fold(&stamped(seq as u64, 0.5, event));
@@ -287,7 +287,7 @@ fn a_change_kept_in_the_checkpoint_stays_when_the_run_is_taken_up() {
 
 #[test]
 fn a_pause_is_no_work_and_changes_name_their_epoch() {
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     let mut seq = 0;
     let mut at = |wall: f64, event: Event| {
         view.fold(&Stamped { run: Default::default(), seq, t: wall, wall: 1e9 + wall, event });
@@ -319,7 +319,7 @@ fn a_pause_is_no_work_and_changes_name_their_epoch() {
 #[test]
 fn monstrous_numbers_cost_neither_time_nor_memory() {
     let began = std::time::Instant::now();
-    let mut view = ViewModel::default();
+    let mut view = RunView::default();
     let mut params = Params::default();
     params.adapt.epochs = 1 << 63;
     let huge = |epoch: usize| {
@@ -410,7 +410,7 @@ fn snapshots_are_read_beside_the_window_and_failures_are_told() {
     sample_run::write(&dir);
     let moved = home.path().join("moved");
     std::fs::rename(&dir, &moved).unwrap();
-    let view = ViewModel::of_folder(&RunReader::open(&moved).unwrap());
+    let view = RunView::of_folder(&RunReader::open(&moved).unwrap());
     let (wake, woken) = crossbeam_channel::bounded(64);
     let mut snapshots = Snapshots::new(move || {
         wake.try_send(()).ok();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::error::usage;
 use crate::cli::progress::{print_json, with_bar};
-use crate::data::synthetic::features::{Spec, generate};
+use crate::data::synthetic::features::{FeatureSpec, generate};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::params::Params;
 
@@ -44,7 +44,7 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<()> {
     if let Some(problem) = params.problems().first() {
         return Err(usage(format!("{}: {}", problem.key, problem.message)));
     }
-    let made = generate(&Spec { seed: args.seed, ..Spec::market(args.images, args.dim) });
+    let made = generate(&FeatureSpec { seed: args.seed, ..FeatureSpec::market(args.images, args.dim) });
     let name = format!("{} × {} made", args.images, args.dim);
     let set = FeatureSet {
         name: &name,

@@ -11,7 +11,7 @@ use crate::base::rng::mix;
 use crate::cli::error::usage;
 use crate::cli::progress::{note, print_json};
 use crate::data::layout::folders::read_folder;
-use crate::data::layout::names::Pattern;
+use crate::data::layout::names::NamePattern;
 use crate::data::layout::{Splits, listing};
 use crate::data::registry::Registry;
 use crate::data::{Dataset, Sample};
@@ -70,7 +70,7 @@ fn images(dir: &Path) -> anyhow::Result<(Vec<Sample>, bool)> {
     if listing::first_image(dir).is_some() {
         let list = listing::images(dir)?;
         let names = || list.images.iter().map(|p| listing::name(p));
-        let pattern = Pattern::of(names()).ok_or_else(|| {
+        let pattern = NamePattern::of(names()).ok_or_else(|| {
             let first = names().next().unwrap_or("").to_owned();
             usage(format!("`{first}` tells no person: a name has to look like 0002_c1_0001.jpg or 0002_0001.jpg"))
         })?;

@@ -6,12 +6,12 @@ use std::path::Path;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::launch::queue::Watch;
-use crate::launch::sweep::Row;
-use crate::study::trials::{self, Line, Trial};
+use crate::launch::queue::SweepWatch;
+use crate::launch::sweep::TrialRow;
+use crate::study::trials::{self, SettingLine, StudyTrial};
 
 /// One bar for the sweep, one for each trial that runs.
-pub(super) struct Bars {
+pub(super) struct SweepBars {
     all: MultiProgress,
     sweep: ProgressBar,
     running: BTreeMap<usize, ProgressBar>,
@@ -19,8 +19,8 @@ pub(super) struct Bars {
     told: BTreeMap<usize, (&'static str, usize)>,
 }
 
-impl Bars {
-    pub(super) fn new(rows: &[Row]) -> Self {
+impl SweepBars {
+    pub(super) fn new(rows: &[TrialRow]) -> Self {
         let all = MultiProgress::new();
         let sweep = all.add(ProgressBar::new(rows.len() as u64));
         sweep.set_style(style("trials {bar:32} {pos}/{len} {elapsed_precise} {msg}"));
@@ -46,17 +46,17 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn is_over(row: &Row) -> bool {
+fn is_over(row: &TrialRow) -> bool {
     matches!(row.state, "done" | "failed")
 }
 
-fn label(row: &Row) -> String {
+fn label(row: &TrialRow) -> String {
     let settings: Vec<String> = row.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
     format!("trial {} {}", row.trial, settings.join(" ")).trim_end().to_owned()
 }
 
-impl Watch for Bars {
-    fn on_row(&mut self, row: &Row) {
+impl SweepWatch for SweepBars {
+    fn on_row(&mut self, row: &TrialRow) {
         let percent = |x: Option<f64>| x.map_or_else(String::new, |x| format!(", mAP {:.1} %", 100.0 * x));
         if row.state == "running" {
             if !self.running.contains_key(&row.trial) {
@@ -96,7 +96,7 @@ impl Watch for Bars {
 }
 
 /// All rows, and a table in which trials that differ in their seed alone are one line: mean, deviation and interval.
-pub(super) fn summary(dir: &Path, rows: &[Row], state: &str) -> Value {
+pub(super) fn summary(dir: &Path, rows: &[TrialRow], state: &str) -> Value {
     let count = |state: &str| rows.iter().filter(|r| r.state == state).count();
     json!({
         "sweep": dir,
@@ -112,9 +112,9 @@ pub(super) fn summary(dir: &Path, rows: &[Row], state: &str) -> Value {
 }
 
 /// Trials that differ in their seed alone as one line.
-fn table(rows: &[Row]) -> Vec<Line> {
-    fn trial(row: &Row) -> Trial<'_> {
-        Trial {
+fn table(rows: &[TrialRow]) -> Vec<SettingLine> {
+    fn trial(row: &TrialRow) -> StudyTrial<'_> {
+        StudyTrial {
             number: row.trial,
             settings: &row.settings,
             done: row.state == "done",

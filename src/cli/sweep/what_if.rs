@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Format, SweepArgs};
+use super::{SweepArgs, SweepFormat};
 use crate::base::fs::write_bytes;
 use crate::cli::compare::{csv, sort};
 use crate::cli::error::usage;
 use crate::cli::progress::{print_json, with_bar};
-use crate::launch::Spec;
+use crate::launch::SweepSpec;
 use crate::study::outline::Outline;
 use crate::study::search::{Scored, Search, Space, search, survivors};
 
@@ -30,8 +30,8 @@ pub(super) fn run(args: &SweepArgs, at: &str) -> anyhow::Result<()> {
         write_bytes(path, spec(&run, epoch, &best)?.to_toml().map_err(|e| usage(e.to_string()))?)?;
     }
     match args.format {
-        Format::Csv => csv(&records(&found)),
-        Format::Json => {
+        SweepFormat::Csv => csv(&records(&found)),
+        SweepFormat::Json => {
             let front: Vec<&Scored> = found.settings.iter().filter(|s| s.front).collect();
             print_json(&json!({
                 "run": found.run, "epoch": found.epoch, "images": found.images, "settings": found.settings.len(),
@@ -105,7 +105,7 @@ fn records(found: &Search) -> Vec<Vec<String>> {
 }
 
 /// A sweep that trains the settings in earnest, with everything else as the run had it.
-fn spec(run: &Outline, epoch: usize, best: &[Scored]) -> anyhow::Result<Spec> {
+fn spec(run: &Outline, epoch: usize, best: &[Scored]) -> anyhow::Result<SweepSpec> {
     let mut set: toml::Table = run.params.to_toml().parse()?;
     let list = best.iter().map(|s| {
         let text = format!(
@@ -127,5 +127,5 @@ fn spec(run: &Outline, epoch: usize, best: &[Scored]) -> anyhow::Result<Spec> {
     let about = format!("The settings that looked best without truth in epoch {} of {}", epoch + 1, run.name);
     let source = given(&run.manifest.source_given, &run.manifest.source);
     let target = given(&run.manifest.target_given, &run.manifest.target);
-    Ok(Spec { name: "survivors".to_owned(), about, source, target, set, list, ..Spec::default() })
+    Ok(SweepSpec { name: "survivors".to_owned(), about, source, target, set, list, ..SweepSpec::default() })
 }

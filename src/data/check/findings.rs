@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::{Finding, Look};
+use super::{Finding, ImageLook};
 use crate::base::text::count;
 use crate::data::{DataError, Dataset, Sample, decode, twins};
 
@@ -24,7 +24,7 @@ pub(super) fn thumb(image: &RgbImage) -> [u8; THUMB] {
     out
 }
 
-type Looked = [Option<Result<Look, DataError>>];
+type Looked = [Option<Result<ImageLook, DataError>>];
 
 /// Everything that is found.
 pub(super) fn of(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
@@ -96,8 +96,8 @@ fn twins_found(dataset: &Dataset) -> Vec<Finding> {
 
 fn turned(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
     let all = all(dataset);
-    let finding = |kind, is: fn(&Look) -> bool, text: &str| {
-        let fits = |look: &Option<Result<Look, DataError>>| matches!(look, Some(Ok(l)) if is(l));
+    let finding = |kind, is: fn(&ImageLook) -> bool, text: &str| {
+        let fits = |look: &Option<Result<ImageLook, DataError>>| matches!(look, Some(Ok(l)) if is(l));
         let list: Vec<&Sample> = all.iter().zip(looked).filter(|(_, l)| fits(l)).map(|(s, _)| *s).collect();
         Finding {
             kind,
@@ -128,7 +128,7 @@ fn near(dataset: &Dataset, looked: &Looked) -> Vec<Finding> {
         .iter()
         .enumerate()
         .filter_map(|(i, look)| match look {
-            Some(Ok(Look { thumb: Some(t), .. })) => Some((t.iter().map(|&x| u32::from(x)).sum(), i, t)),
+            Some(Ok(ImageLook { thumb: Some(t), .. })) => Some((t.iter().map(|&x| u32::from(x)).sum(), i, t)),
             _ => None,
         })
         .collect();

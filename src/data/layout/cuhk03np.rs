@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folders::{Folders, MARKET};
 use super::names::{self, Name};
-use super::published::{Figure, Published, SplitFigures, sure};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures, sure};
 use super::{DataError, Layout, Options, Splits, listing};
 
 const VARIANTS: [&str; 2] = ["detected", "labeled"];
@@ -16,19 +16,19 @@ pub const LAYOUT: Layout = Layout {
     expects: "the folders detected and labeled, each with bounding_box_train, query and bounding_box_test",
     notice: None,
     published: &[
-        Published {
+        PublishedCounts {
             form: "CUHK03-NP, detected",
             train: sure(767, 7_365),
             query: sure(700, 1_400),
-            gallery: SplitFigures { ids: Figure::Hint(700), images: Figure::Sure(5_332) },
-            cameras: Figure::Sure(2),
+            gallery: SplitFigures { ids: PublishedNumber::Hint(700), images: PublishedNumber::Sure(5_332) },
+            cameras: PublishedNumber::Sure(2),
         },
-        Published {
+        PublishedCounts {
             form: "CUHK03-NP, labeled",
             train: sure(767, 7_368),
             query: sure(700, 1_400),
-            gallery: SplitFigures { ids: Figure::Hint(700), images: Figure::Sure(5_328) },
-            cameras: Figure::Sure(2),
+            gallery: SplitFigures { ids: PublishedNumber::Hint(700), images: PublishedNumber::Sure(5_328) },
+            cameras: PublishedNumber::Sure(2),
         },
     ],
     detect,

@@ -7,14 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use super::names::PATTERNS;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 use crate::data::files;
 
 const PARTS: [&str; 3] = ["train-set", "test-set-query", "test-set-gallery"];
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
 /// The layout.
@@ -24,12 +24,12 @@ pub const LAYOUT: Layout = Layout {
     expects: "the folders train-set, test-set-query and test-set-gallery, with train-set-bbox.txt, \
               test-set-query-bbox.txt and test-set-gallery-bbox.txt beside them",
     notice: Some("DeepChange: tracklets stand in for cameras, by the rule of its authors"),
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "DeepChange",
         train: hint(450, 75_083),
         query: hint(521, 17_527),
         gallery: hint(521, 62_956),
-        cameras: Figure::Unknown,
+        cameras: PublishedNumber::Unknown,
     }],
     detect: |root| find(root).is_some(),
     read,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use regex_lite::Regex;
 
 use super::folders::{Folders, MARKET};
-use super::published::{Figure, Published, images_only, sure};
+use super::published::{PublishedCounts, PublishedNumber, images_only, sure};
 use super::{DataError, Layout, Options, Splits, names};
 
 /// The layout.
@@ -18,12 +18,12 @@ pub const LAYOUT: Layout = Layout {
         "DukeMTMC-reID was withdrawn by its authors in 2019 over consent and privacy; use it only if you lawfully \
          hold it, and consider another dataset for new work",
     ),
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "DukeMTMC-reID",
         train: sure(702, 16_522),
         query: sure(702, 2_228),
         gallery: images_only(17_661),
-        cameras: Figure::Sure(8),
+        cameras: PublishedNumber::Sure(8),
     }],
     detect,
     read,

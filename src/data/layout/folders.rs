@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::listing::{self, Listing};
+use super::listing::{self, FolderListing};
 use super::names::Name;
 use super::{DataError, Sample, Splits};
 
@@ -31,7 +31,7 @@ impl Folders {
 
     /// The share of training images whose names fit; 0 when there are none.
     pub fn share(&self, fits: impl Fn(&str) -> bool) -> f64 {
-        let Listing { images, .. } = listing::images(&self.train).unwrap_or_default();
+        let FolderListing { images, .. } = listing::images(&self.train).unwrap_or_default();
         let good = images.iter().filter(|p| fits(listing::name(p))).count();
         if images.is_empty() { 0.0 } else { good as f64 / images.len() as f64 }
     }
@@ -59,7 +59,7 @@ pub fn read_folder(
     parse: &impl Fn(&str) -> Option<Name>,
     told: &mut Splits,
 ) -> Result<Vec<Sample>, DataError> {
-    let Listing { images, ignored, repeated } = listing::images(dir)?;
+    let FolderListing { images, ignored, repeated } = listing::images(dir)?;
     let mut samples = Vec::with_capacity(images.len());
     let (mut strange, mut shown) = (Vec::new(), false);
     let folder = listing::name(dir).to_owned();

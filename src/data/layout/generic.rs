@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folders::read_folder;
-use super::names::Pattern;
+use super::names::NamePattern;
 use super::{DataError, Layout, Options, Splits, listing};
 
 const TRAIN: &[&str] = &["bounding_box_train", "train", "image_train", "training"];
@@ -18,13 +18,13 @@ pub const LAYOUT: Layout = Layout {
               gallery or test) with names like 0017_c2_anything.jpg, or 0017_anything.jpg without cameras",
     notice: None,
     published: &[],
-    detect: |root| Found::search(root).is_some_and(|f| f.pattern().is_some()),
+    detect: |root| FoundFolders::search(root).is_some_and(|f| f.pattern().is_some()),
     read,
 };
 
 /// The folders that are there; a set with training images alone can still be adapted to, one with a test alone be
 /// evaluated on.
-pub(super) struct Found {
+pub(super) struct FoundFolders {
     pub(super) train: Option<PathBuf>,
     pub(super) test: Option<(PathBuf, PathBuf)>,
 }
@@ -48,7 +48,7 @@ pub(super) fn is_split(folder: &Path) -> bool {
     purpose(folder).is_some() || ["val", "valid", "validation"].contains(&listing::name(folder))
 }
 
-impl Found {
+impl FoundFolders {
     pub(super) fn search(root: &Path) -> Option<Self> {
         listing::find(root, |dir| {
             let inside = std::cell::OnceCell::new();
@@ -82,14 +82,14 @@ impl Found {
     }
 
     /// The one pattern for all names: a set is named in one way.
-    pub(super) fn pattern(&self) -> Option<&'static Pattern> {
+    pub(super) fn pattern(&self) -> Option<&'static NamePattern> {
         let lists: Vec<_> = self.folders().map(|dir| listing::images(dir).unwrap_or_default().images).collect();
-        Pattern::of(lists.iter().flatten().map(|p| listing::name(p)))
+        NamePattern::of(lists.iter().flatten().map(|p| listing::name(p)))
     }
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
-    let found = Found::search(root).ok_or_else(|| LAYOUT.wrong(root))?;
+    let found = FoundFolders::search(root).ok_or_else(|| LAYOUT.wrong(root))?;
     let pattern = found.pattern().ok_or_else(|| LAYOUT.wrong(root))?;
     let parse = |name: &str| pattern.parse(name);
     let mut splits = Splits { has_cameras: pattern.has_camera(), ..Splits::default() };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::folders::Folders;
 use super::names::Name;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Splits, listing};
 
 /// The layout.
@@ -14,12 +14,12 @@ pub const LAYOUT: Layout = Layout {
     title: "LaST",
     expects: "the folders train, test/query and test/gallery with names like 000001_sp1_a_01_1.jpg",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "LaST",
-        train: SplitFigures { ids: Figure::Hint(5_000), images: Figure::Hint(71_248) },
-        query: SplitFigures { ids: Figure::Hint(5_806), images: Figure::Hint(10_176) },
-        gallery: SplitFigures { ids: Figure::Hint(5_806), images: Figure::Hint(125_353) },
-        cameras: Figure::Unknown,
+        train: SplitFigures { ids: PublishedNumber::Hint(5_000), images: PublishedNumber::Hint(71_248) },
+        query: SplitFigures { ids: PublishedNumber::Hint(5_806), images: PublishedNumber::Hint(10_176) },
+        gallery: SplitFigures { ids: PublishedNumber::Hint(5_806), images: PublishedNumber::Hint(125_353) },
+        cameras: PublishedNumber::Unknown,
     }],
     detect: |root| find(root).is_some_and(|f| f.share(|n| parse(n).is_some()) > 0.5),
     read,

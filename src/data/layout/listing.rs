@@ -14,7 +14,7 @@ const DEEPEST: usize = 32;
 
 /// The images of a folder.
 #[derive(Clone, Debug, Default)]
-pub struct Listing {
+pub struct FolderListing {
     /// Image files, sorted.
     pub images: Vec<PathBuf>,
     /// How many other files were passed over.
@@ -42,8 +42,8 @@ fn is_image(path: &Path) -> bool {
 ///
 /// # Errors
 /// When a folder cannot be read.
-pub fn images(dir: &Path) -> Result<Listing, DataError> {
-    let mut listing = Listing::default();
+pub fn images(dir: &Path) -> Result<FolderListing, DataError> {
+    let mut listing = FolderListing::default();
     let top = fs::canonicalize(dir).map_err(DataError::io("listing", dir))?;
     let mut seen = HashSet::from([top.clone()]);
     let mut stack = vec![(dir.to_path_buf(), 0)];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folders::Folders;
 use super::names::PATTERNS;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Splits};
 
 const FOLDERS: [&str; 3] = ["train", "query", "test"];
@@ -15,19 +15,19 @@ pub const LAYOUT: Layout = Layout {
     title: "LTCC",
     expects: "the folders train, query and test with names like 000_1_c1_000001.png",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "LTCC",
         train: hint(77, 9_576),
         query: hint(75, 493),
         gallery: hint(75, 7_050),
-        cameras: Figure::Hint(12),
+        cameras: PublishedNumber::Hint(12),
     }],
     detect: |root| Folders::find(root, FOLDERS).is_some_and(|f| f.share(|n| PATTERNS[1].parse(n).is_some()) > 0.5),
     read,
 };
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {

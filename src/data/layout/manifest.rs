@@ -91,7 +91,7 @@ const COLUMNS: [(&str, &[&str]); 5] = [
 
 /// A split, as a manifest names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
+pub enum ManifestSplit {
     /// Training.
     Train,
     /// Query.
@@ -100,7 +100,7 @@ pub enum Split {
     Gallery,
 }
 
-impl Split {
+impl ManifestSplit {
     fn of(text: &str) -> Result<Self, String> {
         match text.to_lowercase().as_str() {
             "train" | "training" | "bounding_box_train" | "trainval" => Ok(Self::Train),
@@ -113,7 +113,7 @@ impl Split {
 
 /// One row of a list of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct ManifestRow {
     /// The file, below the list's folder when it is relative.
     pub path: PathBuf,
     /// The person; −1 where the list has no such column.
@@ -121,16 +121,16 @@ pub struct Row {
     /// The camera, 0-based; 0 where the list has no such column.
     pub camid: i32,
     /// The split, where the list has such a column.
-    pub split: Option<Split>,
+    pub split: Option<ManifestSplit>,
     /// The clothes, where the list tells them.
     pub clothes: Option<i32>,
 }
 
 /// A list of images as read.
 #[derive(Clone, Debug, Default)]
-pub struct List {
+pub struct ImageList {
     /// The rows, in the list's order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ManifestRow>,
     /// Whether people are named.
     pub has_pids: bool,
     /// Whether cameras are.
@@ -179,7 +179,7 @@ fn without_hint(text: String) -> String {
 ///
 /// # Errors
 /// When the file cannot be read, or a line of it; says which and what was expected.
-pub fn read(file: &Path) -> Result<List, DataError> {
+pub fn read(file: &Path) -> Result<ImageList, DataError> {
     let bad =
         |line: u64, message: String| DataError::BadLine { path: file.to_path_buf(), line: line as usize, message };
     let text = without_hint(files::text(file)?);
@@ -190,7 +190,7 @@ pub fn read(file: &Path) -> Result<List, DataError> {
     let Some(path) = path else { return Err(bad(1, lacking(0, &header))) };
     let folder = file.parent().unwrap_or(Path::new(""));
     let (mut lines, mut pids, mut camids, mut dressed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut list = List { has_pids: pid.is_some(), ..List::default() };
+    let mut list = ImageList { has_pids: pid.is_some(), ..ImageList::default() };
     for record in reader.records() {
         let record = record.map_err(|e| bad(e.position().map_or(0, csv::Position::line), e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -205,9 +205,9 @@ pub fn read(file: &Path) -> Result<List, DataError> {
             pids.push(field(pid).to_owned());
         }
         camids.extend(camid.map(field).filter(|c| !c.is_empty()).map(str::to_owned));
-        let split = split.map(|at| Split::of(field(at))).transpose().map_err(|m| bad(line, m))?;
+        let split = split.map(|at| ManifestSplit::of(field(at))).transpose().map_err(|m| bad(line, m))?;
         dressed.extend(clothes.map(field).map(str::to_owned));
-        list.rows.push(Row { path: place(folder, field(path)), pid: -1, camid: 0, split, clothes: None });
+        list.rows.push(ManifestRow { path: place(folder, field(path)), pid: -1, camid: 0, split, clothes: None });
         lines.push(line);
     }
     let n = list.rows.len();
@@ -293,7 +293,7 @@ fn camera_numbers(words: &[String], notes: &mut Vec<String>) -> Vec<i32> {
 }
 
 /// Camera numbers that start above 0 are moved down, so that both habits of counting work.
-fn zero_based(list: &mut List) {
+fn zero_based(list: &mut ImageList) {
     if list.rows.iter().map(|r| r.camid).min() == Some(1) {
         list.rows.iter_mut().for_each(|r| r.camid -= 1);
         list.notes.push("cameras are counted from 1 in the manifest and from 0 here".to_owned());
@@ -301,7 +301,7 @@ fn zero_based(list: &mut List) {
 }
 
 /// The splits of a list that is a dataset: people and splits must be told.
-fn splits(file: &Path, list: &List) -> Result<Splits, DataError> {
+fn splits(file: &Path, list: &ImageList) -> Result<Splits, DataError> {
     let first = |column: usize| {
         let text = without_hint(files::text(file).unwrap_or_default());
         let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).from_reader(text.as_bytes());
@@ -315,9 +315,9 @@ fn splits(file: &Path, list: &List) -> Result<Splits, DataError> {
     for row in &list.rows {
         let sample = Sample { clothes: row.clothes, ..Sample::new(row.path.clone(), row.pid, row.camid) };
         match row.split.ok_or_else(|| first(3))? {
-            Split::Train => splits.train.push(sample),
-            Split::Query => splits.query.push(sample),
-            Split::Gallery => splits.gallery.push(sample),
+            ManifestSplit::Train => splits.train.push(sample),
+            ManifestSplit::Query => splits.query.push(sample),
+            ManifestSplit::Gallery => splits.gallery.push(sample),
         }
     }
     Ok(splits)

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use regex_lite::Regex;
 
 use super::folders::{Folders, MARKET};
-use super::published::{Figure, Published, sure};
+use super::published::{PublishedCounts, PublishedNumber, sure};
 use super::{DataError, Layout, Options, Splits, names};
 
 /// The layout.
@@ -15,12 +15,12 @@ pub const LAYOUT: Layout = Layout {
     title: "Market-1501",
     expects: "the folders bounding_box_train, query and bounding_box_test with names like 0002_c1s1_000451_03.jpg",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "Market-1501",
         train: sure(751, 12_936),
         query: sure(750, 3_368),
         gallery: sure(750, 15_913),
-        cameras: Figure::Sure(6),
+        cameras: PublishedNumber::Sure(6),
     }],
     detect,
     read,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::names::Name;
-use super::published::{Figure, Published, SplitFigures, sure};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures, sure};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 use crate::data::files;
 
@@ -21,19 +21,19 @@ pub const LAYOUT: Layout = Layout {
               list_val.txt, list_query.txt and list_gallery.txt beside them",
     notice: Some("figures on MSMT17 V1 and V2 (faces masked) are not comparable"),
     published: &[
-        Published {
+        PublishedCounts {
             form: "MSMT17, train and val",
             train: sure(1_041, 32_621),
             query: TEST_QUERY,
             gallery: TEST_GALLERY,
-            cameras: Figure::Sure(15),
+            cameras: PublishedNumber::Sure(15),
         },
-        Published {
+        PublishedCounts {
             form: "MSMT17, train without val",
-            train: SplitFigures { ids: Figure::Hint(1_041), images: Figure::Hint(30_248) },
+            train: SplitFigures { ids: PublishedNumber::Hint(1_041), images: PublishedNumber::Hint(30_248) },
             query: TEST_QUERY,
             gallery: TEST_GALLERY,
-            cameras: Figure::Sure(15),
+            cameras: PublishedNumber::Sure(15),
         },
     ],
     detect: |root| Found::search(root, None).is_some_and(|f| f.is_own()),

@@ -39,7 +39,7 @@ enum Part {
 use Part::{Cam, Clothes, Pair, Pid, Scene};
 
 /// One way of writing names.
-pub struct Pattern {
+pub struct NamePattern {
     /// Whose it is.
     pub habit: &'static str,
     text: &'static str,
@@ -58,12 +58,12 @@ const fn row(
     text: &'static str,
     parts: &'static [Part],
     example: (&'static str, Name),
-) -> Pattern {
-    Pattern { habit, text, parts, example, compiled: OnceLock::new() }
+) -> NamePattern {
+    NamePattern { habit, text, parts, example, compiled: OnceLock::new() }
 }
 
 /// The patterns, the more particular before the more general.
-pub static PATTERNS: [Pattern; 12] = [
+pub static PATTERNS: [NamePattern; 12] = [
     row(
         "Market-1501, DukeMTMC-reID, VeRi-776",
         r"^(-?\d+)_[cC](\d+)",
@@ -123,7 +123,7 @@ pub static PATTERNS: [Pattern; 12] = [
     ),
 ];
 
-impl Pattern {
+impl NamePattern {
     /// What the name says, when it is of this kind.
     pub fn parse(&self, name: &str) -> Option<Name> {
         let found = self.compiled.get_or_init(|| Regex::new(self.text).ok()).as_ref()?.captures(name)?;
@@ -154,7 +154,7 @@ impl Pattern {
     }
 
     /// The pattern that fits these names: the first that reads half of them, else the one that reads most.
-    pub fn of<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'static Pattern> {
+    pub fn of<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'static NamePattern> {
         let mut counts = [0_usize; PATTERNS.len()];
         let mut all = 0;
         for name in names {

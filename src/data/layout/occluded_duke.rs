@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::folders::{Folders, MARKET};
-use super::published::{Figure, Published, images_only, sure};
+use super::published::{PublishedCounts, PublishedNumber, images_only, sure};
 use super::{DataError, Layout, Options, Splits, dukemtmc, names};
 
 /// The layout.
@@ -13,12 +13,12 @@ pub const LAYOUT: Layout = Layout {
     expects: "a folder called Occluded-Duke with bounding_box_train, query and bounding_box_test, and names like \
               0005_c2_f0046985.jpg",
     notice: dukemtmc::LAYOUT.notice,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "Occluded-Duke",
         train: sure(702, 15_618),
         query: sure(519, 2_210),
         gallery: images_only(17_661),
-        cameras: Figure::Sure(8),
+        cameras: PublishedNumber::Sure(8),
     }],
     detect,
     read,

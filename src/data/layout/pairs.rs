@@ -6,19 +6,24 @@ use std::path::{Path, PathBuf};
 
 use super::folders::example;
 use super::names::Name;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 use crate::base::rng::mix;
 
 const DRAWN: &str = "people are drawn for training by the seed (seed = 0 … 9 in datasets.toml); published figures are \
                      means of ten draws";
 
-const fn figures(form: &'static str, train: SplitFigures, query: SplitFigures, gallery: SplitFigures) -> Published {
-    Published { form, train, query, gallery, cameras: Figure::Hint(2) }
+const fn figures(
+    form: &'static str,
+    train: SplitFigures,
+    query: SplitFigures,
+    gallery: SplitFigures,
+) -> PublishedCounts {
+    PublishedCounts { form, train, query, gallery, cameras: PublishedNumber::Hint(2) }
 }
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
 /// VIPeR: `cam_a/000_45.bmp`, `cam_b/000_90.bmp`.
@@ -55,12 +60,12 @@ pub const GRID: Layout = Layout {
     title: "GRID",
     expects: "the folders probe and gallery with names like 0001_1_25004_107_32_106_221.jpeg",
     notice: Some(DRAWN),
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "GRID",
         train: hint(125, 250),
         query: hint(125, 125),
         gallery: hint(125, 900),
-        cameras: Figure::Hint(8),
+        cameras: PublishedNumber::Hint(8),
     }],
     detect: |root| cameras(root, ["probe", "gallery"]).is_some_and(|c| named(&c[0], grid)),
     read: |root, options| {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::folders::{example, passed_over};
-use super::generic::{Found, is_split};
-use super::names::{Name, Pattern, camera_in};
+use super::generic::{FoundFolders, is_split};
+use super::names::{Name, NamePattern, camera_in};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 
 /// The layout.
@@ -22,7 +22,7 @@ pub const LAYOUT: Layout = Layout {
 
 /// The folders of the splits: training, then query and gallery where they are; or the root itself, all for training.
 fn roots(root: &Path) -> Option<Vec<PathBuf>> {
-    match Found::search(root) {
+    match FoundFolders::search(root) {
         Some(found) => Some(found.folders().map(Path::to_path_buf).collect()),
         None => {
             let people = listing::folders(root);
@@ -66,7 +66,7 @@ fn fits(roots: &[PathBuf]) -> bool {
     if inside < 2 || outside * 20 > inside {
         return false;
     }
-    let Some(pattern) = Pattern::of(names.iter().map(|(_, n)| n.as_str())) else { return true };
+    let Some(pattern) = NamePattern::of(names.iter().map(|(_, n)| n.as_str())) else { return true };
     let mut read = 0;
     for (folder, name) in &names {
         if let Some(pid) = pattern.parse(name).and_then(|n| n.pid) {
@@ -110,7 +110,7 @@ fn camera(split: &Path, image: &Path) -> Option<i32> {
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {
-    let tests_alone = Found::search(root).is_some_and(|f| f.train.is_none());
+    let tests_alone = FoundFolders::search(root).is_some_and(|f| f.train.is_none());
     let roots = roots(root).ok_or_else(|| LAYOUT.wrong(root))?;
     let lists = roots.iter().map(|r| listing::images(r)).collect::<Result<Vec<_>, _>>()?;
     let all = || roots.iter().zip(&lists).flat_map(|(r, l)| l.images.iter().map(move |i| (r, i)));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folders::{Folders, MARKET};
 use super::names::{self, Name};
-use super::published::{Figure, Published, hint_ids};
+use super::published::{PublishedCounts, PublishedNumber, hint_ids};
 use super::{DataError, Layout, Options, Splits};
 
 /// The cameras of the subset that SpCL and OpenUnReID use, as numbered in the file names.
@@ -16,12 +16,12 @@ pub const LAYOUT: Layout = Layout {
     title: "PersonX",
     expects: "the folders bounding_box_train, query and bounding_box_test with names like 0001_c3_01.jpg",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "PersonX, the subset of SpCL",
         train: hint_ids(410, 9_840),
         query: hint_ids(856, 5_136),
         gallery: hint_ids(856, 30_816),
-        cameras: Figure::Sure(6),
+        cameras: PublishedNumber::Sure(6),
     }],
     detect,
     read,

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::folders::{example, passed_over};
 use super::names::Name;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 
 const CAMERAS: [&str; 3] = ["A", "B", "C"];
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
 /// The layout.
@@ -24,19 +24,19 @@ pub const LAYOUT: Layout = Layout {
          both and measures each",
     ),
     published: &[
-        Published {
+        PublishedCounts {
             form: "PRCC, clothes changed",
             train: hint(150, 17_896),
             query: hint(71, 3_543),
             gallery: hint(71, 3_384),
-            cameras: Figure::Hint(3),
+            cameras: PublishedNumber::Hint(3),
         },
-        Published {
+        PublishedCounts {
             form: "PRCC, same clothes",
             train: hint(150, 17_896),
             query: hint(71, 3_873),
             gallery: hint(71, 3_384),
-            cameras: Figure::Hint(3),
+            cameras: PublishedNumber::Hint(3),
         },
     ],
     detect: |root| find(root).is_some(),

@@ -2,7 +2,7 @@
 
 /// A published number, and how far it can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figure {
+pub enum PublishedNumber {
     /// Read in the dataset's own documents or loaders: a difference is a fault.
     Sure(usize),
     /// General knowledge: a difference is worth a remark.
@@ -11,7 +11,7 @@ pub enum Figure {
     Unknown,
 }
 
-impl Figure {
+impl PublishedNumber {
     /// The number, if there is one.
     pub fn value(self) -> Option<usize> {
         match self {
@@ -25,14 +25,14 @@ impl Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitFigures {
     /// Identities.
-    pub ids: Figure,
+    pub ids: PublishedNumber,
     /// Images.
-    pub images: Figure,
+    pub images: PublishedNumber,
 }
 
 /// Published counts of one form of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedCounts {
     /// Which form: "Market-1501", "MSMT17, train and val".
     pub form: &'static str,
     /// Training.
@@ -42,20 +42,20 @@ pub struct Published {
     /// Gallery after junk is dropped.
     pub gallery: SplitFigures,
     /// Cameras over all splits.
-    pub cameras: Figure,
+    pub cameras: PublishedNumber,
 }
 
 /// Shorthand for the tables: ids and images, both sure.
 pub const fn sure(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Sure(ids), images: Figure::Sure(images) }
+    SplitFigures { ids: PublishedNumber::Sure(ids), images: PublishedNumber::Sure(images) }
 }
 
 /// Shorthand for the tables: ids a hint, images sure.
 pub const fn hint_ids(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Sure(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Sure(images) }
 }
 
 /// Shorthand for the tables: ids unknown, images sure.
 pub const fn images_only(images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Unknown, images: Figure::Sure(images) }
+    SplitFigures { ids: PublishedNumber::Unknown, images: PublishedNumber::Sure(images) }
 }

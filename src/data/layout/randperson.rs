@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::folders::read_folder;
 use super::names::PATTERNS;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Splits, listing};
 
 /// The layout.
@@ -14,12 +14,12 @@ pub const LAYOUT: Layout = Layout {
     title: "RandPerson",
     expects: "a folder of images with names like 000017_s02_c03_f000264.jpg",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "RandPerson, the subset",
-        train: SplitFigures { ids: Figure::Hint(8_000), images: Figure::Hint(132_145) },
-        query: SplitFigures { ids: Figure::Unknown, images: Figure::Unknown },
-        gallery: SplitFigures { ids: Figure::Unknown, images: Figure::Unknown },
-        cameras: Figure::Unknown,
+        train: SplitFigures { ids: PublishedNumber::Hint(8_000), images: PublishedNumber::Hint(132_145) },
+        query: SplitFigures { ids: PublishedNumber::Unknown, images: PublishedNumber::Unknown },
+        gallery: SplitFigures { ids: PublishedNumber::Unknown, images: PublishedNumber::Unknown },
+        cameras: PublishedNumber::Unknown,
     }],
     detect: |root| find(root).is_some(),
     read,

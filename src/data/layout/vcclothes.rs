@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folders::Folders;
 use super::names::PATTERNS;
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Splits};
 
 const FOLDERS: [&str; 3] = ["train", "query", "gallery"];
@@ -15,19 +15,19 @@ pub const LAYOUT: Layout = Layout {
     title: "VC-Clothes",
     expects: "the folders train, query and gallery with names like 0001-01-01-01.jpg",
     notice: None,
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "VC-Clothes",
         train: hint(256, 9_449),
         query: hint(256, 1_020),
         gallery: hint(256, 8_591),
-        cameras: Figure::Hint(4),
+        cameras: PublishedNumber::Hint(4),
     }],
     detect: |root| Folders::find(root, FOLDERS).is_some_and(|f| f.share(|n| PATTERNS[3].parse(n).is_some()) > 0.5),
     read,
 };
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
 fn read(root: &Path, _options: &Options) -> Result<Splits, DataError> {

@@ -4,17 +4,22 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::published::{Figure, Published, SplitFigures};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures};
 use super::{DataError, Layout, Options, Sample, Splits, listing};
 use crate::data::files;
 use crate::method::draws::one_of_each;
 
 const fn hint(ids: usize, images: usize) -> SplitFigures {
-    SplitFigures { ids: Figure::Hint(ids), images: Figure::Hint(images) }
+    SplitFigures { ids: PublishedNumber::Hint(ids), images: PublishedNumber::Hint(images) }
 }
 
-const fn form(form: &'static str, train: (usize, usize), query: SplitFigures, gallery: SplitFigures) -> Published {
-    Published { form, train: hint(train.0, train.1), query, gallery, cameras: Figure::Unknown }
+const fn form(
+    form: &'static str,
+    train: (usize, usize),
+    query: SplitFigures,
+    gallery: SplitFigures,
+) -> PublishedCounts {
+    PublishedCounts { form, train: hint(train.0, train.1), query, gallery, cameras: PublishedNumber::Unknown }
 }
 
 /// VehicleID: one gallery image of each vehicle, drawn by the seed; the others ask.

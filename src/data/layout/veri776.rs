@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::folders::Folders;
-use super::published::{Figure, Published, SplitFigures, sure};
+use super::published::{PublishedCounts, PublishedNumber, SplitFigures, sure};
 use super::{DataError, Layout, Options, Splits, names};
 
 const FOLDERS: [&str; 3] = ["image_train", "image_query", "image_test"];
@@ -14,12 +14,12 @@ pub const LAYOUT: Layout = Layout {
     title: "VeRi-776",
     expects: "the folders image_train, image_query and image_test with names like 0001_c001_00016450_0.jpg",
     notice: Some("VeRi-776 is given out by its authors on request only and must not be passed on"),
-    published: &[Published {
+    published: &[PublishedCounts {
         form: "VeRi-776",
-        train: SplitFigures { ids: Figure::Hint(576), images: Figure::Sure(37_778) },
+        train: SplitFigures { ids: PublishedNumber::Hint(576), images: PublishedNumber::Sure(37_778) },
         query: sure(200, 1_678),
-        gallery: SplitFigures { ids: Figure::Hint(200), images: Figure::Sure(11_579) },
-        cameras: Figure::Sure(20),
+        gallery: SplitFigures { ids: PublishedNumber::Hint(200), images: PublishedNumber::Sure(11_579) },
+        cameras: PublishedNumber::Sure(20),
     }],
     detect: |root| Folders::find(root, FOLDERS).is_some(),
     read,

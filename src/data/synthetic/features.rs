@@ -12,7 +12,7 @@ use crate::base::rng::{STEP, finish};
 /// What to make; the letters are those of the reference's generator.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[allow(non_snake_case)]
-pub struct Spec {
+pub struct FeatureSpec {
     /// The same seed gives the same bits.
     pub seed: u64,
     /// Images.
@@ -39,7 +39,7 @@ pub struct Spec {
     pub n_cams: u64,
 }
 
-impl Spec {
+impl FeatureSpec {
     /// The reference's case at Market-1501's size, with as large a share of people seen once at other sizes.
     pub fn market(n: usize, d: usize) -> Self {
         let n_out = n * 970 / 12_936;
@@ -74,7 +74,7 @@ pub fn gauss(seed: u64, stream: u64, i: u64) -> i64 {
 }
 
 /// The features of `s`.
-pub fn generate(s: &Spec) -> Generated {
+pub fn generate(s: &FeatureSpec) -> Generated {
     let n_in = s.n - s.n_out;
     let mut sorted: Vec<i32> = Vec::new();
     let mut ids = 0;

@@ -2,7 +2,7 @@
 
 use super::maths::{V3, v3};
 use super::person::{Bag, Hair, Hat, Legs, Person, Sleeve};
-use super::shape::Shape;
+use super::shape::BodySolid;
 
 /// How a person holds themself at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,9 +54,9 @@ pub enum Paint {
 
 /// A solid part of a figure.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct BodyPart {
     /// Its shape, metres, the person facing +z, feet on y = 0.
-    pub shape: Shape,
+    pub shape: BodySolid,
     /// Its surface.
     pub paint: Paint,
 }
@@ -65,7 +65,7 @@ pub struct Part {
 struct Builder<'a> {
     person: &'a Person,
     pose: &'a Pose,
-    parts: Vec<Part>,
+    parts: Vec<BodyPart>,
 }
 
 impl Builder<'_> {
@@ -81,28 +81,28 @@ impl Builder<'_> {
         self.at(x, hips + up * c - z * s, z * c + up * s)
     }
 
-    fn add(&mut self, shape: Shape, paint: Paint) {
-        self.parts.push(Part { shape, paint });
+    fn add(&mut self, shape: BodySolid, paint: Paint) {
+        self.parts.push(BodyPart { shape, paint });
     }
 
     fn limb(&mut self, a: V3, b: V3, r: (f32, f32), paint: Paint) {
         let h = self.person.height;
-        self.add(Shape::Limb { a, b, ra: r.0 * h, rb: r.1 * h }, paint);
+        self.add(BodySolid::Limb { a, b, ra: r.0 * h, rb: r.1 * h }, paint);
     }
 
     fn egg(&mut self, c: V3, r: (f32, f32, f32), paint: Paint) {
         let r = self.at(r.0, r.1, r.2);
-        self.add(Shape::Ellipsoid { c, r }, paint);
+        self.add(BodySolid::Ellipsoid { c, r }, paint);
     }
 
     fn block(&mut self, c: V3, half: (f32, f32, f32), round: f32, paint: Paint) {
         let half = self.at(half.0, half.1, half.2);
-        self.add(Shape::Block { c, half, round: round * self.person.height, turn: 0.0 }, paint);
+        self.add(BodySolid::Block { c, half, round: round * self.person.height, turn: 0.0 }, paint);
     }
 }
 
 /// The parts of a person in a pose, feet on the ground at the origin.
-pub fn build(person: &Person, pose: &Pose) -> Vec<Part> {
+pub fn build(person: &Person, pose: &Pose) -> Vec<BodyPart> {
     let mut b = Builder { person, pose, parts: Vec::with_capacity(32) };
     legs(&mut b);
     torso(&mut b);
@@ -115,9 +115,9 @@ pub fn build(person: &Person, pose: &Pose) -> Vec<Part> {
 }
 
 /// Puts the lower foot on the ground.
-fn ground(parts: &mut [Part]) {
-    let foot = |p: &Part| match (&p.shape, p.paint) {
-        (Shape::Limb { a, b, ra, rb }, Paint::Shoe { .. }) => (a.y - ra).min(b.y - rb),
+fn ground(parts: &mut [BodyPart]) {
+    let foot = |p: &BodyPart| match (&p.shape, p.paint) {
+        (BodySolid::Limb { a, b, ra, rb }, Paint::Shoe { .. }) => (a.y - ra).min(b.y - rb),
         _ => f32::MAX,
     };
     let lowest = parts.iter().map(foot).fold(f32::MAX, f32::min);
@@ -135,12 +135,12 @@ fn ground(parts: &mut [Part]) {
     }
 }
 
-fn shift(shape: &mut Shape, by: V3) {
+fn shift(shape: &mut BodySolid, by: V3) {
     match shape {
-        Shape::Limb { a, b, .. } => (*a, *b) = (*a + by, *b + by),
-        Shape::Ellipsoid { c, .. } | Shape::Block { c, .. } => *c = *c + by,
-        Shape::Skirt { top, bottom, .. } => (*top, *bottom) = (*top + by, *bottom + by),
-        Shape::Blend { parts, .. } => parts.iter_mut().for_each(|p| shift(p, by)),
+        BodySolid::Limb { a, b, .. } => (*a, *b) = (*a + by, *b + by),
+        BodySolid::Ellipsoid { c, .. } | BodySolid::Block { c, .. } => *c = *c + by,
+        BodySolid::Skirt { top, bottom, .. } => (*top, *bottom) = (*top + by, *bottom + by),
+        BodySolid::Blend { parts, .. } => parts.iter_mut().for_each(|p| shift(p, by)),
     }
 }
 
@@ -182,20 +182,20 @@ fn legs(b: &mut Builder) {
         let (w, hem) = (0.09 * hips * girth, 0.29 + 0.05 * (wide - 1.0));
         let r = (w * height, (0.095 + 0.035 * wide) * height);
         let (top, bottom) = (b.at(0.0, 0.56, 0.0), b.at(0.0, hem, 0.0));
-        b.add(Shape::Skirt { top, bottom, r, flat: 0.95 }, Paint::Leg);
+        b.add(BodySolid::Skirt { top, bottom, r, flat: 0.95 }, Paint::Leg);
     }
 }
 
 fn torso(b: &mut Builder) {
     let Person { height, build, shoulders, hips, belly, bust, clothes, .. } = *b.person;
     let (t, waist) = (clothes.thick, if bust { 0.88 } else { 0.98 });
-    let egg = |b: &Builder, c: (f32, f32, f32), r: (f32, f32, f32)| Shape::Ellipsoid {
+    let egg = |b: &Builder, c: (f32, f32, f32), r: (f32, f32, f32)| BodySolid::Ellipsoid {
         c: b.upper(c.0, c.1, c.2),
         r: b.at(r.0 + t, r.1, r.2 + t),
     };
     let yoke = 0.088 * shoulders;
     let mut parts = vec![
-        Shape::Limb {
+        BodySolid::Limb {
             a: b.upper(-yoke, 0.795, -0.004),
             b: b.upper(yoke, 0.795, -0.004),
             ra: (0.036 + t) * height,
@@ -208,13 +208,13 @@ fn torso(b: &mut Builder) {
     if bust {
         parts.extend([-0.038, 0.038].map(|x| egg(b, (x, 0.728, 0.042), (0.036, 0.036, 0.036))));
     }
-    b.add(Shape::Blend { parts, k: 0.045 * height }, Paint::Torso);
+    b.add(BodySolid::Blend { parts, k: 0.045 * height }, Paint::Torso);
     if clothes.hem < 0.505 {
         // Below the hips the garment hangs free of the legs, a coat wider than a shirt.
         let flare = 0.098 + 0.1 * (0.5 - clothes.hem).max(0.0);
         let r = ((0.088 * hips * build.sqrt() + t) * height, (flare * hips * build.sqrt() + t) * height);
         let (top, bottom) = (b.at(0.0, 0.57, 0.0), b.at(0.0, clothes.hem, 0.0));
-        b.add(Shape::Skirt { top, bottom, r, flat: 0.8 }, Paint::Tail);
+        b.add(BodySolid::Skirt { top, bottom, r, flat: 0.8 }, Paint::Tail);
     }
     let (low, high) = (b.upper(0.0, 0.81, 0.0), b.upper(0.0, 0.885, 0.01));
     b.limb(low, high, (0.032, 0.028), Paint::Skin);

@@ -2,7 +2,7 @@
 
 use super::figure::Paint;
 use super::maths::{V3, cycle, floor, noise, smooth, v3};
-use super::person::{Bag, Cloth, Hair, Legs, Pattern, Person, Sleeve};
+use super::person::{Bag, Cloth, ClothPattern, Hair, Legs, Person, Sleeve};
 
 /// Linear colour of the surface at `p` (metres, in the person's own frame).
 pub fn colour(person: &Person, paint: Paint, p: V3) -> V3 {
@@ -56,7 +56,7 @@ fn torso(person: &Person, q: V3) -> V3 {
         return lower(person, q);
     }
     let neck = ((q.x / 0.05).powi(2) + ((q.y - 0.845) / 0.05).powi(2)).sqrt();
-    if q.z > 0.0 && neck < 1.0 && clothes.top.pattern != Pattern::Open {
+    if q.z > 0.0 && neck < 1.0 && clothes.top.pattern != ClothPattern::Open {
         return person.skin;
     }
     // A belt line where shirt and trousers meet reads as two garments even when their colours are close.
@@ -82,15 +82,15 @@ fn upper(person: &Person, q: V3, u: f32, v: f32) -> V3 {
     let Cloth { colour, second, pattern } = person.clothes.top;
     let front = q.z > 0.0;
     match pattern {
-        Pattern::Halves if v < 0.665 => second,
-        Pattern::Band if (0.685..0.755).contains(&v) => second,
-        Pattern::Print { back, round } if front || back => {
+        ClothPattern::Halves if v < 0.665 => second,
+        ClothPattern::Band if (0.685..0.755).contains(&v) => second,
+        ClothPattern::Print { back, round } if front || back => {
             let (x, y) = (q.x / 0.045, (v - 0.705) / 0.042);
             let inside = if round { x * x + y * y < 1.0 } else { x.abs().max(y.abs()) < 1.0 };
             if inside { second } else { colour }
         }
-        Pattern::Open if front && q.x.abs() < 0.022 + 0.05 * (v - 0.6).abs() => second,
-        Pattern::Open if front && q.x.abs() < 0.03 + 0.05 * (v - 0.6).abs() => colour * 0.55,
+        ClothPattern::Open if front && q.x.abs() < 0.022 + 0.05 * (v - 0.6).abs() => second,
+        ClothPattern::Open if front && q.x.abs() < 0.03 + 0.05 * (v - 0.6).abs() => colour * 0.55,
         _ => repeat(person, person.clothes.top, u, v),
     }
 }
@@ -105,8 +105,8 @@ fn sleeve(person: &Person, a: V3, b: V3, p: V3) -> V3 {
     let off = (p - a) - axis * t;
     let (u, v) = (off.x.atan2(off.z) * 0.035, 0.8 - t * axis.length() / person.height);
     match top.pattern {
-        Pattern::Raglan => top.second,
-        Pattern::Band | Pattern::Print { .. } | Pattern::Open | Pattern::Halves => top.colour,
+        ClothPattern::Raglan => top.second,
+        ClothPattern::Band | ClothPattern::Print { .. } | ClothPattern::Open | ClothPattern::Halves => top.colour,
         _ => repeat(person, top, u, v),
     }
 }
@@ -130,18 +130,18 @@ fn repeat(person: &Person, cloth: Cloth, u: f32, v: f32) -> V3 {
     let on = |x: f32, period: f32, share: f32| cycle(x, period) < share;
     let take = |yes: bool| if yes { second } else { colour };
     match pattern {
-        Pattern::Stripes { period } => take(on(v, period, 0.45)),
-        Pattern::Pinstripes { period } => take(on(u, period, 0.35)),
-        Pattern::Check { period } => {
+        ClothPattern::Stripes { period } => take(on(v, period, 0.45)),
+        ClothPattern::Pinstripes { period } => take(on(u, period, 0.35)),
+        ClothPattern::Check { period } => {
             let crossed = f32::from(u8::from(on(u, period, 0.4))) + f32::from(u8::from(on(v, period, 0.4)));
             colour.mix(second, crossed * 0.45)
         }
-        Pattern::Dots { period } => {
+        ClothPattern::Dots { period } => {
             let row = floor(v / period) as f32;
             let (x, y) = (cycle(u / period + row * 0.5, 1.0) - 0.5, cycle(v, period) - 0.5);
             take(x * x + y * y < 0.085)
         }
-        Pattern::Blotches => take(noise(v3(u * 34.0, v * 30.0, 0.0), person.salt) > 0.56),
+        ClothPattern::Blotches => take(noise(v3(u * 34.0, v * 30.0, 0.0), person.salt) > 0.56),
         _ => colour,
     }
 }

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::Domain;
+use super::City;
 use super::maths::{V3, hex};
 
 /// How far the sleeves reach.
@@ -30,7 +30,7 @@ pub enum Legs {
 
 /// How cloth is patterned. Sizes are shares of the body's height.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pattern {
+pub enum ClothPattern {
     /// One colour.
     Plain,
     /// Horizontal stripes.
@@ -80,7 +80,7 @@ pub struct Cloth {
     /// Second colour, linear.
     pub second: V3,
     /// How they alternate.
-    pub pattern: Pattern,
+    pub pattern: ClothPattern,
 }
 
 /// The cut of the hair.
@@ -277,31 +277,31 @@ fn contrast(rng: &mut ChaCha8Rng, colour: V3) -> V3 {
     second
 }
 
-fn pattern(rng: &mut ChaCha8Rng, plain: f64) -> Pattern {
+fn pattern(rng: &mut ChaCha8Rng, plain: f64) -> ClothPattern {
     let period = rng.random_range(0.034..0.062);
     pick(
         rng,
         &[
-            (Pattern::Plain, plain),
-            (Pattern::Stripes { period }, 1.2),
-            (Pattern::Pinstripes { period: period * 0.8 }, 0.5),
-            (Pattern::Check { period: period * 1.2 }, 0.8),
-            (Pattern::Dots { period }, 0.5),
-            (Pattern::Halves, 0.6),
-            (Pattern::Band, 0.7),
-            (Pattern::Print { back: false, round: period > 0.048 }, 1.0),
-            (Pattern::Print { back: true, round: period < 0.04 }, 0.6),
-            (Pattern::Raglan, 0.6),
-            (Pattern::Open, 1.0),
-            (Pattern::Blotches, 0.4),
+            (ClothPattern::Plain, plain),
+            (ClothPattern::Stripes { period }, 1.2),
+            (ClothPattern::Pinstripes { period: period * 0.8 }, 0.5),
+            (ClothPattern::Check { period: period * 1.2 }, 0.8),
+            (ClothPattern::Dots { period }, 0.5),
+            (ClothPattern::Halves, 0.6),
+            (ClothPattern::Band, 0.7),
+            (ClothPattern::Print { back: false, round: period > 0.048 }, 1.0),
+            (ClothPattern::Print { back: true, round: period < 0.04 }, 0.6),
+            (ClothPattern::Raglan, 0.6),
+            (ClothPattern::Open, 1.0),
+            (ClothPattern::Blotches, 0.4),
         ],
     )
 }
 
 impl Clothes {
     /// Draws clothes; the station is colder, so coats are longer and sleeves too.
-    pub fn draw(rng: &mut ChaCha8Rng, domain: Domain, bust: bool) -> Self {
-        let warm = domain == Domain::Plaza;
+    pub fn draw(rng: &mut ChaCha8Rng, domain: City, bust: bool) -> Self {
+        let warm = domain == City::Plaza;
         let colour = dyed(rng, TOPS);
         let top = Cloth { colour, second: contrast(rng, colour), pattern: pattern(rng, 2.6) };
         let coat = rng.random_bool(if warm { 0.08 } else { 0.3 });
@@ -320,10 +320,10 @@ impl Clothes {
         let texture = pick(
             rng,
             &[
-                (Pattern::Plain, 6.0),
-                (Pattern::Check { period: 0.05 }, 0.5),
-                (Pattern::Pinstripes { period: 0.03 }, 0.4),
-                (Pattern::Blotches, 0.4),
+                (ClothPattern::Plain, 6.0),
+                (ClothPattern::Check { period: 0.05 }, 0.5),
+                (ClothPattern::Pinstripes { period: 0.03 }, 0.4),
+                (ClothPattern::Blotches, 0.4),
             ],
         );
         let bottom = Cloth { colour, second: contrast(rng, colour), pattern: texture };
@@ -342,7 +342,7 @@ impl Clothes {
 
 impl Person {
     /// Draws an identity.
-    pub fn draw(rng: &mut ChaCha8Rng, domain: Domain) -> Self {
+    pub fn draw(rng: &mut ChaCha8Rng, domain: City) -> Self {
         let bust = rng.random_bool(0.48);
         let cuts = if bust {
             [
@@ -364,7 +364,7 @@ impl Person {
             ]
         };
         let hats = [(Hat::None, 4.5), (Hat::Cap, 0.7), (Hat::Beanie, 0.5), (Hat::Brim, 0.25)];
-        let travel = domain == Domain::Station;
+        let travel = domain == City::Station;
         let bags = [
             (Bag::None, 2.6),
             (Bag::Backpack, 1.3),

@@ -13,9 +13,9 @@ use super::figure::{self, Pose};
 use super::maths::{V3, mix, smooth, v3};
 use super::person::Person;
 use super::places;
-use super::render::{self, Canvas, Light, Place, Stage};
-use super::world::{Lens, World};
-use super::{Domain, SyntheticSpec};
+use super::render::{self, FigurePlace, FigureStage, Light, LinearImage};
+use super::world::{Pinhole, World};
+use super::{City, SyntheticSpec};
 use crate::data::DataError;
 
 /// Fine pixels to a pixel of the picture, in each direction.
@@ -35,33 +35,33 @@ struct Grade {
 }
 
 /// A place as one camera sees it.
-pub struct Scene {
+pub struct CameraScene {
     world: World,
-    lens: Lens,
-    picture: Canvas,
+    lens: Pinhole,
+    picture: LinearImage,
     grade: Grade,
     /// Which way people walk here, as the camera sees it.
     flow: f32,
 }
 
 /// What a picture is taken with.
-pub struct Frame<'a> {
+pub struct PhotoFrame<'a> {
     /// The set.
     pub spec: &'a SyntheticSpec,
     /// The camera's place.
-    pub scene: &'a Scene,
+    pub scene: &'a CameraScene,
     /// 0..1: which way this person walks past this camera.
     pub heading: f32,
 }
 
-impl Scene {
+impl CameraScene {
     /// Draws the empty place of a camera.
     pub fn new(spec: &SyntheticSpec, camera: usize, rng: &mut ChaCha8Rng) -> Self {
         let (world, lens) = places::place(spec.domain, camera, rng);
         let grade = grade(spec, rng);
         let flow = match spec.domain {
-            Domain::Plaza => rng.random_range(-0.5..0.5),
-            Domain::Station => rng.random_range(0.5..1.3) * if camera.is_multiple_of(2) { 1.0 } else { -1.0 },
+            City::Plaza => rng.random_range(-0.5..0.5),
+            City::Station => rng.random_range(0.5..1.3) * if camera.is_multiple_of(2) { 1.0 } else { -1.0 },
         };
         let picture = world.picture(&lens);
         Self { world, lens, picture, grade, flow }
@@ -73,15 +73,15 @@ fn grade(spec: &SyntheticSpec, rng: &mut ChaCha8Rng) -> Grade {
     let spread = k.spread as f32;
     let mut off = |size: f32| 1.0 + size * spread * rng.random_range(-1.0_f32..1.0);
     let cast = match spec.domain {
-        Domain::Plaza => v3(1.03, 1.0, 0.96),
-        Domain::Station => v3(1.10, 1.0, 0.78),
+        City::Plaza => v3(1.03, 1.0, 0.96),
+        City::Station => v3(1.10, 1.0, 0.78),
     };
     let tint = v3(off(0.10), off(0.03), off(0.12));
     let light = off(0.16) * (1.0 - 0.7 * k.darkness as f32);
     Grade {
         gain: v3(1.0, 1.0, 1.0).mix(cast, k.cast as f32) * tint * light,
         gamma: off(0.10),
-        saturation: off(0.18) * if spec.domain == Domain::Station { 0.88 } else { 1.0 },
+        saturation: off(0.18) * if spec.domain == City::Station { 0.88 } else { 1.0 },
         blur: k.blur as f32 * off(0.4),
         noise: k.noise as f32 * off(0.4),
         vignette: 0.12,
@@ -98,20 +98,23 @@ struct Cut {
 }
 
 /// Takes a picture of `person`, or of the ground when there is none; `bad` boxes miss much of the person.
-pub fn take(frame: &Frame, person: Option<&Person>, bad: bool, rng: &mut ChaCha8Rng) -> RgbImage {
+pub fn take(frame: &PhotoFrame, person: Option<&Person>, bad: bool, rng: &mut ChaCha8Rng) -> RgbImage {
     let (spec, scene) = (frame.spec, frame.scene);
     let feet = stand(scene, rng);
     let height = person.map_or(1.7, |p| p.height);
     let cut = detect(spec, scene, feet, height, bad, rng);
     let mut canvas = background(spec, scene, cut);
     let (x, y, depth) = scene.lens.project(feet);
-    let place =
-        Place { x: (x - cut.left) / cut.step, y: (y - cut.top) / cut.step, scale: scene.lens.focal / depth / cut.step };
+    let place = FigurePlace {
+        x: (x - cut.left) / cut.step,
+        y: (y - cut.top) / cut.step,
+        scale: scene.lens.focal / depth / cut.step,
+    };
     if let Some(person) = person {
         let light = light(scene, feet, rng);
         let pose = pose(frame, feet, rng);
         shadow(&mut canvas, scene, place, pose.pitch, height, light.key.luma() > 0.5);
-        let stage = Stage { pose, place, light, folds: rng.random() };
+        let stage = FigureStage { pose, place, light, folds: rng.random() };
         let hidden = rng.random_bool(spec.knobs.occlusion.clamp(0.0, 1.0));
         render::draw(&mut canvas, person, &figure::build(person, &stage.pose), &stage);
         if hidden {
@@ -122,7 +125,7 @@ pub fn take(frame: &Frame, person: Option<&Person>, bad: bool, rng: &mut ChaCha8
 }
 
 /// A free spot of the ground that the camera sees, with room round it in the picture.
-fn stand(scene: &Scene, rng: &mut ChaCha8Rng) -> V3 {
+fn stand(scene: &CameraScene, rng: &mut ChaCha8Rng) -> V3 {
     let (w, h) = (scene.lens.frame.0 as f32, scene.lens.frame.1 as f32);
     let mut last = v3(0.0, 0.0, -6.0);
     for _ in 0..60 {
@@ -144,7 +147,7 @@ fn stand(scene: &Scene, rng: &mut ChaCha8Rng) -> V3 {
 }
 
 /// The detector's box: a little too large or small and off the middle, now and then cutting off feet or head.
-fn detect(spec: &SyntheticSpec, scene: &Scene, feet: V3, height: f32, bad: bool, rng: &mut ChaCha8Rng) -> Cut {
+fn detect(spec: &SyntheticSpec, scene: &CameraScene, feet: V3, height: f32, bad: bool, rng: &mut ChaCha8Rng) -> Cut {
     let (x, low, _) = scene.lens.project(feet);
     let (_, high, _) = scene.lens.project(feet + v3(0.0, height, 0.0));
     let tall = (low - high).abs().max(8.0);
@@ -167,8 +170,8 @@ fn detect(spec: &SyntheticSpec, scene: &Scene, feet: V3, height: f32, bad: bool,
     Cut { left: x + dx - box_width * 0.5, top: middle - box_height * 0.5, step }
 }
 
-fn background(spec: &SyntheticSpec, scene: &Scene, cut: Cut) -> Canvas {
-    let mut canvas = Canvas::new(spec.width * FINE, spec.height * FINE);
+fn background(spec: &SyntheticSpec, scene: &CameraScene, cut: Cut) -> LinearImage {
+    let mut canvas = LinearImage::new(spec.width * FINE, spec.height * FINE);
     for y in 0..canvas.height {
         for x in 0..canvas.width {
             let (fx, fy) = (cut.left + (x as f32 + 0.5) * cut.step, cut.top + (y as f32 + 0.5) * cut.step);
@@ -178,7 +181,7 @@ fn background(spec: &SyntheticSpec, scene: &Scene, cut: Cut) -> Canvas {
     canvas
 }
 
-fn light(scene: &Scene, feet: V3, rng: &mut ChaCha8Rng) -> Light {
+fn light(scene: &CameraScene, feet: V3, rng: &mut ChaCha8Rng) -> Light {
     let world = &scene.world;
     let breast = feet + v3(0.0, 1.2, 0.0);
     match world.sun {
@@ -196,11 +199,11 @@ fn light(scene: &Scene, feet: V3, rng: &mut ChaCha8Rng) -> Light {
     }
 }
 
-fn pose(frame: &Frame, feet: V3, rng: &mut ChaCha8Rng) -> Pose {
+fn pose(frame: &PhotoFrame, feet: V3, rng: &mut ChaCha8Rng) -> Pose {
     let scene = frame.scene;
     let turn = frame.spec.knobs.turn as f32;
     // Most come towards the camera of a plaza; in the station as many leave.
-    let away = if frame.spec.domain == Domain::Plaza { 0.38 } else { 0.55 };
+    let away = if frame.spec.domain == City::Plaza { 0.38 } else { 0.55 };
     let mut backward = frame.heading < away;
     if rng.random_bool(0.15) {
         backward = !backward;
@@ -225,7 +228,7 @@ fn pose(frame: &Frame, feet: V3, rng: &mut ChaCha8Rng) -> Pose {
 }
 
 /// Darkens the ground about the feet, and along the shadow when the sun shines.
-fn shadow(canvas: &mut Canvas, scene: &Scene, place: Place, pitch: f32, height: f32, sunny: bool) {
+fn shadow(canvas: &mut LinearImage, scene: &CameraScene, place: FigurePlace, pitch: f32, height: f32, sunny: bool) {
     let flat = pitch.sin().max(0.12);
     let along = match (scene.world.sun, sunny) {
         (Some(sun), true) => {
@@ -252,14 +255,14 @@ fn shadow(canvas: &mut Canvas, scene: &Scene, place: Place, pitch: f32, height: 
 }
 
 /// Puts something before the person: another passer-by at the side, a post, or a box at their feet.
-fn occlude(canvas: &mut Canvas, domain: Domain, stage: &Stage, rng: &mut ChaCha8Rng) {
+fn occlude(canvas: &mut LinearImage, domain: City, stage: &FigureStage, rng: &mut ChaCha8Rng) {
     let side = if rng.random_bool(0.5) { 1.0_f32 } else { -1.0 };
     let m = stage.place.scale;
     match rng.random_range(0..4) {
         0 | 1 => {
             let other = Person::draw(rng, domain);
             let nearer = rng.random_range(1.04..1.16);
-            let place = Place {
+            let place = FigurePlace {
                 x: stage.place.x + side * m * rng.random_range(0.34..0.52),
                 y: stage.place.y + m * rng.random_range(0.03..0.14),
                 scale: m * nearer,
@@ -269,7 +272,7 @@ fn occlude(canvas: &mut Canvas, domain: Domain, stage: &Stage, rng: &mut ChaCha8
                 phase: rng.random_range(0.0..1.0),
                 ..stage.pose
             };
-            let front = Stage { pose, place, light: stage.light, folds: rng.random() };
+            let front = FigureStage { pose, place, light: stage.light, folds: rng.random() };
             render::draw(canvas, &other, &figure::build(&other, &pose), &front);
         }
         2 => {
@@ -293,7 +296,7 @@ fn occlude(canvas: &mut Canvas, domain: Domain, stage: &Stage, rng: &mut ChaCha8
 }
 
 /// An upright thing between columns and rows, round to the light.
-fn slab(canvas: &mut Canvas, columns: (f32, f32), rows: (f32, f32), colour: V3, light: &Light) {
+fn slab(canvas: &mut LinearImage, columns: (f32, f32), rows: (f32, f32), colour: V3, light: &Light) {
     let ends = |v: (f32, f32), end: usize| (v.0.max(0.0) as usize).min(end)..(v.1.max(0.0) as usize).min(end);
     let width = canvas.width;
     for y in ends(rows, canvas.height) {
@@ -307,8 +310,8 @@ fn slab(canvas: &mut Canvas, columns: (f32, f32), rows: (f32, f32), colour: V3, 
 }
 
 /// From light to bytes: averages fine pixels, blurs, grades, adds noise.
-fn develop(fine: &Canvas, spec: &SyntheticSpec, grade: Grade, step: f32, rng: &mut ChaCha8Rng) -> RgbImage {
-    let mut canvas = Canvas::new(spec.width, spec.height);
+fn develop(fine: &LinearImage, spec: &SyntheticSpec, grade: Grade, step: f32, rng: &mut ChaCha8Rng) -> RgbImage {
+    let mut canvas = LinearImage::new(spec.width, spec.height);
     for y in 0..spec.height {
         for x in 0..spec.width {
             let mut sum = V3::default();
@@ -355,7 +358,7 @@ fn gauss(rng: &mut ChaCha8Rng) -> f32 {
 }
 
 /// Gaussian blur of deviation `sigma` pixels.
-fn blur(canvas: &mut Canvas, sigma: f32) {
+fn blur(canvas: &mut LinearImage, sigma: f32) {
     if sigma < 0.15 {
         return;
     }

@@ -3,10 +3,10 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::Domain;
+use super::City;
 use super::maths::{V3, hex, v3};
 use super::surface::Skin;
-use super::world::{Lens, Solid, World};
+use super::world::{Pinhole, Solid, World};
 
 /// Width and height of a camera's picture, pixels.
 const FRAME: (usize, usize) = (560, 420);
@@ -16,19 +16,19 @@ fn solid(low: (f32, f32, f32), high: (f32, f32, f32), skin: Skin) -> Solid {
 }
 
 /// What camera `number` of a domain sees, with everything that stands there.
-pub fn place(domain: Domain, number: usize, rng: &mut ChaCha8Rng) -> (World, Lens) {
+pub fn place(domain: City, number: usize, rng: &mut ChaCha8Rng) -> (World, Pinhole) {
     match domain {
-        Domain::Plaza => (plaza(number, rng), lens(rng, (2.6, 4.2), (5.5, 7.5))),
-        Domain::Station => (station(number, rng), lens(rng, (2.4, 3.1), (5.0, 6.5))),
+        City::Plaza => (plaza(number, rng), lens(rng, (2.6, 4.2), (5.5, 7.5))),
+        City::Station => (station(number, rng), lens(rng, (2.4, 3.1), (5.0, 6.5))),
     }
 }
 
 /// A camera at the origin that looks at the ground `ahead` metres away.
-fn lens(rng: &mut ChaCha8Rng, height: (f32, f32), ahead: (f32, f32)) -> Lens {
+fn lens(rng: &mut ChaCha8Rng, height: (f32, f32), ahead: (f32, f32)) -> Pinhole {
     let eye = v3(0.0, rng.random_range(height.0..height.1), 0.0);
     let aim = rng.random_range(ahead.0..ahead.1);
     let pitch = ((eye.y - 0.9) / aim).atan();
-    Lens { eye, yaw: rng.random_range(-0.35..0.35), pitch, focal: rng.random_range(430.0..520.0), frame: FRAME }
+    Pinhole { eye, yaw: rng.random_range(-0.35..0.35), pitch, focal: rng.random_range(430.0..520.0), frame: FRAME }
 }
 
 fn plaza(number: usize, rng: &mut ChaCha8Rng) -> World {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::SyntheticSpec;
 use super::person::Person;
-use super::photo::{self, Frame, Scene};
+use super::photo::{self, CameraScene, PhotoFrame};
 use crate::base::rng;
 use crate::data::layout::folders::MARKET;
 use image::RgbImage;
@@ -60,14 +60,14 @@ impl Shot {
 }
 
 /// The whole set.
-pub struct Plan {
+pub struct SetPlan {
     spec: SyntheticSpec,
     people: Vec<Person>,
     /// All pictures.
     pub shots: Vec<Shot>,
 }
 
-impl Plan {
+impl SetPlan {
     /// Decides on everything but pixels.
     pub fn new(spec: &SyntheticSpec) -> Self {
         let mut plan = Self { spec: *spec, people: people(spec), shots: Vec::new() };
@@ -105,16 +105,16 @@ impl Plan {
     }
 
     /// The places as each camera sees them when nobody is there.
-    pub fn scenes(&self) -> Vec<Scene> {
-        let make = |camera: usize| Scene::new(&self.spec, camera, &mut self.stream(Use::Scene, camera as u64));
+    pub fn scenes(&self) -> Vec<CameraScene> {
+        let make = |camera: usize| CameraScene::new(&self.spec, camera, &mut self.stream(Use::Scene, camera as u64));
         (0..self.spec.cameras).into_par_iter().map(make).collect()
     }
 
     /// Takes a picture.
-    pub fn take(&self, shot: &Shot, scenes: &[Scene]) -> RgbImage {
+    pub fn take(&self, shot: &Shot, scenes: &[CameraScene]) -> RgbImage {
         let mut rng = self.stream(Use::Shot, shot.number);
         let heading = self.stream(Use::Sharing, 1_000 + shot.track).random();
-        let frame = Frame { spec: &self.spec, scene: &scenes[shot.camera], heading };
+        let frame = PhotoFrame { spec: &self.spec, scene: &scenes[shot.camera], heading };
         match shot.subject {
             Subject::Somebody(i) => photo::take(&frame, Some(&self.people[i]), false, &mut rng),
             Subject::BadBox(i) => photo::take(&frame, Some(&self.people[i]), true, &mut rng),

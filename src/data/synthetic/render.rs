@@ -1,13 +1,13 @@
 //! Draws a figure: a ray for every fine pixel, marched to the nearest part, shaded with soft light.
 
-use super::figure::{Part, Pose};
+use super::figure::{BodyPart, Pose};
 use super::maths::{V3, noise, v3};
 use super::paint;
 use super::person::Person;
 
 /// A picture of linear colours.
 #[derive(Clone, Debug)]
-pub struct Canvas {
+pub struct LinearImage {
     /// Pixels in a row.
     pub width: usize,
     /// Rows.
@@ -16,7 +16,7 @@ pub struct Canvas {
     pub pixels: Vec<V3>,
 }
 
-impl Canvas {
+impl LinearImage {
     /// A black canvas.
     pub fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![V3::default(); width * height] }
@@ -34,7 +34,7 @@ impl Canvas {
 
 /// Where a figure stands on a canvas.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct FigurePlace {
     /// Column of the feet, pixels.
     pub x: f32,
     /// Row of the feet, pixels.
@@ -58,11 +58,11 @@ pub struct Light {
 
 /// Everything about a figure's picture but the figure.
 #[derive(Clone, Copy, Debug)]
-pub struct Stage {
+pub struct FigureStage {
     /// How they hold themself.
     pub pose: Pose,
     /// Where they stand.
-    pub place: Place,
+    pub place: FigurePlace,
     /// The light.
     pub light: Light,
     /// Seeds the creases of the cloth, which change with each picture.
@@ -79,8 +79,8 @@ struct Hit {
 const MISS: Hit = Hit { z: f32::MIN, part: u16::MAX, point: v3(0.0, 0.0, 0.0) };
 
 /// Draws the parts of `person` over `canvas`.
-pub fn draw(canvas: &mut Canvas, person: &Person, parts: &[Part], stage: &Stage) {
-    let Stage { pose, place, light, folds } = stage;
+pub fn draw(canvas: &mut LinearImage, person: &Person, parts: &[BodyPart], stage: &FigureStage) {
+    let FigureStage { pose, place, light, folds } = stage;
     let mut hits = vec![MISS; canvas.width * canvas.height];
     for (index, part) in parts.iter().enumerate() {
         march(canvas, part, index as u16, (pose, *place), &mut hits);
@@ -105,7 +105,7 @@ fn lit(normal: V3, light: &Light) -> V3 {
     (light.key * wrap + light.sky * up + light.bounce * (1.0 - up)) * rim
 }
 
-fn march(canvas: &Canvas, part: &Part, index: u16, (pose, place): (&Pose, Place), hits: &mut [Hit]) {
+fn march(canvas: &LinearImage, part: &BodyPart, index: u16, (pose, place): (&Pose, FigurePlace), hits: &mut [Hit]) {
     // The viewer's axes in the person's own frame.
     let own = |axis: V3| axis.tip(-pose.pitch).turn(-pose.yaw);
     let (right, up, out) = (own(v3(1.0, 0.0, 0.0)), own(v3(0.0, 1.0, 0.0)), own(v3(0.0, 0.0, 1.0)));

@@ -5,7 +5,7 @@ use super::maths::{V3, mix, v3};
 
 /// A solid. Lengths in metres, y up from the ground, z the way the person faces.
 #[derive(Clone, Debug)]
-pub enum Shape {
+pub enum BodySolid {
     /// A capsule from `a` to `b` whose radius goes from `ra` to `rb`.
     Limb {
         /// One end.
@@ -49,13 +49,13 @@ pub enum Shape {
     /// Shapes flowing into each other over a length of `k`.
     Blend {
         /// The shapes.
-        parts: Vec<Shape>,
+        parts: Vec<BodySolid>,
         /// How far the joint reaches.
         k: f32,
     },
 }
 
-impl Shape {
+impl BodySolid {
     /// Signed distance of `p`.
     pub fn distance(&self, p: V3) -> f32 {
         match self {

@@ -1,7 +1,7 @@
 //! A place: ground, boxes, sky or ceiling, and the pinhole camera that looks at it.
 
 use super::maths::{V3, mix, noise, v3};
-use super::render::Canvas;
+use super::render::LinearImage;
 use super::surface::{self, Skin};
 
 /// A box standing in a place. Metres; y up.
@@ -40,7 +40,7 @@ pub struct World {
 
 /// A pinhole camera.
 #[derive(Clone, Copy, Debug)]
-pub struct Lens {
+pub struct Pinhole {
     /// Where it hangs.
     pub eye: V3,
     /// To the right, radians.
@@ -61,7 +61,7 @@ struct Meeting {
     skin: Option<Skin>,
 }
 
-impl Lens {
+impl Pinhole {
     /// Direction of the ray through a pixel.
     pub fn ray(&self, x: f32, y: f32) -> V3 {
         let (w, h) = (self.frame.0 as f32, self.frame.1 as f32);
@@ -84,8 +84,8 @@ impl Lens {
 
 impl World {
     /// The empty place through a camera, linear colours.
-    pub fn picture(&self, lens: &Lens) -> Canvas {
-        let mut canvas = Canvas::new(lens.frame.0, lens.frame.1);
+    pub fn picture(&self, lens: &Pinhole) -> LinearImage {
+        let mut canvas = LinearImage::new(lens.frame.0, lens.frame.1);
         for y in 0..lens.frame.1 {
             for x in 0..lens.frame.0 {
                 // Two rays a pixel, on a diagonal, are enough under the lens blur.

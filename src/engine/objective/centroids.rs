@@ -1,6 +1,6 @@
 //! Cross-entropy over a classifier that each epoch makes anew from the cluster centres: the baseline without memory.
 
-use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::{NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
 use crate::method::labels::classes;
@@ -19,13 +19,17 @@ impl Centroids {
         Ok(Self(Classifier::from_centroids(&means)?))
     }
 
-    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], shape: &Shape) -> Result<Self, EngineError> {
+    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], shape: &ObjectiveShape) -> Result<Self, EngineError> {
         Ok(Self(kept(checkpoint, classes(labels), shape)?))
     }
 }
 
 /// The checkpoint's classifier, which has `classes` rows at least: an epoch without a class keeps that of the one before.
-pub(super) fn kept(checkpoint: &mut Checkpoint, classes: i64, shape: &Shape) -> Result<Classifier, EngineError> {
+pub(super) fn kept(
+    checkpoint: &mut Checkpoint,
+    classes: i64,
+    shape: &ObjectiveShape,
+) -> Result<Classifier, EngineError> {
     let Some(weight) = checkpoint.tensors.remove("classifier.weight") else {
         return Err(checkpoint.damaged("it has no classifier, which adaptation without memory needs"));
     };

@@ -1,7 +1,7 @@
 //! Cluster Contrast's memory: a row for each cluster, and InfoNCE against all of them
 //! (alibaba/cluster-contrast-reid `clustercontrast/models/cm.py`).
 
-use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::{NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
 use crate::method::labels::classes;
@@ -10,12 +10,12 @@ use crate::model::cluster_memory::ClusterMemory;
 use crate::model::net::all_finite;
 
 /// A row for each cluster.
-pub struct Clusters {
+pub struct ClusterObjective {
     memory: ClusterMemory,
     hard: bool,
 }
 
-impl Clusters {
+impl ClusterObjective {
     pub fn begin(params: &Params, epoch: &NewEpoch) -> Result<Self, EngineError> {
         let memory = ClusterMemory::of_means(&epoch.features, &epoch.labels)?;
         Ok(Self { memory, hard: params.memory.kind == MemoryKind::ClusterHard })
@@ -25,7 +25,7 @@ impl Clusters {
         params: &Params,
         checkpoint: &mut Checkpoint,
         labels: &[i32],
-        &Shape { dim, device, .. }: &Shape,
+        &ObjectiveShape { dim, device, .. }: &ObjectiveShape,
     ) -> Result<Self, EngineError> {
         let Some(rows) = checkpoint.tensors.remove("memory.clusters") else {
             return Err(checkpoint.damaged("it has no `memory.clusters`, which a memory of clusters needs"));
@@ -40,7 +40,7 @@ impl Clusters {
     }
 }
 
-impl Objective for Clusters {
+impl Objective for ClusterObjective {
     fn begin_epoch(&mut self, epoch: &NewEpoch, params: &Params) -> Result<(), EngineError> {
         *self = Self::begin(params, epoch)?;
         Ok(())

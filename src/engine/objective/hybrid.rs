@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::{NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
 use crate::method::params::{FeatureSource, Params};
@@ -23,7 +23,7 @@ impl Hybrid {
     pub fn restore(
         checkpoint: &mut Checkpoint,
         labels: &[i32],
-        &Shape { dim, device, .. }: &Shape,
+        &ObjectiveShape { dim, device, .. }: &ObjectiveShape,
     ) -> Result<Self, EngineError> {
         let state = checkpoint.take("memory.");
         if !all_finite(state.iter().map(|(_, t)| t))? {

@@ -5,7 +5,7 @@
 use tch::{Device, Tensor};
 
 use super::centroids::kept;
-use super::{NamedLosses, NewEpoch, Objective, Shape, StepImages};
+use super::{NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
 use crate::method::labels::classes;
@@ -27,7 +27,7 @@ impl Joint {
         Self::over(&source, epoch)
     }
 
-    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], shape: &Shape) -> Result<Self, EngineError> {
+    pub fn restore(checkpoint: &mut Checkpoint, labels: &[i32], shape: &ObjectiveShape) -> Result<Self, EngineError> {
         let clusters = classes(labels);
         let head = kept(checkpoint, shape.identities + clusters, shape)?;
         Ok(Self { head, identities: shape.identities })

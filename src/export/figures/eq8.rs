@@ -1,7 +1,7 @@
 //! Eq. 8 of some clusters as bars: how many images the best member has around it at each radius.
 
 use super::scope;
-use crate::export::chart::{Bar, Chart, Figure};
+use crate::export::chart::{Chart, ChartBar, Figure};
 use crate::export::{style, ticks};
 use crate::method::score::scores;
 use crate::run::snapshot::ClusterSnapshot;
@@ -39,7 +39,7 @@ pub(super) fn eq8(run: &RunReader, view: &RunView, snapshot: &ClusterSnapshot) -
         let colors = [style::SERIES, style::SERIES, style::SERIES, style::RELIABLE, style::OUTLIER];
         for (i, (count, color)) in counts.into_iter().zip(colors).enumerate() {
             let from = at as f64 + 0.1 + 0.16 * i as f64;
-            bars.push(Bar { from, to: from + 0.15, count: f64::from(count), color });
+            bars.push(ChartBar { from, to: from + 0.15, count: f64::from(count), color });
         }
         let score = f64::from(inter) / f64::from(union.max(1));
         let verdict = if reliable { "kept" } else { "dropped" };

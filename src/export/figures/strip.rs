@@ -1,7 +1,7 @@
 //! The reliability of all epochs in one figure: each epoch's scores as a column of shades, the threshold over them.
 
 use super::{curve, scope};
-use crate::export::chart::{Cell, Chart, Figure};
+use crate::export::chart::{Chart, ChartCell, Figure};
 use crate::export::{style, ticks};
 use crate::run::{RunReader, RunView};
 
@@ -26,7 +26,13 @@ pub(super) fn strip(run: &RunReader, view: &RunView) -> Option<Figure> {
             let shade = 0.12 + 0.88 * (count as f64 / most as f64).sqrt();
             let color = if kept { style::RELIABLE } else { style::UNRELIABLE };
             let x = **epoch as f64 + 1.0;
-            cells.push(Cell { x: [x - 0.46, x + 0.46], y: [from, to], color, opacity: shade, words: String::new() });
+            cells.push(ChartCell {
+                x: [x - 0.46, x + 0.46],
+                y: [from, to],
+                color,
+                opacity: shade,
+                words: String::new(),
+            });
         }
     }
     let threshold: Vec<(f64, f64)> = epochs

@@ -1,10 +1,10 @@
 //! The epoch clustered at many pairs of eps and Δd: clusters, reliable ones, and the share of images kept.
 
 use super::scope;
-use crate::export::chart::{Cell, Chart, Figure};
+use crate::export::chart::{Chart, ChartCell, Figure};
 use crate::export::{style, ticks};
 use crate::method::params::Params;
-use crate::method::sweep::{Grid, eps_delta_table};
+use crate::method::sweep::{SweepGrid, eps_delta_table};
 use crate::run::RunReader;
 use crate::run::event::ClusterParams;
 use crate::run::graph::{graph_path, read_graph};
@@ -28,7 +28,7 @@ pub(super) fn sweep(run: &RunReader, params: &Params, used: ClusterParams, epoch
     let (first, last) = (*eps.first()?, *eps.last()?);
     let mut tried = params.clone();
     (tried.min_samples, tried.k1, tried.k2) = (used.min_samples, used.k1, used.k2);
-    let grid = Grid { eps: &eps, delta_d: &DELTA_D };
+    let grid = SweepGrid { eps: &eps, delta_d: &DELTA_D };
     let table = eps_delta_table(&graph, grid, &tried, None, None, &|_, _| true).ok()?;
     let n = graph.n.max(1) as f64;
     let mut cells = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn sweep(run: &RunReader, params: &Params, used: ClusterParams, epoch
             let opacity = 0.9 * cell.kept as f64 / n;
             let words = format!("{} of {}", ticks::count(cell.reliable), ticks::count(cell.clusters));
             let (x, y) = ([eps - STEP / 2.0, eps + STEP / 2.0], [column as f64, column as f64 + 1.0]);
-            cells.push(Cell { x, y, color: style::SERIES, opacity, words });
+            cells.push(ChartCell { x, y, color: style::SERIES, opacity, words });
         }
     }
     let chart = Chart {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::App;
-use super::past::Change;
+use super::past::HandChange;
 use super::saved::Saved;
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::Severity;
@@ -13,14 +13,14 @@ use crate::export;
 use crate::gui::command::{UiCommand, ZOOMS};
 use crate::gui::dialogs::add_dataset::AddDataset;
 use crate::gui::dialogs::checkpoints::Checkpoints;
-use crate::gui::dialogs::dataset::Dataset;
+use crate::gui::dialogs::dataset::DatasetDialog;
 use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::panels::Pane;
-use crate::gui::panels::log::Entry;
+use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::tiles::{hide_pane, show_pane};
 use crate::gui::setting;
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::words::{is_active, steered};
 use crate::launch::watch;
 use crate::method::params::presets::preset;
@@ -31,7 +31,7 @@ impl App {
     /// Carries out one command; what cannot be done now is said.
     pub(super) fn act(&mut self, ctx: &egui::Context, action: UiCommand) {
         if let Some(reason) = action.refusal(&self.live, self.shown()) {
-            self.notify(ctx, Entry::now(Severity::Warning, "That cannot be done now", reason), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "That cannot be done now", reason), None);
             return;
         }
         match action {
@@ -89,7 +89,7 @@ impl App {
             UiCommand::AddDataset => self.dialogs.add_dataset = Some(Default::default()),
             UiCommand::OpenDataset(name) => {
                 let row = self.library.datasets().iter().find(|row| row.name == name);
-                self.dialogs.dataset = row.map(|row| Dataset::of(ctx, row, self.library.registry()));
+                self.dialogs.dataset = row.map(|row| DatasetDialog::of(ctx, row, self.library.registry()));
             }
             UiCommand::LocateDataset(name) => {
                 let row = self.library.datasets().iter().find(|row| row.name == name);
@@ -141,7 +141,7 @@ impl App {
     }
 
     /// The run that transport and parameters steer.
-    fn steered(&self) -> &ViewModel {
+    fn steered(&self) -> &RunView {
         steered(&self.live, self.shown())
     }
 
@@ -197,7 +197,7 @@ impl App {
         self.change_param(ctx, key, value);
         if let Some(from) = before.filter(|from| from != value) {
             let drag = ctx.input(|i| i.pointer.press_start_time().filter(|_| i.pointer.any_down()));
-            self.changes.note(Change { key: key.to_owned(), from, to: value.clone(), drag });
+            self.changes.note(HandChange { key: key.to_owned(), from, to: value.clone(), drag });
         }
     }
 
@@ -219,7 +219,7 @@ impl App {
             Some(change) => self.change_param(ctx, &change.key, if back { &change.from } else { &change.to }),
             None => {
                 let words = if back { "No parameter was changed in this session." } else { "Nothing was taken back." };
-                self.notify(ctx, Entry::now(Severity::Info, "Nothing to do", words), None);
+                self.notify(ctx, LogEntry::now(Severity::Info, "Nothing to do", words), None);
             }
         }
     }
@@ -249,7 +249,7 @@ impl App {
 
     fn change_param(&mut self, ctx: &egui::Context, key: &str, value: &Value) {
         if let Err(error) = self.draft.set(key, value) {
-            self.notify(ctx, Entry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "The value was not taken", error.to_string()), None);
             return;
         }
         let running = is_active(self.steered());
@@ -274,7 +274,7 @@ impl App {
         let preset = match preset(name) {
             Ok(preset) => preset,
             Err(error) => {
-                self.notify(ctx, Entry::now(Severity::Warning, "No such preset", error.to_string()), None);
+                self.notify(ctx, LogEntry::now(Severity::Warning, "No such preset", error.to_string()), None);
                 return;
             }
         };

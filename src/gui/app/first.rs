@@ -4,18 +4,18 @@ use eframe::egui;
 
 use super::App;
 use crate::engine::event::Severity;
-use crate::gui::command::{Layout, UiCommand};
-use crate::gui::panels::log::Entry;
-use crate::gui::view_model::ViewModel;
+use crate::gui::command::{UiCommand, WorkLayout};
+use crate::gui::panels::log::LogEntry;
+use crate::gui::view_model::RunView;
 use crate::run::example;
 
 impl App {
     /// Says of the example that comes with the program what one can do with it.
-    pub(super) fn introduce(&mut self, ctx: &egui::Context, view: &ViewModel) {
+    pub(super) fn introduce(&mut self, ctx: &egui::Context, view: &RunView) {
         if view.folder.as_deref().is_some_and(example::is_example) {
             let text = "Drag eps under Tune and see clusters merge; Start trains your own on people the program draws.";
-            let entry = Entry::now(Severity::Info, "This is a finished run", text);
-            self.notify(ctx, entry, Some(("Drag eps", UiCommand::Layout(Layout::Tune))));
+            let entry = LogEntry::now(Severity::Info, "This is a finished run", text);
+            self.notify(ctx, entry, Some(("Drag eps", UiCommand::Layout(WorkLayout::Tune))));
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use crate::gui::panels::Selection;
-use crate::gui::view_model::{Loaded, Part, Snapshots, ViewModel};
+use crate::gui::view_model::{EpochPart, Loaded, RunView, Snapshots};
 use crate::method::lineage::heir;
 
 /// The cluster that was chosen, and where the window has followed it to.
@@ -28,8 +28,8 @@ struct Chosen {
 impl Follow {
     /// Puts the heir of the chosen cluster into `selection`, before the panels are drawn. While the labels are being
     /// read no cluster is selected: the old number would mean another one.
-    pub fn update(&mut self, view: &ViewModel, selection: &mut Selection, snapshots: &mut Snapshots) {
-        let Some(at) = view.newest_snapshot(Part::Clusters, selection.epoch) else {
+    pub fn update(&mut self, view: &RunView, selection: &mut Selection, snapshots: &mut Snapshots) {
+        let Some(at) = view.newest_snapshot(EpochPart::Clusters, selection.epoch) else {
             self.chosen = None;
             return;
         };
@@ -74,7 +74,7 @@ mod tests {
     use crate::run::snapshot::ClusterSnapshot;
 
     struct Case {
-        view: ViewModel,
+        view: RunView,
         snapshots: Snapshots,
         read: Receiver<()>,
         follow: Follow,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_selected_cluster_is_followed_from_epoch_to_epoch() {
         let home = tempfile::tempdir().unwrap();
-        let mut view = ViewModel::default();
+        let mut view = RunView::default();
         view.folder = Some(home.path().to_owned());
         let epochs = [[0, 0, 0, 1, 1, 2, 2, -1], [2, 2, 0, 0, 0, -1, -1, 1], [1, 1, 1, 0, 0, 2, 2, 2]];
         for (epoch, labels) in epochs.iter().enumerate() {
@@ -122,7 +122,7 @@ mod tests {
                 pca: Vec::new(),
             };
             snapshot.write(home.path(), epoch).unwrap();
-            view.snapshots.insert((epoch, Part::Clusters), epoch as u64 + 1);
+            view.snapshots.insert((epoch, EpochPart::Clusters), epoch as u64 + 1);
         }
         let (say, read) = unbounded();
         let snapshots = Snapshots::new(move || say.send(()).unwrap());

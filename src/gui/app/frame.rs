@@ -7,7 +7,7 @@ use crate::engine::event::Severity;
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
-use crate::gui::panels::log::Entry;
+use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_truth, strip, tiles, topbar};
 use crate::gui::paths;
@@ -232,13 +232,13 @@ impl App {
     fn add_dataset_dialog(&mut self, ctx: &egui::Context) {
         let Some(dialog) = &mut self.dialogs.add_dataset else { return };
         match dialog.show(ctx, self.library.registry(), &mut self.images) {
-            add_dataset::Answer::Open => {}
-            add_dataset::Answer::Close => self.dialogs.add_dataset = None,
-            add_dataset::Answer::Added(name) => {
+            add_dataset::AddDatasetAnswer::Open => {}
+            add_dataset::AddDatasetAnswer::Close => self.dialogs.add_dataset = None,
+            add_dataset::AddDatasetAnswer::Added(name) => {
                 self.dialogs.add_dataset = None;
                 self.library.refresh(ctx);
                 let text = "It can be source or target of the next run.";
-                self.notify(ctx, Entry::now(Severity::Info, format!("Dataset {name} added"), text), None);
+                self.notify(ctx, LogEntry::now(Severity::Info, format!("Dataset {name} added"), text), None);
             }
         }
     }
@@ -246,9 +246,9 @@ impl App {
     fn dataset_dialog(&mut self, ctx: &egui::Context) {
         let Some(dialog) = &mut self.dialogs.dataset else { return };
         match dialog.show(ctx, self.library.registry(), &mut self.images, &mut self.actions) {
-            dataset::Answer::Open => {}
-            dataset::Answer::Close => self.dialogs.dataset = None,
-            dataset::Answer::Removed => {
+            dataset::DatasetAnswer::Open => {}
+            dataset::DatasetAnswer::Close => self.dialogs.dataset = None,
+            dataset::DatasetAnswer::Removed => {
                 self.dialogs.dataset = None;
                 self.library.refresh(ctx);
             }
@@ -260,10 +260,10 @@ impl App {
             return;
         }
         match quit::show(ctx, &sentence(&self.live, self.saved.truth)) {
-            quit::Answer::Open => {}
-            quit::Answer::Stay => self.dialogs.quit = false,
-            quit::Answer::Leave => self.leave(ctx),
-            quit::Answer::Detach => {
+            quit::QuitAnswer::Open => {}
+            quit::QuitAnswer::Stay => self.dialogs.quit = false,
+            quit::QuitAnswer::Leave => self.leave(ctx),
+            quit::QuitAnswer::Detach => {
                 if let Some(folder) = self.live.folder.clone() {
                     self.ends.train_on(folder, self.live.device_name.clone());
                 }

@@ -8,7 +8,7 @@ const KEPT: usize = 200;
 
 /// A change of a parameter by hand.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct HandChange {
     /// Its key.
     pub key: String,
     /// The value before.
@@ -22,13 +22,13 @@ pub struct Change {
 /// Changes of parameters, for undo and redo.
 #[derive(Debug, Default)]
 pub struct Changes {
-    done: Vec<Change>,
-    undone: Vec<Change>,
+    done: Vec<HandChange>,
+    undone: Vec<HandChange>,
 }
 
 impl Changes {
     /// Notes a change that was just made; what was undone before cannot be redone any more.
-    pub fn note(&mut self, change: Change) {
+    pub fn note(&mut self, change: HandChange) {
         self.undone.clear();
         match self.done.last_mut() {
             Some(last) if last.key == change.key && last.drag.is_some() && last.drag == change.drag => {
@@ -41,14 +41,14 @@ impl Changes {
     }
 
     /// The change to take back, if there is one.
-    pub fn undo(&mut self) -> Option<Change> {
+    pub fn undo(&mut self) -> Option<HandChange> {
         let change = self.done.pop()?;
         self.undone.push(change.clone());
         Some(change)
     }
 
     /// The change to make again, if there is one.
-    pub fn redo(&mut self) -> Option<Change> {
+    pub fn redo(&mut self) -> Option<HandChange> {
         let change = self.undone.pop()?;
         self.done.push(change.clone());
         Some(change)
@@ -109,8 +109,8 @@ impl Trail {
 mod tests {
     use super::*;
 
-    fn change(from: i64, to: i64, drag: Option<f64>) -> Change {
-        Change { key: "k1".to_owned(), from: Value::Int(from), to: Value::Int(to), drag }
+    fn change(from: i64, to: i64, drag: Option<f64>) -> HandChange {
+        HandChange { key: "k1".to_owned(), from: Value::Int(from), to: Value::Int(to), drag }
     }
 
     #[test]

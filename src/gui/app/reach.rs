@@ -10,10 +10,10 @@ use crate::engine::event::Severity;
 use crate::gui::far;
 use crate::gui::job::Job;
 use crate::gui::pace::Pace;
-use crate::gui::panels::log::Entry;
+use crate::gui::panels::log::LogEntry;
 use crate::remote::address::is_remote;
 use crate::remote::line::Wake;
-use crate::remote::protocol::Order;
+use crate::remote::protocol::StartOrder;
 use crate::remote::{Address, pool};
 
 /// What came of an attempt.
@@ -76,15 +76,15 @@ impl App {
                     true => (Severity::Warning, "What was mirrored earlier is shown"),
                     false => (Severity::Error, "The run was not reached"),
                 };
-                self.notify(ctx, Entry::now(severity, title, why), None);
+                self.notify(ctx, LogEntry::now(severity, title, why), None);
             }
         }
         if let Some(why) = self.far.job.take_failure() {
-            self.notify(ctx, Entry::now(Severity::Error, "The run was not reached", why), None);
+            self.notify(ctx, LogEntry::now(Severity::Error, "The run was not reached", why), None);
         }
         match self.far.starting.poll() {
-            Some(Ok(text)) => self.notify(ctx, Entry::now(Severity::Info, "Started there", text), None),
-            Some(Err(why)) => self.notify(ctx, Entry::now(Severity::Error, "It was not started there", why), None),
+            Some(Ok(text)) => self.notify(ctx, LogEntry::now(Severity::Info, "Started there", text), None),
+            Some(Err(why)) => self.notify(ctx, LogEntry::now(Severity::Error, "It was not started there", why), None),
             None => {}
         }
         self.watch_line(ctx);
@@ -107,11 +107,11 @@ impl App {
             // What could not be brought meanwhile is asked for again.
             self.images.forget_failures();
             self.snapshots.forget_failures();
-            self.notify(ctx, Entry::now(Severity::Info, "The line is there again", far.tip), None);
+            self.notify(ctx, LogEntry::now(Severity::Info, "The line is there again", far.tip), None);
         } else {
             let text =
                 format!("{}. The training there goes on; what is here stays. It is tried again by itself.", far.why);
-            self.notify(ctx, Entry::now(Severity::Warning, "The line is broken", text), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "The line is broken", text), None);
         }
     }
 
@@ -119,7 +119,7 @@ impl App {
     pub(super) fn resume_there(&mut self, folder: &Path) -> bool {
         let Some(mirror) = pool::of(folder) else { return pool::is_mirror(folder) };
         self.far.starting.start("start", &self.ctx, move || {
-            let order = Order { resume: Some(mirror.run().to_owned()), ..Order::default() };
+            let order = StartOrder { resume: Some(mirror.run().to_owned()), ..StartOrder::default() };
             let (_, queued) = pool::start(mirror.line(), &order).map_err(|e| e.to_string())?;
             let words = if queued { "It goes on when the run before it has ended." } else { "It goes on in a moment." };
             Ok(words.to_owned())

@@ -11,9 +11,9 @@ use crate::gui::command::UiCommand;
 use crate::gui::dialogs::label_run::LabelRun;
 use crate::gui::dialogs::new_run::NewRun;
 use crate::gui::job::Job;
-use crate::gui::panels::log::Entry;
+use crate::gui::panels::log::LogEntry;
 use crate::gui::sweeps::Launch;
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::words::is_active;
 use crate::launch::LaunchError;
 use crate::run::pulse::Trainer;
@@ -94,7 +94,7 @@ impl App {
     pub(super) fn duplicate(&mut self, ctx: &egui::Context, folder: &Path) {
         let Some((run, params)) = self.book.row(folder).and_then(|run| Some((run, run.params.clone()?))) else {
             let words = "Its parameters are not known: its folder was not read yet, or holds none.";
-            return self.notify(ctx, Entry::now(Severity::Warning, "The run cannot be duplicated", words), None);
+            return self.notify(ctx, LogEntry::now(Severity::Warning, "The run cannot be duplicated", words), None);
         };
         let [source, target] = run.given.clone().unwrap_or_else(|| [run.source.clone(), run.target.clone()]);
         (self.saved.choice.source, self.saved.choice.target) = (source, target);
@@ -125,9 +125,9 @@ impl App {
             Ok(()) => {
                 let text = "It is a process of its own: it goes on when this window is closed.";
                 let title = format!("The sweep in {} runs", launch.dir.display());
-                self.notify(ctx, Entry::now(Severity::Info, title, text), None);
+                self.notify(ctx, LogEntry::now(Severity::Info, title, text), None);
             }
-            Err(why) => self.notify(ctx, Entry::now(Severity::Error, "No sweep was begun", why), None),
+            Err(why) => self.notify(ctx, LogEntry::now(Severity::Error, "No sweep was begun", why), None),
         }
     }
 
@@ -150,7 +150,7 @@ impl App {
             Some(home) => self.store.trash(folder, home),
             None => {
                 let words = format!("No trash is known on this system; delete {} by hand.", folder.display());
-                self.notify(ctx, Entry::now(Severity::Warning, "The run was not deleted", words), None);
+                self.notify(ctx, LogEntry::now(Severity::Warning, "The run was not deleted", words), None);
             }
         }
     }
@@ -164,7 +164,7 @@ impl App {
         let title = format!("{} is in the trash", name);
         let text = format!("It lies in {}.", trashed.at.display());
         let button = Some(("Put back", UiCommand::PutBack(trashed)));
-        self.notify(ctx, Entry::now(Severity::Warning, title, text), button);
+        self.notify(ctx, LogEntry::now(Severity::Warning, title, text), button);
         self.list_runs();
     }
 
@@ -179,7 +179,7 @@ impl App {
             Update::NotOpened { folder, why } => {
                 let booked = self.book.on_not_opened(&folder);
                 if self.opening.take_if(|opening| *opening == folder).is_some() || booked {
-                    self.notify(ctx, Entry::now(Severity::Error, "The run cannot be shown", why), None);
+                    self.notify(ctx, LogEntry::now(Severity::Error, "The run cannot be shown", why), None);
                 }
             }
             Update::Grown { folder, events } => self.on_grown(ctx, &folder, &events),
@@ -192,16 +192,16 @@ impl App {
             }
             Update::Trashed { folder, trashed } => self.on_trashed(ctx, &folder, trashed),
             Update::NotDone { what, why } => {
-                self.notify(ctx, Entry::now(Severity::Warning, what, why), None);
+                self.notify(ctx, LogEntry::now(Severity::Warning, what, why), None);
             }
             Update::NotPosted { request, why } => {
                 self.sent.retain(|_, (sent, _)| *sent != request);
-                self.notify(ctx, Entry::now(Severity::Warning, "The run was not reached", why), None);
+                self.notify(ctx, LogEntry::now(Severity::Warning, "The run was not reached", why), None);
             }
         }
     }
 
-    fn followed(&mut self, folder: &Path) -> Option<&mut ViewModel> {
+    fn followed(&mut self, folder: &Path) -> Option<&mut RunView> {
         self.opened.as_mut().filter(|view| view.folder.as_deref() == Some(folder))
     }
 

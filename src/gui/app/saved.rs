@@ -7,8 +7,8 @@ use egui_tiles::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::gui::book::Marks;
-use crate::gui::command::Layout;
-use crate::gui::dialogs::new_run::Choice;
+use crate::gui::command::WorkLayout;
+use crate::gui::dialogs::new_run::RunChoice;
 use crate::gui::panels::parameters::Parameters;
 use crate::gui::panels::tiles::{default_tree, is_sound};
 use crate::gui::panels::{Pane, Panels};
@@ -30,7 +30,7 @@ pub struct Saved {
     /// Rows 4 points higher.
     pub comfortable: bool,
     /// Which layout.
-    pub layout: Layout,
+    pub layout: WorkLayout,
     /// Which columns are open in each layout, where that was changed.
     columns: BTreeMap<String, Columns>,
     /// The same where the window is too narrow for columns beside the panels; they begin closed.
@@ -53,7 +53,7 @@ pub struct Saved {
     /// Whether what target labels say is shown.
     pub truth: bool,
     /// What the new-run dialog last held.
-    pub choice: Choice,
+    pub choice: RunChoice,
     /// Folded groups of parameters.
     pub parameters: Parameters,
     #[serde(deserialize_with = "mended")]
@@ -70,7 +70,7 @@ impl Default for Saved {
             dark: true,
             zoom: 1.0,
             comfortable: false,
-            layout: Layout::Research,
+            layout: WorkLayout::Research,
             columns: BTreeMap::new(),
             narrow_columns: BTreeMap::new(),
             narrow: false,
@@ -81,7 +81,7 @@ impl Default for Saved {
             opened: Vec::new(),
             machines: Vec::new(),
             truth: true,
-            choice: Choice::default(),
+            choice: RunChoice::default(),
             parameters: Parameters::default(),
             trees: BTreeMap::new(),
             panels: Panels::default(),
@@ -144,7 +144,7 @@ impl Saved {
 
     /// The columns of the layout in force. Tune begins without: its sliders are in a panel; so does a narrow window.
     pub fn columns(&mut self) -> &mut Columns {
-        let open = self.layout != Layout::Tune && !self.narrow;
+        let open = self.layout != WorkLayout::Tune && !self.narrow;
         let columns = if self.narrow { &mut self.narrow_columns } else { &mut self.columns };
         columns.entry(format!("{:?}", self.layout)).or_insert(Columns { left: open, right: open })
     }
@@ -221,10 +221,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut saved = Saved { dark: false, zoom: 1.5, layout: Layout::Tune, ..Saved::default() };
+        let mut saved = Saved { dark: false, zoom: 1.5, layout: WorkLayout::Tune, ..Saved::default() };
         saved.tree();
         let read = Saved::read(&saved.write(&Panels::default()));
-        assert!(!read.dark && read.layout == Layout::Tune && read.trees.len() == 1);
+        assert!(!read.dark && read.layout == WorkLayout::Tune && read.trees.len() == 1);
     }
 
     /// A layout that was saved with other panels than there are now.
@@ -244,7 +244,7 @@ mod tests {
         let mut read = saved_with(remove, |text| text);
         assert_eq!(read.trees.len(), 1);
         assert!(read.tree().tiles.find_pane(&Pane::Loss).is_none());
-        show_pane(read.tree(), Pane::Loss, Layout::Research);
+        show_pane(read.tree(), Pane::Loss, WorkLayout::Research);
         assert!(is_sound(read.tree()) && read.tree().tiles.find_pane(&Pane::Loss).is_some());
         // A panel that this program does not know is left out.
         let mut read = saved_with(|_| {}, |text| text.replace("\"sweep\"", "\"crystal-ball\""));
@@ -256,11 +256,11 @@ mod tests {
     #[test]
     fn a_layout_of_the_first_release_is_read() {
         let mut read = Saved::read(include_str!("saved/first.json"));
-        assert!(!read.dark && read.layout == Layout::Tune && read.zoom == 1.25);
+        assert!(!read.dark && read.layout == WorkLayout::Tune && read.zoom == 1.25);
         assert_eq!(read.trees.len(), 2);
         assert!(is_sound(read.tree()));
         for pane in Pane::ALL {
-            show_pane(read.tree(), *pane, Layout::Tune);
+            show_pane(read.tree(), *pane, WorkLayout::Tune);
         }
         assert!(is_sound(read.tree()) && Pane::ALL.iter().all(|p| read.tree().tiles.find_pane(p).is_some()));
     }

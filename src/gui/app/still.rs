@@ -8,26 +8,26 @@ use egui_tiles::Tree;
 use super::App;
 use super::saved::Saved;
 use crate::gui::WindowOptions;
-use crate::gui::command::Layout;
+use crate::gui::command::WorkLayout;
 use crate::gui::panels::{Pane, Panels, Selection, map, sweep};
 use crate::gui::theme::{Theme, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::method::params::Value;
 
 /// How a picture looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct ShotLook {
     /// Dark appearance.
     pub dark: bool,
     /// Arrangement of the panels.
-    pub layout: Layout,
+    pub layout: WorkLayout,
     /// Zoom factor.
     pub zoom: f32,
 }
 
 /// What is tried in the picture.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trial {
+pub struct ShotTrial {
     /// Parameters and their values.
     pub values: Vec<(String, Value)>,
     /// Whether the epoch is clustered at many values of eps and Δd.
@@ -59,9 +59,9 @@ impl App {
     pub fn still(
         ctx: &egui::Context,
         options: WindowOptions,
-        look: Look,
-        shown: Option<(ViewModel, Selection)>,
-        trial: &Trial,
+        look: ShotLook,
+        shown: Option<(RunView, Selection)>,
+        trial: &ShotTrial,
     ) -> Self {
         let mut saved = Saved::default();
         (saved.dark, saved.layout, saved.zoom) = (look.dark, look.layout, look.zoom);

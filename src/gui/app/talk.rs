@@ -7,7 +7,7 @@ use super::{App, Selection};
 use crate::engine::command::{Command, Request};
 use crate::engine::event::{Event, RunId, Severity, Stamped, State};
 use crate::gui::command::UiCommand;
-use crate::gui::panels::log::{Entry, entry_of};
+use crate::gui::panels::log::{LogEntry, entry_of};
 use crate::gui::words::is_active;
 use crate::run::folder::is_live_only;
 use crate::run::requests::Posted;
@@ -26,7 +26,7 @@ impl App {
                 Err(TryRecvError::Disconnected) => {
                     if !self.gone && !self.leaving {
                         let text = "The run folder is whole. Close the window, open it again and resume the run.";
-                        self.notify(ctx, Entry::now(Severity::Error, "The engine has ended", text), None);
+                        self.notify(ctx, LogEntry::now(Severity::Error, "The engine has ended", text), None);
                     }
                     self.gone = true;
                     return;
@@ -137,7 +137,7 @@ impl App {
         let mut sent = network.into_iter().chain([request]).map(|request| self.handle.commands.try_send(request));
         if sent.any(|sent| sent.is_err()) {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
-            self.notify(ctx, Entry::now(Severity::Warning, "The engine did not take the command", text), None);
+            self.notify(ctx, LogEntry::now(Severity::Warning, "The engine did not take the command", text), None);
         }
     }
 

@@ -10,15 +10,15 @@ use super::probe::Probe;
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::base::text::count;
 use crate::data::preview::Preview;
-use crate::gui::datasets::{DatasetRow, Registry, short_name};
+use crate::gui::datasets::{DatasetRow, Datasets, short_name};
 use crate::gui::job::Job;
 use crate::gui::panels::photo;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::combo;
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::images::{Images, Tone};
+use crate::gui::widgets::images::{Thumbnails, Tone};
 
 /// Room kept for what was found.
 const FOUND: f32 = 176.0;
@@ -41,7 +41,7 @@ pub struct AddDataset {
 }
 
 /// What the dialog wants.
-pub enum Answer {
+pub enum AddDatasetAnswer {
     /// To stay.
     Open,
     /// To close.
@@ -83,10 +83,15 @@ impl AddDataset {
     }
 
     /// Shows it.
-    pub fn show(&mut self, ctx: &egui::Context, registry: &Arc<dyn Registry>, images: &mut Images) -> Answer {
+    pub fn show(
+        &mut self,
+        ctx: &egui::Context,
+        registry: &Arc<dyn Datasets>,
+        images: &mut Thumbnails,
+    ) -> AddDatasetAnswer {
         if let Some((name, result)) = self.adding.poll() {
             match result {
-                Ok(()) => return Answer::Added(name),
+                Ok(()) => return AddDatasetAnswer::Added(name),
                 Err(reason) => self.refused = Some(reason),
             }
         }
@@ -110,15 +115,15 @@ impl AddDataset {
                 if default_button(ui, if self.lost.is_some() { "Use this folder" } else { "Add" }, None, ready, tip) {
                     self.add(ui.ctx(), registry, &name);
                 }
-                let cancel = ui.add(Push::new("Cancel").look(Look::Flat));
+                let cancel = ui.add(Push::new("Cancel").look(ButtonLook::Flat));
                 cancelled = cancel.on_hover_text("Registers nothing.").clicked();
             });
         });
-        if close || cancelled { Answer::Close } else { Answer::Open }
+        if close || cancelled { AddDatasetAnswer::Close } else { AddDatasetAnswer::Open }
     }
 
     /// Folder, name and layout; the answer is the name.
-    fn boxes(&mut self, ui: &mut Ui, registry: &Arc<dyn Registry>) -> String {
+    fn boxes(&mut self, ui: &mut Ui, registry: &Arc<dyn Datasets>) -> String {
         let before = self.root.clone();
         field(ui, "folder", |ui| {
             let width = (ui.available_width() - 100.0).max(120.0);
@@ -166,7 +171,7 @@ impl AddDataset {
     }
 
     /// Looks at what was typed, off the window's thread.
-    fn look(&mut self, ui: &Ui, registry: &Arc<dyn Registry>) {
+    fn look(&mut self, ui: &Ui, registry: &Arc<dyn Datasets>) {
         let typed = format!("{}\n{}", self.root.trim(), self.layout);
         if self.root.trim().is_empty() {
             self.looking = Looking::default();
@@ -181,7 +186,7 @@ impl AddDataset {
         self.probe.get(ui.ctx(), &typed, move || registry.look(&layout, &root, &go_on));
     }
 
-    fn found(&self, ui: &mut Ui, images: &mut Images) {
+    fn found(&self, ui: &mut Ui, images: &mut Thumbnails) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), FOUND), egui::Sense::hover());
         let Some(Ok(preview)) = self.probe.last() else { return };
         let mut room = ui.new_child(UiBuilder::new().id_salt("found").max_rect(rect.shrink2(vec2(0.0, 4.0))));
@@ -190,7 +195,7 @@ impl AddDataset {
         });
     }
 
-    fn add(&mut self, ctx: &egui::Context, registry: &Arc<dyn Registry>, name: &str) {
+    fn add(&mut self, ctx: &egui::Context, registry: &Arc<dyn Datasets>, name: &str) {
         self.refused = None;
         let (registry, layout) = (Arc::clone(registry), self.layout.clone());
         let (name, root, lost) = (name.trim().to_owned(), paths::typed(&self.root), self.lost.clone());
@@ -203,7 +208,7 @@ impl AddDataset {
         });
     }
 
-    fn layouts(&mut self, ui: &mut Ui, registry: &Arc<dyn Registry>) {
+    fn layouts(&mut self, ui: &mut Ui, registry: &Arc<dyn Datasets>) {
         field(ui, "layout", |ui| {
             let words = if self.layout.is_empty() { "detect" } else { &self.layout };
             let list = combo::dressed("layout", words, 160.0);
@@ -222,7 +227,7 @@ impl AddDataset {
 }
 
 /// What a folder holds: its layout, the verdict, counts by split, four people, and what is worth knowing.
-pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Images) {
+pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Thumbnails) {
     let theme = Theme::of(ui.ctx());
     let report = &preview.report;
     let (glyph, ink, words) = verdict(preview, theme);
@@ -293,7 +298,7 @@ fn counts(ui: &mut Ui, preview: &Preview) {
 }
 
 /// Photos side by side, each 34 × 68.
-pub fn faces_ui(ui: &mut Ui, faces: &[PathBuf], images: &mut Images, name: &str) {
+pub fn faces_ui(ui: &mut Ui, faces: &[PathBuf], images: &mut Thumbnails, name: &str) {
     let [width, height] = size::THUMBS[2];
     let step = width + 6.0;
     let (rect, response) = ui.allocate_exact_size(vec2(step * faces.len() as f32, height), egui::Sense::hover());

@@ -9,7 +9,7 @@ use super::{default_button, dialog, foot, notice};
 use crate::gui::job::Job;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::icon;
 
 /// Nobody has read a folder dialog and cancelled it within this time: it could not be shown.
@@ -153,7 +153,7 @@ impl Own {
                 if default_button(ui, "Choose this folder", None, ready, "Takes the folder that is shown.") {
                     answer = Some(Some(self.at.clone()));
                 }
-                if ui.add(Push::new("Back").look(Look::Flat)).on_hover_text("Chooses nothing.").clicked() {
+                if ui.add(Push::new("Back").look(ButtonLook::Flat)).on_hover_text("Chooses nothing.").clicked() {
                     answer = Some(None);
                 }
             });

@@ -12,14 +12,14 @@ use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::view_model::ViewModel;
-use crate::gui::widgets::button::{Look, Push, segment};
+use crate::gui::view_model::RunView;
+use crate::gui::widgets::button::{ButtonLook, Push, segment};
 use crate::method::params::{Effect, Params, Value, table};
-use crate::run::checkpoints::{self, Found, Usage, Why, words};
+use crate::run::checkpoints::{self, FoundCheckpoint, Usage, Why, words};
 
 /// What was found in the folder.
 struct Sheet {
-    found: Vec<Found>,
+    found: Vec<FoundCheckpoint>,
     usage: Usage,
 }
 
@@ -43,7 +43,7 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// Of the run on screen, whose epoch `at` is looked at; `None` when there is no folder.
-    pub fn of(ctx: &egui::Context, view: &ViewModel, at: Option<usize>) -> Option<Self> {
+    pub fn of(ctx: &egui::Context, view: &RunView, at: Option<usize>) -> Option<Self> {
         let run = view.folder.clone()?;
         let mut sheet = Self {
             title: view.title.clone(),
@@ -75,10 +75,10 @@ impl Checkpoints {
     fn take_in(&mut self) {
         let Some((sheet, refused)) = self.reading.poll() else { return };
         self.refused = refused;
-        let stands = |f: &&Found| f.problem.is_none();
+        let stands = |f: &&FoundCheckpoint| f.problem.is_none();
         if self.chosen.as_ref().is_none_or(|name| !sheet.found.iter().any(|f| f.name == *name)) {
             // The newest that is not beyond the epoch looked at.
-            let before = |f: &&Found| f.stand.is_some_and(|s| s.epochs_done() <= self.near);
+            let before = |f: &&FoundCheckpoint| f.stand.is_some_and(|s| s.epochs_done() <= self.near);
             let best = sheet.found.iter().filter(stands).rfind(before).or(sheet.found.iter().find(stands));
             self.chosen = best.map(|f| f.name.clone());
         }
@@ -136,7 +136,7 @@ impl Checkpoints {
                     actions.push(UiCommand::Start(Box::new(self.request(found, paths::typed(&folder), &changes))));
                     gone = true;
                 }
-                gone |= ui.add(Push::new("Close").look(Look::Flat)).on_hover_text("Changes nothing.").clicked();
+                gone |= ui.add(Push::new("Close").look(ButtonLook::Flat)).on_hover_text("Changes nothing.").clicked();
             });
             self.sheet = Some(sheet);
             if let Some(name) = remove {
@@ -148,7 +148,7 @@ impl Checkpoints {
     }
 
     /// The checkpoints to choose from; the name of one that is to be removed.
-    fn list(&mut self, ui: &mut Ui, found: &[Found]) -> Option<String> {
+    fn list(&mut self, ui: &mut Ui, found: &[FoundCheckpoint]) -> Option<String> {
         let theme = Theme::of(ui.ctx());
         let mut remove = None;
         let room = (ui.ctx().content_rect().height() - 420.0).clamp(90.0, 220.0);
@@ -168,7 +168,7 @@ impl Checkpoints {
                         if one.why == Why::Last {
                             return;
                         }
-                        let button = Push::new("Remove").look(Look::Flat).small().enabled(!self.reading.busy());
+                        let button = Push::new("Remove").look(ButtonLook::Flat).small().enabled(!self.reading.busy());
                         let button = ui.add(button).accessible_name(format!("Remove {}", one.name));
                         if button.on_hover_text("Deletes this checkpoint. The run can still go on.").clicked() {
                             remove = Some(one.name.clone());
@@ -208,7 +208,7 @@ impl Checkpoints {
         keys.iter().filter(may).filter_map(|key| Some(((*key).to_owned(), draft.get(key).ok()?))).collect()
     }
 
-    fn branch_folder(&self, runs_dir: &Path, from: Option<&Found>) -> String {
+    fn branch_folder(&self, runs_dir: &Path, from: Option<&FoundCheckpoint>) -> String {
         let place = from.map_or(String::new(), |f| match f.stand {
             Some(stand) if stand.iter == 0 => format!("_from_{}", stand.epochs_done()),
             _ => format!("_from_{}", f.name),
@@ -219,7 +219,7 @@ impl Checkpoints {
         runs_dir.join(format!("{}_{short}{place}", self.stamp)).display().to_string()
     }
 
-    fn request(&self, from: &Found, out: PathBuf, changes: &[(String, Value)]) -> RunRequest {
+    fn request(&self, from: &FoundCheckpoint, out: PathBuf, changes: &[(String, Value)]) -> RunRequest {
         RunRequest {
             device: self.device.parse().unwrap_or(DeviceChoice::Auto),
             begin: Begin::Fork(Fork { run: self.run.clone(), at: At::Name(from.name.clone()) }),

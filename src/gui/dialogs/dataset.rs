@@ -9,15 +9,15 @@ use super::add_dataset::preview_ui;
 use super::{dialog, foot, notice};
 use crate::data::preview::Preview;
 use crate::gui::command::UiCommand;
-use crate::gui::datasets::{DatasetRow, Registry};
+use crate::gui::datasets::{DatasetRow, Datasets};
 use crate::gui::job::Job;
 use crate::gui::panels::photo;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{Look, Push};
-use crate::gui::widgets::images::{Images, Tone};
+use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::images::{Thumbnails, Tone};
 
 /// The dialog while it is open.
-pub struct Dataset {
+pub struct DatasetDialog {
     row: DatasetRow,
     go_on: Arc<AtomicBool>,
     looking: Job<Result<Preview, String>>,
@@ -28,7 +28,7 @@ pub struct Dataset {
 
 /// What the dialog wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum DatasetAnswer {
     /// To stay.
     Open,
     /// To close.
@@ -37,15 +37,15 @@ pub enum Answer {
     Removed,
 }
 
-impl Drop for Dataset {
+impl Drop for DatasetDialog {
     fn drop(&mut self) {
         self.go_on.store(false, Ordering::Relaxed);
     }
 }
 
-impl Dataset {
+impl DatasetDialog {
     /// Begins to look at a registered dataset. One that the program draws itself is drawn now if it was not yet.
-    pub fn of(ctx: &egui::Context, row: &DatasetRow, registry: &Arc<dyn Registry>) -> Self {
+    pub fn of(ctx: &egui::Context, row: &DatasetRow, registry: &Arc<dyn Datasets>) -> Self {
         let (go_on, name, registry) = (Arc::new(AtomicBool::new(true)), row.name.clone(), Arc::clone(registry));
         let (mut looking, asked) = (Job::default(), Arc::clone(&go_on));
         looking.start("look at dataset", ctx, move || registry.open(&name, &asked));
@@ -56,15 +56,15 @@ impl Dataset {
     pub fn show(
         &mut self,
         ctx: &egui::Context,
-        registry: &Arc<dyn Registry>,
-        images: &mut Images,
+        registry: &Arc<dyn Datasets>,
+        images: &mut Thumbnails,
         actions: &mut Vec<UiCommand>,
-    ) -> Answer {
+    ) -> DatasetAnswer {
         if let Some(found) = self.looking.poll() {
             self.found = Some(found);
         }
         match self.removing.poll() {
-            Some(Ok(())) => return Answer::Removed,
+            Some(Ok(())) => return DatasetAnswer::Removed,
             Some(Err(why)) => self.refused = Some(why),
             None => {}
         }
@@ -91,7 +91,7 @@ impl Dataset {
             }
             foot(ui, |ui| {
                 let words = "Closes this; the dataset stays as it is.";
-                gone |= ui.add(Push::new("Close").look(Look::Flat)).on_hover_text(words).clicked();
+                gone |= ui.add(Push::new("Close").look(ButtonLook::Flat)).on_hover_text(words).clicked();
                 if self.row.builtin {
                     return;
                 }
@@ -107,12 +107,12 @@ impl Dataset {
                 }
             });
         });
-        if close || gone { Answer::Close } else { Answer::Open }
+        if close || gone { DatasetAnswer::Close } else { DatasetAnswer::Open }
     }
 }
 
 /// A row a person, a column a camera.
-fn sheet(ui: &mut Ui, preview: &Preview, images: &mut Images) {
+fn sheet(ui: &mut Ui, preview: &Preview, images: &mut Thumbnails) {
     let theme = Theme::of(ui.ctx());
     let [width, height] = size::THUMBS[1];
     let left = 58.0;

@@ -11,10 +11,10 @@ use crate::gui::app::wake_by_line;
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::{combo, icon};
 use crate::remote::line::Line;
-use crate::remote::protocol::{Offer, Order, Row};
+use crate::remote::protocol::{Offer, RemoteRow, StartOrder};
 use crate::remote::{Address, hosts, pool};
 use crate::run::summary::Outcome;
 
@@ -26,7 +26,7 @@ const ASK_EVERY: Duration = Duration::from_millis(300);
 /// A machine that was reached, its runs, and what one can be started with.
 struct There {
     line: Arc<Line>,
-    rows: Vec<Row>,
+    rows: Vec<RemoteRow>,
     offer: Offer,
 }
 
@@ -50,7 +50,7 @@ pub struct Elsewhere {
     wrong: Option<String>,
     told: Option<String>,
     /// What a new run there is started with, while that is asked for.
-    order: Option<Order>,
+    order: Option<StartOrder>,
     starting: Job<Result<Begun, String>>,
 }
 
@@ -100,7 +100,7 @@ impl Elsewhere {
                 if default_button(ui, "Start there", Some(icon::PLAY), ready, tip) {
                     self.start(ui.ctx(), order);
                 }
-                if ui.add(Push::new("Back").look(Look::Flat)).on_hover_text("To the runs there.").clicked() {
+                if ui.add(Push::new("Back").look(ButtonLook::Flat)).on_hover_text("To the runs there.").clicked() {
                     self.order = None;
                 }
                 return;
@@ -113,7 +113,7 @@ impl Elsewhere {
             {
                 self.order = Some(first_order(&there.offer));
             }
-            gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Opens nothing.").clicked();
+            gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Opens nothing.").clicked();
         });
         gone
     }
@@ -245,7 +245,7 @@ impl Elsewhere {
         }
     }
 
-    fn start(&mut self, ctx: &egui::Context, order: Order) {
+    fn start(&mut self, ctx: &egui::Context, order: StartOrder) {
         let Some(line) = self.there.as_ref().map(|there| Arc::clone(&there.line)) else { return };
         (self.wrong, self.told) = (None, None);
         self.starting.start("start", ctx, move || {
@@ -295,19 +295,19 @@ impl Elsewhere {
 }
 
 /// The demo pair where it is there, on the best device.
-fn first_order(offer: &Offer) -> Order {
+fn first_order(offer: &Offer) -> StartOrder {
     let known = |name: &str| offer.datasets.iter().find(|d| *d == name).cloned().unwrap_or_default();
-    Order {
+    StartOrder {
         source: known("synthetic-plaza"),
         target: known("synthetic-station"),
         preset: offer.presets.iter().find(|p| *p == "demo").cloned().unwrap_or_default(),
         device: offer.devices.first().cloned().unwrap_or_default(),
-        ..Order::default()
+        ..StartOrder::default()
     }
 }
 
 /// How a run of the list stands.
-fn state(row: &Row) -> String {
+fn state(row: &RemoteRow) -> String {
     let epochs = match row.planned {
         0 => format!("{} epochs", row.epochs),
         planned => format!("{} of {planned} epochs", row.epochs),

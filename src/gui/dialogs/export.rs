@@ -8,7 +8,7 @@ use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 
 /// The dialog while it is open.
 pub struct Export {
@@ -46,7 +46,7 @@ impl Export {
                     actions.push(UiCommand::ExportTo(folder.clone()));
                     gone = true;
                 }
-                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Writes nothing.").clicked();
+                gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Writes nothing.").clicked();
             });
         });
         !(close || gone)

@@ -7,7 +7,7 @@ use eframe::egui;
 use super::{default_button, dialog, field, foot, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::run::label::Label;
 
 /// The dialog while it is open.
@@ -54,7 +54,7 @@ impl LabelRun {
                     actions.push(UiCommand::SetLabel { folder: self.folder.clone(), label });
                     gone = true;
                 }
-                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Changes nothing.").clicked();
+                gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Changes nothing.").clicked();
             });
         });
         !(close || gone)

@@ -12,11 +12,11 @@ use crate::base::device::present;
 use crate::base::time as clock;
 use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
 use crate::gui::command::UiCommand;
-use crate::gui::datasets::{DatasetRow, Registry, short_name};
+use crate::gui::datasets::{DatasetRow, Datasets, short_name};
 use crate::gui::paths;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push, icon_button, segment};
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button, segment};
 use crate::gui::widgets::combo;
 use crate::gui::widgets::icon;
 use crate::method::params::Params;
@@ -25,7 +25,7 @@ use crate::method::params::presets::PRESETS;
 /// What was chosen last; kept between sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Choice {
+pub struct RunChoice {
     /// Source: a registered name or a folder.
     pub source: String,
     /// Target: a registered name or a folder.
@@ -38,7 +38,7 @@ pub struct Choice {
     pub device: String,
 }
 
-impl Default for Choice {
+impl Default for RunChoice {
     fn default() -> Self {
         let own = |s: &str| s.to_owned();
         Self {
@@ -51,7 +51,7 @@ impl Default for Choice {
     }
 }
 
-impl Choice {
+impl RunChoice {
     /// The parameters that size and method give.
     pub fn params(&self) -> Params {
         let named = |name: &str| PRESETS.iter().find(|preset| preset.name == name);
@@ -91,7 +91,7 @@ pub struct NewRun {
 /// What the dialog reads.
 pub struct Around<'a> {
     /// Where datasets are registered, and those listed.
-    pub registry: &'a Arc<dyn Registry>,
+    pub registry: &'a Arc<dyn Datasets>,
     /// The datasets listed.
     pub datasets: &'a [DatasetRow],
     /// Where new runs go.
@@ -110,7 +110,7 @@ impl NewRun {
     pub fn show(
         &mut self,
         ctx: &egui::Context,
-        choice: &mut Choice,
+        choice: &mut RunChoice,
         draft: &mut Params,
         around: &Around<'_>,
         actions: &mut Vec<UiCommand>,
@@ -150,13 +150,13 @@ impl NewRun {
                     })));
                     gone = true;
                 }
-                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Starts nothing.").clicked();
+                gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Starts nothing.").clicked();
             });
         });
         !(close || gone)
     }
 
-    fn datasets(&mut self, ui: &mut Ui, choice: &mut Choice, datasets: &[DatasetRow]) {
+    fn datasets(&mut self, ui: &mut Ui, choice: &mut RunChoice, datasets: &[DatasetRow]) {
         let rows = [
             (
                 "source",
@@ -189,7 +189,7 @@ impl NewRun {
         }
     }
 
-    fn device(&self, ui: &mut Ui, choice: &mut Choice) {
+    fn device(&self, ui: &mut Ui, choice: &mut RunChoice) {
         if !self.devices.iter().any(|(name, _)| *name == choice.device) {
             choice.device = "auto".to_owned(); // of another machine
         }
@@ -208,7 +208,7 @@ impl NewRun {
     fn wrong(
         &mut self,
         ctx: &egui::Context,
-        choice: &Choice,
+        choice: &RunChoice,
         draft: &Params,
         folder: &str,
         around: &Around<'_>,
@@ -254,7 +254,7 @@ fn taken(folder: &Path) -> Option<String> {
 }
 
 /// Size and method, and what differs from them.
-fn settings(ui: &mut Ui, choice: &mut Choice, draft: &mut Params) {
+fn settings(ui: &mut Ui, choice: &mut RunChoice, draft: &mut Params) {
     let theme = Theme::of(ui.ctx());
     field(ui, "size", |ui| {
         let sizes: Vec<_> = setting::sizes().collect();
@@ -294,7 +294,7 @@ fn settings(ui: &mut Ui, choice: &mut Choice, draft: &mut Params) {
     });
 }
 
-fn default_folder(stamp: &str, choice: &Choice, runs_dir: &Path) -> String {
+fn default_folder(stamp: &str, choice: &RunChoice, runs_dir: &Path) -> String {
     let name = format!("{stamp}_{}_to_{}", short_name(choice.source.trim()), short_name(choice.target.trim()));
     runs_dir.join(name).display().to_string()
 }

@@ -9,7 +9,7 @@ use super::probe::Probe;
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::gui::command::UiCommand;
 use crate::gui::paths;
-use crate::gui::widgets::button::{Look, Push, segment};
+use crate::gui::widgets::button::{ButtonLook, Push, segment};
 
 /// The dialog while it is open.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl OpenRun {
                     actions.push(UiCommand::OpenRun(folder.clone()));
                     gone = true;
                 }
-                gone |= ui.add(Push::new("Cancel").look(Look::Flat)).on_hover_text("Opens nothing.").clicked();
+                gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Opens nothing.").clicked();
             });
         });
         !(close || gone)

@@ -11,7 +11,7 @@ use crate::gui::panels::Pane;
 use crate::gui::panels::library::Library;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::key_cap;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
@@ -41,7 +41,7 @@ impl Palette {
     pub fn show(
         &mut self,
         ctx: &egui::Context,
-        (live, shown): (&ViewModel, &ViewModel),
+        (live, shown): (&RunView, &RunView),
         (library, book, draft): (&Library, &Book, &Params),
         actions: &mut Vec<UiCommand>,
     ) -> bool {
@@ -180,7 +180,7 @@ fn marked(ui: &Ui, title: &str, query: &str) -> LayoutJob {
 }
 
 /// Datasets, runs and clusters by name, once something was typed.
-fn things(query: &str, shown: &ViewModel, (library, book): (&Library, &Book), into: &mut Vec<Item>) {
+fn things(query: &str, shown: &RunView, (library, book): (&Library, &Book), into: &mut Vec<Item>) {
     let query = query.trim().to_lowercase();
     if query.is_empty() {
         return;
@@ -217,7 +217,7 @@ fn things(query: &str, shown: &ViewModel, (library, book): (&Library, &Book), in
     }
 }
 
-fn found(ctx: &egui::Context, query: &str, live: &ViewModel, shown: &ViewModel, draft: &Params) -> Vec<Item> {
+fn found(ctx: &egui::Context, query: &str, live: &RunView, shown: &RunView, draft: &Params) -> Vec<Item> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let fits = |item: &Item| {
         let text = format!("{} {} {}", item.title, item.detail, item.group).to_lowercase();

@@ -4,11 +4,11 @@ use eframe::egui;
 
 use super::{dialog, foot};
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 
 /// What the user answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum QuitAnswer {
     /// Nothing yet.
     Open,
     /// Go on training.
@@ -20,27 +20,27 @@ pub enum Answer {
 }
 
 /// Shows the question.
-pub fn show(ctx: &egui::Context, sentence: &str) -> Answer {
-    let mut answer = Answer::Open;
+pub fn show(ctx: &egui::Context, sentence: &str) -> QuitAnswer {
+    let mut answer = QuitAnswer::Open;
     let close = dialog(ctx, "quit", "A run goes on", |ui| {
         let theme = Theme::of(ui.ctx());
         ui.label(Type::Body.text(format!("{sentence}."), theme.t1));
         let words = "Stop and close ends it after the current batch and keeps a checkpoint; Resume goes on from there. Train on without it goes on from that checkpoint in a process of its own, which the next window finds.";
         ui.label(Type::Body.text(words, theme.t2));
         foot(ui, |ui| {
-            let stay = ui.add(Push::new("Keep training").look(Look::Primary));
+            let stay = ui.add(Push::new("Keep training").look(ButtonLook::Primary));
             if stay.on_hover_text("The window stays open.").clicked() {
-                answer = Answer::Stay;
+                answer = QuitAnswer::Stay;
             }
             let detach = ui.add(Push::new("Train on without it"));
             if detach.on_hover_text("Closes the window; the run goes on in the background.").clicked() {
-                answer = Answer::Detach;
+                answer = QuitAnswer::Detach;
             }
             let leave = ui.add(Push::new("Stop and close"));
             if leave.on_hover_text("Keeps a checkpoint, then closes the window.").clicked() {
-                answer = Answer::Leave;
+                answer = QuitAnswer::Leave;
             }
         });
     });
-    if close && answer == Answer::Open { Answer::Stay } else { answer }
+    if close && answer == QuitAnswer::Open { QuitAnswer::Stay } else { answer }
 }

@@ -5,7 +5,7 @@ use eframe::egui::{Align, Label, Layout, Margin, Ui};
 
 use crate::engine::event::State;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::button;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::method::params::Params;
@@ -14,7 +14,7 @@ use crate::method::params::Params;
 pub const TITLE: &str = "Weights";
 
 /// What there is to say; `draft` are the parameters that the window begins runs with.
-pub fn text(view: &ViewModel, draft: &Params) -> Option<String> {
+pub fn text(view: &RunView, draft: &Params) -> Option<String> {
     if let State::Failed(reason) = &view.state
         && !draft.weights.is_empty()
         && reason.contains(&draft.weights)

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use eframe::egui::{self, Rect, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use self::card::{Card, Grid};
-use self::order::{Order, Sort, Wish};
+use self::card::{Card, CardGrid};
+use self::order::{CardOrder, CardSort, Wish};
 use super::PanelCtx;
-use super::clustered::{Births, Shown, Watch, bar};
+use super::clustered::{Births, ClusteringWatch, ShownClustering, bar};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::{button, chip, combo, icon, tile};
@@ -27,7 +27,7 @@ pub const OUTLIERS: u32 = u32::MAX;
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 pub struct BrowserPanel {
-    sort: Sort,
+    sort: CardSort,
     reversed: bool,
     /// Whether the filter's box is shown.
     filtering: bool,
@@ -41,26 +41,26 @@ pub struct BrowserPanel {
     #[serde(skip)]
     seen: Option<u32>,
     #[serde(skip)]
-    watch: Watch,
+    watch: ClusteringWatch,
     #[serde(skip)]
     births: Births,
     #[serde(skip)]
-    order: Order,
+    order: CardOrder,
 }
 
 impl Default for BrowserPanel {
     fn default() -> Self {
         Self {
-            sort: Sort::default(),
+            sort: CardSort::default(),
             reversed: false,
             filtering: false,
             filter: String::new(),
             picked_only: true,
             open: None,
             seen: None,
-            watch: Watch::default(),
+            watch: ClusteringWatch::default(),
             births: Births::default(),
-            order: Order::default(),
+            order: CardOrder::default(),
         }
     }
 }
@@ -109,7 +109,7 @@ impl BrowserPanel {
         self.cards(ui, cx, &shown, births.as_ref().map(|b| b.as_slice()));
     }
 
-    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering) {
         let all = shown.table.rows.len();
         let count = match self.order.clusters.len() {
             some if some == all => ticks::counted(all, "cluster", "clusters"),
@@ -128,10 +128,10 @@ impl BrowserPanel {
                 }
             }
             self.sort_menu(ui, cx.truth);
-            if (self.sort, self.reversed) != (Sort::Score, false)
+            if (self.sort, self.reversed) != (CardSort::Score, false)
                 && button::icon_button(ui, icon::WARNING, "Worst score first").clicked()
             {
-                (self.sort, self.reversed) = (Sort::Score, false);
+                (self.sort, self.reversed) = (CardSort::Score, false);
             }
             if truth {
                 chip::ground_truth(ui);
@@ -143,7 +143,7 @@ impl BrowserPanel {
         let words = self.sort.words(self.reversed);
         let width = 148.0_f32.min(ui.available_width() - 8.0).max(40.0);
         let list = combo::dressed("cluster sort", words, width).show_ui(ui, |ui| {
-            for sort in Sort::ALL.into_iter().filter(|s| truth || *s != Sort::Purity) {
+            for sort in CardSort::ALL.into_iter().filter(|s| truth || *s != CardSort::Purity) {
                 for reversed in [false, true] {
                     let on = (self.sort, self.reversed) == (sort, reversed);
                     if ui.selectable_label(on, sort.words(reversed)).clicked() {
@@ -193,9 +193,9 @@ impl BrowserPanel {
         ui.add_space(2.0);
     }
 
-    fn cards(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, births: Option<&[usize]>) {
+    fn cards(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, births: Option<&[usize]>) {
         let width = ui.available_width() - ui.spacing().scroll.allocated_width();
-        let grid = Grid::of(ui, width);
+        let grid = CardGrid::of(ui, width);
         let order = &self.order;
         let count = order.clusters.len() + usize::from(order.outliers);
         ui.spacing_mut().item_spacing.y = card::BETWEEN;
@@ -234,7 +234,7 @@ impl BrowserPanel {
         self.seen = cx.selection.cluster;
     }
 
-    fn members(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32) {
+    fn members(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32) {
         // Another cluster chosen elsewhere is the one to show.
         if let Some(chosen) = shown.chosen(cx).filter(|c| cluster != OUTLIERS && Some(*c) != self.seen) {
             self.open = Some(chosen);

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use eframe::egui::{Align, Layout, Rect, Ui, vec2};
 
-pub use crate::study::clusters::Facts;
-pub use crate::study::table::{ClusterTable, From, Kind, Row};
+pub use crate::study::clusters::ClusterFacts;
+pub use crate::study::table::{ClusterRow, ClusterTable, From, ScoreOrigin};
 pub use births::Births;
 
 use super::PanelCtx;
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::theme::size;
-use crate::gui::view_model::{Loaded, Part};
+use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::what_if::worker::NO_RADII;
 use crate::gui::widgets::{icon, tile};
 use crate::method::tree::Hierarchy;
@@ -25,20 +25,20 @@ use crate::run::snapshot::ClusterSnapshot;
 
 /// An epoch's clustering with everything computed from it.
 #[derive(Debug, Default)]
-pub struct Shown {
+pub struct ShownClustering {
     /// Adaptation epoch, from 0.
     pub epoch: usize,
     /// The clustering.
-    pub facts: Facts,
+    pub facts: ClusterFacts,
     /// Its clusters.
     pub table: ClusterTable,
     /// The target's images, where the run lists them.
     pub images: Option<Arc<Images>>,
 }
 
-impl Shown {
+impl ShownClustering {
     /// Computes the table.
-    pub fn new(epoch: usize, facts: Facts, images: Option<Arc<Images>>) -> Self {
+    pub fn new(epoch: usize, facts: ClusterFacts, images: Option<Arc<Images>>) -> Self {
         let table = ClusterTable::of(&facts, images.as_ref().map(|i| i.split(Split::Train)));
         Self { epoch, facts, table, images }
     }
@@ -82,7 +82,7 @@ pub fn no_radii(ui: &mut Ui, head: Rect) {
 }
 
 /// Every radius of the epoch at once; `None` while it is computed or where it cannot be, and the tile says which.
-pub fn hierarchy(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown) -> Option<Arc<Hierarchy>> {
+pub fn hierarchy(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering) -> Option<Arc<Hierarchy>> {
     let all = cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len());
     if all.is_some() {
         return all;
@@ -154,23 +154,23 @@ impl Source {
 
 /// Keeps the clustering of the epoch looked at; computes its table once, off the window's thread.
 #[derive(Default)]
-pub struct Watch {
+pub struct ClusteringWatch {
     source: Option<Source>,
-    job: Job<Shown>,
-    shown: Option<Arc<Shown>>,
+    job: Job<ShownClustering>,
+    shown: Option<Arc<ShownClustering>>,
 }
 
-impl Watch {
+impl ClusteringWatch {
     /// The clustering of the epoch looked at. While the next one is computed the last one stays.
     ///
     /// # Errors
     /// With what to say when there is none.
-    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<Shown>, Missing> {
+    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<ShownClustering>, Missing> {
         let view = cx.view;
         if self.source.as_ref().is_some_and(|s| s.folder != view.folder) {
             *self = Self::default();
         }
-        let at = view.newest_snapshot(Part::Clusters, cx.selection.epoch);
+        let at = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch);
         let at = at.and_then(|epoch| Some((epoch, view.clusters.get(&epoch)?)));
         let Some((epoch, clusters)) = at else { return Err(Missing::Nothing) };
         let snapshot = match cx.snapshots.clusters(view, epoch) {
@@ -188,7 +188,7 @@ impl Watch {
         if !self.source.as_ref().is_some_and(|s| s.is(&source)) {
             let (from, summary) = (source.clone(), clusters.summary.clone());
             self.job.start("cluster table", ui.ctx(), move || {
-                Shown::new(from.epoch, Facts::of_snapshot(&from.snapshot, &summary), from.images)
+                ShownClustering::new(from.epoch, ClusterFacts::of_snapshot(&from.snapshot, &summary), from.images)
             });
             self.source = Some(source);
         }
@@ -201,7 +201,7 @@ impl Watch {
         self.last()
     }
 
-    fn last(&self) -> Result<Arc<Shown>, Missing> {
+    fn last(&self) -> Result<Arc<ShownClustering>, Missing> {
         let missing = || self.job.failure().map_or(Missing::Reading, |why| Missing::Failed(why.to_owned()));
         self.shown.clone().ok_or_else(missing)
     }

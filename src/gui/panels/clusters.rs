@@ -7,7 +7,7 @@ use super::{PanelCtx, epochs, overlay};
 use crate::engine::event::{ClusterSummary, Phase, Quality};
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
-use crate::gui::view_model::{ClusterView, ViewModel};
+use crate::gui::view_model::{ClusterView, RunView};
 use crate::gui::widgets::{chip, icon, tile};
 use crate::gui::words::{epoch_words, is_active, is_over};
 
@@ -74,14 +74,14 @@ impl ClustersPanel {
     }
 }
 
-fn cluster_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, caption: &str) {
+fn cluster_plot(ui: &mut Ui, view: &RunView, size: egui::Vec2, caption: &str) {
     let theme = crate::gui::theme::Theme::of(ui.ctx());
     let curves: [Curve; 2] =
         [("clusters", |s| s.clusters[0], theme.t2, false), ("reliable", |s| s.reliable, theme.reliable, true)];
     counts(ui, view, size, "cluster", caption, &curves);
 }
 
-fn image_plot(ui: &mut Ui, view: &ViewModel, size: egui::Vec2) {
+fn image_plot(ui: &mut Ui, view: &RunView, size: egui::Vec2) {
     let theme = crate::gui::theme::Theme::of(ui.ctx());
     let curves: [Curve; 2] =
         [("kept", |s| s.kept, theme.reliable, false), ("outliers", |s| s.noise[0], theme.outlier, false)];
@@ -97,7 +97,7 @@ fn overlaid(
     caption: &str,
     of: fn(&ClusterSummary) -> usize,
 ) {
-    let by_epoch = |view: &ViewModel| -> Vec<(usize, f64)> {
+    let by_epoch = |view: &RunView| -> Vec<(usize, f64)> {
         view.clusters.iter().map(|(epoch, c)| (*epoch, of(&c.summary) as f64)).collect()
     };
     let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, by_epoch)).collect();
@@ -126,7 +126,7 @@ fn overlaid(
     );
 }
 
-fn counts(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {
+fn counts(ui: &mut Ui, view: &RunView, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {
     let last = view.newest_clusters().map(|(_, c)| &c.summary);
     let said: Vec<String> = curves
         .iter()
@@ -157,7 +157,7 @@ fn counts(ui: &mut Ui, view: &ViewModel, size: egui::Vec2, what: &str, caption: 
     );
 }
 
-fn draw(canvas: &mut Canvas<'_>, view: &ViewModel, curves: &[Curve]) {
+fn draw(canvas: &mut Canvas<'_>, view: &RunView, curves: &[Curve]) {
     let mut labels = Vec::new();
     for (name, of, color, hero) in curves {
         let points = || view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64));

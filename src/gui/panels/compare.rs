@@ -14,11 +14,11 @@ use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::run::summary::Outcome;
 use crate::study::compare::{Comparison, compare};
-use crate::study::compared::{Kind, table};
+use crate::study::compared::{TableFormat, table};
 use crate::study::outline::{Outline, tell_apart};
 use crate::study::published::{Placed, place};
 
@@ -51,7 +51,7 @@ pub struct ComparePanel {
     #[serde(skip)]
     found: Option<Found>,
     #[serde(skip)]
-    queries: queries::State,
+    queries: queries::ComparedState,
 }
 
 /// What a comparison was made of: it is made anew when a run has grown, the set or the baseline has changed.
@@ -65,13 +65,13 @@ struct Asked {
 struct Found {
     all: Comparison,
     placed: [Result<Placed, String>; 2],
-    lists: Vec<queries::Lists>,
+    lists: Vec<queries::ComparedLists>,
     /// Runs that could not be read, a sentence each.
     unread: Vec<String>,
 }
 
 /// What there is to compare: the run on screen, the ticked ones and the baseline.
-fn asked(view: &ViewModel, many: &Many<'_>) -> Asked {
+fn asked(view: &RunView, many: &Many<'_>) -> Asked {
     let marks = &many.book.marks;
     let mut folders: Vec<PathBuf> = Vec::new();
     for folder in view.folder.iter().chain(&marks.ticked).chain(&marks.baseline) {
@@ -145,7 +145,9 @@ impl ComparePanel {
             if let Some(found) = &self.found {
                 let menu = button::icon_button(ui, icon::DOTS, "Copy the comparison");
                 egui::Popup::menu(&menu).show(|ui| {
-                    for (kind, words) in [(Kind::Markdown, "Copy as Markdown"), (Kind::Latex, "Copy as LaTeX")] {
+                    for (kind, words) in
+                        [(TableFormat::Markdown, "Copy as Markdown"), (TableFormat::Latex, "Copy as LaTeX")]
+                    {
                         if ui.button(words).clicked() {
                             cx.actions.push(UiCommand::CopyText(table(&found.all, kind)));
                         }

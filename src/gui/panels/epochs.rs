@@ -4,7 +4,7 @@ use eframe::egui::{Color32, Id};
 
 use crate::engine::event::Phase;
 use crate::gui::plot::{Canvas, ticks};
-use crate::gui::view_model::{Mark, MarkKind, ViewModel};
+use crate::gui::view_model::{MarkKind, MarkedMoment, RunView};
 use crate::gui::widgets::icon;
 use crate::gui::words::epoch_words;
 
@@ -14,7 +14,7 @@ pub fn group() -> Id {
 }
 
 /// From the source-only model to the newest thing known: an epoch is at one x in every plot.
-pub fn adaptation_range(view: &ViewModel) -> [f64; 2] {
+pub fn adaptation_range(view: &RunView) -> [f64; 2] {
     let last = view.adapt.loss.last().map_or(0.0, |(x, _)| x);
     let newest = [&view.target_retrieval, &view.source_retrieval].iter().filter_map(|r| r.keys().max()).max();
     let clustered = view.clusters.keys().max();
@@ -23,13 +23,13 @@ pub fn adaptation_range(view: &ViewModel) -> [f64; 2] {
 }
 
 /// The range of pre-training.
-pub fn pretraining_range(view: &ViewModel) -> [f64; 2] {
+pub fn pretraining_range(view: &RunView) -> [f64; 2] {
     [0.0, view.pretrain.loss.last().map_or(1.0, |(x, _)| x.ceil().max(1.0))]
 }
 
 /// The marks of a phase: parameter changes and rate drops with their words, small glyphs for pauses.
 /// Checkpoints come with every epoch; they belong to the scrubber.
-pub fn marks(canvas: &mut Canvas<'_>, view: &ViewModel, phase: Phase) {
+pub fn marks(canvas: &mut Canvas<'_>, view: &RunView, phase: Phase) {
     let theme = canvas.theme;
     let mut near = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == phase) {
@@ -48,7 +48,7 @@ pub fn marks(canvas: &mut Canvas<'_>, view: &ViewModel, phase: Phase) {
 }
 
 /// A mark in words.
-pub fn words(mark: &Mark) -> String {
+pub fn words(mark: &MarkedMoment) -> String {
     match &mark.kind {
         MarkKind::Checkpoint { .. } => "checkpoint".to_owned(),
         MarkKind::Param { key, old, new } => format!("{key} {old} → {new}"),

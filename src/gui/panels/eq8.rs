@@ -12,21 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
 use super::browser::members;
-use super::clustered::{Facts, From, Kind, Row, Shown, Watch, no_radii, thumb};
+use super::clustered::{
+    ClusterFacts, ClusterRow, ClusteringWatch, From, ScoreOrigin, ShownClustering, no_radii, thumb,
+};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::what_if::worker::Outcome;
+use crate::gui::what_if::worker::WhatIfOutcome;
 use crate::gui::widgets::{button, chip, icon, tile};
-use crate::study::sets::{Fraction, Sets, sets};
+use crate::study::sets::{Fraction, ImageSets, sets};
 
 /// State of the Eq. 8 panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Eq8Panel {
     #[serde(skip)]
-    watch: Watch,
+    watch: ClusteringWatch,
     #[serde(skip)]
     drawn: Option<Drawn>,
     #[serde(skip)]
@@ -38,14 +40,14 @@ pub struct Eq8Panel {
 struct Tried {
     /// Shown in place of the run's.
     on: bool,
-    of: Option<Arc<Outcome>>,
-    job: Job<Shown>,
-    shown: Option<Arc<Shown>>,
+    of: Option<Arc<WhatIfOutcome>>,
+    job: Job<ShownClustering>,
+    shown: Option<Arc<ShownClustering>>,
 }
 
 impl Tried {
     /// What to draw instead of the run's clusters `run`, if anything is tried there and it is switched on.
-    fn get(&mut self, ui: &Ui, cx: &PanelCtx<'_>, run: &Shown) -> Option<Arc<Shown>> {
+    fn get(&mut self, ui: &Ui, cx: &PanelCtx<'_>, run: &ShownClustering) -> Option<Arc<ShownClustering>> {
         let here = cx.what_if.base().is_some_and(|b| b.epoch == run.epoch);
         let Some((outcome, _)) = cx.what_if.outcome().filter(|_| here && self.on) else {
             (self.of, self.shown) = (None, None);
@@ -54,7 +56,7 @@ impl Tried {
         if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, outcome)) {
             let (from, epoch, images) = (Arc::clone(outcome), run.epoch, run.images.clone());
             self.job.start("what-if table", ui.ctx(), move || {
-                Shown::new(epoch, Facts::of_assignment(from.assignment.clone(), &from.params), images)
+                ShownClustering::new(epoch, ClusterFacts::of_assignment(from.assignment.clone(), &from.params), images)
             });
             self.of = Some(Arc::clone(outcome));
         }
@@ -67,31 +69,31 @@ impl Tried {
 
 /// The sets of the image shown; kept until it changes.
 struct Drawn {
-    of: Arc<Shown>,
+    of: Arc<ShownClustering>,
     image: u32,
-    sets: Sets,
+    sets: ImageSets,
 }
 
 /// What is drawn: one member of one cluster of one clustering.
-pub struct Picture<'a> {
+pub struct Eq8Picture<'a> {
     /// The clustering: the run's, or a what-if's.
-    pub shown: &'a Shown,
+    pub shown: &'a ShownClustering,
     /// The cluster.
     pub cluster: u32,
     /// Its row of the table.
-    pub row: &'a Row,
+    pub row: &'a ClusterRow,
     /// The member whose sets are counted.
     pub member: u32,
     /// Those sets.
-    pub sets: &'a Sets,
+    pub sets: &'a ImageSets,
 }
 
-impl Picture<'_> {
+impl Eq8Picture<'_> {
     /// What is counted: Eq. 8, or SpCL's independence where that is the score.
     pub fn fraction(&self) -> Fraction {
         match self.shown.table.kind {
-            Kind::Spcl => self.sets.indep(),
-            Kind::Eq8 | Kind::Other | Kind::None => self.sets.eq8(),
+            ScoreOrigin::Spcl => self.sets.indep(),
+            ScoreOrigin::Eq8 | ScoreOrigin::Other | ScoreOrigin::None => self.sets.eq8(),
         }
     }
 }
@@ -137,7 +139,7 @@ impl Eq8Panel {
             let sets = sets(&facts.labels, &facts.tight, &facts.loose, member as usize);
             Drawn { of: Arc::clone(&shown), image: member, sets }
         });
-        let picture = Picture { shown: &shown, cluster, row, member, sets: &drawn.sets };
+        let picture = Eq8Picture { shown: &shown, cluster, row, member, sets: &drawn.sets };
         head(ui, cx, &picture, &mut self.tried);
         picture.show(ui, cx);
         self.drawn = Some(drawn);
@@ -145,13 +147,13 @@ impl Eq8Panel {
 }
 
 /// The image selected, when it is in the cluster; else the one whose score is the cluster's.
-fn member(cx: &PanelCtx<'_>, shown: &Shown, cluster: u32, row: &Row) -> u32 {
+fn member(cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u32, row: &ClusterRow) -> u32 {
     let selected = cx.selection.image.filter(|i| i.split == Split::Train).map(|i| i.index);
     selected.filter(|&i| shown.facts.cluster_of(i) == Some(cluster)).unwrap_or(row.member)
 }
 
 /// The name of the member that the cluster's score comes from.
-fn title_of(row: &Row, member: u32) -> String {
+fn title_of(row: &ClusterRow, member: u32) -> String {
     let what = match row.from {
         _ if member != row.member => "member",
         From::Best => "best member",
@@ -173,7 +175,7 @@ fn head_of_tried(ui: &mut Ui, cx: &PanelCtx<'_>, on: &mut bool, cluster: u32) {
     });
 }
 
-fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, tried: &mut Tried) {
+fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tried) {
     let order = &picture.shown.table.worst_first;
     let at = order.iter().position(|c| *c == picture.cluster).unwrap_or(0);
     let scope = format!(
@@ -210,7 +212,7 @@ fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, tried: &mut T
     }
 }
 
-impl Picture<'_> {
+impl Eq8Picture<'_> {
     /// Draws it into the room there is.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let room = ui.available_height();

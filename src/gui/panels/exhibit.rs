@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::sample::How;
 use super::PanelCtx;
-use super::clustered::{Shown, Watch, bar};
+use super::clustered::{ClusteringWatch, ShownClustering, bar};
 use crate::gui::plot::ticks;
 use crate::gui::widgets::{button, chip, combo, icon, tile};
 
@@ -25,9 +25,9 @@ pub struct ExhibitPanel {
     /// Seed of random samples.
     seed: u64,
     #[serde(skip)]
-    watch: Watch,
+    watch: ClusteringWatch,
     #[serde(skip)]
-    map: map::Map,
+    map: map::ExhibitMap,
 }
 
 impl ExhibitPanel {
@@ -65,7 +65,7 @@ impl ExhibitPanel {
         shelf::show(&mut right, cx, &shown, self.how, self.seed);
     }
 
-    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering) {
         let reliable = shown.table.rows.iter().filter(|r| r.reliable).count();
         let scope = format!(
             "{} reliable, {} unreliable, epoch {}; as Figs. 7 and 8",

@@ -19,11 +19,11 @@ use crate::gui::theme::size;
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::after_words;
 use found::Other;
-use maps::{Kind, Scale, Shown};
+use maps::{MapKind, Scale, ShownMaps};
 use paint::Painted;
 use save::Saving;
-use sheet::{Choice, Derived, Sheet};
-use strips::{Look, Packing, Setting, Strips};
+use sheet::{Derived, MapChoice, MapSheet};
+use strips::{MapLook, Packing, Setting, Strips};
 
 /// State of the Heat maps panel that outlives the window.
 #[derive(Serialize, Deserialize)]
@@ -31,9 +31,9 @@ use strips::{Look, Packing, Setting, Strips};
 pub struct HeatMapsPanel {
     /// `layer1`, `layer4`; empty is the last there is.
     position: String,
-    shown: Shown,
-    /// The map of [`Shown::One`], and of comparisons.
-    kind: Kind,
+    shown: ShownMaps,
+    /// The map of [`ShownMaps::One`], and of comparisons.
+    kind: MapKind,
     scale: Scale,
     /// Percentile at which the colours end, 50..=100.
     clip: f64,
@@ -54,8 +54,8 @@ impl Default for HeatMapsPanel {
     fn default() -> Self {
         Self {
             position: String::new(),
-            shown: Shown::default(),
-            kind: Kind::default(),
+            shown: ShownMaps::default(),
+            kind: MapKind::default(),
             scale: Scale::default(),
             clip: 100.0,
             opacity: 0.62,
@@ -98,8 +98,8 @@ impl HeatMapsPanel {
         let find = |of: &&ImageMaps| there.iter().copied().find(|t| t.image == of.image);
         let people = images.iter().map(|of| (*of, find(of))).collect();
         let (shown, kind) = (self.shown, self.kind);
-        let choice = Choice { shown, kind, position: &position, positions: &positions, epochs };
-        let sheet = Sheet::new(people, &choice);
+        let choice = MapChoice { shown, kind, position: &position, positions: &positions, epochs };
+        let sheet = MapSheet::new(people, &choice);
         self.derived.refresh(&sheet, self.clip);
         let scope = self.scope(&found, &other);
         let mut peek = self.head(ui, cx, &sheet, &scope, found.epoch);
@@ -110,7 +110,7 @@ impl HeatMapsPanel {
         self.body(ui, cx, &sheet, peek, epochs.is_some());
     }
 
-    fn scope(&self, found: &found::Found<'_>, other: &Other<'_>) -> String {
+    fn scope(&self, found: &found::FoundMaps<'_>, other: &Other<'_>) -> String {
         let here = after_words(found.epoch);
         let against = match other {
             Other::None => String::new(),
@@ -121,7 +121,7 @@ impl HeatMapsPanel {
     }
 
     /// Scope and tools in the panel's title; whether the bare photos are asked for.
-    fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &Sheet<'_>, scope: &str, epoch: usize) -> bool {
+    fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) -> bool {
         let mut peek = false;
         let watched: Vec<ImageRef> = sheet.people.iter().map(|(of, _)| of.image).collect();
         tile::head(ui, cx.head, scope, |ui| {
@@ -134,13 +134,13 @@ impl HeatMapsPanel {
     }
 
     /// The button that writes the sheet as a picture.
-    fn save(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &Sheet<'_>, scope: &str, epoch: usize) {
+    fn save(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) {
         let button = button::icon_button(ui, icon::EXPORT, "Save this grid…");
         let what = match self.shown {
-            Shown::Overview => "overview".to_owned(),
-            Shown::Branches => "triplet".to_owned(),
-            Shown::Fig6 => "fig6".to_owned(),
-            Shown::One => self.kind.name("map").replace('.', "_"),
+            ShownMaps::Overview => "overview".to_owned(),
+            ShownMaps::Branches => "triplet".to_owned(),
+            ShownMaps::Fig6 => "fig6".to_owned(),
+            ShownMaps::One => self.kind.name("map").replace('.', "_"),
         };
         let name = format!("heat_maps_{what}_after_{epoch:04}.png");
         let offer = cx.view.folder.clone().unwrap_or_default().join("export").join(name);
@@ -149,8 +149,8 @@ impl HeatMapsPanel {
         self.saving.popup(&button, &offer, || save::compose(cx, sheet, derived, look, scope.to_owned()));
     }
 
-    fn body(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &Sheet<'_>, peek: bool, compared: bool) {
-        let gates = sheet.columns.iter().any(|c| c.kind == Kind::Coordinate);
+    fn body(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, peek: bool, compared: bool) {
+        let gates = sheet.columns.iter().any(|c| c.kind == MapKind::Coordinate);
         let setting = match (compared, self.is_dense()) {
             (true, _) => Setting::compared(gates),
             (false, true) => Setting::dense(gates),
@@ -161,7 +161,7 @@ impl HeatMapsPanel {
         let packing = Packing::new(room, sheet.people.len(), sheet.columns.len(), setting);
         strips::header(ui, sheet, &packing);
         let left = ui.cursor().left();
-        let look = Look { peek, opacity: self.opacity as f32, scale: self.scale };
+        let look = MapLook { peek, opacity: self.opacity as f32, scale: self.scale };
         let strips = Strips { sheet, derived: &self.derived, packing, look };
         self.missing = strips.show(ui, cx, &mut self.painted, height);
         let column = |i: usize| (left + packing.column(i), packing.cell.x);
@@ -171,6 +171,6 @@ impl HeatMapsPanel {
 
     /// Many people at once, instead of several maps of few.
     fn is_dense(&self) -> bool {
-        matches!(self.shown, Shown::Fig6 | Shown::One)
+        matches!(self.shown, ShownMaps::Fig6 | ShownMaps::One)
     }
 }

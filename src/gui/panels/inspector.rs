@@ -12,7 +12,7 @@ use super::{PanelCtx, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
-use crate::gui::view_model::{Loaded, Part};
+use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::{ImageRow, Images};
@@ -89,7 +89,7 @@ fn subject(cx: &mut PanelCtx<'_>, image: ImageRef) -> Subject {
     let view = cx.view;
     let images = cx.snapshots.images(view).ready().cloned();
     let mut clustering = None;
-    if let (Split::Train, Some(epoch)) = (image.split, view.newest_snapshot(Part::Clusters, cx.selection.epoch))
+    if let (Split::Train, Some(epoch)) = (image.split, view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch))
         && let Loaded::Ready(snapshot) = cx.snapshots.clusters(view, epoch)
         && (image.index as usize) < snapshot.labels.len()
     {

@@ -13,29 +13,29 @@ use eframe::egui::{self, Align2, Color32, Rect, Response, Role, ScrollArea, Sens
 
 use super::Many;
 use crate::gui::command::UiCommand;
-use crate::gui::datasets::{DatasetRow, Registry};
+use crate::gui::datasets::{DatasetRow, Datasets};
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{focus_ring, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
 
 /// What is known of datasets and runs; read from disk on other threads.
 pub struct Library {
-    registry: Arc<dyn Registry>,
+    registry: Arc<dyn Datasets>,
     runs_dir: PathBuf,
     datasets: Vec<DatasetRow>,
     listing: Job<(Vec<DatasetRow>, Vec<String>)>,
     listed: bool,
     /// Whether datasets whose folder is not there are listed one by one.
     absent_shown: bool,
-    list: runs::List,
+    list: runs::RunList,
 }
 
 impl Library {
     /// Lists nothing yet; see [`Library::refresh`].
-    pub fn new(registry: Arc<dyn Registry>, runs_dir: PathBuf) -> Self {
+    pub fn new(registry: Arc<dyn Datasets>, runs_dir: PathBuf) -> Self {
         Self {
             registry,
             runs_dir,
@@ -43,7 +43,7 @@ impl Library {
             listing: Job::default(),
             listed: false,
             absent_shown: false,
-            list: runs::List::default(),
+            list: runs::RunList::default(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Library {
     }
 
     /// Where datasets are registered.
-    pub fn registry(&self) -> &Arc<dyn Registry> {
+    pub fn registry(&self) -> &Arc<dyn Datasets> {
         &self.registry
     }
 
@@ -89,7 +89,7 @@ impl Library {
     }
 
     /// Shows the column.
-    pub fn ui(&mut self, ui: &mut Ui, shown: &ViewModel, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
         ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             tile::title_row(ui, "Datasets", "", |ui| {
@@ -161,7 +161,7 @@ fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: 
     line(29.0, lines.1, Type::Small, ink.1);
 }
 
-fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &RunView, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
     let (rect, response) = list_row(ui, &dataset.name, false);
     let there = dataset.builtin || dataset.found;

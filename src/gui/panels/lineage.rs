@@ -9,15 +9,15 @@ use std::sync::Arc;
 use eframe::egui::{Rect, Ui, UiBuilder};
 use serde::{Deserialize, Serialize};
 
-use self::river::{Asked, River};
-use self::scene::Shown;
+use self::river::{River, RiverAsk};
+use self::scene::ShownScene;
 use super::PanelCtx;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::Type;
-use crate::gui::view_model::{Loaded, Part};
+use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::{button, combo, icon, tile};
 use crate::run::snapshot::ClusterSnapshot;
-use crate::study::lineage::{Compared, Item, Kind, Labels};
+use crate::study::lineage::{Compared, Item, LabelChoice, LineageKind};
 
 /// From this width on the list stands beside the picture, at 100 %.
 const BESIDE: f32 = 560.0;
@@ -26,8 +26,8 @@ const BESIDE: f32 = 560.0;
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LineagePanel {
-    labels: Labels,
-    filter: Option<Kind>,
+    labels: LabelChoice,
+    filter: Option<LineageKind>,
     #[serde(skip)]
     pair: Option<Pair>,
 }
@@ -36,19 +36,19 @@ pub struct LineagePanel {
 struct Pair {
     earlier: Arc<ClusterSnapshot>,
     later: Arc<ClusterSnapshot>,
-    labels: Labels,
+    labels: LabelChoice,
     compared: Compared,
-    shown: Shown,
+    shown: ShownScene,
 }
 
 impl Pair {
     /// 16 ms at 13,000 images: once, when the epochs or the labels change.
-    fn new(earlier: &Arc<ClusterSnapshot>, later: &Arc<ClusterSnapshot>, labels: Labels) -> Self {
+    fn new(earlier: &Arc<ClusterSnapshot>, later: &Arc<ClusterSnapshot>, labels: LabelChoice) -> Self {
         let compared = Compared::new(labels.of(earlier), labels.of(later));
-        Self { earlier: Arc::clone(earlier), later: Arc::clone(later), labels, compared, shown: Shown::default() }
+        Self { earlier: Arc::clone(earlier), later: Arc::clone(later), labels, compared, shown: ShownScene::default() }
     }
 
-    fn is_of(&self, earlier: &Arc<ClusterSnapshot>, later: &Arc<ClusterSnapshot>, labels: Labels) -> bool {
+    fn is_of(&self, earlier: &Arc<ClusterSnapshot>, later: &Arc<ClusterSnapshot>, labels: LabelChoice) -> bool {
         Arc::ptr_eq(&self.earlier, earlier) && Arc::ptr_eq(&self.later, later) && self.labels == labels
     }
 }
@@ -60,8 +60,9 @@ impl LineagePanel {
     /// Shows it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let view = cx.view;
-        let there: Vec<usize> = view.snapshots.keys().filter(|(_, p)| *p == Part::Clusters).map(|(e, _)| *e).collect();
-        let later = view.newest_snapshot(Part::Clusters, cx.selection.epoch).or(there.first().copied());
+        let there: Vec<usize> =
+            view.snapshots.keys().filter(|(_, p)| *p == EpochPart::Clusters).map(|(e, _)| *e).collect();
+        let later = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch).or(there.first().copied());
         let Some(later) = later.filter(|_| there.len() > 1) else {
             tile::head(ui, cx.head, "", |_| {});
             let text = "Each epoch clusters anew. With the second one it can be said which clusters were kept, \
@@ -101,8 +102,8 @@ impl LineagePanel {
         ui.add_space(4.0);
         let answer = body(ui, pair, self.filter, [earlier, later], cx.selection.cluster);
         match answer {
-            Some(Asked::Filter(kind)) => self.filter = (self.filter != Some(kind)).then_some(kind),
-            Some(Asked::Pick { cluster, images }) => {
+            Some(RiverAsk::Filter(kind)) => self.filter = (self.filter != Some(kind)).then_some(kind),
+            Some(RiverAsk::Pick { cluster, images }) => {
                 cx.selection.cluster = cluster;
                 cx.selection.picked = Arc::new(images);
             }
@@ -127,7 +128,11 @@ impl LineagePanel {
                 let newest = view.newest_clusters().map(|(epoch, _)| epoch);
                 selection.epoch = (Some(chosen) != newest).then_some(chosen);
             }
-            button::segment(ui, &[(Labels::Refined, "refined"), (Labels::Dbscan, "DBSCAN")], &mut self.labels);
+            button::segment(
+                ui,
+                &[(LabelChoice::Refined, "refined"), (LabelChoice::Dbscan, "DBSCAN")],
+                &mut self.labels,
+            );
         });
     }
 }
@@ -150,7 +155,13 @@ fn epoch_menu(ui: &mut Ui, name: &str, tip: &str, epochs: &[usize], chosen: Opti
 }
 
 /// Picture and list, beside each other where there is room.
-fn body(ui: &mut Ui, pair: &mut Pair, filter: Option<Kind>, epochs: [usize; 2], cluster: Option<u32>) -> Option<Asked> {
+fn body(
+    ui: &mut Ui,
+    pair: &mut Pair,
+    filter: Option<LineageKind>,
+    epochs: [usize; 2],
+    cluster: Option<u32>,
+) -> Option<RiverAsk> {
     let Pair { compared, shown, .. } = pair;
     let room = ui.available_rect_before_wrap();
     let beside = room.width() > BESIDE * type_scale(ui);
@@ -179,6 +190,6 @@ fn body(ui: &mut Ui, pair: &mut Pair, filter: Option<Kind>, epochs: [usize; 2], 
     asked
 }
 
-fn pick(compared: &Compared, item: &Item) -> Asked {
-    Asked::Pick { cluster: item.later.first().copied(), images: compared.images_of(item) }
+fn pick(compared: &Compared, item: &Item) -> RiverAsk {
+    RiverAsk::Pick { cluster: item.later.first().copied(), images: compared.images_of(item) }
 }

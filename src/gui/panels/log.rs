@@ -18,7 +18,7 @@ const KEPT: usize = 2000;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct LogEntry {
     /// Seconds since the Unix epoch.
     pub wall: f64,
     /// How bad.
@@ -31,7 +31,7 @@ pub struct Entry {
     pub truth: bool,
 }
 
-impl Entry {
+impl LogEntry {
     /// A notice that a reopened run folder holds.
     pub fn of(notice: &Notice) -> Self {
         Self::now(notice.severity, &notice.title, &notice.text)
@@ -51,14 +51,14 @@ fn plain(text: &str) -> String {
 /// The log of this session.
 #[derive(Default)]
 pub struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
     unread: usize,
     only_warnings: bool,
 }
 
 impl Log {
     /// Adds a line.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: LogEntry) {
         if entry.severity != Severity::Info {
             self.unread += 1;
         }
@@ -69,7 +69,7 @@ impl Log {
     }
 
     /// All lines, oldest first.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[LogEntry] {
         &self.entries
     }
 
@@ -131,8 +131,8 @@ impl Log {
             ui.ctx().copy_text(lines.join("\n"));
         }
         let (only_warnings, truth) = (self.only_warnings, super::truth(ui.ctx()));
-        let fits = |e: &&Entry| (truth || !e.truth) && (!only_warnings || e.severity != Severity::Info);
-        let shown: Vec<&Entry> = self.entries.iter().filter(fits).collect();
+        let fits = |e: &&LogEntry| (truth || !e.truth) && (!only_warnings || e.severity != Severity::Info);
+        let shown: Vec<&LogEntry> = self.entries.iter().filter(fits).collect();
         ScrollArea::vertical().auto_shrink([false; 2]).stick_to_bottom(true).show_rows(
             ui,
             size::TABLE_ROW,
@@ -146,7 +146,7 @@ impl Log {
     }
 }
 
-fn row(ui: &mut Ui, theme: &Theme, entry: &Entry) {
+fn row(ui: &mut Ui, theme: &Theme, entry: &LogEntry) {
     let (glyph, color) = glyph(theme, entry.severity);
     let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), size::TABLE_ROW), Sense::hover());
     if response.hovered() {
@@ -173,15 +173,15 @@ pub fn glyph(theme: &Theme, severity: Severity) -> (&'static str, egui::Color32)
     }
 }
 
-fn sentence(entry: &Entry) -> String {
+fn sentence(entry: &LogEntry) -> String {
     let end = if entry.title.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     if entry.text.is_empty() { format!("{}{end}", entry.title) } else { format!("{}{end} {}", entry.title, entry.text) }
 }
 
 /// The line an event leaves, and whether it also floats up as a toast.
-pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
+pub fn entry_of(stamped: &Stamped) -> Option<(LogEntry, bool)> {
     let line =
-        |severity, title: String, text: String| Entry { wall: stamped.wall, severity, title, text, truth: false };
+        |severity, title: String, text: String| LogEntry { wall: stamped.wall, severity, title, text, truth: false };
     let info = |title: String, text: &str| Some((line(Severity::Info, title, text.to_owned()), false));
     match &stamped.event {
         Event::Started { title, weights, resumed, .. } => {
@@ -203,7 +203,7 @@ pub fn entry_of(stamped: &Stamped) -> Option<(Entry, bool)> {
             let (map, rank1) = (100.0 * retrieval.mAP, 100.0 * retrieval.cmc[0]);
             let told = format!("Evaluated on the {set}, {}", after_words(*epoch));
             let told = info(told, &format!("mAP {map:.1}, rank-1 {rank1:.1}."));
-            told.map(|(entry, toast)| (Entry { truth: true, ..entry }, toast))
+            told.map(|(entry, toast)| (LogEntry { truth: true, ..entry }, toast))
         }
         Event::ParamPending { key, value, effect } => {
             info(format!("{key} → {value} waits"), &format!("It takes effect with the {}.", after(effect.label())))

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use eframe::egui::{Color32, Id, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{self, Point};
+use super::overlay::{self, OverlayPoint};
 use super::{PanelCtx, epochs};
 use crate::engine::event::Phase;
 use crate::gui::book::Overlay;
@@ -109,7 +109,7 @@ impl LossPanel {
     /// The smoothed losses of the ticked runs.
     fn overlaid(&self, ui: &mut Ui, cx: &PanelCtx<'_>, phase: Phase) {
         let width = ui.available_width().max(1.0) as usize;
-        let curves = |seen: [f64; 2]| -> Vec<Vec<Point>> {
+        let curves = |seen: [f64; 2]| -> Vec<Vec<OverlayPoint>> {
             cx.overlays.iter().map(|overlay| smoothed(overlay, phase, seen, width)).collect()
         };
         let mut axes = axes(cx, phase, "", self.log);
@@ -166,12 +166,12 @@ impl LossPanel {
 }
 
 /// The smoothed loss of a setting: of several seeds the mean of their curves where each has come.
-fn smoothed(overlay: &Overlay<'_>, phase: Phase, [from, to]: [f64; 2], width: usize) -> Vec<Point> {
+fn smoothed(overlay: &Overlay<'_>, phase: Phase, [from, to]: [f64; 2], width: usize) -> Vec<OverlayPoint> {
     let of = |n: usize| &overlay.views[n].curves(phase).loss;
     let spans = of(0).spans(from, to, width);
     if overlay.views.len() == 1 {
         let value = |min: f64, smooth: f64| if min.is_nan() { f64::NAN } else { smooth };
-        return spans.iter().map(|s| Point { x: s.x, mean: value(s.min, s.smooth), deviation: 0.0 }).collect();
+        return spans.iter().map(|s| OverlayPoint { x: s.x, mean: value(s.min, s.smooth), deviation: 0.0 }).collect();
     }
     let end = |n: usize| of(n).last().map_or(f64::NEG_INFINITY, |(x, _)| x);
     let ends: Vec<f64> = (0..overlay.views.len()).map(end).collect();

@@ -27,19 +27,19 @@ use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
-use crate::gui::view_model::{Loaded, Part};
+use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::{button, chip, combo, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use colours::Colouring;
-pub use layouts::{Key, Layout, held, known};
+pub use layouts::{Key, PlaneLayout, held, known};
 use layouts::{Standing, Tsne};
-pub use lens::{Lens, Place};
-use picture::{Picture, Seen};
+pub use lens::{Lens, LensPlace};
+use picture::{MapPicture, Seen};
 use points::Glyph;
 pub use points::points;
-use tried::Tried;
+use tried::MapTried;
 
 /// Reach of the pointer, in points.
 const REACH: f32 = 10.0;
@@ -66,11 +66,11 @@ pub struct MapPanel {
     #[serde(skip)]
     tsne: Tsne,
     #[serde(skip)]
-    picture: Picture,
+    picture: MapPicture,
     #[serde(skip)]
-    tried: Tried,
+    tried: MapTried,
     #[serde(skip)]
-    bar: bar::Bar,
+    bar: bar::MapBar,
     /// The line under the hand: two corners of a box, or a lasso.
     #[serde(skip)]
     line: Option<Vec<Pos2>>,
@@ -152,8 +152,8 @@ impl MapPanel {
         &mut self,
         ui: &Ui,
         shown: &Shown,
-        components: Option<Arc<Layout>>,
-    ) -> (Option<Arc<Layout>>, Option<Standing>) {
+        components: Option<Arc<PlaneLayout>>,
+    ) -> (Option<Arc<PlaneLayout>>, Option<Standing>) {
         if self.method == Method::Pca {
             return (components, None);
         }
@@ -201,7 +201,7 @@ impl MapPanel {
         });
     }
 
-    fn plot(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, layout: &Arc<Layout>, rect: Rect) {
+    fn plot(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let place = self.lens.over(rect, layout.half);
         self.navigate(ui, &response, place);
@@ -248,7 +248,7 @@ impl MapPanel {
         }
     }
 
-    fn navigate(&mut self, ui: &Ui, response: &Response, place: Place) {
+    fn navigate(&mut self, ui: &Ui, response: &Response, place: LensPlace) {
         let space = ui.input(|i| i.key_down(Button::Space)) && !ui.ctx().egui_wants_keyboard_input();
         let pan = response.dragged_by(PointerButton::Middle) || response.dragged_by(PointerButton::Secondary);
         if pan || (space && response.dragged_by(PointerButton::Primary)) {
@@ -278,7 +278,7 @@ impl MapPanel {
     }
 
     /// The box or lasso under the hand; when it is let go, the images within are picked.
-    fn select(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, place: Place, layout: &Layout) {
+    fn select(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, place: LensPlace, layout: &PlaneLayout) {
         let Some(line) = &self.line else { return };
         let painter = ui.painter().with_clip_rect(place.rect);
         let stroke = Stroke::new(size::STROKE, cx.theme.accent);
@@ -302,7 +302,7 @@ impl MapPanel {
         }
     }
 
-    fn mark_selected(&self, ui: &Ui, cx: &PanelCtx<'_>, layout: &Layout, place: Place) {
+    fn mark_selected(&self, ui: &Ui, cx: &PanelCtx<'_>, layout: &PlaneLayout, place: LensPlace) {
         let Some(ImageRef { split: Split::Train, index }) = cx.selection.image else { return };
         if let Some(p) = layout.at.get(index as usize) {
             let painter = ui.painter().with_clip_rect(place.rect);
@@ -377,14 +377,14 @@ fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Option<(&'static str, String)>> 
             "The map appears after the first extraction and clustering of the target, which follow pre-training.";
         Some(("No clusters yet", text.to_owned()))
     };
-    let epoch = view.newest_snapshot(Part::Clusters, cx.selection.epoch).ok_or_else(absent)?;
+    let epoch = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch).ok_or_else(absent)?;
     let snapshot = match cx.snapshots.clusters(view, epoch) {
         Loaded::Ready(snapshot) => snapshot,
         Loaded::Loading => return Err(None),
         Loaded::Absent => return Err(absent()),
         Loaded::Failed(why) => return Err(Some(("The clusters cannot be read", why))),
     };
-    let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.get(&(epoch, Part::Clusters))) else {
+    let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.get(&(epoch, EpochPart::Clusters))) else {
         return Err(absent());
     };
     let images = cx.snapshots.images(view).ready().cloned();
@@ -396,7 +396,7 @@ fn csv_file(key: &Key) -> PathBuf {
 }
 
 /// The picked images as rows of a table.
-fn table(cx: &PanelCtx<'_>, shown: &Shown, layout: &Layout) -> Vec<PointRow> {
+fn table(cx: &PanelCtx<'_>, shown: &Shown, layout: &PlaneLayout) -> Vec<PointRow> {
     let Shown { snapshot, images, .. } = shown;
     let row = |&i: &u32| {
         let info = images.as_ref().and_then(|list| list.get(ImageRef { split: Split::Train, index: i }));

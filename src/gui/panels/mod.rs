@@ -1,4 +1,4 @@
-//! The tiles: which there are, and what each is given. To add one: a file, and a line in [`panes!`] here.
+//! The panels: which there are, and what each is given. To add one: a file, and a line in `panes!` here.
 
 pub mod banner;
 pub mod browser;
@@ -42,22 +42,22 @@ use super::book::{Book, Overlay};
 use super::command::UiCommand;
 use super::sweeps::Sweeps;
 use super::theme::Theme;
-use super::view_model::{Snapshots, ViewModel};
+use super::view_model::{RunView, Snapshots};
 use super::what_if::WhatIf;
 use super::widgets::icon;
-use super::widgets::images::Images;
+use super::widgets::images::Thumbnails;
 use crate::engine::event::ImageRef;
 
 /// What a panel may read and where it puts what the user asked for.
 pub struct PanelCtx<'a> {
     /// What the run has told so far.
-    pub view: &'a ViewModel,
+    pub view: &'a RunView,
     /// Colours of the appearance shown.
     pub theme: &'a Theme,
     /// Commands of this frame; carried out after all panels are drawn.
     pub actions: &'a mut Vec<UiCommand>,
     /// Pictures of files.
-    pub images: &'a mut Images,
+    pub images: &'a mut Thumbnails,
     /// What the epochs computed, read from the run folder.
     pub snapshots: &'a mut Snapshots,
     /// What other parameters would make of the epoch's clusters.
@@ -84,14 +84,14 @@ pub struct Many<'a> {
     /// The list of runs, their names, what was ticked and read.
     pub book: &'a Book,
     /// The run that the engine of this window works on.
-    pub live: &'a ViewModel,
+    pub live: &'a RunView,
     /// Sweeps, and the one that is looked at.
     pub sweeps: &'a Sweeps,
 }
 
 impl<'a> Many<'a> {
     /// The runs that are drawn together with the one on screen.
-    pub fn overlays(&self, shown: &'a ViewModel) -> Vec<Overlay<'a>> {
+    pub fn overlays(&self, shown: &'a RunView) -> Vec<Overlay<'a>> {
         self.book.overlays([shown, self.live])
     }
 }

@@ -8,14 +8,14 @@ use super::PanelCtx;
 use crate::gui::book::Overlay;
 use crate::gui::plot::{Canvas, EndLabel, ticks};
 use crate::gui::theme::size;
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 
 /// Runs that the cursor's box lists.
 const READINGS: usize = 14;
 
 /// A point of a curve: the mean over the runs of one setting, and their standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
+pub struct OverlayPoint {
     /// Where.
     pub x: f64,
     /// The mean; not finite where the curve has a gap.
@@ -25,15 +25,15 @@ pub struct Point {
 }
 
 /// The point of several values at one x.
-pub fn point(x: f64, values: &[f64]) -> Point {
+pub fn point(x: f64, values: &[f64]) -> OverlayPoint {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    Point { x, mean, deviation: if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 } }
+    OverlayPoint { x, mean, deviation: if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 } }
 }
 
 /// The curve of a setting over epochs, from what each of its runs has by epoch.
-pub fn by_epoch(overlay: &Overlay<'_>, of: impl Fn(&ViewModel) -> Vec<(usize, f64)>) -> Vec<Point> {
+pub fn by_epoch(overlay: &Overlay<'_>, of: impl Fn(&RunView) -> Vec<(usize, f64)>) -> Vec<OverlayPoint> {
     let mut values: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for (epoch, value) in overlay.views.iter().flat_map(|view| of(view)) {
         values.entry(epoch).or_default().push(value);
@@ -52,13 +52,13 @@ pub fn count(overlays: &[Overlay<'_>]) -> String {
 }
 
 /// The range of x that holds all runs.
-pub fn range(cx: &PanelCtx<'_>, of: impl Fn(&ViewModel) -> [f64; 2]) -> [f64; 2] {
+pub fn range(cx: &PanelCtx<'_>, of: impl Fn(&RunView) -> [f64; 2]) -> [f64; 2] {
     let all = cx.overlays.iter().flat_map(|overlay| overlay.views.iter().copied());
     all.map(&of).fold(of(cx.view), |[low, high], [from, to]| [low.min(from), high.max(to)])
 }
 
 /// The least and the largest value, bands included; `None` without any.
-pub fn extent(curves: &[Vec<Point>]) -> Option<[f64; 2]> {
+pub fn extent(curves: &[Vec<OverlayPoint>]) -> Option<[f64; 2]> {
     let finite = curves.iter().flatten().filter(|p| p.mean.is_finite());
     finite.fold(None, |range, p| {
         let [low, high] = range.unwrap_or([f64::INFINITY, f64::NEG_INFINITY]);
@@ -67,8 +67,8 @@ pub fn extent(curves: &[Vec<Point>]) -> Option<[f64; 2]> {
 }
 
 /// `baseline ★ 47.6; eps 0.52 49.3 (+1.7)`: the last value of each curve, for a screen reader.
-pub fn said(overlays: &[Overlay<'_>], curves: &[Vec<Point>], decimals: usize) -> String {
-    let last = |curve: &[Point]| curve.iter().rev().find(|p| p.mean.is_finite()).copied();
+pub fn said(overlays: &[Overlay<'_>], curves: &[Vec<OverlayPoint>], decimals: usize) -> String {
+    let last = |curve: &[OverlayPoint]| curve.iter().rev().find(|p| p.mean.is_finite()).copied();
     let base = base(overlays, curves).and_then(last);
     let each = overlays.iter().zip(curves).map(|(overlay, curve)| {
         let Some(p) = last(curve) else { return format!("{} –", overlay.said()) };
@@ -77,12 +77,12 @@ pub fn said(overlays: &[Overlay<'_>], curves: &[Vec<Point>], decimals: usize) ->
     each.collect::<Vec<_>>().join("; ")
 }
 
-fn base<'c>(overlays: &[Overlay<'_>], curves: &'c [Vec<Point>]) -> Option<&'c [Point]> {
+fn base<'c>(overlays: &[Overlay<'_>], curves: &'c [Vec<OverlayPoint>]) -> Option<&'c [OverlayPoint]> {
     overlays.iter().zip(curves).find(|(overlay, _)| overlay.baseline).map(|(_, curve)| curve.as_slice())
 }
 
 /// `49.3 ± 0.4 (+1.7)`.
-fn words(overlay: &Overlay<'_>, p: Point, base: Option<Point>, decimals: usize) -> String {
+fn words(overlay: &Overlay<'_>, p: OverlayPoint, base: Option<OverlayPoint>, decimals: usize) -> String {
     let mut text = ticks::number(p.mean, decimals);
     if overlay.views.len() > 1 {
         text.push_str(&format!(" ± {}", ticks::number(p.deviation, decimals)));
@@ -97,7 +97,7 @@ fn words(overlay: &Overlay<'_>, p: Point, base: Option<Point>, decimals: usize) 
 pub fn draw(
     canvas: &mut Canvas<'_>,
     overlays: &[Overlay<'_>],
-    curves: &[Vec<Point>],
+    curves: &[Vec<OverlayPoint>],
     decimals: usize,
     heading: impl Fn(f64) -> String,
 ) {
@@ -143,16 +143,16 @@ pub fn draw(
 fn readings(
     canvas: &mut Canvas<'_>,
     overlays: &[Overlay<'_>],
-    curves: &[Vec<Point>],
+    curves: &[Vec<OverlayPoint>],
     decimals: usize,
     heading: impl Fn(f64) -> String,
 ) {
     let Some(cursor) = canvas.cursor else { return };
-    let near = |curve: &[Point]| {
+    let near = |curve: &[OverlayPoint]| {
         let finite = curve.iter().filter(|p| p.mean.is_finite());
         finite.min_by(|a, b| (a.x - cursor).abs().total_cmp(&(b.x - cursor).abs())).copied()
     };
-    let mut found: Vec<(&Overlay<'_>, Point)> =
+    let mut found: Vec<(&Overlay<'_>, OverlayPoint)> =
         overlays.iter().zip(curves).filter_map(|(overlay, curve)| Some((overlay, near(curve)?))).collect();
     let Some(x) = found.iter().map(|(_, p)| p.x).min_by(|a, b| (a - cursor).abs().total_cmp(&(b - cursor).abs()))
     else {

@@ -11,11 +11,11 @@ use crate::engine::command::RequestId;
 use crate::gui::command::UiCommand;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::{combo, tile};
 use crate::method::params::table::ROWS;
-use crate::method::params::{Effect, Params, Row, Value};
+use crate::method::params::{Effect, ParamRow, Params, Value};
 
 /// The parameters that rows show.
 pub struct Knobs<'a> {
@@ -33,7 +33,7 @@ pub struct Knobs<'a> {
 
 impl Knobs<'_> {
     /// What a row shows, and whether that waits for its moment.
-    pub fn value(&self, row: &Row) -> (Value, bool) {
+    pub fn value(&self, row: &ParamRow) -> (Value, bool) {
         let draft = (row.get)(self.draft);
         let Some(run) = self.run else { return (draft, false) };
         let run = (row.get)(run);
@@ -148,7 +148,7 @@ impl Parameters {
     }
 
     /// Takes a value from a control: sends it, or keeps the reason why not.
-    fn ask(&mut self, row: &'static Row, value: &Value, shown: &Params, actions: &mut Vec<UiCommand>) {
+    fn ask(&mut self, row: &'static ParamRow, value: &Value, shown: &Params, actions: &mut Vec<UiCommand>) {
         match accept(row, value, shown) {
             Ok(value) => {
                 self.refused.remove(row.key);
@@ -167,7 +167,7 @@ impl Parameters {
 ///
 /// # Errors
 /// The reason and the way out, a sentence or two.
-pub fn accept(row: &Row, value: &Value, shown: &Params) -> Result<Value, String> {
+pub fn accept(row: &ParamRow, value: &Value, shown: &Params) -> Result<Value, String> {
     let paper = format!("The paper uses {}.", row::number(row, &row.paper()));
     let value = row.check(value).map_err(|_| format!("{} takes {}. {paper}", row.label, row.bounds()))?;
     let mut candidate = shown.clone();
@@ -180,7 +180,7 @@ pub fn accept(row: &Row, value: &Value, shown: &Params) -> Result<Value, String>
 }
 
 /// The name a row has for screen readers and tests: its label, with the group where two rows share one.
-pub fn name(row: &Row) -> String {
+pub fn name(row: &ParamRow) -> String {
     if ROWS.iter().filter(|r| r.label == row.label).count() > 1 {
         format!("{} {}", row.group, row.label)
     } else {
@@ -230,7 +230,7 @@ fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &mut Vec
                 let when = if to_epoch { format!("{waits} for {}", knobs.next_epoch) } else { waits.to_owned() };
                 ui.label(Type::Body.text(when, theme.t2));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let undo = ui.add(Push::new("Undo").look(Look::Flat).small());
+                    let undo = ui.add(Push::new("Undo").look(ButtonLook::Flat).small());
                     if undo.on_hover_text("Takes back the changes that have not taken effect yet.").clicked() {
                         actions.push(UiCommand::UndoPending);
                     }

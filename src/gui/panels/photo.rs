@@ -6,13 +6,13 @@ use eframe::egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2};
 
 use crate::gui::theme::{Theme, size};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::images::{Images, Tone};
+use crate::gui::widgets::images::{Thumbnails, Tone};
 
 /// The whole of a texture.
 pub const WHOLE: Rect = Rect { min: Pos2::ZERO, max: Pos2 { x: 1.0, y: 1.0 } };
 
 /// Paints the picture of `path` as large as `cell` allows and says where it is; a blank while it loads.
-pub fn paint(ui: &Ui, images: &mut Images, path: Option<&Path>, cell: Rect, tone: Tone, opacity: f32) -> Rect {
+pub fn paint(ui: &Ui, images: &mut Thumbnails, path: Option<&Path>, cell: Rect, tone: Tone, opacity: f32) -> Rect {
     let theme = Theme::of(ui.ctx());
     let path = path.filter(|p| !p.as_os_str().is_empty());
     let pixels = (cell.size() * ui.pixels_per_point()).ceil();
@@ -33,7 +33,7 @@ pub fn paint(ui: &Ui, images: &mut Images, path: Option<&Path>, cell: Rect, tone
 }
 
 /// Why the picture cannot be shown, if so.
-pub fn missing(images: &Images, path: Option<&Path>) -> Option<String> {
+pub fn missing(images: &Thumbnails, path: Option<&Path>) -> Option<String> {
     match path {
         None => Some("images.csv of the run does not list this image.".to_owned()),
         Some(path) if path.as_os_str().is_empty() => {

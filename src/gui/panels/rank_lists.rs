@@ -20,17 +20,17 @@ use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
-use crate::gui::view_model::{Loaded, Part, ViewModel};
+use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::widgets::{icon, tile};
 use crate::gui::words::{after_words, is_over};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
-use crate::study::hits::List;
-use crate::study::queries::{Order, Sort, Wanted};
+use crate::study::hits::HitList;
+use crate::study::queries::{QueryOrder, QuerySort, WantedQueries};
 use asked::Picker;
 use bar::FilterBox;
 use history::History;
-use row::{Row, Side};
+use row::{QueryRow, RankSide};
 
 /// State of the Rank lists panel that outlives the window.
 #[derive(Serialize, Deserialize)]
@@ -40,13 +40,13 @@ pub struct RankListsPanel {
     junk: bool,
     /// Only queries whose first hit is wrong.
     wrong_only: bool,
-    sort: Sort,
+    sort: QuerySort,
     /// Lists after re-ranking are shown, where the run has them, compared with those before.
     reranked: bool,
     #[serde(skip)]
     filter: FilterBox,
     #[serde(skip)]
-    order: Order,
+    order: QueryOrder,
     /// The query at the top of the list, the last time it was drawn.
     #[serde(skip)]
     top: usize,
@@ -67,10 +67,10 @@ impl Default for RankListsPanel {
         Self {
             junk: true,
             wrong_only: false,
-            sort: Sort::default(),
+            sort: QuerySort::default(),
             reranked: false,
             filter: FilterBox::default(),
-            order: Order::default(),
+            order: QueryOrder::default(),
             top: 0,
             picker: Picker::default(),
             history: History::default(),
@@ -103,7 +103,7 @@ impl RankListsPanel {
         let compare = shown.against.is_some();
         let sort = self.sort_in_force(compare);
         let count = row::columns(ui, ui.available_width(), compare).min(shown.ranks.top);
-        self.order.refresh(&Wanted {
+        self.order.refresh(&WantedQueries {
             ranks: &shown.ranks,
             against: shown.against.as_ref().map(|(_, ranks)| ranks),
             images: shown.images.as_ref(),
@@ -134,7 +134,7 @@ impl RankListsPanel {
     }
 
     /// What was asked of one run means nothing for another.
-    fn follow(&mut self, view: &ViewModel) {
+    fn follow(&mut self, view: &RunView) {
         if self.of != view.folder {
             self.of.clone_from(&view.folder);
             self.history = History::default();
@@ -162,7 +162,7 @@ impl RankListsPanel {
     /// The image asked about, above the list.
     fn asked_row(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) -> Option<RankQuery> {
         let query = self.history.current()?;
-        let asked = asked::Asked {
+        let asked = asked::RankSource {
             query,
             request: self.asked.as_ref().filter(|(of, _)| of == query).map(|(_, request)| request),
             ranks: &shown.ranks,
@@ -204,12 +204,12 @@ impl RankListsPanel {
             for i in range {
                 let query = RankQuery::Image(ImageRef { split: Split::Query, index: queries[i] });
                 let side = |epoch: usize, ranks| {
-                    let list = List::of_query(ranks, queries[i] as usize, images, cx.truth);
-                    Side { list, epoch, iters: 0, reranked: false }
+                    let list = HitList::of_query(ranks, queries[i] as usize, images, cx.truth);
+                    RankSide { list, epoch, iters: 0, reranked: false }
                 };
-                let list = Row {
+                let list = QueryRow {
                     query: &query,
-                    a: Side { reranked: shown.reranked, ..side(shown.epoch, &shown.ranks) },
+                    a: RankSide { reranked: shown.reranked, ..side(shown.epoch, &shown.ranks) },
                     b: shown.against.as_ref().map(|(epoch, ranks)| side(*epoch, ranks)),
                     images,
                     junk: self.junk,
@@ -226,7 +226,7 @@ impl RankListsPanel {
 /// What there is to show; else that is said.
 fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
     let view = cx.view;
-    let epoch = view.newest_snapshot(Part::Ranks, cx.selection.epoch);
+    let epoch = view.newest_snapshot(EpochPart::Ranks, cx.selection.epoch);
     let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));
     let (epoch, ranks) = match (epoch, loaded) {
         (Some(epoch), Loaded::Ready(ranks)) => (epoch, ranks),
@@ -267,7 +267,7 @@ fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
     {
         return Some(Shown { epoch, ranks: again, against: Some((epoch, ranks)), reranked, images });
     }
-    let other = cx.selection.against.and_then(|other| view.newest_snapshot(Part::Ranks, Some(other)));
+    let other = cx.selection.against.and_then(|other| view.newest_snapshot(EpochPart::Ranks, Some(other)));
     let against = other.filter(|other| *other != epoch).and_then(|other| match cx.snapshots.ranks(view, other) {
         // Another test set would be another run.
         Loaded::Ready(b) if b.queries() == ranks.queries() => Some((other, b)),

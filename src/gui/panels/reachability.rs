@@ -10,14 +10,14 @@ use std::sync::Arc;
 use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{Shown, Watch, hierarchy, no_radii, thumb};
+use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
 use super::map::colours::{self, Colouring};
 use super::{PanelCtx, k_distance};
 use crate::engine::event::Split;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, size};
-use crate::gui::what_if::worker::Outcome;
-use crate::gui::widgets::button::{self, Look, Push};
+use crate::gui::what_if::worker::WhatIfOutcome;
+use crate::gui::widgets::button::{self, ButtonLook, Push};
 use crate::gui::widgets::{chip, combo, icon, tile};
 use crate::method::params::Value;
 use crate::method::tree::Hierarchy;
@@ -28,7 +28,7 @@ use crate::method::tree::Hierarchy;
 pub struct ReachabilityPanel {
     colouring: Colouring,
     #[serde(skip)]
-    watch: Watch,
+    watch: ClusteringWatch,
     /// The places that are seen, where not all are.
     #[serde(skip)]
     seen: Option<[f64; 2]>,
@@ -42,8 +42,8 @@ pub struct ReachabilityPanel {
 /// What depends on the clustering alone, kept until that changes.
 struct Painted {
     of: Arc<Hierarchy>,
-    run: Arc<Shown>,
-    tried: Option<Arc<Outcome>>,
+    run: Arc<ShownClustering>,
+    tried: Option<Arc<WhatIfOutcome>>,
     colouring: Colouring,
     dark: bool,
     /// `[N]` colour of the image at each place.
@@ -59,7 +59,7 @@ struct Labels<'a> {
 }
 
 impl<'a> Labels<'a> {
-    fn of(run: &'a Shown, tried: Option<&'a Outcome>) -> Self {
+    fn of(run: &'a ShownClustering, tried: Option<&'a WhatIfOutcome>) -> Self {
         match tried {
             Some(o) => Self {
                 labels: &o.assignment.labels,
@@ -183,7 +183,7 @@ impl ReachabilityPanel {
                         ticks::count(noise)
                     )
                 };
-                let response = ui.add(Push::new(&words).look(Look::Flat).small()).on_hover_ui(|ui| {
+                let response = ui.add(Push::new(&words).look(ButtonLook::Flat).small()).on_hover_ui(|ui| {
                     ui.label(tip());
                 });
                 if response.clicked() {
@@ -198,10 +198,10 @@ impl ReachabilityPanel {
         &mut self,
         cx: &PanelCtx<'_>,
         all: &Arc<Hierarchy>,
-        run: &Arc<Shown>,
-        tried: Option<Arc<Outcome>>,
+        run: &Arc<ShownClustering>,
+        tried: Option<Arc<WhatIfOutcome>>,
     ) -> Painted {
-        let same = |a: &Option<Arc<Outcome>>| match (a, &tried) {
+        let same = |a: &Option<Arc<WhatIfOutcome>>| match (a, &tried) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (a, b) => a.is_none() && b.is_none(),
         };
@@ -228,7 +228,7 @@ impl ReachabilityPanel {
         }
     }
 
-    fn colours(&self, theme: &Theme, all: &Hierarchy, run: &Shown, labels: &Labels<'_>) -> Vec<Color32> {
+    fn colours(&self, theme: &Theme, all: &Hierarchy, run: &ShownClustering, labels: &Labels<'_>) -> Vec<Color32> {
         let rows = run.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
         // Numbered as they are met, so that valleys side by side differ.
         let mut number: Vec<Option<usize>> = vec![None; labels.reliable.len()];
@@ -274,7 +274,7 @@ impl ReachabilityPanel {
         cx: &mut PanelCtx<'_>,
         response: &Response,
         picture: &Picture<'_>,
-        run: &Arc<Shown>,
+        run: &Arc<ShownClustering>,
     ) {
         let plot = picture.plot;
         let n = picture.all.tree.n;

@@ -15,7 +15,7 @@ use super::clustered::no_radii;
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::epoch_words;
 use crate::method::params::{Rule, ScoreKind, Value};
@@ -30,7 +30,7 @@ pub struct ReliabilityPanel {
 }
 
 /// The threshold that is on its way, when one was asked for and has not taken effect.
-fn pending(view: &ViewModel) -> Option<f64> {
+fn pending(view: &RunView) -> Option<f64> {
     view.pending.iter().find(|(key, ..)| key == "reliability.threshold").and_then(|(_, value, _)| value.as_f64())
 }
 
@@ -81,16 +81,16 @@ impl ReliabilityPanel {
             others: &others,
         };
         match shape.show(ui, size) {
-            histogram::Asked::Nothing => {}
-            histogram::Asked::Hold(alpha) => self.held = Some(alpha),
-            histogram::Asked::Apply(alpha) => {
+            histogram::HistogramHand::Nothing => {}
+            histogram::HistogramHand::Hold(alpha) => self.held = Some(alpha),
+            histogram::HistogramHand::Apply(alpha) => {
                 self.held = None;
                 let fixed = Value::Text(Rule::Fixed.name().to_owned());
                 let alpha = Value::Float(alpha);
                 cx.actions.push(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
                 cx.actions.push(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
             }
-            histogram::Asked::LetGo => self.held = None,
+            histogram::HistogramHand::LetGo => self.held = None,
         }
         if strip > 0.0 {
             let caption = rule_in_words(view, summary);
@@ -105,11 +105,11 @@ impl ReliabilityPanel {
 
 /// The other ticked runs at the epoch looked at, or at their newest; of a setting's runs the mean.
 fn others(cx: &PanelCtx<'_>) -> Vec<histogram::Steps> {
-    let at = |view: &ViewModel| match cx.selection.epoch {
+    let at = |view: &RunView| match cx.selection.epoch {
         Some(epoch) => view.clusters.get(&epoch).map(|c| histogram::bars(&c.summary.cluster_score)),
         None => view.newest_clusters().map(|(_, c)| histogram::bars(&c.summary.cluster_score)),
     };
-    let on_screen = |view: &&ViewModel| std::ptr::eq(*view, cx.view);
+    let on_screen = |view: &&RunView| std::ptr::eq(*view, cx.view);
     let steps = cx.overlays.iter().filter_map(|overlay| {
         let all: Vec<_> = overlay.views.iter().filter(|v| !on_screen(v)).filter_map(|v| at(v)).collect();
         let mean = |i: usize| all.iter().map(|counts| counts[i] as f64).sum::<f64>() / all.len() as f64;
@@ -119,7 +119,7 @@ fn others(cx: &PanelCtx<'_>) -> Vec<histogram::Steps> {
     steps.collect()
 }
 
-fn rule_in_words(view: &ViewModel, summary: &ClusterSummary) -> String {
+fn rule_in_words(view: &RunView, summary: &ClusterSummary) -> String {
     let Some(params) = &view.params else { return String::new() };
     match (params.refined, params.reliability.rule) {
         (false, _) => "not refined: every cluster is kept".to_owned(),

@@ -8,7 +8,7 @@ use crate::engine::event::Retrieval;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::gui::words::{after_words, is_active, is_over};
 use crate::method::evaluate::Figures;
@@ -130,7 +130,7 @@ impl RetrievalPanel {
 
     /// One figure of the ticked runs.
     fn overlaid(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
-        let of = |view: &ViewModel| -> Vec<(usize, f64)> {
+        let of = |view: &RunView| -> Vec<(usize, f64)> {
             view.target_retrieval.iter().map(|(epoch, r)| (*epoch, 100.0 * self.measure.of(r))).collect()
         };
         let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, of)).collect();
@@ -222,7 +222,7 @@ fn series(theme: &Theme) -> [Curve; 4] {
     ]
 }
 
-fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) {
+fn curves(canvas: &mut Canvas<'_>, view: &RunView, paper: Option<&Published>) {
     let theme = canvas.theme;
     epochs::marks(canvas, view, crate::engine::event::Phase::Adapt);
     let mut labels = Vec::new();
@@ -263,7 +263,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &ViewModel, paper: Option<&Published>) 
     }
 }
 
-fn y_range(view: &ViewModel, paper: Option<&Published>) -> [f64; 2] {
+fn y_range(view: &RunView, paper: Option<&Published>) -> [f64; 2] {
     let values = view.target_retrieval.values().flat_map(|r| [r.mAP, r.cmc[0], r.cmc[2]]).map(|y| 100.0 * y);
     let values = values.chain(paper.map(|p| p.map)).filter(|y| y.is_finite());
     let (low, high) = values.fold((100.0, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
@@ -272,7 +272,7 @@ fn y_range(view: &ViewModel, paper: Option<&Published>) -> [f64; 2] {
 }
 
 /// The row of the paper's Tables 2 and 3 that these datasets and switches stand for.
-fn published(view: &ViewModel) -> Option<Published> {
+fn published(view: &RunView) -> Option<Published> {
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
     let (source, target) = (plain(&view.source), plain(&view.target));
     let params: &Params = view.params.as_ref()?;

@@ -11,12 +11,12 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::icon_button;
 use crate::gui::widgets::icon;
-use crate::gui::widgets::table::{Cell, Column, Table, sorted_by};
+use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::{star, tick};
 use crate::gui::widgets::tile;
 use crate::method::params::table::{ROWS, row};
 use crate::run::summary::{Outcome, Summary};
-use crate::study::run_filter::{Filter, HELP};
+use crate::study::run_filter::{HELP, RunFilter};
 
 /// Columns that are no parameters: key, head, what it says, whether it is a number.
 const COLUMNS: [(&str, &str, &str, bool); 13] = [
@@ -111,7 +111,7 @@ impl RunTablePanel {
             return;
         }
         let known = |key: &str| KNOWN.contains(&key) || row(key).is_ok();
-        let read = Filter::parse(&self.filter, known);
+        let read = RunFilter::parse(&self.filter, known);
         let filter = read.as_ref().ok().cloned().unwrap_or_default();
         let mut runs: Vec<(String, &Summary)> =
             rows.iter().map(|(run, _)| (cx.many.book.name(&run.folder), run)).collect();
@@ -130,7 +130,7 @@ impl RunTablePanel {
         let base = cx.many.book.marks.baseline.as_ref();
         let base = base.and_then(|folder| rows.iter().find(|(run, _)| run.folder == *folder)).map(|(run, _)| run);
         let overlays = cx.many.overlays(cx.view);
-        let table = Table {
+        let table = TableWidget {
             name: "runs",
             columns: &columns,
             rows: runs.len(),
@@ -163,15 +163,15 @@ impl RunTablePanel {
         std::iter::once("name").chain(self.columns.iter().map(String::as_str))
     }
 
-    fn heads(&self) -> Vec<Column> {
+    fn heads(&self) -> Vec<TableColumn> {
         let head = |key: &str| match COLUMNS.iter().find(|(known, ..)| *known == key) {
             Some((_, title, help, number)) => {
-                Column { title: (*title).to_owned(), help: (*help).to_owned(), number: *number }
+                TableColumn { title: (*title).to_owned(), help: (*help).to_owned(), number: *number }
             }
-            None if key == "name" => Column::words("run", "What sets the run apart, or the name it was given."),
+            None if key == "name" => TableColumn::words("run", "What sets the run apart, or the name it was given."),
             None => match row(key) {
-                Ok(row) => Column::number(row.label, format!("{}: {}", row.key, row.help)),
-                Err(_) => Column::words(key, ""),
+                Ok(row) => TableColumn::number(row.label, format!("{}: {}", row.key, row.help)),
+                Err(_) => TableColumn::words(key, ""),
             },
         };
         self.keys().map(head).collect()
@@ -236,7 +236,7 @@ impl RunTablePanel {
     }
 }
 
-fn cell((name, run): &(String, &Summary), key: &str, base: Option<&Summary>, truth: bool) -> Cell {
+fn cell((name, run): &(String, &Summary), key: &str, base: Option<&Summary>, truth: bool) -> TableCell {
     let hidden = !truth && matches!(key, "map" | "difference" | "best" | "rank-1");
     let percent = |x: Option<f64>| x.map_or("–".to_owned(), |x| ticks::number(100.0 * x, 1));
     let count = |at: usize| run.clusters.map_or("–".to_owned(), |c| ticks::count(c[at]));

@@ -8,15 +8,15 @@ use crate::base::text::count;
 use crate::engine::event::Phase;
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::{MarkKind, ViewModel};
-use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::view_model::{MarkKind, RunView};
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::words::is_active;
 
 /// Shows the scrubber and moves `selection.epoch`.
 pub fn ui(
     ui: &mut Ui,
-    view: &ViewModel,
+    view: &RunView,
     (playing, rate): (bool, u32),
     selection: &mut Selection,
     actions: &mut Vec<UiCommand>,
@@ -46,7 +46,7 @@ pub fn ui(
             }
         }
         if ui.available_width() > 560.0 {
-            let button = ui.add(Push::new(&format!("{rate}/s")).look(Look::Flat).small().tight());
+            let button = ui.add(Push::new(&format!("{rate}/s")).look(ButtonLook::Flat).small().tight());
             let button = button.accessible_name("Epochs a second").on_hover_text("Epochs a second: 1, 2 or 5.");
             if button.clicked() {
                 actions.push(UiCommand::PlayRate(match rate {
@@ -66,7 +66,7 @@ pub fn ui(
     });
 }
 
-fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, newest: Option<usize>) {
+fn track(ui: &mut Ui, rect: Rect, view: &RunView, selection: &mut Selection, newest: Option<usize>) {
     let theme = Theme::of(ui.ctx());
     let to_come = view.params.as_ref().filter(|_| view.trains()).map_or(1, |p| p.adapt.epochs);
     let planned = to_come.max(newest.map_or(1, |e| e + 1)).max(1);
@@ -123,7 +123,7 @@ fn track(ui: &mut Ui, rect: Rect, view: &ViewModel, selection: &mut Selection, n
 }
 
 /// What lies under the pointer at `x` epochs: marks near it, and the counts of the epoch.
-fn what_is_at(view: &ViewModel, x: f32) -> String {
+fn what_is_at(view: &RunView, x: f32) -> String {
     let mut lines: Vec<String> = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt && (m.x as f32 - x).abs() < 0.12) {
         let what = match &mark.kind {
@@ -166,7 +166,7 @@ fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl
 }
 
 /// What happened, above the bars; gives the places it took.
-fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) -> Vec<f32> {
+fn marks(painter: &egui::Painter, view: &RunView, bar: Rect, unit: f32) -> Vec<f32> {
     let theme = Theme::of(painter.ctx());
     let mut taken = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt) {
@@ -190,7 +190,7 @@ fn marks(painter: &egui::Painter, view: &ViewModel, bar: Rect, unit: f32) -> Vec
     taken
 }
 
-fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &ViewModel) {
+fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &RunView) {
     let theme = Theme::of(ui.ctx());
     let ink = theme.t1;
     painter.vline(x, bar.top() - 8.0..=bar.bottom(), Stroke::new(size::STROKE_CURVE, ink));

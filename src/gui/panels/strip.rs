@@ -8,15 +8,15 @@ use crate::base::time as clock;
 use crate::engine::event::{Phase, Stage, State};
 use crate::gui::command::{COMMANDS, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::{DeviceView, StageProgress, StageView, ViewModel};
-use crate::gui::widgets::button::{Look, Push};
-use crate::gui::widgets::chip::{Mark, pill};
+use crate::gui::view_model::{DeviceView, RunView, StageProgress, StageView};
+use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::chip::{PillMark, pill};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::stage::{Progress, stage};
 use crate::gui::words::{self, is_active};
 
 /// Shows the strip. `live` is the run the engine works on, `shown` the one on screen.
-pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+pub fn ui(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         device(ui, live);
@@ -33,7 +33,7 @@ pub fn ui(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<Ui
     });
 }
 
-fn transport(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+fn transport(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
     let mut keys = Keys { live, shown, actions };
     if UiCommand::Resume.refusal(live, shown).is_none() {
         keys.key(ui, "Resume", icon::PLAY, UiCommand::Resume);
@@ -53,8 +53,8 @@ fn transport(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec
 }
 
 struct Keys<'a> {
-    live: &'a ViewModel,
-    shown: &'a ViewModel,
+    live: &'a RunView,
+    shown: &'a RunView,
     actions: &'a mut Vec<UiCommand>,
 }
 
@@ -62,9 +62,9 @@ impl Keys<'_> {
     fn key(&mut self, ui: &mut Ui, label: &str, glyph: &str, command: UiCommand) -> Response {
         let refused = command.refusal(self.live, self.shown);
         let look = match &command {
-            UiCommand::Resume => Look::Primary,
-            UiCommand::Pause if refused.is_none() => Look::Framed,
-            _ => Look::Flat,
+            UiCommand::Resume => ButtonLook::Primary,
+            UiCommand::Pause if refused.is_none() => ButtonLook::Framed,
+            _ => ButtonLook::Flat,
         };
         let button = Push::new(label).icon(glyph, Weight::Fill).look(look).enabled(refused.is_none());
         let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&command)));
@@ -78,9 +78,9 @@ impl Keys<'_> {
     fn start(&mut self, ui: &mut Ui) {
         let refused = is_active(self.live).then_some("A run goes on; stop it first.");
         let look = match (refused, self.shown.state == State::Done) {
-            (None, false) => Look::Primary,
-            (None, true) => Look::Framed,
-            _ => Look::Flat,
+            (None, false) => ButtonLook::Primary,
+            (None, true) => ButtonLook::Framed,
+            _ => ButtonLook::Flat,
         };
         let button = Push::new("Start").icon(icon::PLAY, Weight::Fill).look(look).enabled(refused.is_none());
         let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&UiCommand::NewRun)));
@@ -103,16 +103,16 @@ fn help(command: &UiCommand) -> &'static str {
     COMMANDS.iter().find(|e| e.command == *command).map_or("", |e| e.help)
 }
 
-fn state_pill(ui: &mut Ui, view: &ViewModel) {
+fn state_pill(ui: &mut Ui, view: &RunView) {
     let theme = Theme::of(ui.ctx());
     let text = words::sentence(view, truth(ui.ctx()));
     let (mark, fill) = match &view.state {
-        State::Idle => (Mark::Dot(theme.t4), theme.bg2),
-        State::Paused => (Mark::Icon(icon::PAUSE, theme.t1), theme.bg3),
-        State::Stopped => (Mark::Icon(icon::STOP, theme.t2), theme.bg2),
-        State::Done => (Mark::Icon(icon::CHECK, theme.match_), theme.bg2),
-        State::Failed(_) => (Mark::Icon(icon::ERROR, theme.error), theme.failed_bg),
-        _ => (Mark::Dot(theme.accent), theme.accent_bg),
+        State::Idle => (PillMark::Dot(theme.t4), theme.bg2),
+        State::Paused => (PillMark::Icon(icon::PAUSE, theme.t1), theme.bg3),
+        State::Stopped => (PillMark::Icon(icon::STOP, theme.t2), theme.bg2),
+        State::Done => (PillMark::Icon(icon::CHECK, theme.match_), theme.bg2),
+        State::Failed(_) => (PillMark::Icon(icon::ERROR, theme.error), theme.failed_bg),
+        _ => (PillMark::Dot(theme.accent), theme.accent_bg),
     };
     let response = pill(ui, mark, &text, theme.t1, fill);
     if let State::Failed(reason) = &view.state {
@@ -124,7 +124,7 @@ fn state_pill(ui: &mut Ui, view: &ViewModel) {
 
 const NAMES: [&str; 6] = ["Prepare", "Pre-train", "Extract", "Cluster", "Adapt", "Evaluate"];
 
-fn stages(ui: &mut Ui, view: &ViewModel) {
+fn stages(ui: &mut Ui, view: &RunView) {
     let Some(now) = view.stage else { return };
     // The source-only model is judged before the first epoch: nothing was extracted for it.
     let source_only = now == Stage::Evaluate && view.phase == Phase::Pretrain;
@@ -150,7 +150,7 @@ fn stages(ui: &mut Ui, view: &ViewModel) {
 }
 
 /// How far a stage is, and what to say of its time: what it took, has left, or will take.
-fn standing(view: &ViewModel, stage: &StageView) -> (Progress, String) {
+fn standing(view: &RunView, stage: &StageView) -> (Progress, String) {
     let took = stage.seconds.map(duration).unwrap_or_default();
     match stage.progress {
         StageProgress::Done => (Progress::Done, took),
@@ -170,7 +170,7 @@ fn standing(view: &ViewModel, stage: &StageView) -> (Progress, String) {
     }
 }
 
-fn time_left(ui: &mut Ui, view: &ViewModel) {
+fn time_left(ui: &mut Ui, view: &RunView) {
     let Some((left, whole)) = words::time_left(view).filter(|_| is_active(view)) else { return };
     let theme = Theme::of(ui.ctx());
     let what = if whole { "Run" } else { "Pre-training" };
@@ -187,7 +187,7 @@ fn time_left(ui: &mut Ui, view: &ViewModel) {
     painter.text(rect.left_top() + vec2(0.0, 23.0), Align2::LEFT_CENTER, second, Type::Small.font(ui), theme.t3);
 }
 
-fn device(ui: &mut Ui, view: &ViewModel) {
+fn device(ui: &mut Ui, view: &RunView) {
     let Some(DeviceView { name, used, total, load }) = &view.device else { return };
     let theme = Theme::of(ui.ctx());
     let load = [load.utilisation.map(|p| format!("{p} %")), load.temperature.map(|t| format!("{t} °C"))];

@@ -14,17 +14,17 @@ use egui_tiles::{
 
 use self::fit::{Fitted, fit};
 use super::{Pane, PanelCtx, Panels};
-use crate::gui::command::{Layout, UiCommand};
+use crate::gui::command::{UiCommand, WorkLayout};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{Look, Push, focus_ring, icon_button};
+use crate::gui::widgets::button::{ButtonLook, Push, focus_ring, icon_button};
 use crate::gui::widgets::{icon, tile};
 
 /// The arrangement that a layout begins with.
-pub fn default_tree(layout: Layout) -> Tree<Pane> {
+pub fn default_tree(layout: WorkLayout) -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let root = match layout {
-        Layout::Research => {
+        WorkLayout::Research => {
             let left = [
                 (&[Pane::Loss][..], 0.8),
                 (&[Pane::Retrieval, Pane::Clusters], 1.0),
@@ -51,7 +51,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let right = linear(&mut tiles, false, &[(top, 1.15), (bottom, 1.0)]);
             linear(&mut tiles, true, &[(left, 0.5), (right, 1.0)])
         }
-        Layout::Tune => {
+        WorkLayout::Tune => {
             let left = tabs(&mut tiles, &[Pane::WhatIf]);
             let top = [
                 (&[Pane::Reliability, Pane::Clusters][..], 1.0),
@@ -67,7 +67,7 @@ pub fn default_tree(layout: Layout) -> Tree<Pane> {
             let right = linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.2)]);
             linear(&mut tiles, true, &[(left, 0.26), (right, 1.0)])
         }
-        Layout::Teach => {
+        WorkLayout::Teach => {
             let top = [
                 (&[Pane::Retrieval, Pane::Loss, Pane::KDistance, Pane::WhatIf][..], 1.0),
                 (&[Pane::Map, Pane::Reliability, Pane::Reachability, Pane::Clusters, Pane::Sweep, Pane::Lineage], 1.0),
@@ -136,7 +136,7 @@ pub fn is_sound(tree: &Tree<Pane>) -> bool {
 }
 
 /// Brings a tile to the front; one that the arrangement lacks is put beside those it stands with at first.
-pub fn show_pane(tree: &mut Tree<Pane>, pane: Pane, layout: Layout) {
+pub fn show_pane(tree: &mut Tree<Pane>, pane: Pane, layout: WorkLayout) {
     if tree.tiles.find_pane(&pane).is_none() {
         insert(tree, pane, layout);
     }
@@ -154,7 +154,7 @@ pub fn hide_pane(tree: &mut Tree<Pane>, pane: Pane) {
     }
 }
 
-fn insert(tree: &mut Tree<Pane>, pane: Pane, layout: Layout) {
+fn insert(tree: &mut Tree<Pane>, pane: Pane, layout: WorkLayout) {
     let first = default_tree(layout);
     let beside = first.tiles.find_pane(&pane).and_then(|id| first.tiles.parent_of(id));
     let beside: Vec<Pane> = beside.and_then(|id| first.tiles.get_container(id)).map_or(Vec::new(), |container| {
@@ -440,7 +440,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
         ui.painter().rect_filled(ui.max_rect(), corner, self.cx.theme.bg1);
         if self.alone {
             ui.add_space(6.0);
-            let back = ui.add(Push::new("Back to the layout").look(Look::Flat).small());
+            let back = ui.add(Push::new("Back to the layout").look(ButtonLook::Flat).small());
             let pane = tabs.active.and_then(|id| tiles.get_pane(&id));
             if back.on_hover_text("F or Escape does the same.").clicked()
                 && let Some(pane) = pane

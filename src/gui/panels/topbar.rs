@@ -7,19 +7,19 @@ use eframe::egui::{
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 
 use super::Pane;
-use crate::gui::command::{COMMANDS, Entry, Layout, UiCommand, ZOOMS, pane_keys};
+use crate::gui::command::{COMMANDS, CommandEntry, UiCommand, WorkLayout, ZOOMS, pane_keys};
 use crate::gui::far;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
-use crate::gui::widgets::button::{Look, Push, icon_button, segment};
+use crate::gui::view_model::RunView;
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button, segment};
 use crate::gui::widgets::icon::{self, Weight};
 
 /// Shows the title bar: of the run that the engine works on and the one on screen, in that layout and zoom; `reaching`
 /// tells of a run that is about to be shown.
 pub fn ui(
     ui: &mut Ui,
-    (live, shown): (&ViewModel, &ViewModel),
-    (layout, zoom): (Layout, f32),
+    (live, shown): (&RunView, &RunView),
+    (layout, zoom): (WorkLayout, f32),
     reaching: Option<&str>,
     actions: &mut Vec<UiCommand>,
 ) {
@@ -29,7 +29,7 @@ pub fn ui(
         menu(ui, live, shown, actions);
         ui.add_space(4.0);
         let mut chosen = layout;
-        let options = [(Layout::Research, "Research"), (Layout::Tune, "Tune"), (Layout::Teach, "Teach")];
+        let options = [(WorkLayout::Research, "Research"), (WorkLayout::Tune, "Tune"), (WorkLayout::Teach, "Teach")];
         if segment(ui, &options, &mut chosen) {
             actions.push(UiCommand::Layout(chosen));
         }
@@ -58,7 +58,7 @@ pub fn ui(
 /// The zoom, and the steps to choose from.
 fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
     let now = (zoom * 100.0).round() as u32;
-    let response = ui.add(Push::new(&format!("{now} %")).look(Look::Flat).small().tight());
+    let response = ui.add(Push::new(&format!("{now} %")).look(ButtonLook::Flat).small().tight());
     let response = response
         .accessible_name(format!("Zoom {now} %"))
         .on_hover_text("How large everything is drawn: Ctrl + and Ctrl −.");
@@ -71,7 +71,7 @@ fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
     });
 }
 
-fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+fn menu(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
     let response = icon_button(ui, icon::MENU, "Menu");
     egui::Popup::menu(&response).show(|ui| {
         ui.set_min_width(140.0);
@@ -95,7 +95,7 @@ fn menu(ui: &mut Ui, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCo
     });
 }
 
-fn item(ui: &mut Ui, entry: &Entry, live: &ViewModel, shown: &ViewModel, actions: &mut Vec<UiCommand>) {
+fn item(ui: &mut Ui, entry: &CommandEntry, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
     let refused = entry.command.refusal(live, shown);
     let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
     let button = egui::Button::new(entry.title).shortcut_text(keys);
@@ -149,7 +149,7 @@ fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
 }
 
 /// The name of the run on screen, in the middle of the bar where there is room.
-fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&ViewModel, &ViewModel), reaching: Option<&str>) {
+fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&RunView, &RunView), reaching: Option<&str>) {
     let theme = Theme::of(ui.ctx());
     let (title, scope) = if shown.folder.is_none() {
         ("reid-workbench".to_owned(), "no run".to_owned())
@@ -191,7 +191,7 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&ViewModel, &ViewMod
     }
 }
 
-fn scope(status: &ViewModel, recorded: bool) -> String {
+fn scope(status: &RunView, recorded: bool) -> String {
     let Some(params) = &status.params else { return String::new() };
     let method = match (params.attention.enabled, params.refined) {
         (true, true) => "attention + refined",

@@ -17,13 +17,13 @@ use crate::gui::plot::ticks;
 use crate::gui::sweeps::{Launch, Sweeps};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{self, Push, icon_button};
-use crate::gui::widgets::table::{Cell, Column, Table, sorted_by};
+use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::{combo, icon, tile};
 use crate::launch::spec::SHIPPED;
-use crate::launch::sweep::Row;
-use crate::launch::watch::Standing;
-use crate::study::run_filter::Filter;
+use crate::launch::sweep::TrialRow;
+use crate::launch::watch::SweepStanding;
+use crate::study::run_filter::RunFilter;
 
 /// The sweep behind the button of that name: Tables 2 and 3 on the datasets that come with the program.
 const ABLATION: &str = "ablation-demo";
@@ -81,7 +81,7 @@ const RESULTS: [(&str, &str); 6] = [
 ];
 
 /// A figure of a trial; parameters by their keys.
-fn figure(row: &Row, key: &str) -> Option<f64> {
+fn figure(row: &TrialRow, key: &str) -> Option<f64> {
     match key {
         "mAP" => row.map.map(|x| 100.0 * x),
         "rank-1" => row.rank1.map(|x| 100.0 * x),
@@ -94,12 +94,12 @@ fn figure(row: &Row, key: &str) -> Option<f64> {
     }
 }
 
-fn setting<'a>(row: &'a Row, key: &str) -> Option<&'a str> {
+fn setting<'a>(row: &'a TrialRow, key: &str) -> Option<&'a str> {
     row.settings.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str())
 }
 
 /// The keys that set the trials apart, in the order of the spec.
-fn keys<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<&'a str> {
+fn keys<'a>(rows: impl IntoIterator<Item = &'a TrialRow>) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();
     for (key, _) in rows.into_iter().flat_map(|row| &row.settings) {
         if !found.contains(&key.as_str()) {
@@ -115,7 +115,7 @@ fn is_truth(key: &str) -> bool {
 }
 
 /// `0.55 · seed 2`, or its number.
-fn label(row: &Row) -> String {
+fn label(row: &TrialRow) -> String {
     let all: Vec<String> = row.settings.iter().map(|(k, v)| format!("{k} {v}")).collect();
     format!("trial {} {}", row.trial, all.join(", ")).trim_end().to_owned()
 }
@@ -129,9 +129,9 @@ impl TrialsPanel {
         let sweeps = cx.many.sweeps;
         sweeps.look();
         let standing = sweeps.standing();
-        let filter = standing.map(|s| Filter::parse(&self.filter, |key| known(&s.rows, key)).unwrap_or_default());
+        let filter = standing.map(|s| RunFilter::parse(&self.filter, |key| known(&s.rows, key)).unwrap_or_default());
         let filter = filter.unwrap_or_default();
-        let rows: Vec<&Row> = standing
+        let rows: Vec<&TrialRow> = standing
             .iter()
             .flat_map(|s| &s.rows)
             .filter(|row| self.brushes.hold(row) && passes(&filter, row))
@@ -183,7 +183,7 @@ impl TrialsPanel {
     }
 
     /// Which sweep, and what can be done with it.
-    fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&Standing>, actions: &mut Vec<UiCommand>) {
+    fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&SweepStanding>, actions: &mut Vec<UiCommand>) {
         ui.horizontal_wrapped(|ui| {
             let name = |dir: &Path| dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
             let chosen = sweeps.chosen().map(name).unwrap_or_default();
@@ -236,7 +236,7 @@ impl TrialsPanel {
         ui.add_space(2.0);
     }
 
-    fn more(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: &Standing, actions: &mut Vec<UiCommand>) {
+    fn more(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: &SweepStanding, actions: &mut Vec<UiCommand>) {
         ui.set_min_width(260.0);
         let theme = Theme::of(ui.ctx());
         let dir = standing.dir.clone();
@@ -279,13 +279,13 @@ impl TrialsPanel {
         });
     }
 
-    fn table(&mut self, ui: &mut Ui, rows: &[&Row], cx: &mut PanelCtx<'_>) {
+    fn table(&mut self, ui: &mut Ui, rows: &[&TrialRow], cx: &mut PanelCtx<'_>) {
         let keys = keys(rows.iter().copied());
-        let mut columns = vec![Column::number("trial", "Its number; its folder is named so.")];
-        columns.extend(keys.iter().map(|key| Column::number(*key, format!("What sets the trials apart: {key}."))));
-        columns.push(Column::words("state", "How the trial stands."));
-        columns.extend(RESULTS.iter().map(|(name, help)| Column::number(*name, *help)));
-        columns.push(Column::words("why", "Why it failed."));
+        let mut columns = vec![TableColumn::number("trial", "Its number; its folder is named so.")];
+        columns.extend(keys.iter().map(|key| TableColumn::number(*key, format!("What sets the trials apart: {key}."))));
+        columns.push(TableColumn::words("state", "How the trial stands."));
+        columns.extend(RESULTS.iter().map(|(name, help)| TableColumn::number(*name, *help)));
+        columns.push(TableColumn::words("why", "Why it failed."));
         let names: Vec<&str> = std::iter::once("trial")
             .chain(keys.iter().copied())
             .chain(["state"])
@@ -297,7 +297,7 @@ impl TrialsPanel {
         sort(&mut sorted, names[by], self.sort.1);
         let best = best(sorted.iter().copied()).map(|row| row.trial);
         let (theme, truth, book) = (cx.theme, cx.truth, cx.many.book);
-        let cell = |row: &Row, key: &str| -> Cell {
+        let cell = |row: &TrialRow, key: &str| -> TableCell {
             let ink = (key == "mAP" && best == Some(row.trial)).then_some(theme.accent);
             let text = match key {
                 key if is_truth(key) && !truth => "–".to_owned(),
@@ -311,12 +311,12 @@ impl TrialsPanel {
                 "mAP" | "rank-1" | "best mAP" => figure(row, key).map_or("–".to_owned(), |x| ticks::number(x, 1)),
                 key => setting(row, key).unwrap_or("–").to_owned(),
             };
-            Cell { text, ink }
+            TableCell { text, ink }
         };
         let overlays = cx.many.overlays(cx.view);
         let shown = cx.view.folder.as_ref();
         let actions = &mut *cx.actions;
-        let table = Table {
+        let table = TableWidget {
             name: "trials",
             columns: &columns,
             rows: sorted.len(),
@@ -357,8 +357,8 @@ impl TrialsPanel {
 }
 
 /// Largest or smallest first; trials without the figure last.
-fn sort(rows: &mut [&Row], key: &str, down: bool) {
-    let words = |row: &Row| match key {
+fn sort(rows: &mut [&TrialRow], key: &str, down: bool) {
+    let words = |row: &TrialRow| match key {
         "state" => Some(row.state.to_owned()),
         "why" => row.why.clone(),
         key => figure(row, key).map(|x| x.to_string()).or_else(|| setting(row, key).map(str::to_owned)),
@@ -374,12 +374,12 @@ fn sort(rows: &mut [&Row], key: &str, down: bool) {
 }
 
 /// The trial that is done and found most.
-fn best<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<&'a Row> {
+fn best<'a>(rows: impl IntoIterator<Item = &'a TrialRow>) -> Option<&'a TrialRow> {
     let done = rows.into_iter().filter(|row| row.state == "done" && row.map.is_some());
     done.max_by(|a, b| a.map.unwrap_or(0.0).total_cmp(&b.map.unwrap_or(0.0)))
 }
 
-fn scope(standing: &Standing, shown: usize, truth: bool) -> String {
+fn scope(standing: &SweepStanding, shown: usize, truth: bool) -> String {
     let count = |state: &str| standing.rows.iter().filter(|row| row.state == state).count();
     let mut words = vec![ticks::counted(standing.rows.len(), "trial", "trials")];
     for state in ["done", "running", "failed"] {
@@ -417,12 +417,12 @@ fn values(text: &str) -> Option<Vec<(String, String)>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn known(rows: &[Row], key: &str) -> bool {
+fn known(rows: &[TrialRow], key: &str) -> bool {
     let result = RESULTS.iter().any(|(name, _)| name.eq_ignore_ascii_case(key)) || key == "state" || key == "map";
     result || keys(rows).contains(&key)
 }
 
-fn passes(filter: &Filter, row: &Row) -> bool {
+fn passes(filter: &RunFilter, row: &TrialRow) -> bool {
     let text = format!("{} {} {}", label(row), row.state, row.why.as_deref().unwrap_or_default());
     filter.passes(&text, |key| match key {
         "state" => Some(row.state.to_owned()),

@@ -7,11 +7,11 @@ use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, Stroke
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use super::clustered::{Shown, Watch, hierarchy, no_radii, thumb};
+use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
 use crate::engine::event::Split;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{icon, tile};
 use crate::method::jaccard::Overlap;
 use crate::method::tree::Hierarchy;
@@ -22,7 +22,7 @@ use crate::method::tree::path::Path;
 #[serde(default)]
 pub struct WhyPanel {
     #[serde(skip)]
-    watch: Watch,
+    watch: ClusteringWatch,
     /// The first image, held while the second is chosen.
     #[serde(skip)]
     held: Option<u32>,
@@ -96,14 +96,14 @@ impl WhyPanel {
             if let Some(held) = self.held {
                 let words = format!("{} held", name(held));
                 let tip = "It is one end of the chain. Click to let it go.";
-                if ui.add(Push::new(&words).look(Look::Framed).small()).on_hover_text(tip).clicked() {
+                if ui.add(Push::new(&words).look(ButtonLook::Framed).small()).on_hover_text(tip).clicked() {
                     self.held = None;
                 }
             }
             if let Some(image) = selected.filter(|&i| self.held != Some(i)) {
                 let words = format!("Hold {}", name(image));
                 let tip = "Makes the selected image one end of the chain; the next one you select is the other.";
-                if ui.add(Push::new(&words).look(Look::Flat).small()).on_hover_text(tip).clicked() {
+                if ui.add(Push::new(&words).look(ButtonLook::Flat).small()).on_hover_text(tip).clicked() {
                     self.held = Some(image);
                 }
             }
@@ -112,7 +112,7 @@ impl WhyPanel {
 }
 
 /// The densest other image of an image's cluster.
-fn heart(all: &Hierarchy, run: &Shown, image: u32) -> Option<u32> {
+fn heart(all: &Hierarchy, run: &ShownClustering, image: u32) -> Option<u32> {
     let cluster = run.facts.cluster_of(image)?;
     let core = |i: u32| all.tree.core[i as usize];
     let others = run.table.members(cluster).iter().copied().filter(|&i| i != image);
@@ -120,7 +120,7 @@ fn heart(all: &Hierarchy, run: &Shown, image: u32) -> Option<u32> {
 }
 
 /// The verdict in words, then the strip.
-fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
+fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, path: &Path) {
     let theme = cx.theme;
     let Some((weakest, bridge)) = path.bridge() else { return };
     let draft = cx.what_if.draft();
@@ -202,7 +202,7 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, path: &Path) {
     });
 }
 
-fn photo(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &Shown, image: u32) {
+fn photo(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, image: u32) {
     let [width, height] = size::THUMBS[3];
     let (rect, response) = ui.allocate_exact_size(vec2(width, height + 34.0), Sense::click());
     response.widget_info(|| {

@@ -9,7 +9,7 @@ use eframe::egui::epaint::{Mesh, Primitive};
 use eframe::egui::{ClippedPrimitive, Color32};
 use rayon::prelude::*;
 
-use super::texture::{Sampler, Texture, Textures};
+use super::texture::{Texture, TextureSampler, Textures};
 
 /// Parts of a pixel.
 const SUB: i64 = 256;
@@ -176,11 +176,11 @@ enum Paint<'a> {
     /// All the same.
     Flat([f32; 4]),
     /// One colour times the texture.
-    Textured(Sampler<'a>, [f32; 4]),
+    Textured(TextureSampler<'a>, [f32; 4]),
     /// Colours between the corners, times one texel.
     Shaded([f32; 4]),
     /// Both.
-    Full(Sampler<'a>),
+    Full(TextureSampler<'a>),
 }
 
 impl<'a> Paint<'a> {

@@ -9,14 +9,14 @@ use eframe::egui::{self, FullOutput, Pos2, RawInput, Rect, ViewportId, vec2};
 use image::RgbImage;
 
 use super::texture::Textures;
-use super::{Order, ShotError, raster};
+use super::{ShotError, ShotOrder, raster};
 use crate::engine::command::{Handle, Request};
 use crate::engine::event::Stamped;
 use crate::gui::WindowOptions;
 use crate::gui::app::App;
 use crate::gui::job::Works;
 use crate::gui::panels::{Pane, Selection};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 
 /// Between two frames of something that moves.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -54,7 +54,7 @@ enum Next {
 
 impl Studio {
     /// A window as it opens on `shown`.
-    pub fn new(order: &Order, shown: Option<(ViewModel, Selection)>) -> Self {
+    pub fn new(order: &ShotOrder, shown: Option<(RunView, Selection)>) -> Self {
         let ctx = egui::Context::default();
         let (wake, woken) = bounded(1);
         ctx.set_request_repaint_callback(move |info| {

@@ -93,7 +93,7 @@ impl Texture {
     }
 
     /// How it is sampled where one pixel covers `texels` of its texels, in the direction that covers more.
-    pub fn sampler(&self, texels: f32) -> Sampler<'_> {
+    pub fn sampler(&self, texels: f32) -> TextureSampler<'_> {
         let smaller = texels > 1.0;
         let filter = if smaller { self.options.minification } else { self.options.magnification };
         let last = (self.levels.len() - 1) as f32;
@@ -106,7 +106,7 @@ impl Texture {
             Some(TextureFilter::Nearest) => (depth.round() as usize, None),
             _ => (0, None),
         };
-        Sampler {
+        TextureSampler {
             first: &self.levels[first],
             second,
             linear: filter == TextureFilter::Linear,
@@ -155,14 +155,14 @@ impl Level {
 }
 
 /// A way to sample a texture.
-pub struct Sampler<'a> {
+pub struct TextureSampler<'a> {
     first: &'a Level,
     second: Option<(&'a Level, f32)>,
     linear: bool,
     wrap: TextureWrapMode,
 }
 
-impl Sampler<'_> {
+impl TextureSampler<'_> {
     /// The premultiplied colour at `uv`, each part 0..=255.
     pub fn at(&self, uv: [f32; 2]) -> [f32; 4] {
         let first = self.first.sample(uv, self.linear, self.wrap);

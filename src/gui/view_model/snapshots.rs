@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{Part, ViewModel};
+use super::{EpochPart, RunView};
 use crate::base::guard::guarded;
 use crate::method::graph::Graph;
 use crate::run::event::{ImageMaps, SnapshotPart};
@@ -203,42 +203,42 @@ impl Snapshots {
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
-    pub fn clusters(&mut self, view: &ViewModel, epoch: usize) -> Loaded<ClusterSnapshot> {
+    pub fn clusters(&mut self, view: &RunView, epoch: usize) -> Loaded<ClusterSnapshot> {
         self.take_answers();
-        let Some(key) = key(view, epoch, Part::Clusters) else { return Loaded::Absent };
+        let Some(key) = key(view, epoch, EpochPart::Clusters) else { return Loaded::Absent };
         ask(&mut self.clusters, &self.requests, What::Clusters, key)
     }
 
     /// The Jaccard distances within reach of an adaptation epoch.
-    pub fn graph(&mut self, view: &ViewModel, epoch: usize) -> Loaded<Graph> {
+    pub fn graph(&mut self, view: &RunView, epoch: usize) -> Loaded<Graph> {
         self.take_answers();
-        let Some(key) = key(view, epoch, Part::Clusters) else { return Loaded::Absent };
+        let Some(key) = key(view, epoch, EpochPart::Clusters) else { return Loaded::Absent };
         ask(&mut self.graphs, &self.requests, What::Graph, key)
     }
 
     /// Rank lists after that many epochs.
-    pub fn ranks(&mut self, view: &ViewModel, epoch: usize) -> Loaded<RankSnapshot> {
+    pub fn ranks(&mut self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
         self.take_answers();
-        let Some(key) = key(view, epoch, Part::Ranks) else { return Loaded::Absent };
+        let Some(key) = key(view, epoch, EpochPart::Ranks) else { return Loaded::Absent };
         ask(&mut self.ranks, &self.requests, What::Ranks, key)
     }
 
     /// The same after re-ranking.
-    pub fn reranked(&mut self, view: &ViewModel, epoch: usize) -> Loaded<RankSnapshot> {
+    pub fn reranked(&mut self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
         self.take_answers();
-        let Some(key) = key(view, epoch, Part::Reranked) else { return Loaded::Absent };
+        let Some(key) = key(view, epoch, EpochPart::Reranked) else { return Loaded::Absent };
         ask(&mut self.reranked, &self.requests, What::Reranked, key)
     }
 
     /// Attention maps of the watched images after that many epochs.
-    pub fn heat_maps(&mut self, view: &ViewModel, epoch: usize) -> Loaded<Vec<ImageMaps>> {
+    pub fn heat_maps(&mut self, view: &RunView, epoch: usize) -> Loaded<Vec<ImageMaps>> {
         self.take_answers();
-        let Some(key) = key(view, epoch, Part::HeatMaps) else { return Loaded::Absent };
+        let Some(key) = key(view, epoch, EpochPart::HeatMaps) else { return Loaded::Absent };
         ask(&mut self.heat_maps, &self.requests, What::HeatMaps, key)
     }
 
     /// The target's images.
-    pub fn images(&mut self, view: &ViewModel) -> Loaded<Images> {
+    pub fn images(&mut self, view: &RunView) -> Loaded<Images> {
         self.take_answers();
         // The list is written once, before the first snapshot.
         let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.values().min()) else {
@@ -262,7 +262,7 @@ impl Snapshots {
     }
 }
 
-fn key(view: &ViewModel, epoch: usize, part: Part) -> Option<Key> {
+fn key(view: &RunView, epoch: usize, part: EpochPart) -> Option<Key> {
     let seq = *view.snapshots.get(&(epoch, part))?;
     Some(Key { folder: view.folder.clone()?, epoch, seq })
 }

@@ -16,12 +16,12 @@ use crate::method::error::MethodError;
 use crate::method::graph::Graph;
 use crate::method::jaccard::{Overlap, shared_neighbours};
 use crate::method::knn::{Neighbours, neighbours};
-use crate::method::labels::Given;
+use crate::method::labels::LabelInput;
 use crate::method::lineage::lineage;
 use crate::method::params::Params;
-use crate::method::pipeline::{Plan, Step, Unwatched, Watch, assign, distances};
+use crate::method::pipeline::{ClusteringPlan, ClusteringStep, ClusteringWatcher, Unwatched, assign, distances};
 use crate::method::rows::Rows;
-use crate::method::sweep::{AtEps, Cell, Grid, KDistance, eps_delta_table, eps_sweep, k_distance};
+use crate::method::sweep::{AtEps, KDistance, SweepCell, SweepGrid, eps_delta_table, eps_sweep, k_distance};
 use crate::method::tree::Hierarchy;
 use crate::run::event::Split;
 use crate::run::graph::{Features, REACH, features_epoch, read_features, read_graph};
@@ -30,7 +30,7 @@ use crate::run::snapshot::ClusterSnapshot;
 
 /// What can be asked; of each kind only the newest question counts.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Question {
+pub enum WhatIfQuestion {
     /// The clusters with these parameters.
     Clusters(Box<Params>),
     /// The k-distance curve with these parameters' k1, k2 and min_samples.
@@ -48,7 +48,7 @@ pub enum Question {
 /// Kinds of questions.
 pub const KINDS: usize = 6;
 
-impl Question {
+impl WhatIfQuestion {
     /// Its kind, below [`KINDS`].
     pub fn kind(&self) -> usize {
         match self {
@@ -75,7 +75,7 @@ impl Question {
 
 /// What became of a cluster of the run with other parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ClusterVerdict {
     /// The same images.
     Same,
     /// It goes on with so many of its images.
@@ -90,7 +90,7 @@ pub enum Verdict {
 
 /// The clusters with other parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct WhatIfOutcome {
     /// With which.
     pub params: Params,
     /// The clustering.
@@ -98,19 +98,19 @@ pub struct Outcome {
     /// Its numbers.
     pub summary: ClusterSummary,
     /// What becomes of each of the run's clusters.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ClusterVerdict>,
 }
 
 /// What an answer holds.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub enum Answer {
-    Clusters(Arc<Outcome>),
+pub enum WhatIfAnswer {
+    Clusters(Arc<WhatIfOutcome>),
     Curve(Arc<KDistance>),
     Hierarchy(Arc<Hierarchy>),
     Shared(Arc<Vec<Overlap>>),
     Sweep(Arc<Vec<AtEps>>),
-    Table(Arc<Vec<Vec<Cell>>>),
+    Table(Arc<Vec<Vec<SweepCell>>>),
 }
 
 /// An answer and what it was asked for.
@@ -121,7 +121,7 @@ pub struct Reply {
     /// The question's number within its kind.
     pub generation: u64,
     /// The answer, or why there is none.
-    pub result: Result<Answer, String>,
+    pub result: Result<WhatIfAnswer, String>,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -129,7 +129,7 @@ pub struct Reply {
 /// A question on its way.
 struct Ask {
     base: Base,
-    question: Question,
+    question: WhatIfQuestion,
     generation: u64,
 }
 
@@ -184,7 +184,7 @@ impl Worker {
     }
 
     /// Asks; an older question of this kind is dropped, or broken off when it is under way.
-    pub fn ask(&mut self, base: &Base, question: Question, generation: u64) {
+    pub fn ask(&mut self, base: &Base, question: WhatIfQuestion, generation: u64) {
         let kind = question.kind();
         self.shared.newest[kind].store(generation, Ordering::Relaxed);
         self.shared.lock().asks[kind] = Some(Ask { base: base.clone(), question, generation });
@@ -246,8 +246,8 @@ pub const NO_RADII: &str =
 /// Passes on how far the distances are.
 struct Ticking<'a>(Tick<'a>);
 
-impl Watch for Ticking<'_> {
-    fn tick(&self, _: Step, done: u64, total: u64) -> bool {
+impl ClusteringWatcher for Ticking<'_> {
+    fn tick(&self, _: ClusteringStep, done: u64, total: u64) -> bool {
         (self.0)(done, total)
     }
 }
@@ -267,13 +267,13 @@ struct Desk {
 }
 
 impl Desk {
-    fn answer(&mut self, base: &Base, question: &Question, tick: Tick) -> Result<Answer, String> {
+    fn answer(&mut self, base: &Base, question: &WhatIfQuestion, tick: Tick) -> Result<WhatIfAnswer, String> {
         if self.base.as_ref().is_none_or(|b| !b.same_place(base)) {
             *self = Self { base: Some(base.clone()), ..Self::default() };
             self.pids = pids(&base.folder);
         }
         let params = question.params();
-        if !base.radii && !matches!(question, Question::Curve(_)) {
+        if !base.radii && !matches!(question, WhatIfQuestion::Curve(_)) {
             return Err(NO_RADII.to_owned());
         }
         let graph = self.graph(base, params, tick)?;
@@ -289,41 +289,48 @@ impl Desk {
         let carried = base.carried;
         let words = |e: MethodError| e.to_string();
         Ok(match question {
-            Question::Clusters(params) => {
+            WhatIfQuestion::Clusters(params) => {
                 covered(params.eps + params.delta_d)?;
                 let known = self.hierarchy.as_ref().filter(|(of, _)| *of == (params.k1, params.k2, params.min_samples));
                 let assignment = match known {
                     Some((_, known)) => known.tree.cluster(params, carried),
                     None => {
-                        let given = Given { rows: None, graph: Some(&graph) };
+                        let given = LabelInput { rows: None, graph: Some(&graph) };
                         assign(&given, params, carried, &Unwatched).map_err(words)?
                     }
                 };
                 let summary = assignment.summary(params, pids);
                 let verdicts = verdicts(&self.snapshot(base)?.labels, &assignment.labels);
-                Answer::Clusters(Arc::new(Outcome { params: (**params).clone(), assignment, summary, verdicts }))
+                WhatIfAnswer::Clusters(Arc::new(WhatIfOutcome {
+                    params: (**params).clone(),
+                    assignment,
+                    summary,
+                    verdicts,
+                }))
             }
-            Question::Curve(params) => Answer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
-            Question::Hierarchy(params) => {
+            WhatIfQuestion::Curve(params) => WhatIfAnswer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
+            WhatIfQuestion::Hierarchy(params) => {
                 let made = Arc::new(Hierarchy::new(&graph, params.min_samples));
                 self.hierarchy = Some(((params.k1, params.k2, params.min_samples), Arc::clone(&made)));
-                Answer::Hierarchy(made)
+                WhatIfAnswer::Hierarchy(made)
             }
-            Question::Shared(params, pairs) => {
+            WhatIfQuestion::Shared(params, pairs) => {
                 let found = self.with_features(base, params, tick, |rows, nb| {
                     shared_neighbours(rows, nb, params.k1, params.k2, pairs, tick)
                 })?;
-                Answer::Shared(Arc::new(found))
+                WhatIfAnswer::Shared(Arc::new(found))
             }
-            Question::Sweep(params, eps) => {
+            WhatIfQuestion::Sweep(params, eps) => {
                 eps.iter().try_for_each(|&e| covered(e))?;
-                Answer::Sweep(Arc::new(eps_sweep(&graph, eps, params.min_samples, pids, tick).map_err(words)?))
+                WhatIfAnswer::Sweep(Arc::new(eps_sweep(&graph, eps, params.min_samples, pids, tick).map_err(words)?))
             }
-            Question::Table(params, eps, delta_d) => {
+            WhatIfQuestion::Table(params, eps, delta_d) => {
                 let widest = |list: &[f64]| list.iter().copied().fold(0.0, f64::max);
                 covered(widest(eps) + widest(delta_d))?;
-                let grid = Grid { eps, delta_d };
-                Answer::Table(Arc::new(eps_delta_table(&graph, grid, params, carried, pids, tick).map_err(words)?))
+                let grid = SweepGrid { eps, delta_d };
+                WhatIfAnswer::Table(Arc::new(
+                    eps_delta_table(&graph, grid, params, carried, pids, tick).map_err(words)?,
+                ))
             }
         })
     }
@@ -364,7 +371,7 @@ impl Desk {
 
     /// The graph with another k1 or k2, from the features.
     fn rebuilt(&mut self, base: &Base, params: &Params, tick: Tick) -> Result<Graph, String> {
-        let plan = Plan { params, carried: None, neighbours: 0, reach: REACH };
+        let plan = ClusteringPlan { params, carried: None, neighbours: 0, reach: REACH };
         self.with_features(base, params, tick, |rows, nb| distances(rows, nb, &plan, &Ticking(tick)))
     }
 
@@ -425,7 +432,7 @@ fn pids(folder: &Path) -> Option<Vec<i32>> {
 }
 
 /// What becomes of each cluster of `run` in `other`: DBSCAN labels at eps, `[N]` each.
-pub fn verdicts(run: &[i32], other: &[i32]) -> Vec<Verdict> {
+pub fn verdicts(run: &[i32], other: &[i32]) -> Vec<ClusterVerdict> {
     let family = lineage(run, other);
     let sizes = crate::method::cluster::cluster_sizes(run);
     let mut parts = vec![0u32; sizes.len()];
@@ -435,13 +442,13 @@ pub fn verdicts(run: &[i32], other: &[i32]) -> Vec<Verdict> {
         }
     }
     let one = |(from, &size): (usize, &u32)| {
-        let Some(heir) = family.heir.get(from).copied().flatten() else { return Verdict::Dissolves };
+        let Some(heir) = family.heir.get(from).copied().flatten() else { return ClusterVerdict::Dissolves };
         let heir = &family.clusters[heir as usize];
         match parts[from] {
-            2.. => Verdict::Splits(parts[from]),
-            1 if heir.main == Some(from as u32) && heir.shared == size && heir.size == size => Verdict::Same,
-            1 if heir.main == Some(from as u32) && heir.heirs_of.len() < 2 => Verdict::Keeps(heir.shared),
-            _ => Verdict::Merges,
+            2.. => ClusterVerdict::Splits(parts[from]),
+            1 if heir.main == Some(from as u32) && heir.shared == size && heir.size == size => ClusterVerdict::Same,
+            1 if heir.main == Some(from as u32) && heir.heirs_of.len() < 2 => ClusterVerdict::Keeps(heir.shared),
+            _ => ClusterVerdict::Merges,
         }
     };
     sizes.iter().enumerate().map(one).collect()
@@ -451,6 +458,6 @@ pub fn verdicts(run: &[i32], other: &[i32]) -> Vec<Verdict> {
 ///
 /// # Errors
 /// One sentence on what is missing.
-pub fn answer_now(base: &Base, question: &Question) -> Result<Answer, String> {
+pub fn answer_now(base: &Base, question: &WhatIfQuestion) -> Result<WhatIfAnswer, String> {
     Desk::default().answer(base, question, &no_tick)
 }

@@ -7,7 +7,7 @@ use crate::gui::theme::{Theme, Type, size};
 
 /// How a button looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum ButtonLook {
     /// Filled blue: the next sensible act. At most one on screen.
     Primary,
     /// Filled violet: Apply to the run alone.
@@ -23,7 +23,7 @@ pub enum Look {
 pub struct Push<'a> {
     label: &'a str,
     icon: Option<(&'a str, Weight)>,
-    look: Look,
+    look: ButtonLook,
     height: f32,
     min_width: f32,
     padding: f32,
@@ -36,7 +36,7 @@ impl<'a> Push<'a> {
         Self {
             label,
             icon: None,
-            look: Look::Framed,
+            look: ButtonLook::Framed,
             height: size::BUTTON,
             min_width: 0.0,
             padding: 12.0,
@@ -51,7 +51,7 @@ impl<'a> Push<'a> {
     }
 
     /// In that look.
-    pub fn look(mut self, look: Look) -> Self {
+    pub fn look(mut self, look: ButtonLook) -> Self {
         self.look = look;
         self
     }
@@ -108,7 +108,7 @@ impl egui::Widget for Push<'_> {
     }
 }
 
-fn paints(theme: &Theme, look: Look, enabled: bool, response: &Response) -> (Color32, Color32, Stroke) {
+fn paints(theme: &Theme, look: ButtonLook, enabled: bool, response: &Response) -> (Color32, Color32, Stroke) {
     let none = (Color32::TRANSPARENT, theme.t4, Stroke::NONE);
     if !enabled {
         return none;
@@ -126,10 +126,10 @@ fn paints(theme: &Theme, look: Look, enabled: bool, response: &Response) -> (Col
     };
     let ink = if hovered || pressed { theme.t1 } else { theme.t2 };
     match look {
-        Look::Primary => (bright(theme.accent_fill), theme.accent_ink, Stroke::NONE),
-        Look::WhatIf => (bright(theme.what_if), theme.what_if_ink, Stroke::NONE),
-        Look::Framed => (level(theme.bg1), theme.t1, Stroke::new(size::STROKE, theme.line2)),
-        Look::Flat => (level(Color32::TRANSPARENT), ink, Stroke::NONE),
+        ButtonLook::Primary => (bright(theme.accent_fill), theme.accent_ink, Stroke::NONE),
+        ButtonLook::WhatIf => (bright(theme.what_if), theme.what_if_ink, Stroke::NONE),
+        ButtonLook::Framed => (level(theme.bg1), theme.t1, Stroke::new(size::STROKE, theme.line2)),
+        ButtonLook::Flat => (level(Color32::TRANSPARENT), ink, Stroke::NONE),
     }
 }
 

@@ -75,7 +75,7 @@ fn chip(ui: &mut Ui, text: &str, ink: Color32, fill: Color32, stroke: Stroke) ->
 
 /// What stands before the words of a pill.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mark<'a> {
+pub enum PillMark<'a> {
     /// A disc.
     Dot(Color32),
     /// An icon.
@@ -83,7 +83,7 @@ pub enum Mark<'a> {
 }
 
 /// The state pill.
-pub fn pill(ui: &mut Ui, mark: Mark<'_>, text: &str, ink: Color32, fill: Color32) -> Response {
+pub fn pill(ui: &mut Ui, mark: PillMark<'_>, text: &str, ink: Color32, fill: Color32) -> Response {
     let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Button.font(ui), ink);
     let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 36.0, size::PILL), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
@@ -91,10 +91,10 @@ pub fn pill(ui: &mut Ui, mark: Mark<'_>, text: &str, ink: Color32, fill: Color32
     painter.rect_filled(rect, size::PILL / 2.0, fill);
     let at = pos2(rect.left() + 15.0, rect.center().y);
     match mark {
-        Mark::Dot(color) => {
+        PillMark::Dot(color) => {
             painter.circle_filled(at, 3.5, color);
         }
-        Mark::Icon(glyph, color) => {
+        PillMark::Icon(glyph, color) => {
             // A filled check is a square; the others are shapes that are meant to be filled.
             let weight = if glyph == icon::CHECK { Weight::Bold } else { Weight::Fill };
             icon::paint(painter, at, glyph, weight, size::ICON_MARK + 1.0, color);

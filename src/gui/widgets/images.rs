@@ -122,7 +122,7 @@ impl Desk {
 }
 
 /// Thumbnail loader: ask every frame for what is on screen; what has not been asked for longest goes first.
-pub struct Images {
+pub struct Thumbnails {
     entries: HashMap<Key, Entry>,
     failures: HashMap<PathBuf, String>,
     desk: Arc<Desk>,
@@ -133,13 +133,13 @@ pub struct Images {
     frame: u64,
 }
 
-impl Default for Images {
+impl Default for Thumbnails {
     fn default() -> Self {
         Self::new(MAX_BYTES)
     }
 }
 
-impl Images {
+impl Thumbnails {
     /// A loader that keeps at most `max_bytes` of textures beyond what one frame shows.
     pub fn new(max_bytes: usize) -> Self {
         let (results, answers) = bounded(DECODED);
@@ -197,12 +197,12 @@ impl Images {
     }
 
     /// The picture in `path`, at least `size` pixels large where the file is; `None` until it is decoded
-    /// (a repaint is asked for on arrival) and when it cannot be read (see [`Images::failure`]).
+    /// (a repaint is asked for on arrival) and when it cannot be read (see [`Thumbnails::failure`]).
     pub fn get(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2]) -> Option<TextureHandle> {
         self.get_toned(ctx, path, size, Tone::Color)
     }
 
-    /// As [`Images::get`], in that tone.
+    /// As [`Thumbnails::get`], in that tone.
     pub fn get_toned(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2], tone: Tone) -> Option<TextureHandle> {
         self.start(ctx);
         let key = (path.to_path_buf(), size[0].max(size[1]).next_power_of_two().max(128), tone);
@@ -292,7 +292,7 @@ impl Images {
     }
 }
 
-impl Drop for Images {
+impl Drop for Thumbnails {
     fn drop(&mut self) {
         self.desk.open().closed = true;
         self.desk.bell.notify_all();

@@ -18,7 +18,7 @@ const GAP: f32 = 14.0;
 
 /// A column.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct TableColumn {
     /// Its head.
     pub title: String,
     /// What it says, for the head's tooltip.
@@ -27,7 +27,7 @@ pub struct Column {
     pub number: bool,
 }
 
-impl Column {
+impl TableColumn {
     /// A column of words.
     pub fn words(title: impl Into<String>, help: impl Into<String>) -> Self {
         Self { title: title.into(), help: help.into(), number: false }
@@ -41,36 +41,36 @@ impl Column {
 
 /// What stands in a cell.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
+pub struct TableCell {
     /// The text.
     pub text: String,
     /// Its colour, where it is not that of all text.
     pub ink: Option<Color32>,
 }
 
-impl From<String> for Cell {
+impl From<String> for TableCell {
     fn from(text: String) -> Self {
         Self { text, ink: None }
     }
 }
 
-impl From<&str> for Cell {
+impl From<&str> for TableCell {
     fn from(text: &str) -> Self {
         Self { text: text.to_owned(), ink: None }
     }
 }
 
 /// A table to be shown.
-pub struct Table<'a> {
+pub struct TableWidget<'a> {
     /// What tells it from other tables, and what a screen reader calls it.
     pub name: &'a str,
     /// Its columns.
-    pub columns: &'a [Column],
+    pub columns: &'a [TableColumn],
     /// How many rows.
     pub rows: usize,
     /// The column it is sorted by, and whether the largest comes first.
     pub sort: Option<(usize, bool)>,
-    /// Room before the first column, for [`Table::show`]'s `lead`.
+    /// Room before the first column, for [`TableWidget::show`]'s `lead`.
     pub lead: f32,
     /// Whether rows can be clicked.
     pub clickable: bool,
@@ -80,24 +80,24 @@ pub struct Table<'a> {
 
 /// What was done with a table.
 #[derive(Default)]
-pub struct Done {
+pub struct TableDone {
     /// A head that was clicked.
     pub head: Option<usize>,
     /// A row that was clicked.
     pub row: Option<usize>,
 }
 
-impl Table<'_> {
+impl TableWidget<'_> {
     /// Shows it. `cell` gives the text of row and column; `lead` draws what stands before a row, and gets what the row
     /// answers to.
     pub fn show(
         &self,
         ui: &mut Ui,
         is_on: impl Fn(usize) -> bool,
-        cell: impl Fn(usize, usize) -> Cell,
+        cell: impl Fn(usize, usize) -> TableCell,
         mut lead: impl FnMut(&mut Ui, usize, Rect, Response),
-    ) -> Done {
-        let mut done = Done::default();
+    ) -> TableDone {
+        let mut done = TableDone::default();
         let widths = self.widths(ui, &cell);
         let whole = self.lead + widths.iter().map(|w| w + GAP).sum::<f32>();
         let high = self.height.unwrap_or(f32::INFINITY).min(ui.available_height()).max(size::TABLE_ROW * 3.0);
@@ -122,10 +122,10 @@ impl Table<'_> {
         done
     }
 
-    fn widths(&self, ui: &Ui, cell: &impl Fn(usize, usize) -> Cell) -> Vec<f32> {
+    fn widths(&self, ui: &Ui, cell: &impl Fn(usize, usize) -> TableCell) -> Vec<f32> {
         let font = Type::Body.font(ui);
         let wide = |text: String, font: egui::FontId| ui.painter().layout_no_wrap(text, font, Color32::WHITE).size().x;
-        let column = |(at, column): (usize, &Column)| {
+        let column = |(at, column): (usize, &TableColumn)| {
             let head = wide(column.title.clone(), Type::Small.font(ui)) + 14.0;
             let cells = (0..self.rows.min(MEASURED)).map(|row| wide(cell(row, at).text, font.clone()));
             cells.fold(head, f32::max).clamp(WIDTH[0], WIDTH[1])
@@ -171,12 +171,12 @@ impl Table<'_> {
         row: usize,
         on: bool,
         widths: &[f32],
-        cell: &impl Fn(usize, usize) -> Cell,
+        cell: &impl Fn(usize, usize) -> TableCell,
     ) -> (Rect, Response) {
         let theme = Theme::of(ui.ctx());
         let sense = if self.clickable { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::TABLE_ROW), sense);
-        let cells: Vec<Cell> = (0..self.columns.len()).map(|at| cell(row, at)).collect();
+        let cells: Vec<TableCell> = (0..self.columns.len()).map(|at| cell(row, at)).collect();
         let said: Vec<&str> = cells.iter().map(|c| c.text.as_str()).filter(|text| !text.is_empty()).collect();
         let said = said.join(", ");
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, on, said.as_str()));

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use eframe::egui::{self, CornerRadius, Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2};
 
-use super::button::{Look, Push, icon_button};
+use super::button::{ButtonLook, Push, icon_button};
 use super::chip;
 use super::icon::{self, Weight};
 use crate::gui::theme::{Theme, Type, size};
@@ -40,7 +40,7 @@ const SCOPE_LEAST: f32 = 60.0;
 
 /// What the title row of a tile asks room for beside its tabs, in points.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Wanted {
+pub struct HeadRoom {
     /// Buttons.
     pub tools: f32,
     /// Chips.
@@ -55,13 +55,13 @@ fn of_tile(tile: impl Hash + Debug) -> Id {
     Id::unique(("title row", tile))
 }
 
-/// The tile that is being drawn: where its [`Wanted`] of the last frame is kept.
+/// The tile that is being drawn: where its [`HeadRoom`] of the last frame is kept.
 fn drawing() -> Id {
     Id::unique("tile being drawn")
 }
 
 /// What the title row of a tile asked for when it was drawn last.
-pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> Wanted {
+pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> HeadRoom {
     ui.data(|data| data.get_temp(of_tile(tile)).unwrap_or_default())
 }
 
@@ -69,18 +69,18 @@ pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> Wanted {
 pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui)) {
     let id = of_tile(tile);
     ui.data_mut(|data| {
-        data.remove::<Wanted>(asked());
+        data.remove::<HeadRoom>(asked());
         data.insert_temp(drawing(), id);
     });
     contents(ui);
     let (now, before) = ui.data_mut(|data| {
         data.remove::<Id>(drawing());
-        let now: Wanted = data.get_temp(asked()).unwrap_or_default();
-        let before: Option<Wanted> = data.get_temp(id);
+        let now: HeadRoom = data.get_temp(asked()).unwrap_or_default();
+        let before: Option<HeadRoom> = data.get_temp(id);
         data.insert_temp(id, now);
         (now, before)
     });
-    let apart = |b: Wanted| (b.tools - now.tools).abs() > 1.0 || (b.chips - now.chips).abs() > 1.0;
+    let apart = |b: HeadRoom| (b.tools - now.tools).abs() > 1.0 || (b.chips - now.chips).abs() > 1.0;
     if before.is_none_or(apart) {
         ui.ctx().request_discard("the tabs beside it may have to give way");
     }
@@ -92,7 +92,7 @@ pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui
 /// Panels call it with `cx.head`, the room that the tile's tabs leave.
 pub fn head(ui: &mut Ui, rest: Rect, scope: &str, tools: impl FnOnce(&mut Ui)) {
     let theme = Theme::of(ui.ctx());
-    let before: Option<Wanted> = ui.data(|data| data.get_temp::<Id>(drawing()).and_then(|id| data.get_temp(id)));
+    let before: Option<HeadRoom> = ui.data(|data| data.get_temp::<Id>(drawing()).and_then(|id| data.get_temp(id)));
     let builder = UiBuilder::new().id_salt("head").max_rect(rest).layout(Layout::right_to_left(egui::Align::Center));
     let mut row = ui.new_child(builder);
     row.set_clip_rect(rest.expand(2.0).intersect(ui.clip_rect().expand2(vec2(0.0, size::TILE_TITLE))));
@@ -110,14 +110,14 @@ pub fn head(ui: &mut Ui, rest: Rect, scope: &str, tools: impl FnOnce(&mut Ui)) {
             .inner
         });
         let tools = measured.map_or(known.tools, |m| m.inner.max(27.0));
-        Wanted { tools, chips: 0.0 }
+        HeadRoom { tools, chips: 0.0 }
     } else {
         let room = before.is_none_or(|b| b.tools + b.chips <= rest.width());
         chip::begin(&row, room);
         tools(&mut row);
         let (chips, shown) = chip::end(&row);
         let used = (rest.right() - row.cursor().right()).max(0.0);
-        Wanted { tools: (used - shown).max(0.0), chips }
+        HeadRoom { tools: (used - shown).max(0.0), chips }
     };
     row.data_mut(|data| data.insert_temp(asked(), wanted));
     if scope.is_empty() {
@@ -175,7 +175,7 @@ pub fn empty_state(ui: &mut Ui, glyph: &str, title: &str, text: &str, button: Op
         });
         if let Some(label) = button {
             ui.add_space(6.0);
-            clicked = Some(ui.add(Push::new(label).look(Look::Framed)));
+            clicked = Some(ui.add(Push::new(label).look(ButtonLook::Framed)));
         }
     });
     clicked

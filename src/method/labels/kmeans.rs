@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Given, Labelled, Labeller};
+use super::{LabelInput, Labelled, Labeller};
 use crate::base::rng::Stream;
 use crate::base::tick::Tick;
 use crate::method::error::MethodError;
@@ -31,7 +31,7 @@ impl Labeller for KMeans {
         0.0
     }
 
-    fn label(&self, given: &Given<'_>, params: &Params, tick: Tick) -> Result<Labelled, MethodError> {
+    fn label(&self, given: &LabelInput<'_>, params: &Params, tick: Tick) -> Result<Labelled, MethodError> {
         let rows = given.rows.ok_or_else(|| MethodError::shape("rows", "features", "none"))?;
         let k = params.labels.k;
         if k > rows.n() {

@@ -1,6 +1,6 @@
 //! The paper's way: DBSCAN on Jaccard distances at eps − Δd, eps and eps + Δd.
 
-use super::{Given, Labelled, Labeller, graph_of};
+use super::{LabelInput, Labelled, Labeller, graph_of};
 use crate::base::tick::Tick;
 use crate::method::cluster::three_dbscans;
 use crate::method::error::MethodError;
@@ -27,7 +27,7 @@ impl Labeller for ThreeRadii {
         if params.eps_rule == EpsRule::Fixed { needed } else { needed.max(RULE_REACH) }
     }
 
-    fn label(&self, given: &Given<'_>, params: &Params, _: Tick) -> Result<Labelled, MethodError> {
+    fn label(&self, given: &LabelInput<'_>, params: &Params, _: Tick) -> Result<Labelled, MethodError> {
         let graph = graph_of(given, self.reach(params))?;
         Ok(Labelled::Radii(three_dbscans(graph, params)))
     }

@@ -117,7 +117,7 @@ pub struct Adapt {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
-pub struct Triplet {
+pub struct TripletUse {
     pub weight: f64,
     pub margin: f64,
     pub form: TripletForm,
@@ -245,7 +245,7 @@ impl Default for Adapt {
     }
 }
 
-impl Default for Triplet {
+impl Default for TripletUse {
     fn default() -> Self {
         Self { weight: 1.0, margin: 0.3, form: TripletForm::Margin }
     }

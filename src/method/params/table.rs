@@ -93,7 +93,7 @@ impl Value {
 
 /// Type and bounds of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum ParamKind {
     /// A switch.
     Bool,
     /// A whole number, bounds inclusive.
@@ -119,7 +119,7 @@ pub enum Kind {
 }
 
 /// One parameter.
-pub struct Row {
+pub struct ParamRow {
     /// The key, the same in files, on the command line, in events and in the window.
     pub key: &'static str,
     /// The name in the window, with the paper's symbol where it has one.
@@ -127,7 +127,7 @@ pub struct Row {
     /// The section head it stands under in the window.
     pub group: &'static str,
     /// Type and bounds.
-    pub kind: Kind,
+    pub kind: ParamKind,
     /// Equation, section or reference line that it comes from.
     pub source: &'static str,
     /// When a change takes effect.
@@ -138,11 +138,11 @@ pub struct Row {
     pub help: &'static str,
     /// Reads it.
     pub get: fn(&Params) -> Value,
-    /// Writes a value that [`Row::check`] has let through.
+    /// Writes a value that [`ParamRow::check`] has let through.
     pub set: fn(&mut Params, &Value),
 }
 
-impl Row {
+impl ParamRow {
     /// The paper's value, or the reference code's where the paper is silent (`source` says which).
     pub fn paper(&self) -> Value {
         (self.get)(&Params::default())
@@ -154,14 +154,14 @@ impl Row {
     /// When the text is not of this row's type.
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
         let parsed = match self.kind {
-            Kind::Bool => match text {
+            ParamKind::Bool => match text {
                 "true" | "on" | "yes" | "1" => Some(Value::Bool(true)),
                 "false" | "off" | "no" | "0" => Some(Value::Bool(false)),
                 _ => None,
             },
-            Kind::Int { .. } => text.parse().ok().map(Value::Int),
-            Kind::Float { .. } => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Float),
-            Kind::Choice(_) | Kind::Text => Some(Value::Text(text.to_owned())),
+            ParamKind::Int { .. } => text.parse().ok().map(Value::Int),
+            ParamKind::Float { .. } => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Float),
+            ParamKind::Choice(_) | ParamKind::Text => Some(Value::Text(text.to_owned())),
         };
         parsed.ok_or_else(|| self.invalid(text))
     }
@@ -172,11 +172,11 @@ impl Row {
     /// When it is of another type or out of bounds.
     pub fn check(&self, value: &Value) -> Result<Value, ParamError> {
         let fits = match (self.kind, value) {
-            (Kind::Bool, Value::Bool(_)) | (Kind::Text, Value::Text(_)) => true,
-            (Kind::Int { min, max }, Value::Int(i)) => (min..=max).contains(i),
-            (Kind::Float { min, max, .. }, Value::Float(x)) => (min..=max).contains(x),
-            (Kind::Float { .. }, Value::Int(i)) => return self.check(&Value::Float(*i as f64)),
-            (Kind::Choice(names), Value::Text(t)) => names.contains(&t.as_str()),
+            (ParamKind::Bool, Value::Bool(_)) | (ParamKind::Text, Value::Text(_)) => true,
+            (ParamKind::Int { min, max }, Value::Int(i)) => (min..=max).contains(i),
+            (ParamKind::Float { min, max, .. }, Value::Float(x)) => (min..=max).contains(x),
+            (ParamKind::Float { .. }, Value::Int(i)) => return self.check(&Value::Float(*i as f64)),
+            (ParamKind::Choice(names), Value::Text(t)) => names.contains(&t.as_str()),
             _ => false,
         };
         if fits { Ok(value.clone()) } else { Err(self.invalid(&value.to_string())) }
@@ -185,11 +185,11 @@ impl Row {
     /// The bounds in words: `0.1 to 0.9`, `true or false`, `a, b or c`.
     pub fn bounds(&self) -> String {
         match self.kind {
-            Kind::Bool => "true or false".to_owned(),
-            Kind::Int { min, max } => format!("a whole number from {min} to {max}"),
-            Kind::Float { min, max, .. } => format!("a number from {min} to {max}"),
-            Kind::Choice(names) => names.join(", "),
-            Kind::Text => "text".to_owned(),
+            ParamKind::Bool => "true or false".to_owned(),
+            ParamKind::Int { min, max } => format!("a whole number from {min} to {max}"),
+            ParamKind::Float { min, max, .. } => format!("a number from {min} to {max}"),
+            ParamKind::Choice(names) => names.join(", "),
+            ParamKind::Text => "text".to_owned(),
         }
     }
 
@@ -202,7 +202,7 @@ impl Row {
 ///
 /// # Errors
 /// When there is none; names the nearest key.
-pub fn row(key: &str) -> Result<&'static Row, ParamError> {
+pub fn row(key: &str) -> Result<&'static ParamRow, ParamError> {
     ROWS.iter().find(|r| r.key == key).ok_or_else(|| {
         let last = |k: &str| k.rsplit('.').next().unwrap_or(k).replace(['-', '_'], "");
         let same = ROWS.iter().find(|r| last(r.key) == last(key));
@@ -212,9 +212,9 @@ pub fn row(key: &str) -> Result<&'static Row, ParamError> {
 }
 
 /// The key that was perhaps meant: few letters away, a swap of two counted as one.
-fn nearest(key: &str) -> Option<&'static Row> {
+fn nearest(key: &str) -> Option<&'static ParamRow> {
     let key = key.to_lowercase();
-    let away = |row: &Row| {
+    let away = |row: &ParamRow| {
         let last = row.key.rsplit('.').next().unwrap_or(row.key);
         strsim::damerau_levenshtein(row.key, &key).min(strsim::damerau_levenshtein(last, &key))
     };
@@ -224,35 +224,35 @@ fn nearest(key: &str) -> Option<&'static Row> {
 
 macro_rules! float {
     ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $decimals:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Float { min: $min, max: $max, decimals: $decimals }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
+        ParamRow { key: $key, label: $label, group: $group, kind: ParamKind::Float { min: $min, max: $max, decimals: $decimals }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Float(p.$($field).+),
             set: |p, v| if let Value::Float(x) = v { p.$($field).+ = *x } }
     };
 }
 macro_rules! int {
     ($key:literal, $label:literal, $group:literal, $min:literal ..= $max:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Int { min: $min, max: $max }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
+        ParamRow { key: $key, label: $label, group: $group, kind: ParamKind::Int { min: $min, max: $max }, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Int(p.$($field).+ as i64),
             set: |p, v| if let Value::Int(i) = v { p.$($field).+ = (*i).unsigned_abs() as _ } }
     };
 }
 macro_rules! switch {
     ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Bool, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
+        ParamRow { key: $key, label: $label, group: $group, kind: ParamKind::Bool, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Bool(p.$($field).+),
             set: |p, v| if let Value::Bool(b) = v { p.$($field).+ = *b } }
     };
 }
 macro_rules! choice {
     ($key:literal, $label:literal, $group:literal, $type:ident, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Choice($type::NAMES), source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
+        ParamRow { key: $key, label: $label, group: $group, kind: ParamKind::Choice($type::NAMES), source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Text(p.$($field).+.name().to_owned()),
             set: |p, v| if let Value::Text(t) = v && let Some(c) = $type::from_name(t) { p.$($field).+ = c } }
     };
 }
 macro_rules! text {
     ($key:literal, $label:literal, $group:literal, $($field:ident).+, $effect:ident, $($affects:ident)|+, $source:literal, $help:literal) => {
-        Row { key: $key, label: $label, group: $group, kind: Kind::Text, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
+        ParamRow { key: $key, label: $label, group: $group, kind: ParamKind::Text, source: $source, effect: Effect::$effect, affects: Affects(0 $(| Affects::$affects.0)+), help: $help,
             get: |p| Value::Text(p.$($field).+.clone()),
             set: |p, v| if let Value::Text(t) = v { p.$($field).+.clone_from(t) } }
     };
@@ -260,7 +260,7 @@ macro_rules! text {
 
 /// All parameters, in the order of the window's groups.
 #[rustfmt::skip]
-pub const ROWS: &[Row] = &[
+pub const ROWS: &[ParamRow] = &[
     float!("eps", "eps", "Clustering", 0.05..=0.95, 2, eps, NextEpoch, CLUSTERING, "section IV", "Clustering radius: the largest Jaccard distance at which two images are neighbours in DBSCAN. Larger joins more, smaller leaves more outliers."),
     choice!("eps_rule", "eps rule", "Clustering", EpsRule, eps_rule, NextEpoch, CLUSTERING, "SSG selftraining.py:288-293 (the paper fixes eps)", "How eps is found in each epoch: fixed by hand, at the knee of the k-distance curve, or as the mean of the smallest 1.6 ‰ of all distances."),
     float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, CLUSTERING, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),

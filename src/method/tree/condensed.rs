@@ -1,7 +1,7 @@
 //! The condensed tree (Campello et al. 2013; McInnes and Healy 2017): branches of a least size, how stable each is,
 //! when each image leaves its branch, and how much of an outlier that makes it (GLOSH).
 
-use super::order::{Dendrogram, Order};
+use super::order::{Dendrogram, ReachabilityOrder};
 
 /// Distances below this count as this, so that λ of duplicates stays finite.
 pub const LEAST_DISTANCE: f32 = 1e-3;
@@ -48,7 +48,7 @@ pub struct Condensed {
 impl Condensed {
     /// Condenses a dendrogram to branches of at least `least` images (at least 2). Parts that the graph does not
     /// join count as joined at distance 1.
-    pub fn new(dendrogram: &Dendrogram, order: &Order, least: usize) -> Self {
+    pub fn new(dendrogram: &Dendrogram, order: &ReachabilityOrder, least: usize) -> Self {
         let n = dendrogram.n;
         let least = least.max(2);
         let first =
@@ -84,7 +84,7 @@ impl Condensed {
     }
 
     /// The images of a part leave a branch.
-    fn leave(&mut self, dendrogram: &Dendrogram, order: &Order, part: u32, branch: u32, at: f64) {
+    fn leave(&mut self, dendrogram: &Dendrogram, order: &ReachabilityOrder, part: u32, branch: u32, at: f64) {
         let (start, size) = (order.start[part as usize] as usize, dendrogram.size(part) as usize);
         for &i in &order.image[start..start + size] {
             self.branch[i as usize] = branch;
@@ -94,7 +94,7 @@ impl Condensed {
     }
 
     /// A part becomes a branch of its own.
-    fn split(&mut self, dendrogram: &Dendrogram, order: &Order, part: u32, branch: u32, at: f64) -> u32 {
+    fn split(&mut self, dendrogram: &Dendrogram, order: &ReachabilityOrder, part: u32, branch: u32, at: f64) -> u32 {
         let size = dendrogram.size(part);
         self.book(branch, size as usize, at);
         self.branches.push(Branch {

@@ -1,7 +1,7 @@
 //! The images in a row, so that the cluster of every radius is a run of neighbours: the reachability plot.
 
 use super::Tree;
-use crate::method::dbscan::Sets;
+use crate::method::dbscan::DisjointSets;
 
 /// Where two parts of the forest become one. A part is an image (its number), or an earlier merge (N + its place).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ impl Dendrogram {
     /// The dendrogram of a forest.
     pub fn new(tree: &Tree) -> Self {
         let n = tree.n;
-        let mut sets = Sets::new(n);
+        let mut sets = DisjointSets::new(n);
         let mut part: Vec<u32> = (0..n as u32).collect();
         let mut all = Self { n, merges: Vec::with_capacity(tree.edges.len()), roots: Vec::new() };
         for e in &tree.edges {
@@ -76,7 +76,7 @@ impl Dendrogram {
 
 /// The images in a row: those of every cluster of core images, at whatever radius, side by side.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Order {
+pub struct ReachabilityOrder {
     /// `[N]` the image at each place.
     pub image: Vec<u32>,
     /// `[N]` the place of each image.
@@ -88,7 +88,7 @@ pub struct Order {
     pub start: Vec<u32>,
 }
 
-impl Order {
+impl ReachabilityOrder {
     /// Lays the parts of a dendrogram side by side, the larger one first, so that stragglers come last.
     pub fn new(dendrogram: &Dendrogram) -> Self {
         let n = dendrogram.n;

@@ -5,7 +5,7 @@ use crate::method::jaccard::Graph;
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct PathStep {
     /// The image it leaves.
     pub from: u32,
     /// The image it reaches.
@@ -20,14 +20,14 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Path {
     /// The steps in order; empty when both are one image.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 impl Path {
     /// The step of the largest reach, the first of equal ones: the bridge without which the two part. Its reach is
     /// the radius from which on both are core images of one cluster.
-    pub fn bridge(&self) -> Option<(usize, Step)> {
-        let later = |best: Option<(usize, Step)>, (at, step): (usize, &Step)| match best {
+    pub fn bridge(&self) -> Option<(usize, PathStep)> {
+        let later = |best: Option<(usize, PathStep)>, (at, step): (usize, &PathStep)| match best {
             Some((_, b)) if b.reach >= step.reach => best,
             _ => Some((at, *step)),
         };
@@ -93,7 +93,7 @@ impl Paths {
         let mut here = from;
         while here != to {
             let (next, reach, jaccard) = back[here as usize]?;
-            path.steps.push(Step { from: here, to: next, reach, jaccard });
+            path.steps.push(PathStep { from: here, to: next, reach, jaccard });
             here = next;
         }
         Some(path)

@@ -5,17 +5,17 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use super::training::{PARTS, Training};
+use super::training::{CheckTraining, PARTS};
 use super::{Sizes, noise};
 use crate::base::tick::no_tick;
-use crate::data::synthetic::features::{Spec, generate};
+use crate::data::synthetic::features::{FeatureSpec, generate};
 use crate::method::evaluate::{EvalOptions, EvalSet, Metric, evaluate};
 use crate::method::params::Params;
-use crate::method::pipeline::{self, Plan, Unwatched};
+use crate::method::pipeline::{self, ClusteringPlan, Unwatched};
 use crate::method::rows::Rows;
 use crate::model::attention::Block;
 use crate::model::error::{ModelError, Result};
-use crate::model::layers::{Maker, Pass, channels_last};
+use crate::model::layers::{LayerMaker, Pass, channels_last};
 use crate::model::losses::backward;
 use crate::model::profile::{Profile, profiled};
 use crate::model::{device, knn};
@@ -37,7 +37,7 @@ fn used(device: Device) -> Option<u64> {
 /// When libtorch fails, out of memory included.
 pub fn steps(sizes: &Sizes, device: Device, group: usize, bf16: bool) -> Result<Value> {
     device::tune(device);
-    let mut training = Training::new(sizes, device, group, bf16)?;
+    let mut training = CheckTraining::new(sizes, device, group, bf16)?;
     let mut parts = vec![Vec::new(); PARTS.len()];
     for step in 0..2 + sizes.steps {
         let mut clock = Instant::now();
@@ -85,7 +85,7 @@ fn median(times: &mut [f64]) -> f64 {
 pub fn profile(sizes: &Sizes, device: Device, group: usize, bf16: bool) -> Result<Value> {
     const STEPS: u64 = 3;
     device::tune(device);
-    let mut training = Training::new(sizes, device, group, bf16)?;
+    let mut training = CheckTraining::new(sizes, device, group, bf16)?;
     (0..2).try_for_each(|step| training.step(step, |_| {}))?;
     device::synchronize(device);
     let mut wall = 0.0;
@@ -111,7 +111,7 @@ pub fn profile(sizes: &Sizes, device: Device, group: usize, bf16: bool) -> Resul
 /// An attention block forwards and backwards on a plane `[B, C, H, W]`, channels innermost.
 fn block(plane: [i64; 4], device: Device) -> Result<Value> {
     let vs = tch::nn::VarStore::new(device);
-    let block = Block::new(&Maker::new(vs.root(), 1, 1, true), plane[1])?;
+    let block = Block::new(&LayerMaker::new(vs.root(), 1, 1, true), plane[1])?;
     let x = channels_last(&noise(&plane, device)?)?.set_requires_grad(true);
     let once = || -> Result<()> {
         let y = block.forward(&x, &mut Pass::train(0), "block")?;
@@ -193,7 +193,7 @@ pub fn extraction(sizes: &Sizes, device: Device, bf16: bool) -> Result<Value> {
 pub fn evaluation(sizes: &Sizes) -> Result<Value> {
     let [queries, gallery] = sizes.compared;
     let d = sizes.features[0].1;
-    let made = generate(&Spec::market(queries + gallery, d));
+    let made = generate(&FeatureSpec::market(queries + gallery, d));
     let (query, rest) = made.features.split_at(queries * d);
     let set = EvalSet {
         query: Rows::new(query, d).map_err(method)?,
@@ -225,7 +225,7 @@ pub fn clustering(sizes: &Sizes, device: Device) -> Result<Value> {
     let params = Params::default();
     let mut all = Vec::new();
     for (at, &(n, d)) in sizes.features.iter().enumerate() {
-        let made = generate(&Spec::market(n, d)).features;
+        let made = generate(&FeatureSpec::market(n, d)).features;
         let rows = Rows::new(&made, d).map_err(method)?;
         if at == 0 {
             // The first product of a process takes as long as a library needs to be loaded.
@@ -242,7 +242,7 @@ pub fn clustering(sizes: &Sizes, device: Device) -> Result<Value> {
             entry["entries"] = json!(found.index.len());
         }
         let began = Instant::now();
-        let found = pipeline::run(rows, Some(found), &Plan::of(&params, None), &Unwatched).map_err(method)?;
+        let found = pipeline::run(rows, Some(found), &ClusteringPlan::of(&params, None), &Unwatched).map_err(method)?;
         let rest = began.elapsed().as_secs_f64();
         entry["rest_seconds"] = json!(rest);
         entry["seconds"] = json!(seconds + rest);

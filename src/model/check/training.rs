@@ -20,7 +20,7 @@ const DRAWN: usize = 4;
 pub const PARTS: [&str; 6] = ["images", "forward", "losses", "backward", "optimiser", "memory"];
 
 /// A network in training.
-pub struct Training {
+pub struct CheckTraining {
     net: Net,
     memory: HybridMemory,
     adam: Adam,
@@ -33,7 +33,7 @@ pub struct Training {
     sum: Tensor,
 }
 
-impl Training {
+impl CheckTraining {
     /// `sizes.batch` images of each domain, batch statistics over `group` of them (0: over all).
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
-use super::names::{self, Given, Plan};
+use super::names::{self, FileTensor, LoadPlan};
 use super::torch_file::{self, Stored};
 use crate::base::fs;
 use crate::model::error::{ModelError, Result};
@@ -26,7 +26,7 @@ enum Place {
 pub struct WeightsFile {
     path: PathBuf,
     parts: Vec<Vec<u8>>,
-    given: Vec<Given>,
+    given: Vec<FileTensor>,
     places: Vec<Place>,
 }
 
@@ -124,7 +124,11 @@ impl WeightsFile {
     fn add_torch(&mut self, file: Vec<u8>) -> Outcome<()> {
         let part = self.parts.len();
         for stored in torch_file::read(&file)? {
-            self.given.push(Given { name: stored.name.clone(), shape: stored.shape().to_vec(), dict: stored.dict });
+            self.given.push(FileTensor {
+                name: stored.name.clone(),
+                shape: stored.shape().to_vec(),
+                dict: stored.dict,
+            });
             self.places.push(Place::Torch { part, stored: Box::new(stored) });
         }
         self.parts.push(file);
@@ -141,7 +145,7 @@ impl WeightsFile {
             let start = view.data().as_ptr() as usize - file.as_ptr() as usize;
             let range = start..start + view.data().len();
             let shape = view.shape().iter().map(|&x| x as i64).collect();
-            self.given.push(Given { name: name.to_owned(), shape, dict: 0 });
+            self.given.push(FileTensor { name: name.to_owned(), shape, dict: 0 });
             self.places.push(Place::Plain { part, kind: kind_of(view.dtype())?, range });
         }
         self.parts.push(file);
@@ -154,7 +158,7 @@ impl WeightsFile {
     }
 
     /// Names and shapes, in the file's order.
-    pub fn given(&self) -> &[Given] {
+    pub fn given(&self) -> &[FileTensor] {
         &self.given
     }
 
@@ -162,7 +166,7 @@ impl WeightsFile {
     ///
     /// # Errors
     /// When there is no ResNet in it, or one that is not among ours.
-    pub fn plan(&self, domains: usize) -> Result<Plan> {
+    pub fn plan(&self, domains: usize) -> Result<LoadPlan> {
         names::plan(&self.given, domains).map_err(|e| wrong(&self.path, e))
     }
 

@@ -13,7 +13,7 @@ use habits::{MORE_NECKS, PARTS, TWINS};
 
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
+pub struct FileTensor {
     /// Its full name: those of the dictionaries it lies in, then its own, with dots between.
     pub name: String,
     /// Its shape.
@@ -24,7 +24,7 @@ pub struct Given {
 
 /// What a file holds for a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct LoadPlan {
     /// The network's names, each with the place in the file's list.
     pub pairs: BTreeMap<String, usize>,
     /// Names beside the backbone that are for nothing here, as they stand in the file.
@@ -54,7 +54,7 @@ struct Place {
 ///
 /// # Errors
 /// A sentence when no backbone is in the list, or it is one that is known not to be ours.
-pub fn plan(given: &[Given], domains: usize) -> Result<Plan, String> {
+pub fn plan(given: &[FileTensor], domains: usize) -> Result<LoadPlan, String> {
     let index: HashMap<&str, usize> = given.iter().enumerate().map(|(i, g)| (g.name.as_str(), i)).collect();
     if let Some(what) = alien(&index) {
         return Err(what);
@@ -67,7 +67,7 @@ pub fn plan(given: &[Given], domains: usize) -> Result<Plan, String> {
     places.sort_by_key(|p| (-wanted(&p.prefix), p.prefix.len(), p.clone()));
     let place = places[0].clone();
     let stem_relu = place.body != Body::NoRelu;
-    let mut plan = Plan { prefix: place.prefix.clone(), stem_relu, ..Plan::default() };
+    let mut plan = LoadPlan { prefix: place.prefix.clone(), stem_relu, ..LoadPlan::default() };
     for other in &places[1..] {
         plan.notes.push(format!(
             "taken are the weights under {}, not those under {}",
@@ -97,7 +97,7 @@ fn shown(prefix: &str) -> String {
 }
 
 /// Prefixes under which both the stem and the first block stand.
-fn places(given: &[Given], index: &HashMap<&str, usize>) -> Vec<Place> {
+fn places(given: &[FileTensor], index: &HashMap<&str, usize>) -> Vec<Place> {
     let mut found = BTreeSet::new();
     for g in given {
         if g.shape.len() != 4 || g.shape[1] != 3 {
@@ -143,7 +143,7 @@ fn of_target(name: &str) -> String {
 }
 
 /// Takes up one tensor; of two domains a network of one takes the target's.
-fn take(plan: &mut Plan, name: &str, at: usize, domains: usize) {
+fn take(plan: &mut LoadPlan, name: &str, at: usize, domains: usize) {
     match domain_of(name) {
         (plain, Some(1)) if domains > 1 => {
             plan.pairs.insert(of_target(&plain), at);
@@ -168,7 +168,7 @@ fn counter(name: &str) -> bool {
     name.ends_with("num_batches_tracked")
 }
 
-fn collect(given: &[Given], place: &Place, domains: usize, plan: &mut Plan) -> Result<(), String> {
+fn collect(given: &[FileTensor], place: &Place, domains: usize, plan: &mut LoadPlan) -> Result<(), String> {
     for (at, g) in given.iter().enumerate() {
         let Some(rest) = g.name.strip_prefix(&place.prefix).filter(|r| !counter(r)) else { continue };
         let own = match own_name(place, rest) {
@@ -189,7 +189,7 @@ fn collect(given: &[Given], place: &Place, domains: usize, plan: &mut Plan) -> R
 }
 
 /// The name before `.weight` of the batch normalisation after pooling: beside the backbone, or above it.
-fn neck(place: &Place, index: &HashMap<&str, usize>, given: &[Given], plan: &Plan) -> Option<String> {
+fn neck(place: &Place, index: &HashMap<&str, usize>, given: &[FileTensor], plan: &LoadPlan) -> Option<String> {
     let dim = plan.pairs.iter().filter(|(n, _)| n.starts_with("layer4.")).filter_map(|(_, &i)| given[i].shape.first());
     let dim = *dim.max()?;
     let names = HABITS.iter().map(|h| h.neck).filter(|n| !n.is_empty()).chain(MORE_NECKS.iter().copied());
@@ -206,7 +206,7 @@ fn neck(place: &Place, index: &HashMap<&str, usize>, given: &[Given], plan: &Pla
     None
 }
 
-fn domain_names(index: &HashMap<&str, usize>, stem: &str, part: &str, domains: usize, plan: &mut Plan) {
+fn domain_names(index: &HashMap<&str, usize>, stem: &str, part: &str, domains: usize, plan: &mut LoadPlan) {
     for between in [".", ".BN_S.", ".BN_T.", ".dsbn.0.", ".dsbn.1.", ".target."] {
         if let Some(&at) = index.get(format!("{stem}{between}{part}").as_str()) {
             take(plan, &format!("feat_bn{between}{part}"), at, domains);
@@ -238,7 +238,7 @@ fn above(prefix: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What of the same dictionary is for nothing here.
-fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
+fn rest(given: &[FileTensor], place: &Place, neck: Option<&str>, plan: &mut LoadPlan) {
     let used: BTreeSet<usize> = plan.pairs.values().copied().collect();
     let anchor = given.iter().find(|g| g.name.starts_with(&place.prefix) && g.name.len() > place.prefix.len());
     let dict = anchor.map_or("", |g| &g.name[..g.dict.min(place.prefix.len())]);
@@ -259,7 +259,7 @@ fn rest(given: &[Given], place: &Place, neck: Option<&str>, plan: &mut Plan) {
         plan.gem = given.iter().position(|other| other.name == g.name);
         plan.unexpected.retain(|name| *name != g.name);
     }
-    let embedding = |g: &&Given| {
+    let embedding = |g: &&FileTensor| {
         let layer =
             ["feat.weight", "fc.0.weight", "embedding.weight", "add_block.0.weight", "heads.bottleneck.0.weight"];
         let matrix = g.shape.len() == 2 || (g.shape.len() == 4 && g.shape[2..] == [1, 1]);
@@ -308,7 +308,7 @@ fn alien(index: &HashMap<&str, usize>) -> Option<String> {
 }
 
 /// Why no backbone was found.
-fn nothing(given: &[Given]) -> String {
+fn nothing(given: &[FileTensor]) -> String {
     let has = |suffix: &str| given.iter().find(|g| g.name.ends_with(suffix));
     if let Some(g) = has("conv1.0.weight").filter(|_| has("layer1.0.conv1.weight").is_some()) {
         return format!(
@@ -331,7 +331,7 @@ fn nothing(given: &[Given]) -> String {
 }
 
 /// Which ResNet the backbone's tensors make.
-fn describe(given: &[Given], pairs: &BTreeMap<String, usize>) -> Option<&'static str> {
+fn describe(given: &[FileTensor], pairs: &BTreeMap<String, usize>) -> Option<&'static str> {
     let shape = |name: &str| pairs.get(name).map(|&i| given[i].shape.as_slice());
     let blocks = |stage: usize| {
         let of = format!("layer{stage}.");

@@ -1,7 +1,7 @@
 //! Python's pickle, read as inert data.
 //!
 //! The interpreter knows the opcodes that build values and the four functions that describe a tensor. Every other
-//! function or class becomes [`Value::Inert`]: it is remembered by name, its arguments are dropped, and nothing is
+//! function or class becomes [`PickleValue::Inert`]: it is remembered by name, its arguments are dropped, and nothing is
 //! called or imported. Containers live in pools and are referred to by index, so that shared and cyclic values
 //! need no care and hostile nesting cannot exhaust the stack. What is made of a file is charged against a budget that
 //! grows with the file, so that a small one can neither fill the memory nor take long.
@@ -9,17 +9,17 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-pub use super::value::{Storage, TensorRef, Value};
+pub use super::value::{PickleValue, Storage, TensorRef};
 
 /// An interpreted pickle.
 #[derive(Debug, Default)]
 pub struct Pickle {
     /// Items of tuples and lists.
-    pub sequences: Vec<Vec<Value>>,
+    pub sequences: Vec<Vec<PickleValue>>,
     /// Pairs of dictionaries, in order.
-    pub dicts: Vec<Vec<(Value, Value)>>,
-    stack: Vec<Value>,
-    memo: HashMap<u32, Value>,
+    pub dicts: Vec<Vec<(PickleValue, PickleValue)>>,
+    stack: Vec<PickleValue>,
+    memo: HashMap<u32, PickleValue>,
     /// Bytes that may still be made.
     left: usize,
 }
@@ -38,7 +38,7 @@ const MAX_DIMS: usize = 16;
 const MAX_NAME: usize = 512;
 
 /// Bytes of a value in a list, and of the list itself.
-const VALUE: usize = size_of::<Value>();
+const VALUE: usize = size_of::<PickleValue>();
 const LIST: usize = 64;
 
 /// Reads from a slice.
@@ -72,18 +72,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn text(bytes: &[u8]) -> Value {
-    Value::Str(String::from_utf8_lossy(bytes).into())
+fn text(bytes: &[u8]) -> PickleValue {
+    PickleValue::Str(String::from_utf8_lossy(bytes).into())
 }
 
-fn long(bytes: &[u8]) -> Value {
+fn long(bytes: &[u8]) -> PickleValue {
     if bytes.len() > 8 {
-        return Value::Long(bytes.into());
+        return PickleValue::Long(bytes.into());
     }
     let fill = if bytes.last().is_some_and(|&b| b >= 0x80) { 0xFF } else { 0 };
     let mut word = [fill; 8];
     word[..bytes.len()].copy_from_slice(bytes);
-    Value::Int(i64::from_le_bytes(word))
+    PickleValue::Int(i64::from_le_bytes(word))
 }
 
 impl Pickle {
@@ -91,7 +91,7 @@ impl Pickle {
     ///
     /// # Errors
     /// A sentence when the bytes are not a pickle that `torch.save` would write.
-    pub fn read(bytes: &[u8]) -> Outcome<(Self, Value, usize)> {
+    pub fn read(bytes: &[u8]) -> Outcome<(Self, PickleValue, usize)> {
         let mut reader = Reader { bytes, at: 0 };
         let mut machine = Self { left: FREE + TIMES * bytes.len(), ..Self::default() };
         loop {
@@ -106,13 +106,13 @@ impl Pickle {
         }
     }
 
-    fn pop(&mut self) -> Outcome<Value> {
+    fn pop(&mut self) -> Outcome<PickleValue> {
         self.stack.pop().ok_or_else(|| "the pickle is damaged".to_owned())
     }
 
     /// The values above the last mark.
-    fn pop_mark(&mut self) -> Outcome<Vec<Value>> {
-        let mark = self.stack.iter().rposition(|v| *v == Value::Mark).ok_or("the pickle is damaged")?;
+    fn pop_mark(&mut self) -> Outcome<Vec<PickleValue>> {
+        let mark = self.stack.iter().rposition(|v| *v == PickleValue::Mark).ok_or("the pickle is damaged")?;
         let items = self.stack.split_off(mark + 1);
         self.stack.pop();
         Ok(items)
@@ -125,22 +125,22 @@ impl Pickle {
         Ok(())
     }
 
-    fn push(&mut self, value: Value) -> Outcome<()> {
+    fn push(&mut self, value: PickleValue) -> Outcome<()> {
         self.charge(VALUE)?;
         self.stack.push(value);
         Ok(())
     }
 
-    fn sequence(&mut self, items: Vec<Value>) -> Outcome<Value> {
+    fn sequence(&mut self, items: Vec<PickleValue>) -> Outcome<PickleValue> {
         self.charge(LIST + VALUE * items.len())?;
         self.sequences.push(items);
-        Ok(Value::Sequence(self.sequences.len() - 1))
+        Ok(PickleValue::Sequence(self.sequences.len() - 1))
     }
 
-    fn dict(&mut self, pairs: Vec<(Value, Value)>) -> Outcome<Value> {
+    fn dict(&mut self, pairs: Vec<(PickleValue, PickleValue)>) -> Outcome<PickleValue> {
         self.charge(LIST + 2 * VALUE * pairs.len())?;
         self.dicts.push(pairs);
-        Ok(Value::Dict(self.dicts.len() - 1))
+        Ok(PickleValue::Dict(self.dicts.len() - 1))
     }
 
     /// Opcodes that push one plain value, and those of the memo.
@@ -148,23 +148,23 @@ impl Pickle {
         let value = match op {
             0x80 => return r.take(1).map(|_| true), // protocol
             0x95 => return r.take(8).map(|_| true), // frame
-            b'N' => Value::None,
-            0x88 => Value::Bool(true),
-            0x89 => Value::Bool(false),
-            b'K' => Value::Int(r.number(1)? as i64),
-            b'M' => Value::Int(r.number(2)? as i64),
-            b'J' => Value::Int(i64::from(r.number(4)? as u32 as i32)),
+            b'N' => PickleValue::None,
+            0x88 => PickleValue::Bool(true),
+            0x89 => PickleValue::Bool(false),
+            b'K' => PickleValue::Int(r.number(1)? as i64),
+            b'M' => PickleValue::Int(r.number(2)? as i64),
+            b'J' => PickleValue::Int(i64::from(r.number(4)? as u32 as i32)),
             0x8a => long(r.sized(1)?),
             0x8b => long(r.sized(4)?),
-            b'G' => Value::Float(f64::from_bits(r.number(8)?.swap_bytes())),
+            b'G' => PickleValue::Float(f64::from_bits(r.number(8)?.swap_bytes())),
             b'X' => text(r.sized(4)?),
             0x8c => text(r.sized(1)?),
             0x8d => text(r.sized(8)?),
             b'U' => text(r.sized(1)?), // Python 2's str
             b'T' => text(r.sized(4)?),
-            b'C' => Value::Bytes(r.sized(1)?.into()),
-            b'B' => Value::Bytes(r.sized(4)?.into()),
-            b'(' => Value::Mark,
+            b'C' => PickleValue::Bytes(r.sized(1)?.into()),
+            b'B' => PickleValue::Bytes(r.sized(4)?.into()),
+            b'(' => PickleValue::Mark,
             b'c' => {
                 let module = r.line()?;
                 self.global(&module, &r.line()?)?
@@ -180,7 +180,7 @@ impl Pickle {
         Ok(true)
     }
 
-    fn recall(&self, slot: u32) -> Outcome<Value> {
+    fn recall(&self, slot: u32) -> Outcome<PickleValue> {
         self.memo.get(&slot).cloned().ok_or_else(|| "the pickle is damaged".to_owned())
     }
 
@@ -239,17 +239,17 @@ impl Pickle {
         Ok(true)
     }
 
-    fn extend(&mut self, items: Vec<Value>) -> Outcome<()> {
+    fn extend(&mut self, items: Vec<PickleValue>) -> Outcome<()> {
         self.charge(VALUE * items.len())?;
-        if let Some(Value::Sequence(i)) = self.stack.last() {
+        if let Some(PickleValue::Sequence(i)) = self.stack.last() {
             self.sequences[*i].extend(items);
         }
         Ok(())
     }
 
-    fn insert(&mut self, items: Vec<Value>) -> Outcome<()> {
+    fn insert(&mut self, items: Vec<PickleValue>) -> Outcome<()> {
         self.charge(VALUE * items.len())?;
-        if let Some(Value::Dict(i)) = self.stack.last() {
+        if let Some(PickleValue::Dict(i)) = self.stack.last() {
             self.dicts[*i].extend(pairs(items));
         }
         Ok(())
@@ -264,12 +264,12 @@ impl Pickle {
             }
             0x92 => {
                 let (_, _, class) = (self.pop()?, self.pop()?, self.pop()?);
-                Value::Inert(name_of(&class))
+                PickleValue::Inert(name_of(&class))
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (module, name) {
-                    (Value::Str(module), Value::Str(name)) => self.global(&module, &name)?,
+                    (PickleValue::Str(module), PickleValue::Str(name)) => self.global(&module, &name)?,
                     _ => return Err("the pickle is damaged".to_owned()),
                 }
             }
@@ -293,23 +293,23 @@ impl Pickle {
     }
 
     /// A function or class by name.
-    fn global(&mut self, module: &str, name: &str) -> Outcome<Value> {
+    fn global(&mut self, module: &str, name: &str) -> Outcome<PickleValue> {
         if module.len() + name.len() > MAX_NAME {
             return Err("the pickle names a function of unlikely length".to_owned());
         }
         self.charge(module.len() + name.len() + LIST)?;
-        Ok(Value::Global(format!("{module}.{name}").into()))
+        Ok(PickleValue::Global(format!("{module}.{name}").into()))
     }
 
-    fn items(&self, value: &Value) -> &[Value] {
+    fn items(&self, value: &PickleValue) -> &[PickleValue] {
         match value {
-            Value::Sequence(i) => &self.sequences[*i],
+            PickleValue::Sequence(i) => &self.sequences[*i],
             _ => &[],
         }
     }
 
     /// What `function(*args)` stands for.
-    fn reduce(&mut self, function: &Value, args: &Value) -> Outcome<Value> {
+    fn reduce(&mut self, function: &PickleValue, args: &PickleValue) -> Outcome<PickleValue> {
         let name = name_of(function);
         if &*name == "collections.OrderedDict" {
             // Its pairs are copied, so they are paid for before.
@@ -320,7 +320,7 @@ impl Pickle {
         match &*name {
             "collections.OrderedDict" => {
                 let listed = args.first().map_or(&[][..], |a| self.items(a));
-                let pair = |p: &Value| match self.items(p) {
+                let pair = |p: &PickleValue| match self.items(p) {
                     [key, value] => Some((key.clone(), value.clone())),
                     _ => None,
                 };
@@ -335,13 +335,13 @@ impl Pickle {
             "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
                 args.first().cloned().ok_or_else(|| "the pickle describes a parameter without a tensor".to_owned())
             }
-            _ => Ok(Value::Inert(name)),
+            _ => Ok(PickleValue::Inert(name)),
         }
     }
 
-    fn numbers(&self, value: &Value) -> Outcome<Vec<i64>> {
-        let number = |v: &Value| match v {
-            Value::Int(n) if *n >= 0 => Ok(*n),
+    fn numbers(&self, value: &PickleValue) -> Outcome<Vec<i64>> {
+        let number = |v: &PickleValue| match v {
+            PickleValue::Int(n) if *n >= 0 => Ok(*n),
             _ => Err("the pickle describes a tensor of no shape".to_owned()),
         };
         match self.items(value) {
@@ -350,10 +350,10 @@ impl Pickle {
         }
     }
 
-    fn tensor(&self, args: &[Value]) -> Outcome<Value> {
+    fn tensor(&self, args: &[PickleValue]) -> Outcome<PickleValue> {
         match args {
-            [Value::Storage(storage), Value::Int(offset), size, stride, ..] if *offset >= 0 => {
-                Ok(Value::Tensor(Rc::new(TensorRef {
+            [PickleValue::Storage(storage), PickleValue::Int(offset), size, stride, ..] if *offset >= 0 => {
+                Ok(PickleValue::Tensor(Rc::new(TensorRef {
                     storage: storage.clone(),
                     offset: *offset,
                     size: self.numbers(size)?,
@@ -365,29 +365,31 @@ impl Pickle {
     }
 
     /// `("storage", class, key, device, length[, view])`.
-    fn persistent(&self, id: &Value) -> Outcome<Value> {
+    fn persistent(&self, id: &PickleValue) -> Outcome<PickleValue> {
         match self.items(id) {
-            [Value::Str(tag), class, Value::Str(key), _, Value::Int(length), view @ ..] if &**tag == "storage" => {
+            [PickleValue::Str(tag), class, PickleValue::Str(key), _, PickleValue::Int(length), view @ ..]
+                if &**tag == "storage" =>
+            {
                 let view_offset = match view.first().map(|v| self.items(v)) {
-                    Some([_, Value::Int(offset), _]) if *offset >= 0 => *offset,
+                    Some([_, PickleValue::Int(offset), _]) if *offset >= 0 => *offset,
                     _ => 0,
                 };
                 let class = name_of(class);
-                Ok(Value::Storage(Rc::new(Storage { class, key: key.clone(), length: *length, view_offset })))
+                Ok(PickleValue::Storage(Rc::new(Storage { class, key: key.clone(), length: *length, view_offset })))
             }
             _ => Err("the pickle refers to something that is not a storage".to_owned()),
         }
     }
 }
 
-fn name_of(value: &Value) -> Rc<str> {
+fn name_of(value: &PickleValue) -> Rc<str> {
     match value {
-        Value::Global(name) | Value::Inert(name) => name.clone(),
+        PickleValue::Global(name) | PickleValue::Inert(name) => name.clone(),
         _ => "something unnamed".into(),
     }
 }
 
-fn pairs(items: Vec<Value>) -> Vec<(Value, Value)> {
+fn pairs(items: Vec<PickleValue>) -> Vec<(PickleValue, PickleValue)> {
     let mut pairs = Vec::with_capacity(items.len() / 2);
     let mut items = items.into_iter();
     while let (Some(key), Some(value)) = (items.next(), items.next()) {

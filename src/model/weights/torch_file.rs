@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use tch::{Kind, Tensor};
 
-use super::pickle::{Pickle, Storage, TensorRef, Value};
-use super::zip::Archive;
+use super::pickle::{Pickle, PickleValue, Storage, TensorRef};
+use super::zip::ZipEntries;
 
 type Outcome<T> = Result<T, String>;
 
@@ -41,7 +41,7 @@ pub fn read(bytes: &[u8]) -> Outcome<Vec<Stored>> {
 }
 
 fn read_zip(bytes: &[u8]) -> Outcome<Vec<Stored>> {
-    let archive = Archive::open(bytes)?;
+    let archive = ZipEntries::open(bytes)?;
     if archive.names().any(|n| n.ends_with("constants.pkl")) {
         return Err(
             "it is a TorchScript archive, which holds a program; save the network's state_dict() instead".to_owned()
@@ -73,7 +73,7 @@ fn read_zip(bytes: &[u8]) -> Outcome<Vec<Stored>> {
 fn read_legacy(bytes: &[u8]) -> Outcome<Vec<Stored>> {
     const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
     let (_, magic, mut at) = Pickle::read(bytes)?;
-    if magic != Value::Long(MAGIC.as_slice().into()) {
+    if magic != PickleValue::Long(MAGIC.as_slice().into()) {
         return Err("it is a pickle, but not one of torch.save".to_owned());
     }
     for _ in 0..2 {
@@ -83,11 +83,11 @@ fn read_legacy(bytes: &[u8]) -> Outcome<Vec<Stored>> {
     at += used;
     let (keys, listed, used) = Pickle::read(&bytes[at..])?;
     at += used;
-    let Value::Sequence(keys_at) = listed else { return Err("the file does not list its storages".to_owned()) };
+    let PickleValue::Sequence(keys_at) = listed else { return Err("the file does not list its storages".to_owned()) };
     let classes = storage_classes(&machine);
     let mut found: HashMap<String, Range<usize>> = HashMap::new();
     for key in &keys.sequences[keys_at] {
-        let Value::Str(key) = key else { return Err("the file does not list its storages by name".to_owned()) };
+        let PickleValue::Str(key) = key else { return Err("the file does not list its storages by name".to_owned()) };
         let class = classes.get(&**key).ok_or_else(|| format!("nothing uses storage {key}"))?;
         let element = kind_of(class)?.elt_size_in_bytes();
         let head = bytes.get(at..at + 8).ok_or("the file is cut off: download it again")?;
@@ -106,8 +106,8 @@ fn storage_classes(machine: &Pickle) -> HashMap<&str, &str> {
     let values = machine.sequences.iter().flatten().chain(machine.dicts.iter().flatten().map(|(_, v)| v));
     values
         .filter_map(|v| match v {
-            Value::Storage(s) => Some(s),
-            Value::Tensor(t) => Some(&t.storage),
+            PickleValue::Storage(s) => Some(s),
+            PickleValue::Tensor(t) => Some(&t.storage),
             _ => None,
         })
         .map(|s| (&*s.key, &*s.class))
@@ -148,10 +148,10 @@ const LONGEST: usize = 256;
 const MOST: usize = 100_000;
 
 impl Search<'_> {
-    fn look(&mut self, value: &Value, path: &str, depth: usize) -> Outcome<()> {
+    fn look(&mut self, value: &PickleValue, path: &str, depth: usize) -> Outcome<()> {
         let (is_dict, at) = match value {
-            Value::Dict(i) => (true, *i),
-            Value::Sequence(i) => (false, *i),
+            PickleValue::Dict(i) => (true, *i),
+            PickleValue::Sequence(i) => (false, *i),
             _ => return Ok(()),
         };
         if depth > DEEPEST || !self.seen.insert((is_dict, at)) {
@@ -163,22 +163,26 @@ impl Search<'_> {
         } else {
             let numbered = machine.sequences[at].iter().enumerate();
             // Long lists are numbers, not networks.
-            numbered.take(64).try_for_each(|(i, value)| self.entry(&Value::Int(i as i64), value, path, depth))
+            numbered.take(64).try_for_each(|(i, value)| self.entry(&PickleValue::Int(i as i64), value, path, depth))
         }
     }
 
-    fn entry(&mut self, key: &Value, value: &Value, path: &str, depth: usize) -> Outcome<()> {
+    fn entry(&mut self, key: &PickleValue, value: &PickleValue, path: &str, depth: usize) -> Outcome<()> {
         let name = match (key, value) {
-            (Value::Str(name), Value::Tensor(_) | Value::Dict(_) | Value::Sequence(_)) if name.len() <= LONGEST => {
+            (PickleValue::Str(name), PickleValue::Tensor(_) | PickleValue::Dict(_) | PickleValue::Sequence(_))
+                if name.len() <= LONGEST =>
+            {
                 format!("{path}{name}")
             }
-            (Value::Int(n), Value::Tensor(_) | Value::Dict(_)) => format!("{path}{n}"),
+            (PickleValue::Int(n), PickleValue::Tensor(_) | PickleValue::Dict(_)) => format!("{path}{n}"),
             _ => return Ok(()),
         };
         self.left = self.left.checked_sub(name.len() + 1).ok_or("the file names more tensors than it can hold")?;
         match value {
-            Value::Tensor(_) if self.found.len() == MOST => return Err(format!("it names more than {MOST} tensors")),
-            Value::Tensor(t) => self.found.push((name, path.len(), Rc::clone(t))),
+            PickleValue::Tensor(_) if self.found.len() == MOST => {
+                return Err(format!("it names more than {MOST} tensors"));
+            }
+            PickleValue::Tensor(t) => self.found.push((name, path.len(), Rc::clone(t))),
             _ => self.look(value, &format!("{name}."), depth + 1)?,
         }
         Ok(())
@@ -188,14 +192,14 @@ impl Search<'_> {
 /// Every tensor of the pickle with a name, and where its elements lie.
 fn list(
     machine: &Pickle,
-    root: &Value,
+    root: &PickleValue,
     storages: &dyn Fn(&Storage) -> Option<Range<usize>>,
     bytes: usize,
 ) -> Outcome<Vec<Stored>> {
     let mut search = Search { machine, seen: HashSet::new(), left: 4 * bytes + 65_536, found: Vec::new() };
     search.look(root, "", 0)?;
     if search.found.is_empty()
-        && let Value::Inert(class) = root
+        && let PickleValue::Inert(class) = root
     {
         return Err(format!(
             "it holds a whole Python object ({class}), which is never built here; save its state_dict() instead"

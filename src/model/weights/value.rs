@@ -30,7 +30,7 @@ pub struct TensorRef {
 
 /// A pickled value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum PickleValue {
     /// `None`.
     None,
     /// A truth value.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// The entries of an archive: name, and where its bytes lie; nowhere for those that are compressed, which
 /// `torch.save` never does.
-pub struct Archive {
+pub struct ZipEntries {
     entries: BTreeMap<String, Option<Range<usize>>>,
 }
 
@@ -35,7 +35,7 @@ fn directory(bytes: &[u8]) -> Result<(usize, usize), String> {
     Ok((place(bytes, end + 16, 4)?, place(bytes, end + 10, 2)?))
 }
 
-impl Archive {
+impl ZipEntries {
     /// Reads the directory of an archive held in memory.
     pub fn open(bytes: &[u8]) -> Result<Self, String> {
         let (mut at, count) = directory(bytes)?;

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{BACKOFF, BEAT_EVERY, GREETING, Line, Listener, PING_EVERY, Phase, SILENCE, WORDS};
+use super::{BACKOFF, BEAT_EVERY, GREETING, Line, LineListener, LinePhase, PING_EVERY, SILENCE, WORDS};
 use crate::remote::frame::{self, Fold};
-use crate::remote::protocol::{Ask, Asked, Tell, Told, greet, greeted};
+use crate::remote::protocol::{Ask, AskedFrame, Tell, Told, greet, greeted};
 
 impl Line {
     pub(super) fn work(self: &Arc<Self>) {
@@ -25,15 +25,15 @@ impl Line {
             };
             let mut state = self.lock();
             state.hang_up();
-            if let Phase::Ended { why } = &state.phase {
+            if let LinePhase::Ended { why } = &state.phase {
                 let why = why.clone();
                 state.fail_open(&why);
                 return;
             }
-            let first = matches!(state.phase, Phase::Connecting);
+            let first = matches!(state.phase, LinePhase::Connecting);
             state.fail_open(&why);
             if first {
-                state.phase = Phase::Ended { why };
+                state.phase = LinePhase::Ended { why };
                 drop(state);
                 self.bell.notify_all();
                 (self.wake)();
@@ -47,7 +47,7 @@ impl Line {
                 state.breaks += 1;
             }
             state.latency = None;
-            state.phase = Phase::Broken { why, again: Instant::now() + wait };
+            state.phase = LinePhase::Broken { why, again: Instant::now() + wait };
             drop(state);
             self.bell.notify_all();
             (self.wake)();
@@ -61,7 +61,7 @@ impl Line {
     fn wait_to_try(&self) -> bool {
         let mut state = self.lock();
         loop {
-            let Phase::Broken { again, .. } = &state.phase else { return false };
+            let LinePhase::Broken { again, .. } = &state.phase else { return false };
             let left = again.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -88,7 +88,7 @@ impl Line {
             let mut state = self.lock();
             state.heard = Instant::now();
             state.child = Some(child);
-            if let Phase::Ended { why } = &state.phase {
+            if let LinePhase::Ended { why } = &state.phase {
                 return Err(why.clone());
             }
         }
@@ -110,10 +110,10 @@ impl Line {
             state.to = Some(to);
             state.heard = Instant::now();
             state.pings.clear();
-            if matches!(state.phase, Phase::Ended { .. }) {
+            if matches!(state.phase, LinePhase::Ended { .. }) {
                 return Err("it was ended".to_owned());
             }
-            state.phase = Phase::Up;
+            state.phase = LinePhase::Up;
             state.listeners.values().flat_map(|listener| listener.again()).collect()
         };
         for ask in again {
@@ -204,20 +204,20 @@ impl Line {
             state = self.bell.wait_timeout(state, BEAT_EVERY).unwrap_or_else(PoisonError::into_inner).0;
             if beaten.elapsed() >= BEAT_EVERY {
                 beaten = Instant::now();
-                let listeners: Vec<Arc<dyn Listener>> = state.listeners.values().cloned().collect();
+                let listeners: Vec<Arc<dyn LineListener>> = state.listeners.values().cloned().collect();
                 drop(state);
                 listeners.iter().for_each(|listener| listener.beat());
                 state = self.lock();
             }
             match state.phase {
-                Phase::Ended { .. } => return,
-                Phase::Connecting | Phase::Broken { .. } => {
+                LinePhase::Ended { .. } => return,
+                LinePhase::Connecting | LinePhase::Broken { .. } => {
                     if state.child.is_some() && state.heard.elapsed() > GREETING {
                         state.hang_up();
                     }
                     continue;
                 }
-                Phase::Up => {}
+                LinePhase::Up => {}
             }
             if state.heard.elapsed() > SILENCE {
                 state.hang_up();
@@ -228,7 +228,7 @@ impl Line {
             }
             let id = self.next.fetch_add(1, Ordering::Relaxed);
             if let Some(to) = &mut state.to
-                && frame::write(to, &Asked { id, ask: Ask::Ping }, &[], Fold::No).is_ok()
+                && frame::write(to, &AskedFrame { id, ask: Ask::Ping }, &[], Fold::No).is_ok()
             {
                 state.pings.push_back((id, Instant::now()));
             }

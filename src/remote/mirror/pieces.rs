@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::Receiver;
 
 use super::{AHEAD, ANSWER, LARGEST};
-use crate::remote::line::{Answer, Line, LineError, Transfer};
+use crate::remote::line::{Line, LineAnswer, LineError, Transfer};
 use crate::remote::protocol::{Ask, PIECE, Tell};
 
 /// How a copy ended.
@@ -62,7 +62,7 @@ pub(in crate::remote) struct Pieces<'a> {
     line: &'a Line,
     run: String,
     file: String,
-    on_the_way: VecDeque<Receiver<Answer>>,
+    on_the_way: VecDeque<Receiver<LineAnswer>>,
     /// Where the next piece begins that is not asked for yet.
     ahead: u64,
     /// Bytes that came.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{LIST_EVERY, LIVE_LIST_EVERY, Row};
+use super::{LIST_EVERY, LIVE_LIST_EVERY, ListedRun};
 use crate::run::folder::events_path;
 use crate::run::label::{Label, label_path};
 use crate::run::pulse::{Pulse, Trainer, beat_path};
@@ -28,7 +28,7 @@ pub(super) struct Listing {
     known: Vec<Listed>,
     /// What lies there and is no run yet.
     unknown: Vec<PathBuf>,
-    pub told: Option<Vec<Row>>,
+    pub told: Option<Vec<ListedRun>>,
 }
 
 struct Listed {
@@ -54,7 +54,7 @@ impl Listing {
     }
 
     /// The list, where it has changed.
-    pub fn look(&mut self) -> Option<Vec<Row>> {
+    pub fn look(&mut self) -> Option<Vec<ListedRun>> {
         let entries = std::fs::read_dir(&self.dir).into_iter().flatten();
         let mut names: Vec<_> = entries.filter_map(|e| Some(e.ok()?.file_name())).collect();
         names.sort();
@@ -67,7 +67,8 @@ impl Listing {
         for listed in &mut self.known {
             listed.look();
         }
-        let rows: Vec<Row> = self.known.iter().filter_map(|l| Some((l.summary.clone()?, l.trainer.clone()))).collect();
+        let rows: Vec<ListedRun> =
+            self.known.iter().filter_map(|l| Some((l.summary.clone()?, l.trainer.clone()))).collect();
         (self.told.as_ref() != Some(&rows)).then(|| {
             self.told = Some(rows.clone());
             rows

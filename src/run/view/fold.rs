@@ -83,7 +83,7 @@ impl RunView {
             Event::ParamApplied { key, old, new, epoch, iter } => {
                 let (key, old, new) = (key.clone(), old.clone(), new.clone());
                 let phase = self.training();
-                self.param_applied(Change { key, old, new, phase, epoch: *epoch, iter: *iter });
+                self.param_applied(ParamChange { key, old, new, phase, epoch: *epoch, iter: *iter });
             }
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
@@ -109,7 +109,7 @@ impl RunView {
     }
 
     /// Whether an iteration was told before, with others after it.
-    fn is_behind(&self, place: Place) -> bool {
+    fn is_behind(&self, place: RunPlace) -> bool {
         let last = |phase: Phase| self.curves(phase).points.last().map(|p| (phase, p.epoch, p.iter));
         last(Phase::Adapt).or_else(|| last(Phase::Pretrain)).is_some_and(|last| place <= last)
     }
@@ -272,7 +272,7 @@ impl RunView {
         // Only a cut counts: warm-up rises, and a slider that is moved has its own mark.
         if let Some(factor) = before.map(|lr| step.lr / lr).filter(|f| *f > 0.0 && *f < 0.6) {
             let x = super::curves::x(step.epoch, step.iter, step.iters);
-            self.marks.push(Mark { phase: step.phase, x, kind: MarkKind::LrDrop { factor } });
+            self.marks.push(MarkedMoment { phase: step.phase, x, kind: MarkKind::LrDrop { factor } });
         }
     }
 
@@ -284,8 +284,8 @@ impl RunView {
         }
     }
 
-    fn param_applied(&mut self, change: Change) {
-        let Change { key, old, new, phase, epoch, iter } = &change;
+    fn param_applied(&mut self, change: ParamChange) {
+        let ParamChange { key, old, new, phase, epoch, iter } = &change;
         self.pending.retain(|(k, v, _)| k != key || v != new);
         if let Some(params) = &mut self.params {
             // A key of another version is not in the table; the mark still tells what happened.
@@ -295,7 +295,7 @@ impl RunView {
             self.x_of((*phase, *epoch, *iter)),
             MarkKind::Param { key: key.clone(), old: old.clone(), new: new.clone() },
         );
-        self.marks.push(Mark { phase: *phase, x, kind });
+        self.marks.push(MarkedMoment { phase: *phase, x, kind });
         self.changes.push(change);
     }
 
@@ -321,7 +321,7 @@ impl RunView {
 
     fn mark(&mut self, kind: MarkKind) {
         let within = if self.iters > 0 { self.iter as f64 / self.iters as f64 } else { 0.0 };
-        self.marks.push(Mark { phase: self.phase, x: self.epoch as f64 + within, kind });
+        self.marks.push(MarkedMoment { phase: self.phase, x: self.epoch as f64 + within, kind });
     }
 }
 

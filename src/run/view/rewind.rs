@@ -1,11 +1,11 @@
 //! Back to where a run was taken up: what lay beyond was undone.
 
-use super::{Change, Mark, MarkKind, Place, RunView};
+use super::{MarkKind, MarkedMoment, ParamChange, RunPlace, RunView};
 use crate::run::event::{Event, Phase, State};
 
 impl RunView {
     /// Where an event says that the run stands before it; `None` when it does not say.
-    pub(super) fn place_of(&self, event: &Event) -> Option<Place> {
+    pub(super) fn place_of(&self, event: &Event) -> Option<RunPlace> {
         match event {
             Event::Step(step) => Some((step.phase, step.epoch, step.iter)),
             Event::State { state: State::Extracting | State::Clustering, epoch } => Some((Phase::Adapt, *epoch, 0)),
@@ -25,7 +25,7 @@ impl RunView {
     }
 
     /// Goes back to a place: what was told beyond it was lost, and is done anew.
-    pub(super) fn rewind(&mut self, place: Place) {
+    pub(super) fn rewind(&mut self, place: RunPlace) {
         let (phase, epoch, iter) = place;
         match phase {
             Phase::Pretrain => {
@@ -51,21 +51,21 @@ impl RunView {
         self.undo_changes(place);
         let x = self.x_of(place);
         // The cut of the learning rate at the place itself will be told again.
-        let beyond = |mark: &Mark| match mark.kind {
+        let beyond = |mark: &MarkedMoment| match mark.kind {
             MarkKind::LrDrop { .. } => (mark.phase, mark.x) >= (phase, x),
             _ => (mark.phase, mark.x) > (phase, x),
         };
         if std::mem::take(&mut self.resumed)
             && let Some(at) = self.marks.iter().rposition(|mark| mark.kind == MarkKind::Resumed)
         {
-            self.marks[at] = Mark { phase, x, kind: MarkKind::Resumed };
+            self.marks[at] = MarkedMoment { phase, x, kind: MarkKind::Resumed };
         }
         self.marks.retain(|mark| !beyond(mark));
         self.begun = self.begun.filter(|begun| *begun <= (phase, epoch));
     }
 
     /// Changes that had been made beyond the place. One at the very place holds where the parameters say so.
-    fn undo_changes(&mut self, place: Place) {
+    fn undo_changes(&mut self, place: RunPlace) {
         let params = self.params.clone();
         let mut undone = Vec::new();
         self.changes.retain(|change| {
@@ -77,8 +77,8 @@ impl RunView {
             }
             keep
         });
-        let is_undone = |mark: &Mark| match &mark.kind {
-            MarkKind::Param { key, old, new } => undone.iter().any(|c: &Change| {
+        let is_undone = |mark: &MarkedMoment| match &mark.kind {
+            MarkKind::Param { key, old, new } => undone.iter().any(|c: &ParamChange| {
                 (&c.key, &c.old, &c.new) == (key, old, new) && mark.phase == c.phase && mark.x.floor() == c.epoch as f64
             }),
             _ => false,
@@ -89,7 +89,7 @@ impl RunView {
     }
 
     /// Where a place lies on the axis of its training's epochs.
-    pub(super) fn x_of(&self, (phase, epoch, iter): Place) -> f64 {
+    pub(super) fn x_of(&self, (phase, epoch, iter): RunPlace) -> f64 {
         if iter == 0 {
             return epoch as f64;
         }

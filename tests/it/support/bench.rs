@@ -11,17 +11,17 @@ use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::{Applies, Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::sweeps::Sweeps;
 use reid_workbench::gui::theme::{self, Theme};
-use reid_workbench::gui::view_model::{Snapshots, ViewModel};
+use reid_workbench::gui::view_model::{RunView, Snapshots};
 use reid_workbench::gui::what_if::WhatIf;
-use reid_workbench::gui::widgets::images::Images;
+use reid_workbench::gui::widgets::images::Thumbnails;
 use reid_workbench::gui::widgets::tile;
 
 /// The tile and all that it reads and writes.
 pub struct Bench {
     pub pane: Pane,
-    pub view: ViewModel,
+    pub view: RunView,
     panels: Panels,
-    pub images: Images,
+    pub images: Thumbnails,
     snapshots: Option<Snapshots>,
     what_if: Option<WhatIf>,
     pub selection: Selection,
@@ -43,7 +43,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
-            many: Many { book: &Book::default(), live: &ViewModel::default(), sweeps: &Sweeps::default() },
+            many: Many { book: &Book::default(), live: &RunView::default(), sweeps: &Sweeps::default() },
             overlays: &[],
             view: &bench.view,
             theme,
@@ -62,12 +62,12 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
 }
 
 /// The tile in a window of its own, without graphics.
-pub fn window_of(pane: Pane, view: ViewModel, size: Vec2) -> Harness<'static, Bench> {
+pub fn window_of(pane: Pane, view: RunView, size: Vec2) -> Harness<'static, Bench> {
     let bench = Bench {
         pane,
         view,
         panels: Panels::default(),
-        images: Images::default(),
+        images: Thumbnails::default(),
         snapshots: None,
         what_if: None,
         selection: Selection::default(),
@@ -85,7 +85,7 @@ pub fn window_of(pane: Pane, view: ViewModel, size: Vec2) -> Harness<'static, Be
 }
 
 /// As [`window_of`], of the usual size.
-pub fn window(pane: Pane, view: ViewModel) -> Harness<'static, Bench> {
+pub fn window(pane: Pane, view: RunView) -> Harness<'static, Bench> {
     window_of(pane, view, vec2(900.0, 520.0))
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reid_workbench::data::no_tick;
-use reid_workbench::data::synthetic::{Domain, SyntheticSpec, synthesize};
+use reid_workbench::data::synthetic::{City, SyntheticSpec, synthesize};
 
 /// Twelve people, eight of them for training, two cameras, three pictures each, 64×32.
 pub fn tiny_domain(dir: &Path, domain: &str, seed: u64) {
@@ -16,7 +16,7 @@ pub fn tiny_domain(dir: &Path, domain: &str, seed: u64) {
         junk: 1,
         height: 64,
         width: 32,
-        ..SyntheticSpec::new(Domain::from_name(domain).unwrap(), seed)
+        ..SyntheticSpec::new(City::from_name(domain).unwrap(), seed)
     };
     synthesize(dir, &spec, &no_tick).unwrap();
 }

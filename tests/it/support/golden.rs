@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::gen_features::{Spec, generate};
+use super::gen_features::{FeatureSpec, generate};
 use super::sha256;
 
 /// One case: its numbers as JSON, and its tensors.
@@ -43,7 +43,7 @@ impl Case {
         Self::open(&fixtures(), name)
     }
 
-    pub fn spec(&self) -> Spec {
+    pub fn spec(&self) -> FeatureSpec {
         serde_json::from_value(self.json["generator"].clone()).unwrap()
     }
 

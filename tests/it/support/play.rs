@@ -11,7 +11,7 @@ use reid_workbench::engine::event::{
     Step,
 };
 use reid_workbench::gui::command::UiCommand;
-use reid_workbench::gui::datasets::{DatasetRow, Registry, UserRegistry};
+use reid_workbench::gui::datasets::{DatasetRow, Datasets, UserRegistry};
 use reid_workbench::method::cluster::Judged;
 use reid_workbench::method::params::Params;
 
@@ -211,7 +211,7 @@ pub struct FakeRegistry {
     pub added: std::sync::Mutex<Vec<(String, PathBuf)>>,
 }
 
-impl Registry for FakeRegistry {
+impl Datasets for FakeRegistry {
     fn list(&self) -> (Vec<DatasetRow>, Vec<String>) {
         let row = |name: &str, layout: &str, builtin, found| DatasetRow {
             name: name.to_owned(),

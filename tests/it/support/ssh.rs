@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reid_workbench::remote::line::Wake;
-use reid_workbench::remote::protocol::{Asked, greet, greeted};
-use reid_workbench::remote::setup::{Setup, set};
+use reid_workbench::remote::protocol::{AskedFrame, greet, greeted};
+use reid_workbench::remote::setup::{RemoteSetup, set};
 use reid_workbench::remote::{Address, frame};
 
 const STAND_IN: &str = r#"#!/bin/sh
@@ -40,7 +40,7 @@ pub fn folder() -> &'static Path {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path();
             executable(&path.join("ssh"), &STAND_IN.replace("DIR", path.to_str().unwrap()));
-            let setup = Setup {
+            let setup = RemoteSetup {
                 ssh: path.join("ssh").into(),
                 program: env!("CARGO_BIN_EXE_reid-workbench").to_owned(),
                 mirrors: Some(path.join("mirrors")),
@@ -76,7 +76,7 @@ pub fn can(host: &str, bytes: &[u8]) {
 }
 
 /// Plays the relay of a machine: greets, and answers each question with the bytes that `answer` makes of it.
-pub fn play(host: &str, answer: impl Fn(Asked) -> Vec<u8> + Send + 'static) -> Address {
+pub fn play(host: &str, answer: impl Fn(AskedFrame) -> Vec<u8> + Send + 'static) -> Address {
     let [from, to] = ["in", "out"].map(|end| folder().join(format!("{host}.{end}")));
     for pipe in [&from, &to] {
         assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
@@ -91,7 +91,7 @@ pub fn play(host: &str, answer: impl Fn(Asked) -> Vec<u8> + Send + 'static) -> A
         greet(&mut to).unwrap();
         greeted(&mut from).unwrap();
         while let Ok(Some(frame)) = frame::read(&mut from) {
-            let asked: Asked = serde_json::from_slice(&frame.head).unwrap();
+            let asked: AskedFrame = serde_json::from_slice(&frame.head).unwrap();
             // Whoever was cut off hears nothing more.
             if to.write_all(&answer(asked)).is_err() {
                 return;

@@ -6,10 +6,10 @@ use eframe::egui::{
 
 use super::OUTLIERS;
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::clustered::{Row, Shown, thumb};
+use crate::gui::panels::clustered::{ClusterRow, ShownClustering, thumb};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
-use crate::gui::what_if::worker::Verdict;
+use crate::gui::what_if::worker::ClusterVerdict;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
 
@@ -23,7 +23,7 @@ pub const BETWEEN: f32 = 8.0;
 
 /// How cards lie in a width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Grid {
+pub struct CardGrid {
     /// Cards beside each other.
     pub columns: usize,
     /// Size of a card.
@@ -31,7 +31,7 @@ pub struct Grid {
     thumb: Vec2,
 }
 
-impl Grid {
+impl CardGrid {
     /// As many cards as fit, and those as wide as that leaves room for.
     pub fn of(ui: &Ui, width: f32) -> Self {
         let k = type_scale(ui);
@@ -65,13 +65,13 @@ pub struct Done {
 /// A card to draw.
 pub struct Card<'a> {
     /// The clustering.
-    pub shown: &'a Shown,
+    pub shown: &'a ShownClustering,
     /// Epoch of birth, from 0.
     pub born: Option<usize>,
     /// The cluster, or [`OUTLIERS`].
     pub cluster: u32,
     /// How large.
-    pub grid: Grid,
+    pub grid: CardGrid,
 }
 
 impl Card<'_> {
@@ -105,7 +105,7 @@ impl Card<'_> {
         done
     }
 
-    fn name(&self, row: Option<&Row>) -> String {
+    fn name(&self, row: Option<&ClusterRow>) -> String {
         match row {
             None => format!("Outliers, {}", ticks::counted(self.shown.table.outliers.len(), "image", "images")),
             Some(row) => {
@@ -117,7 +117,7 @@ impl Card<'_> {
     }
 
     /// Number, size, a dot a camera, and the caret that opens it.
-    fn head(&self, ui: &Ui, inner: Rect, row: Option<&Row>) -> Response {
+    fn head(&self, ui: &Ui, inner: Rect, row: Option<&ClusterRow>) -> Response {
         let theme = Theme::of(ui.ctx());
         let painter = ui.painter();
         let y = inner.top() + line(ui) / 2.0;
@@ -143,7 +143,7 @@ impl Card<'_> {
         response
     }
 
-    fn cameras(&self, ui: &Ui, room: Rect, row: &Row) {
+    fn cameras(&self, ui: &Ui, room: Rect, row: &ClusterRow) {
         let theme = Theme::of(ui.ctx());
         let all = self.shown.table.cameras;
         let step = 5.0;
@@ -183,7 +183,7 @@ impl Card<'_> {
     }
 
     /// Score against the threshold, the three radii, birth and purity.
-    fn foot(&self, ui: &Ui, cx: &PanelCtx<'_>, inner: Rect, row: Option<&Row>, truth: bool) {
+    fn foot(&self, ui: &Ui, cx: &PanelCtx<'_>, inner: Rect, row: Option<&ClusterRow>, truth: bool) {
         let theme = cx.theme;
         let painter = ui.painter();
         let small = Type::Small.font(ui);
@@ -237,13 +237,13 @@ impl Card<'_> {
     }
 
     /// What becomes of the cluster with the parameters that are tried.
-    fn would(&self, cx: &PanelCtx<'_>) -> Option<Verdict> {
+    fn would(&self, cx: &PanelCtx<'_>) -> Option<ClusterVerdict> {
         cx.what_if.base().filter(|b| b.epoch == self.shown.epoch)?;
         let (outcome, _) = cx.what_if.outcome()?;
         outcome.verdicts.get(self.cluster as usize).copied()
     }
 
-    fn explain(&self, ui: &mut Ui, row: Option<&Row>, truth: bool) {
+    fn explain(&self, ui: &mut Ui, row: Option<&ClusterRow>, truth: bool) {
         let theme = Theme::of(ui.ctx());
         ui.label(Type::Title.text(self.name(row), theme.t1));
         let Some(row) = row else {
@@ -275,18 +275,18 @@ impl Card<'_> {
 }
 
 /// `reliable` or `unreliable`.
-pub fn verdict(row: &Row) -> &'static str {
+pub fn verdict(row: &ClusterRow) -> &'static str {
     if row.reliable { "reliable" } else { "unreliable" }
 }
 
 /// What becomes of a cluster with the parameters that are tried.
-fn would_words(verdict: Verdict) -> String {
+fn would_words(verdict: ClusterVerdict) -> String {
     match verdict {
-        Verdict::Same => "no change".to_owned(),
-        Verdict::Keeps(images) => format!("keeps {images}"),
-        Verdict::Splits(parts) => format!("splits in {parts}"),
-        Verdict::Merges => "merges".to_owned(),
-        Verdict::Dissolves => "dissolves".to_owned(),
+        ClusterVerdict::Same => "no change".to_owned(),
+        ClusterVerdict::Keeps(images) => format!("keeps {images}"),
+        ClusterVerdict::Splits(parts) => format!("splits in {parts}"),
+        ClusterVerdict::Merges => "merges".to_owned(),
+        ClusterVerdict::Dissolves => "dissolves".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which clusters are shown: `size>10 score<0.5 reliable=no cameras>=2 purity<0.8 born=3 id=118`.
 
-use crate::gui::panels::clustered::Row;
-use crate::study::comparison::{BEGIN, Comparison};
+use crate::gui::panels::clustered::ClusterRow;
+use crate::study::comparison::{BEGIN, FilterSign};
 
 /// What a term looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +28,15 @@ const FIELDS: [(&str, Field); 7] = [
 #[derive(Clone, Debug, PartialEq)]
 struct Term {
     field: Field,
-    test: Comparison,
+    test: FilterSign,
     value: f64,
 }
 
 /// Terms that a cluster must all fulfil.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter(Vec<Term>);
+pub struct ClusterFilter(Vec<Term>);
 
-impl Filter {
+impl ClusterFilter {
     /// Reads terms with blanks between them. Without `truth` there is no purity.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Filter {
 
     /// Whether cluster `id` passes; `born` is its epoch of birth from 0, where that is known. What is not known
     /// passes no test.
-    pub fn passes(&self, id: u32, row: &Row, born: Option<usize>) -> bool {
+    pub fn passes(&self, id: u32, row: &ClusterRow, born: Option<usize>) -> bool {
         self.0.iter().all(|term| {
             let own = match term.field {
                 Field::Id => Some(f64::from(id)),
@@ -91,7 +91,7 @@ fn term(word: &str, truth: bool) -> Result<Term, String> {
     if field == Field::Purity && !truth {
         return Err("`purity` uses ground truth, which is switched off.".to_owned());
     }
-    let Some((_, test, value)) = Comparison::begin(rest) else {
+    let Some((_, test, value)) = FilterSign::begin(rest) else {
         return Err(format!("`{word}` has no comparison that is known: < <= > >= = !=."));
     };
     if value.is_empty() {
@@ -104,7 +104,7 @@ fn term(word: &str, truth: bool) -> Result<Term, String> {
             _ => return Err(format!("`{word}`: reliable is yes or no.")),
         };
         return match test {
-            Comparison::Is | Comparison::IsNot => Ok(Term { field, test, value }),
+            FilterSign::Is | FilterSign::IsNot => Ok(Term { field, test, value }),
             _ => Err(format!("`{word}`: reliable is yes or no; write reliable=no.")),
         };
     }
@@ -119,8 +119,8 @@ mod tests {
     use super::*;
     use crate::gui::panels::clustered::From;
 
-    fn row(size: u32, score: f64, reliable: bool) -> Row {
-        Row {
+    fn row(size: u32, score: f64, reliable: bool) -> ClusterRow {
+        ClusterRow {
             size,
             score,
             reliable,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn passes(text: &str) -> bool {
-        Filter::parse(text, true).unwrap().passes(118, &row(12, 0.444, false), Some(2))
+        ClusterFilter::parse(text, true).unwrap().passes(118, &row(12, 0.444, false), Some(2))
     }
 
     #[test]
@@ -162,15 +162,15 @@ mod tests {
 
     #[test]
     fn what_is_not_known_passes_no_test() {
-        let bare = Row { cameras: 0, purity: None, ..row(12, 0.4, true) };
+        let bare = ClusterRow { cameras: 0, purity: None, ..row(12, 0.4, true) };
         for text in ["cameras<2", "purity<1", "born>0"] {
-            assert!(!Filter::parse(text, true).unwrap().passes(0, &bare, None), "{text}");
+            assert!(!ClusterFilter::parse(text, true).unwrap().passes(0, &bare, None), "{text}");
         }
     }
 
     #[test]
     fn mistakes_are_told_in_a_sentence() {
-        let wrong = |text: &str| Filter::parse(text, true).unwrap_err();
+        let wrong = |text: &str| ClusterFilter::parse(text, true).unwrap_err();
         assert_eq!(wrong("size"), "`size` has no comparison. Write for example size>10 or reliable=no.");
         assert!(wrong("colour=red").starts_with("`colour` is not known. There are size, score,"));
         assert_eq!(wrong("size>"), "`size>` ends before the value.");
@@ -178,6 +178,9 @@ mod tests {
         assert_eq!(wrong("reliable=maybe"), "`reliable=maybe`: reliable is yes or no.");
         assert!(wrong("reliable>no").contains("write reliable=no"));
         assert!(wrong("size!4").contains("< <= > >= = !="));
-        assert_eq!(Filter::parse("purity<1", false).unwrap_err(), "`purity` uses ground truth, which is switched off.");
+        assert_eq!(
+            ClusterFilter::parse("purity<1", false).unwrap_err(),
+            "`purity` uses ground truth, which is switched off."
+        );
     }
 }

@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, Color32, Rect, Role, ScrollArea, Sense, Ui, Wid
 
 use super::OUTLIERS;
 use super::card::{chosen_frame, verdict};
-use crate::gui::panels::clustered::{Kind, Shown, thumb};
+use crate::gui::panels::clustered::{ScoreOrigin, ShownClustering, thumb};
 use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
@@ -24,7 +24,7 @@ pub enum Go {
 }
 
 /// What an image is in its clustering, in a word, with its glyph and colour.
-fn mark(shown: &Shown, theme: &Theme, image: u32) -> (&'static str, &'static str, Color32) {
+fn mark(shown: &ShownClustering, theme: &Theme, image: u32) -> (&'static str, &'static str, Color32) {
     let cluster = shown.facts.cluster_of(image).and_then(|c| shown.table.row(c));
     match cluster {
         None => ("outlier", icon::CROSS, theme.outlier),
@@ -36,7 +36,7 @@ fn mark(shown: &Shown, theme: &Theme, image: u32) -> (&'static str, &'static str
 }
 
 /// Makes an image of `cell` selectable: click, tooltip, frame, and name.
-pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &Shown, image: u32, cell: Rect) {
+pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) {
     let of = thumb::train(image);
     let response = ui.interact(cell, ui.scope_id().with(("member", image)), Sense::click());
     let score = shown.facts.score.get(image as usize).map_or("–".to_owned(), |s| ticks::number(*s, 2));
@@ -57,12 +57,12 @@ pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &Shown, image: u32, cell: Rec
     response.on_hover_ui(|ui| explain(ui, cx, shown, image, word, truth));
 }
 
-fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, image: u32, word: &str, truth: bool) {
+fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, image: u32, word: &str, truth: bool) {
     ui.label(Type::Title.text(format!("image {}, {word}", ticks::count(image as usize)), cx.theme.t1));
     let name = match shown.table.kind {
-        Kind::Eq8 => "Score by Eq. 8",
-        Kind::Spcl => "SpCL's independence",
-        Kind::Other | Kind::None => "Score",
+        ScoreOrigin::Eq8 => "Score by Eq. 8",
+        ScoreOrigin::Spcl => "SpCL's independence",
+        ScoreOrigin::Other | ScoreOrigin::None => "Score",
     };
     if let Some(score) = shown.facts.score.get(image as usize) {
         ui.label(format!("{name} {}", ticks::number(*score, 3)));
@@ -81,7 +81,7 @@ fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, image: u32, word: &str
 }
 
 /// Shows all images of `cluster`.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32) -> Go {
+pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32) -> Go {
     let mut go = Go::Stay;
     let row = shown.table.row(cluster);
     let images = match row {
@@ -139,7 +139,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, cluster: u32) -> 
     go
 }
 
-fn member(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &Shown, image: u32, cell: Rect) {
+fn member(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) {
     let theme = cx.theme;
     thumb::paint(ui, cx.images, shown.images.as_deref(), image, cell, 1.0);
     let (_, glyph, color) = mark(shown, theme, image);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::Filter;
-use crate::gui::panels::clustered::{ClusterTable, Row, Shown};
+use super::filter::ClusterFilter;
+use crate::gui::panels::clustered::{ClusterRow, ClusterTable, ShownClustering};
 
 /// What the cards are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sort {
+pub enum CardSort {
     /// Worst score first.
     #[default]
     Score,
@@ -24,7 +24,7 @@ pub enum Sort {
     Born,
 }
 
-impl Sort {
+impl CardSort {
     /// All of them, in the order of the menu.
     pub const ALL: [Self; 5] = [Self::Score, Self::Size, Self::Cameras, Self::Purity, Self::Born];
 
@@ -45,7 +45,7 @@ impl Sort {
     }
 
     /// Sorting by this value, ascending, is the order that is not reversed.
-    fn key(self, row: &Row, born: Option<usize>) -> f64 {
+    fn key(self, row: &ClusterRow, born: Option<usize>) -> f64 {
         match self {
             Self::Score => row.score,
             Self::Size => -f64::from(row.size),
@@ -60,9 +60,9 @@ impl Sort {
 pub fn order(
     table: &ClusterTable,
     births: Option<&[usize]>,
-    sort: Sort,
+    sort: CardSort,
     reversed: bool,
-    passes: impl Fn(u32, &Row, Option<usize>) -> bool,
+    passes: impl Fn(u32, &ClusterRow, Option<usize>) -> bool,
 ) -> Vec<u32> {
     let born = |c: u32| births.and_then(|b| b.get(c as usize)).copied();
     let mut shown: Vec<(f64, u32)> = (0u32..)
@@ -81,11 +81,11 @@ pub fn order(
 #[derive(Clone)]
 pub struct Wish {
     /// The clustering.
-    pub shown: Arc<Shown>,
+    pub shown: Arc<ShownClustering>,
     /// Epochs of birth, where they are known.
     pub births: Option<Arc<Vec<usize>>>,
     /// What to sort by.
-    pub sort: Sort,
+    pub sort: CardSort,
     /// The other way round.
     pub reversed: bool,
     /// Terms, as they were typed.
@@ -115,7 +115,7 @@ impl Wish {
 
 /// The order of the cards.
 #[derive(Default)]
-pub struct Order {
+pub struct CardOrder {
     wish: Option<Wish>,
     /// Clusters in order.
     pub clusters: Vec<u32>,
@@ -123,16 +123,16 @@ pub struct Order {
     pub outliers: bool,
     /// What is wrong with the filter; the clusters are then those of the last good one.
     pub wrong: Option<String>,
-    good: Filter,
+    good: ClusterFilter,
 }
 
-impl Order {
+impl CardOrder {
     /// Brings it up to date.
     pub fn refresh(&mut self, wish: Wish) {
         if self.wish.as_ref().is_some_and(|w| w.is(&wish)) {
             return;
         }
-        match Filter::parse(&wish.filter, wish.truth) {
+        match ClusterFilter::parse(&wish.filter, wish.truth) {
             Ok(filter) => (self.good, self.wrong) = (filter, None),
             Err(why) => self.wrong = Some(why),
         }
@@ -145,9 +145,9 @@ impl Order {
                 None => loose = true,
             }
         }
-        let sort = if wish.sort == Sort::Purity && !wish.truth { Sort::Score } else { wish.sort };
+        let sort = if wish.sort == CardSort::Purity && !wish.truth { CardSort::Score } else { wish.sort };
         let births = wish.births.as_ref().map(|b| b.as_slice());
-        let passes = |c: u32, row: &Row, born| picked[c as usize] && self.good.passes(c, row, born);
+        let passes = |c: u32, row: &ClusterRow, born| picked[c as usize] && self.good.passes(c, row, born);
         self.clusters = order(table, births, sort, wish.reversed, passes);
         self.outliers = loose && self.good.is_empty() && !table.outliers.is_empty();
         self.wish = Some(wish);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui;
 
 use crate::gui::job::Job;
-use crate::gui::view_model::{Part, ViewModel};
+use crate::gui::view_model::{EpochPart, RunView};
 use crate::study::births::{Known, walk};
 
 /// The epochs of birth, kept while a run is looked at.
@@ -21,9 +21,9 @@ pub struct Births {
 impl Births {
     /// `[C]` the epoch, from 0, since which each cluster of `epoch` has been there by its main origins; `None`
     /// until that is known.
-    pub fn get(&mut self, ctx: &egui::Context, view: &ViewModel, epoch: usize) -> Option<Arc<Vec<usize>>> {
+    pub fn get(&mut self, ctx: &egui::Context, view: &RunView, epoch: usize) -> Option<Arc<Vec<usize>>> {
         let folder = view.folder.as_ref()?;
-        let seq = *view.snapshots.get(&(epoch, Part::Clusters))?;
+        let seq = *view.snapshots.get(&(epoch, EpochPart::Clusters))?;
         if self.folder.as_ref() != Some(folder) {
             *self = Self { folder: Some(folder.clone()), ..Self::default() };
         }
@@ -48,7 +48,7 @@ impl Births {
             let todo: Vec<(usize, u64)> = view
                 .snapshots
                 .iter()
-                .filter(|((e, part), _)| *part == Part::Clusters && *e <= epoch)
+                .filter(|((e, part), _)| *part == EpochPart::Clusters && *e <= epoch)
                 .map(|((e, _), seq)| (*e, *seq))
                 .collect();
             let (folder, known) = (folder.clone(), self.known.clone());

@@ -6,7 +6,7 @@ use crate::engine::event::{ImageRef, Split};
 use crate::gui::panels::photo;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::images::{Images, Tone};
+use crate::gui::widgets::images::{Thumbnails, Tone};
 use crate::run::images;
 
 /// That row of the train split.
@@ -17,7 +17,7 @@ pub fn train(row: u32) -> ImageRef {
 /// Paints image `row` into `cell` and says where it is.
 pub fn paint(
     ui: &Ui,
-    photos: &mut Images,
+    photos: &mut Thumbnails,
     images: Option<&images::Images>,
     row: u32,
     cell: Rect,

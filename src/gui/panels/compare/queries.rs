@@ -9,19 +9,19 @@ use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
-use crate::gui::widgets::table::{Column, Table, sorted_by};
+use crate::gui::widgets::table::{TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::{button, icon};
 use crate::run::event::{ImageRef, Split};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
-use crate::study::hits::{Hit, List, Verdict};
+use crate::study::hits::{Hit, HitList, HitVerdict};
 use crate::study::outline::Outline;
 
 /// A photo of a rank list, in points.
 const CELL: [f32; 2] = size::THUMBS[3];
 
 /// The rank lists of a run and of the baseline, over the same queries and gallery.
-pub struct Lists {
+pub struct ComparedLists {
     dir: PathBuf,
     base: PathBuf,
     ranks: [Arc<RankSnapshot>; 2],
@@ -31,12 +31,12 @@ pub struct Lists {
 }
 
 /// What is shown of them; not kept between sessions.
-pub struct State {
+pub struct ComparedState {
     run: usize,
     sort: (usize, bool),
 }
 
-impl Default for State {
+impl Default for ComparedState {
     fn default() -> Self {
         Self { run: 0, sort: (4, true) }
     }
@@ -44,7 +44,7 @@ impl Default for State {
 
 /// Reads the rank lists at each run's last evaluation; runs that were not tested on the baseline's images are left out,
 /// for the comparison says so.
-pub fn read(runs: &[Outline], baseline: usize) -> Vec<Lists> {
+pub fn read(runs: &[Outline], baseline: usize) -> Vec<ComparedLists> {
     let of = |run: &Outline| {
         let (epoch, _) = run.last()?;
         Some((Arc::new(RankSnapshot::read(&run.dir, epoch).ok()?), Arc::new(Images::read(&run.dir).ok()?)))
@@ -71,13 +71,19 @@ pub fn read(runs: &[Outline], baseline: usize) -> Vec<Lists> {
         let rows = queries.iter().zip(pairs).enumerate().map(|(at, (row, pair))| (at as u32, row.pid, pair));
         let rows = rows.filter(|(_, _, pair)| pair.iter().all(|ap| ap.is_finite())).collect();
         let ranks = [now, Arc::clone(&before)];
-        Some(Lists { dir: run.dir.clone(), base: base.dir.clone(), ranks, images: Arc::clone(&images), rows })
+        Some(ComparedLists { dir: run.dir.clone(), base: base.dir.clone(), ranks, images: Arc::clone(&images), rows })
     };
     runs.iter().enumerate().filter(|(at, _)| *at != baseline).filter_map(|(_, run)| lists(run)).collect()
 }
 
 /// Shows them.
-pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &[Lists], state: &mut State, names: &dyn Fn(&Path) -> String) {
+pub fn ui(
+    ui: &mut Ui,
+    cx: &mut PanelCtx<'_>,
+    all: &[ComparedLists],
+    state: &mut ComparedState,
+    names: &dyn Fn(&Path) -> String,
+) {
     let theme = Theme::of(ui.ctx());
     if all.is_empty() {
         ui.label(Type::Body.text("No two of these runs were tested on the same images.", theme.t2));
@@ -91,11 +97,11 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &[Lists], state: &mut State, 
     }
     let lists = &all[state.run.min(all.len() - 1)];
     let columns = [
-        Column::number("query", "Row of the query split."),
-        Column::number("identity", "Who it is. Ground truth."),
-        Column::number("AP", "Average precision in this run, percent."),
-        Column::number(format!("AP {}", icon::STAR), "Average precision in the baseline, percent."),
-        Column::number("Δ", "Gained or lost against the baseline, in points."),
+        TableColumn::number("query", "Row of the query split."),
+        TableColumn::number("identity", "Who it is. Ground truth."),
+        TableColumn::number("AP", "Average precision in this run, percent."),
+        TableColumn::number(format!("AP {}", icon::STAR), "Average precision in the baseline, percent."),
+        TableColumn::number("Δ", "Gained or lost against the baseline, in points."),
     ];
     let mut rows = lists.rows.clone();
     let key = |(query, pid, [now, before]): &(u32, i32, [f64; 2])| match state.sort.0 {
@@ -110,7 +116,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &[Lists], state: &mut State, 
         rows.reverse();
     }
     let percent = |x: f64| ticks::number(100.0 * x, 1);
-    let table = Table {
+    let table = TableWidget {
         name: "queries",
         columns: &columns,
         rows: rows.len(),
@@ -152,18 +158,18 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &[Lists], state: &mut State, 
 }
 
 /// One run's list of a query: the query, then what it found.
-fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &Lists, ranks: &RankSnapshot, query: u32, title: &str) {
+fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &ComparedLists, ranks: &RankSnapshot, query: u32, title: &str) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let cell = vec2(CELL[0], CELL[1]);
-    let list = List::of_query(ranks, query as usize, Some(&lists.images), true);
+    let list = HitList::of_query(ranks, query as usize, Some(&lists.images), true);
     let ap = ranks.ap.get(query as usize).map_or("–".to_owned(), |ap| ticks::number(100.0 * ap, 1));
     ui.add(eframe::egui::Label::new(Type::Small.text(format!("{title}: AP {ap}, query {query}"), theme.t2)).truncate());
     let count = ((ui.available_width() - cell.x - 16.0) / (cell.x + 6.0)).max(1.0) as usize;
     let hits = list.shown(Some(&lists.images), false, count);
     let high = cell.y + 16.0 * k;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), high), Sense::hover());
-    let right = hits.iter().filter(|hit| hit.verdict == Verdict::Match).count();
+    let right = hits.iter().filter(|hit| hit.verdict == HitVerdict::Match).count();
     let said = format!("Rank list of {title}, query {query}: {right} of {} right", hits.len());
     response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Image, true, said.as_str()));
     let mut paint = |image: ImageRef, at: Rect, color: Color32, dashed: bool| {
@@ -181,7 +187,7 @@ fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &Lists, ranks: &RankSnapshot
             ImageRef { split: Split::Gallery, index: hit.index },
             at,
             color(theme, hit),
-            hit.verdict == Verdict::Missed,
+            hit.verdict == HitVerdict::Missed,
         );
         let rank = hit.rank.map_or(String::new(), |rank| rank.to_string());
         ui.painter().text(
@@ -192,9 +198,9 @@ fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &Lists, ranks: &RankSnapshot
             theme.t3,
         );
         let (glyph, shows) = match hit.verdict {
-            Verdict::Match | Verdict::Missed => (icon::CHECK, true),
-            Verdict::Mismatch => (icon::CROSS, true),
-            Verdict::Junk | Verdict::Unknown | Verdict::Unjudged => (icon::CROSS, false),
+            HitVerdict::Match | HitVerdict::Missed => (icon::CHECK, true),
+            HitVerdict::Mismatch => (icon::CROSS, true),
+            HitVerdict::Junk | HitVerdict::Unknown | HitVerdict::Unjudged => (icon::CROSS, false),
         };
         if shows {
             photo::corner(ui.painter(), at, glyph, color(theme, hit), theme);
@@ -205,8 +211,8 @@ fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &Lists, ranks: &RankSnapshot
 
 fn color(theme: &Theme, hit: &Hit) -> Color32 {
     match hit.verdict {
-        Verdict::Match | Verdict::Missed => theme.match_,
-        Verdict::Mismatch => theme.mismatch,
-        Verdict::Junk | Verdict::Unknown | Verdict::Unjudged => theme.junk,
+        HitVerdict::Match | HitVerdict::Missed => theme.match_,
+        HitVerdict::Mismatch => theme.mismatch,
+        HitVerdict::Junk | HitVerdict::Unknown | HitVerdict::Unjudged => theme.junk,
     }
 }

@@ -6,11 +6,11 @@ use eframe::egui::{self, Label, Ui};
 
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::table::{Cell, Column, Table};
+use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget};
 use crate::gui::widgets::tile;
 use crate::study::compare::{Comparison, Metrics, RunRow};
 use crate::study::compared::{interval, p_value};
-use crate::study::pairing::{PerQuery, Person};
+use crate::study::pairing::{PerQuery, PersonPair};
 use crate::study::published::Placed;
 use crate::study::statistics::{Paired, Spread};
 
@@ -18,8 +18,8 @@ use crate::study::statistics::{Paired, Spread};
 type Names<'a> = dyn Fn(&Path) -> String + 'a;
 
 /// A table that is read, not clicked, as high as it is.
-fn plain(ui: &mut Ui, name: &str, columns: &[Column], rows: &[Vec<Cell>], is_on: impl Fn(usize) -> bool) {
-    let table = Table { name, columns, rows: rows.len(), sort: None, lead: 0.0, clickable: false, height: None };
+fn plain(ui: &mut Ui, name: &str, columns: &[TableColumn], rows: &[Vec<TableCell>], is_on: impl Fn(usize) -> bool) {
+    let table = TableWidget { name, columns, rows: rows.len(), sort: None, lead: 0.0, clickable: false, height: None };
     table.show(ui, is_on, |row, column| rows[row][column].clone(), |_, _, _, _| {});
     ui.add_space(10.0);
 }
@@ -37,26 +37,26 @@ fn titled(all: &Comparison, run: &RunRow, names: &Names<'_>) -> String {
 /// Results with differences, intervals and p-values; seeds together; the parameters that differ.
 pub fn results(ui: &mut Ui, all: &Comparison, names: &Names<'_>) {
     let theme = Theme::of(ui.ctx());
-    let mut columns = vec![Column::words("run", "\u{e46a} is the baseline that the others are compared with.")];
+    let mut columns = vec![TableColumn::words("run", "\u{e46a} is the baseline that the others are compared with.")];
     for name in Metrics::NAMES {
-        columns.push(Column::number(name, format!("{name} at the last evaluation, percent.")));
-        columns.push(Column::number("Δ", format!("{name} less that of the baseline, in points.")));
+        columns.push(TableColumn::number(name, format!("{name} at the last evaluation, percent.")));
+        columns.push(TableColumn::number("Δ", format!("{name} less that of the baseline, in points.")));
     }
     let tested = "95 % bootstrap interval of the difference of mAP, people drawn with all their queries, in points.";
-    columns.push(Column::words("interval of Δ mAP", tested));
-    columns.push(Column::number("p", "Sign-flip permutation test of no difference, people as units."));
-    columns.push(Column::number("epoch", "Adaptation epochs done at that evaluation."));
-    columns.push(Column::number("best mAP", "The best over the epochs by the target's own labels: an oracle."));
-    let rows: Vec<Vec<Cell>> = all
+    columns.push(TableColumn::words("interval of Δ mAP", tested));
+    columns.push(TableColumn::number("p", "Sign-flip permutation test of no difference, people as units."));
+    columns.push(TableColumn::number("epoch", "Adaptation epochs done at that evaluation."));
+    columns.push(TableColumn::number("best mAP", "The best over the epochs by the target's own labels: an oracle."));
+    let rows: Vec<Vec<TableCell>> = all
         .runs
         .iter()
         .map(|run| {
-            let mut cells: Vec<Cell> = vec![titled(all, run, names).into()];
+            let mut cells: Vec<TableCell> = vec![titled(all, run, names).into()];
             for i in 0..4 {
                 let percent = |m: Option<Metrics>| m.map(|m| 100.0 * m.values()[i]);
                 cells.push(percent(run.metrics).map_or("–".to_owned(), |x| ticks::number(x, 1)).into());
                 let text = percent(run.difference).map_or(String::new(), |x| ticks::signed(x, 1));
-                cells.push(Cell { text, ink: Some(theme.t2) });
+                cells.push(TableCell { text, ink: Some(theme.t2) });
             }
             let tested = all.per_query.iter().find(|q| q.run == run.name);
             cells.push(tested.map_or_else(String::new, interval).into());
@@ -70,12 +70,12 @@ pub fn results(ui: &mut Ui, all: &Comparison, names: &Names<'_>) {
     if !all.seeds.is_empty() {
         tile::section(ui, "Over seeds", "mean ± standard deviation, 95 % interval of the mean");
         let columns = [
-            Column::words("runs", "Runs that differ in their seed alone."),
-            Column::words("seeds", "Their seeds."),
-            Column::words("mAP", "Mean, deviation and Student's interval, percent."),
-            Column::words("rank-1", "Mean, deviation and Student's interval, percent."),
+            TableColumn::words("runs", "Runs that differ in their seed alone."),
+            TableColumn::words("seeds", "Their seeds."),
+            TableColumn::words("mAP", "Mean, deviation and Student's interval, percent."),
+            TableColumn::words("rank-1", "Mean, deviation and Student's interval, percent."),
         ];
-        let rows: Vec<Vec<Cell>> = all
+        let rows: Vec<Vec<TableCell>> = all
             .seeds
             .iter()
             .map(|group| {
@@ -97,12 +97,13 @@ pub fn results(ui: &mut Ui, all: &Comparison, names: &Names<'_>) {
         ui.add_space(10.0);
         return;
     }
-    let mut columns = vec![Column::words("parameter", "Its key, as in files and on the command line.")];
-    columns.extend(all.runs.iter().map(|run| Column::words(titled(all, run, names), run.run.display().to_string())));
-    let rows: Vec<Vec<Cell>> = all
+    let mut columns = vec![TableColumn::words("parameter", "Its key, as in files and on the command line.")];
+    columns
+        .extend(all.runs.iter().map(|run| TableColumn::words(titled(all, run, names), run.run.display().to_string())));
+    let rows: Vec<Vec<TableCell>> = all
         .parameters
         .iter()
-        .map(|d| std::iter::once(d.key).chain(d.values.iter().map(String::as_str)).map(Cell::from).collect())
+        .map(|d| std::iter::once(d.key).chain(d.values.iter().map(String::as_str)).map(TableCell::from).collect())
         .collect();
     plain(ui, "differs", &columns, &rows, |_| false);
 }
@@ -145,12 +146,12 @@ fn tested(paired: &Paired) -> String {
 
 fn sides(ui: &mut Ui, q: &PerQuery) {
     let columns = [
-        Column::number("identity", "A person of the target's test set."),
-        Column::number("queries", "Queries of this person."),
-        Column::number("Δ AP", "Mean difference of AP over them, in points."),
+        TableColumn::number("identity", "A person of the target's test set."),
+        TableColumn::number("queries", "Queries of this person."),
+        TableColumn::number("Δ AP", "Mean difference of AP over them, in points."),
     ];
-    let rows = |people: &[Person]| -> Vec<Vec<Cell>> {
-        let row = |p: &Person| -> Vec<Cell> {
+    let rows = |people: &[PersonPair]| -> Vec<Vec<TableCell>> {
+        let row = |p: &PersonPair| -> Vec<TableCell> {
             let difference = ticks::signed(100.0 * p.difference, 1);
             vec![p.pid.to_string().into(), ticks::count(p.queries).into(), difference.into()]
         };
@@ -179,27 +180,27 @@ pub fn clusters(ui: &mut Ui, all: &Comparison, names: &Names<'_>) {
         return;
     }
     let columns = [
-        Column::words("run", "Compared with the baseline \u{e46a}, each at its newest clustering."),
-        Column::words("epochs", "Of the run and of the baseline."),
-        Column::number("ARI", "Adjusted Rand index of the labels at eps; 1 where they are the same."),
-        Column::number("NMI", "Normalised mutual information, likewise."),
-        Column::number("kept", "Clusters of \u{e46a} that are one here too, image for image or nearly."),
-        Column::number("split", "Clusters of \u{e46a} that are several here."),
-        Column::number("merged", "Clusters here that are several in \u{e46a}."),
-        Column::number("born", "Clusters here of images that are outliers in \u{e46a}."),
-        Column::number("died", "Clusters of \u{e46a} whose images are outliers here."),
-        Column::number("won back", "Outliers of \u{e46a} that are in a cluster here."),
-        Column::number("lost", "Images of clusters of \u{e46a} that are outliers here."),
+        TableColumn::words("run", "Compared with the baseline \u{e46a}, each at its newest clustering."),
+        TableColumn::words("epochs", "Of the run and of the baseline."),
+        TableColumn::number("ARI", "Adjusted Rand index of the labels at eps; 1 where they are the same."),
+        TableColumn::number("NMI", "Normalised mutual information, likewise."),
+        TableColumn::number("kept", "Clusters of \u{e46a} that are one here too, image for image or nearly."),
+        TableColumn::number("split", "Clusters of \u{e46a} that are several here."),
+        TableColumn::number("merged", "Clusters here that are several in \u{e46a}."),
+        TableColumn::number("born", "Clusters here of images that are outliers in \u{e46a}."),
+        TableColumn::number("died", "Clusters of \u{e46a} whose images are outliers here."),
+        TableColumn::number("won back", "Outliers of \u{e46a} that are in a cluster here."),
+        TableColumn::number("lost", "Images of clusters of \u{e46a} that are outliers here."),
     ];
-    let rows: Vec<Vec<Cell>> = all
+    let rows: Vec<Vec<TableCell>> = all
         .clusters
         .iter()
         .map(|c| {
-            let mut cells: Vec<Cell> = vec![called(all, &c.run, names).into()];
+            let mut cells: Vec<TableCell> = vec![called(all, &c.run, names).into()];
             cells.push(format!("{}, \u{e46a} {}", c.epochs[0], c.epochs[1]).into());
-            cells.extend([c.ari, c.nmi].map(|x| Cell::from(ticks::number(x, 3))));
+            cells.extend([c.ari, c.nmi].map(|x| TableCell::from(ticks::number(x, 3))));
             let counts = [c.kept, c.split, c.merged, c.born, c.died, c.won_back, c.lost];
-            cells.extend(counts.map(|n| Cell::from(ticks::count(n))));
+            cells.extend(counts.map(|n| TableCell::from(ticks::count(n))));
             cells
         })
         .collect();
@@ -216,15 +217,15 @@ pub fn published(ui: &mut Ui, placed: &Result<Placed, String>, all: &Comparison,
             return;
         }
     };
-    let mut columns = vec![Column::words("method", "A published method, or a run of one's own.")];
-    columns.push(Column::words("source", "The labelled dataset."));
-    columns.extend(Metrics::NAMES.map(|name| Column::number(name, "In percent.")));
-    columns.push(Column::words(
+    let mut columns = vec![TableColumn::words("method", "A published method, or a run of one's own.")];
+    columns.push(TableColumn::words("source", "The labelled dataset."));
+    columns.extend(Metrics::NAMES.map(|name| TableColumn::number(name, "In percent.")));
+    columns.push(TableColumn::words(
         "chosen on",
         "What the model was chosen by: the last epoch, or help that training has not.",
     ));
-    columns.push(Column::words("about", "Where it stands."));
-    let rows: Vec<Vec<Cell>> = placed
+    columns.push(TableColumn::words("about", "Where it stands."));
+    let rows: Vec<Vec<TableCell>> = placed
         .lines
         .iter()
         .map(|line| {
@@ -233,7 +234,7 @@ pub fn published(ui: &mut Ui, placed: &Result<Placed, String>, all: &Comparison,
             let mut texts = vec![name, line.source.clone()];
             texts.extend(line.values.map(|x| x.map_or("–".to_owned(), |x| ticks::number(x, 1))));
             texts.extend([line.chosen.clone(), line.about.clone()]);
-            texts.into_iter().map(|text| Cell { text, ink }).collect()
+            texts.into_iter().map(|text| TableCell { text, ink }).collect()
         })
         .collect();
     plain(ui, "published", &columns, &rows, |at| placed.lines[at].own);

@@ -4,7 +4,7 @@ use eframe::egui::{
     Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::Picture;
+use super::Eq8Picture;
 use crate::gui::panels::PanelCtx;
 use crate::gui::panels::browser::members::odd;
 use crate::gui::panels::clustered::thumb;
@@ -22,7 +22,7 @@ const GAP: f32 = 4.0;
 const OUT: f32 = 0.16;
 
 /// Draws them into `height`; more slots than fit are scrolled, all three columns together.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, height: f32) {
+pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, height: f32) {
     let theme = Theme::of(ui.ctx());
     let width = ui.available_width() - ui.spacing().scroll.allocated_width();
     let column = ((width - 2.0 * BETWEEN) / 3.0).floor().max(40.0);
@@ -80,7 +80,7 @@ fn cells(ui: &Ui, slots: usize, room: Vec2) -> (Vec2, usize) {
     (vec2(least, 2.0 * least), ((room.x + GAP) / (least + GAP)).floor().max(1.0) as usize)
 }
 
-fn title(ui: &Ui, picture: &Picture<'_>, i: usize, room: Rect) {
+fn title(ui: &Ui, picture: &Eq8Picture<'_>, i: usize, room: Rect) {
     let theme = Theme::of(ui.ctx());
     let painter = ui.painter();
     let y = room.top() + Type::Body.font(ui).size / 2.0 + 2.0;
@@ -109,7 +109,7 @@ fn title(ui: &Ui, picture: &Picture<'_>, i: usize, room: Rect) {
     });
 }
 
-fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, slot: Slot, column: usize, cell: Rect) {
+fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, slot: Slot, column: usize, cell: Rect) {
     let theme = Theme::of(ui.ctx());
     let is_in = slot.radii()[column];
     let opacity = if is_in { 1.0 } else { OUT };

@@ -2,9 +2,9 @@
 
 use eframe::egui::{self, Align2, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::Picture;
+use super::Eq8Picture;
 use super::verdict::sentence;
-use crate::gui::panels::clustered::Kind;
+use crate::gui::panels::clustered::ScoreOrigin;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
@@ -26,7 +26,7 @@ pub fn is_wide(ui: &Ui) -> bool {
 }
 
 /// Draws it.
-pub fn show(ui: &mut Ui, picture: &Picture<'_>, room: f32) {
+pub fn show(ui: &mut Ui, picture: &Eq8Picture<'_>, room: f32) {
     let k = type_scale(ui);
     let width = ui.available_width();
     let fraction_height = 58.0 * k;
@@ -51,11 +51,11 @@ pub fn show(ui: &mut Ui, picture: &Picture<'_>, room: f32) {
 }
 
 /// One square an image, those in all three sets filled; a bar where they are too many to be counted by eye.
-fn squares(ui: &Ui, picture: &Picture<'_>, room: Rect) {
+fn squares(ui: &Ui, picture: &Eq8Picture<'_>, room: Rect) {
     let theme = Theme::of(ui.ctx());
     let counted = picture.fraction();
     let (inter, union) = (counted.inter, counted.union.max(1));
-    let spcl = picture.shown.table.kind == Kind::Spcl;
+    let spcl = picture.shown.table.kind == ScoreOrigin::Spcl;
     let words = [
         format!("{} in {}", ticks::count(inter), if spcl { "both" } else { "all three" }),
         format!("{} in {}", ticks::count(union - inter), if spcl { "one" } else { "some" }),
@@ -117,14 +117,16 @@ fn fit(count: usize, room: Vec2) -> Option<(f32, usize)> {
     })
 }
 
-fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
+fn fraction(ui: &Ui, picture: &Eq8Picture<'_>, room: Rect) {
     let theme = Theme::of(ui.ctx());
     let counted = picture.fraction();
     let kind = picture.shown.table.kind;
     let score = picture.shown.facts.score.get(picture.member as usize).copied().unwrap_or(f64::NAN);
     let formula = match kind {
-        Kind::Spcl => "SpCL: |normal ∩ loose| / |normal ∪ loose|",
-        Kind::Eq8 | Kind::Other | Kind::None => "|tight ∩ normal ∩ loose| / |tight ∪ normal ∪ loose|",
+        ScoreOrigin::Spcl => "SpCL: |normal ∩ loose| / |normal ∪ loose|",
+        ScoreOrigin::Eq8 | ScoreOrigin::Other | ScoreOrigin::None => {
+            "|tight ∩ normal ∩ loose| / |tight ∪ normal ∪ loose|"
+        }
     };
     let mut words = format!(
         "score = {} / {} = {}",
@@ -132,7 +134,7 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
         ticks::count(counted.union),
         share(counted.value())
     );
-    if kind == Kind::Other {
+    if kind == ScoreOrigin::Other {
         // Never two numbers that pretend to be one.
         words = format!("Eq. 8 = {}, recorded {}", ticks::number(counted.value(), 2), ticks::number(score, 2));
     }
@@ -155,7 +157,7 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
     painter.with_clip_rect(room).text(room.min, Align2::LEFT_TOP, formula, small.clone(), theme.t3);
     let at = pos2(room.left(), room.top() + small.size + 4.0);
     let large = left.text(at, Align2::LEFT_TOP, &words, Type::Figure.font(ui), theme.t1);
-    if kind == Kind::Spcl {
+    if kind == ScoreOrigin::Spcl {
         let comp = picture.sets.comp();
         let text = format!(
             "compactness, |normal ∩ tight| / |normal ∪ tight| = {} / {} = {}",
@@ -171,18 +173,18 @@ fn fraction(ui: &Ui, picture: &Picture<'_>, room: Rect) {
     response.on_hover_ui(|ui| explain(ui, picture));
 }
 
-fn explain(ui: &mut Ui, picture: &Picture<'_>) {
+fn explain(ui: &mut Ui, picture: &Eq8Picture<'_>) {
     let theme = Theme::of(ui.ctx());
     match picture.shown.table.kind {
-        Kind::Eq8 => {
+        ScoreOrigin::Eq8 => {
             ui.label(Type::Title.text("Eq. 8, the independence score", theme.t1));
             ui.label("Of all images that share a cluster with this member at any of the three radii, the share that does at all three. 1 means that the cluster is the same at every radius.");
         }
-        Kind::Spcl => {
+        ScoreOrigin::Spcl => {
             ui.label(Type::Title.text("SpCL's pair of scores", theme.t1));
             ui.label("This run scores with reliability.score = spcl: a cluster is judged by the overlap of its normal and its loose set, and a member keeps its label only if the overlap of normal and tight reaches the cluster's.");
         }
-        Kind::Other | Kind::None => {
+        ScoreOrigin::Other | ScoreOrigin::None => {
             ui.label(Type::Title.text("Not the numbers of these labels", theme.t1));
             ui.label(
                 "The scores that were recorded follow neither from Eq. 8 nor from SpCL's pair on the recorded labels.",

@@ -1,13 +1,13 @@
 //! What the filter decided about a cluster, and why, in one sentence.
 
-use super::Picture;
-use crate::gui::panels::clustered::{From, Kind};
+use super::Eq8Picture;
+use crate::gui::panels::clustered::{From, ScoreOrigin};
 use crate::gui::plot::ticks;
 use crate::gui::words::share;
 
 /// The sentence.
-pub fn sentence(picture: &Picture<'_>) -> String {
-    let Picture { shown, row, cluster, .. } = picture;
+pub fn sentence(picture: &Eq8Picture<'_>) -> String {
+    let Eq8Picture { shown, row, cluster, .. } = picture;
     let members = shown.table.members(*cluster);
     let kept = members.iter().filter(|&&i| shown.facts.keeps(i)).count();
     let images = ticks::counted(members.len(), "image", "images");
@@ -39,9 +39,11 @@ pub fn sentence(picture: &Picture<'_>) -> String {
         return format!("{head}, so all {images} keep the cluster's label.");
     }
     match shown.table.kind {
-        Kind::Spcl => {
+        ScoreOrigin::Spcl => {
             format!("{head}, but only the {kept} of {images} whose compactness reaches the cluster's keep its label.")
         }
-        Kind::Eq8 | Kind::Other | Kind::None => format!("{head}; {kept} of {images} keep the cluster's label."),
+        ScoreOrigin::Eq8 | ScoreOrigin::Other | ScoreOrigin::None => {
+            format!("{head}; {kept} of {images} keep the cluster's label.")
+        }
     }
 }

@@ -4,22 +4,28 @@ use std::sync::Arc;
 
 use eframe::egui::{Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use crate::gui::panels::clustered::Shown;
+use crate::gui::panels::clustered::ShownClustering;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
 
 /// The points as they were drawn last; made anew when the clustering, the place or the colours change.
 #[derive(Default)]
-pub struct Map {
-    of: Option<(Arc<Shown>, Rect, bool)>,
+pub struct ExhibitMap {
+    of: Option<(Arc<ShownClustering>, Rect, bool)>,
     mesh: Arc<Mesh>,
     places: Vec<Pos2>,
 }
 
 /// Draws `points` (`[N, 2]`, any unit, the aspect is kept) into the room there is. Answers the cluster that was
 /// clicked.
-pub fn map(ui: &mut Ui, map: &mut Map, points: &[f32], shown: &Arc<Shown>, chosen: Option<u32>) -> Option<u32> {
+pub fn map(
+    ui: &mut Ui,
+    map: &mut ExhibitMap,
+    points: &[f32],
+    shown: &Arc<ShownClustering>,
+    chosen: Option<u32>,
+) -> Option<u32> {
     let theme = Theme::of(ui.ctx());
     let small = Type::Small.font(ui);
     let (outer, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
@@ -87,7 +93,7 @@ fn nearest(places: &[Pos2], at: Pos2) -> Option<u32> {
 }
 
 /// One mesh of all points: outliers first, so that clusters lie over them.
-fn mesh(places: &[Pos2], shown: &Shown, theme: &Theme) -> Mesh {
+fn mesh(places: &[Pos2], shown: &ShownClustering, theme: &Theme) -> Mesh {
     let mut mesh = Mesh::default();
     let radius = if places.len() > 6_000 { 1.5 } else { 2.2 };
     let verdict = |i: u32| shown.facts.cluster_of(i).and_then(|c| shown.table.row(c)).map(|row| row.reliable);
@@ -141,7 +147,7 @@ fn cross(mesh: &mut Mesh, at: Pos2, radius: f32, color: Color32) {
     }
 }
 
-fn legend(ui: &Ui, outer: Rect, shown: &Shown) {
+fn legend(ui: &Ui, outer: Rect, shown: &ShownClustering) {
     let theme = Theme::of(ui.ctx());
     let painter = ui.painter();
     let small = Type::Small.font(ui);

@@ -3,10 +3,10 @@
 use eframe::egui::{self, Rect, Sense, Ui, pos2, vec2};
 
 use super::HeatMapsPanel;
-use super::maps::{Kind, Scale};
+use super::maps::{MapKind, Scale};
 use super::paint;
 use super::save::{clip_words, ends};
-use super::sheet::Sheet;
+use super::sheet::MapSheet;
 use crate::export::attention::Ramp;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type};
@@ -19,7 +19,7 @@ const KNOB: f32 = 76.0;
 
 impl HeatMapsPanel {
     /// Shows it. `columns` are the left edges of the columns where the bars are to stand under them.
-    pub(super) fn footer(&mut self, ui: &mut Ui, sheet: &Sheet<'_>, under: Option<Vec<(f32, f32)>>) {
+    pub(super) fn footer(&mut self, ui: &mut Ui, sheet: &MapSheet<'_>, under: Option<Vec<(f32, f32)>>) {
         let theme = Theme::of(ui.ctx());
         let (_, area) = ui.allocate_space(vec2(ui.available_width(), HEIGHT - 4.0));
         let knob = Rect::from_min_size(area.min, vec2(KNOB * type_scale(ui), 30.0));
@@ -41,7 +41,7 @@ impl HeatMapsPanel {
         line.add(egui::Label::new(Type::Small.text(notes, theme.t3)).truncate());
     }
 
-    fn colors(&self, ui: &mut Ui, sheet: &Sheet<'_>, i: usize, rect: Rect) {
+    fn colors(&self, ui: &mut Ui, sheet: &MapSheet<'_>, i: usize, rect: Rect) {
         let theme = Theme::of(ui.ctx());
         let bar = &sheet.bars[i];
         paint::color_bar(ui, rect, bar.ramp);
@@ -74,7 +74,7 @@ impl HeatMapsPanel {
         response.on_hover_text(said);
     }
 
-    fn notes(&self, sheet: &Sheet<'_>) -> Vec<String> {
+    fn notes(&self, sheet: &MapSheet<'_>) -> Vec<String> {
         let mut notes = Vec::new();
         if self.missing {
             notes.push("photos are missing, maps stand on a plain ground".to_owned());
@@ -86,7 +86,7 @@ impl HeatMapsPanel {
         if maps.all(|m| m.name.ends_with(".output")) {
             notes.push("no attention blocks in this network: what leaves its last stage".to_owned());
         }
-        if sheet.columns.iter().any(|c| c.kind == Kind::Coordinate) {
+        if sheet.columns.iter().any(|c| c.kind == MapKind::Coordinate) {
             notes.push("grey edges: the gates by height and width, 0 to 1".to_owned());
         }
         if sheet.bars.iter().any(|b| b.ramp == Ramp::Difference) {

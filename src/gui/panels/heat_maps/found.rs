@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use super::PanelCtx;
 use crate::engine::event::{ImageMaps, ImageRef};
-use crate::gui::view_model::{Loaded, Part, ViewModel};
+use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::words::is_over;
 
 /// The maps to show and after how many epochs they were computed: those that came live, then those of the
 /// snapshot. Nothing is copied: a network's maps are megabytes.
-pub struct Found<'a> {
+pub struct FoundMaps<'a> {
     /// Epochs done.
     pub epoch: usize,
     live: &'a [ImageMaps],
     stored: Option<Arc<Vec<ImageMaps>>>,
 }
 
-impl Found<'_> {
+impl FoundMaps<'_> {
     /// All of them; an image's newest alone.
     pub fn images(&self) -> Vec<&ImageMaps> {
         let known = |image: ImageRef| self.live.iter().any(|l| l.image == image);
@@ -26,9 +26,9 @@ impl Found<'_> {
 }
 
 /// The maps of the epoch looked at, or what to say instead.
-pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, String)> {
+pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<FoundMaps<'a>, (&'static str, String)> {
     let view = cx.view;
-    let snapshot = view.newest_snapshot(Part::HeatMaps, cx.selection.epoch);
+    let snapshot = view.newest_snapshot(EpochPart::HeatMaps, cx.selection.epoch);
     let live = view.live_maps.as_ref().filter(|(epoch, _)| {
         cx.selection.epoch.is_none_or(|e| e == *epoch) && snapshot.is_none_or(|stored| *epoch >= stored)
     });
@@ -42,7 +42,7 @@ pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<Found<'a>, (&'static str, 
             Loaded::Absent | Loaded::Loading | Loaded::Failed(_) => {}
         }
     }
-    let found = Found { epoch: live_epoch.or(snapshot).unwrap_or(0), live, stored };
+    let found = FoundMaps { epoch: live_epoch.or(snapshot).unwrap_or(0), live, stored };
     if !found.live.is_empty() || found.stored.as_ref().is_some_and(|s| !s.is_empty()) {
         return Ok(found);
     }
@@ -66,18 +66,18 @@ pub enum Other<'a> {
     /// It cannot be shown; why.
     Not(String),
     /// These maps.
-    Maps(Found<'a>),
+    Maps(FoundMaps<'a>),
 }
 
 /// The maps of the epoch that is compared with: the newest that are not after it.
 pub fn compared_with<'a>(cx: &mut PanelCtx<'a>) -> Other<'a> {
     let view = cx.view;
     let Some(against) = cx.selection.against else { return Other::None };
-    let Some(epoch) = view.newest_snapshot(Part::HeatMaps, Some(against)) else {
+    let Some(epoch) = view.newest_snapshot(EpochPart::HeatMaps, Some(against)) else {
         return Other::Not("that epoch has no heat maps".to_owned());
     };
     match cx.snapshots.heat_maps(view, epoch) {
-        Loaded::Ready(images) => Other::Maps(Found { epoch, live: &[], stored: Some(images) }),
+        Loaded::Ready(images) => Other::Maps(FoundMaps { epoch, live: &[], stored: Some(images) }),
         Loaded::Loading => Other::Not("reading…".to_owned()),
         Loaded::Absent => Other::Not("that epoch has no heat maps".to_owned()),
         Loaded::Failed(why) => Other::Not(why),
@@ -85,6 +85,6 @@ pub fn compared_with<'a>(cx: &mut PanelCtx<'a>) -> Other<'a> {
 }
 
 /// After how many epochs there are stored maps, ascending.
-pub fn epochs(view: &ViewModel) -> Vec<usize> {
-    view.snapshots.keys().filter(|(_, part)| *part == Part::HeatMaps).map(|(epoch, _)| *epoch).collect()
+pub fn epochs(view: &RunView) -> Vec<usize> {
+    view.snapshots.keys().filter(|(_, part)| *part == EpochPart::HeatMaps).map(|(epoch, _)| *epoch).collect()
 }

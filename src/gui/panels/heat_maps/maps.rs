@@ -7,7 +7,7 @@ use crate::engine::event::{AttentionMap, ImageMaps};
 /// What the panel shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shown {
+pub enum ShownMaps {
     /// Coordinate, triplet, and what leaves the block.
     #[default]
     Overview,
@@ -19,7 +19,7 @@ pub enum Shown {
     One,
 }
 
-impl Shown {
+impl ShownMaps {
     /// Those that show several maps.
     pub const SETS: [Self; 3] = [Self::Overview, Self::Branches, Self::Fig6];
 
@@ -43,7 +43,7 @@ impl Shown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
-pub enum Kind {
+pub enum MapKind {
     Input,
     Coordinate,
     Triplet,
@@ -54,7 +54,7 @@ pub enum Kind {
     Output,
 }
 
-impl Kind {
+impl MapKind {
     /// In network order.
     pub const ALL: [Self; 7] =
         [Self::Input, Self::Coordinate, Self::Triplet, Self::Hw, Self::Hc, Self::Cw, Self::Output];
@@ -179,10 +179,10 @@ mod tests {
         let maps = vec![map("layer1.output", &[0.0]), map("layer1.triplet.hw", &[0.0]), map("layer4.output", &[0.0])];
         let image = ImageMaps { image: ImageRef { split: Split::Query, index: 0 }, maps };
         assert_eq!(positions(&[&image]), ["layer1", "layer4"]);
-        for kind in Kind::ALL {
+        for kind in MapKind::ALL {
             assert!(kind.name("layer1").starts_with("layer1."));
         }
-        assert!(find(&image, &Kind::Hw.name("layer1")).is_some());
+        assert!(find(&image, &MapKind::Hw.name("layer1")).is_some());
     }
 
     #[test]

@@ -3,15 +3,15 @@
 use eframe::egui::{self, Button, DragValue, Popup, Ui};
 
 use super::found;
-use super::maps::{Kind, Scale, Shown};
+use super::maps::{MapKind, Scale, ShownMaps};
 use super::save::percent_words;
-use super::sheet::{Choice, Sheet};
+use super::sheet::{MapChoice, MapSheet};
 use super::{HeatMapsPanel, PanelCtx};
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::view_model::{Loaded, Part};
+use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::{button, chip, combo, icon};
 use crate::gui::words::after_words;
 use crate::study::queries::worst_first;
@@ -42,18 +42,18 @@ impl HeatMapsPanel {
         &mut self,
         ui: &mut Ui,
         cx: &mut PanelCtx<'_>,
-        sheet: &Sheet<'_>,
-        choice: &Choice<'_>,
+        sheet: &MapSheet<'_>,
+        choice: &MapChoice<'_>,
         (scope, epoch): (&str, usize),
     ) {
-        let Choice { position, positions, epochs, .. } = *choice;
+        let MapChoice { position, positions, epochs, .. } = *choice;
         ui.horizontal_wrapped(|ui| {
-            let one = epochs.is_some() || self.shown == Shown::One;
+            let one = epochs.is_some() || self.shown == ShownMaps::One;
             let words = if one { self.kind.title() } else { self.shown.brief() };
             let list = combo::dressed("maps shown", words, 112.0);
             let list = list.height(400.0).show_ui(ui, |ui| self.choose(ui, sheet, position, epochs.is_some()));
             list.response.accessible_name("Maps shown").on_hover_text("Which maps are shown, side by side or alone.");
-            if one || self.shown != Shown::Fig6 {
+            if one || self.shown != ShownMaps::Fig6 {
                 let mut chosen = positions.iter().position(|p| p == position).unwrap_or(0);
                 let options: Vec<(usize, &str)> = positions.iter().map(String::as_str).enumerate().collect();
                 if button::segment(ui, &options, &mut chosen) {
@@ -73,14 +73,14 @@ impl HeatMapsPanel {
         });
     }
 
-    fn choose(&mut self, ui: &mut Ui, sheet: &Sheet<'_>, position: &str, compared: bool) {
+    fn choose(&mut self, ui: &mut Ui, sheet: &MapSheet<'_>, position: &str, compared: bool) {
         let theme = Theme::of(ui.ctx());
         ui.label(Type::Small.text("side by side", theme.t3));
-        for set in Shown::SETS {
+        for set in ShownMaps::SETS {
             let on = !compared && self.shown == set;
             let choice = ui.add_enabled(!compared, Button::selectable(on, set.words()));
             let help = match set {
-                Shown::Fig6 => "Photo, what enters the first block, and the outputs of both, for many people.",
+                ShownMaps::Fig6 => "Photo, what enters the first block, and the outputs of both, for many people.",
                 _ => "For each watched image.",
             };
             let choice = choice.on_disabled_hover_text("Two epochs are compared one map at a time.");
@@ -89,12 +89,12 @@ impl HeatMapsPanel {
             }
         }
         ui.label(Type::Small.text("one map, all images", theme.t3));
-        for kind in Kind::ALL.into_iter().filter(|kind| sheet.has(*kind, position)) {
-            let on = (compared || self.shown == Shown::One) && self.kind == kind;
+        for kind in MapKind::ALL.into_iter().filter(|kind| sheet.has(*kind, position)) {
+            let on = (compared || self.shown == ShownMaps::One) && self.kind == kind;
             if ui.selectable_label(on, kind.title()).on_hover_text(kind.help()).clicked() {
                 self.kind = kind;
                 if !compared {
-                    self.shown = Shown::One;
+                    self.shown = ShownMaps::One;
                 }
             }
         }
@@ -133,7 +133,7 @@ impl HeatMapsPanel {
 
 /// Watches the queries with the least AP. **Ground truth.**
 fn worst(ui: &mut Ui, cx: &mut PanelCtx<'_>, watched: &[ImageRef]) {
-    let epoch = cx.view.newest_snapshot(Part::Ranks, cx.selection.epoch);
+    let epoch = cx.view.newest_snapshot(EpochPart::Ranks, cx.selection.epoch);
     let ranks = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(cx.view, epoch));
     ui.horizontal(|ui| {
         let button = ui.add_enabled(ranks.ready().is_some(), Button::new("Watch the five worst queries"));

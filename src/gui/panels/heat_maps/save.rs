@@ -6,12 +6,12 @@ use eframe::egui::{self, Popup, PopupCloseBehavior, Response, Ui};
 
 use super::PanelCtx;
 use super::maps::Scale;
-use super::sheet::{Derived, Sheet, What};
+use super::sheet::{ColumnShown, Derived, MapSheet};
 use super::strips::short_name;
-use crate::export::attention::{AttentionGrid, Cell, ColorBar, Person, Ramp, short};
+use crate::export::attention::{AttentionGrid, ColorBar, GridPicture, PersonRow, Ramp, short};
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::button::{Look, Push};
+use crate::gui::widgets::button::{ButtonLook, Push};
 
 /// The popup that asks where the picture is to go.
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl Saving {
         });
         ui.horizontal(|ui| {
             let ready = !self.path.trim().is_empty() && !self.writing.busy();
-            let save = ui.add(Push::new("Save picture").look(Look::Framed).small().enabled(ready));
+            let save = ui.add(Push::new("Save picture").look(ButtonLook::Framed).small().enabled(ready));
             if save.on_hover_text("Draws and writes it in the background.").clicked() {
                 let (sheet, path) = (sheet(), PathBuf::from(self.path.trim()));
                 self.said = None;
@@ -95,7 +95,7 @@ impl Saving {
 /// The sheet with everything that drawing it needs: maps are copied, photos named.
 pub fn compose(
     cx: &mut PanelCtx<'_>,
-    sheet: &Sheet<'_>,
+    sheet: &MapSheet<'_>,
     derived: &Derived,
     (scale, clip, opacity): (Scale, f64, f32),
     words: String,
@@ -104,9 +104,9 @@ pub fn compose(
     let people = sheet.people.iter().enumerate().map(|(i, (of, _))| {
         let row = images.ready().and_then(|list| list.get(of.image));
         let cell = |column: &super::sheet::Column| match derived.map(sheet, i, column) {
-            _ if column.what == What::Photo => Cell::Photo,
-            None => Cell::Missing,
-            Some(map) => Cell::Map {
+            _ if column.what == ColumnShown::Photo => GridPicture::Photo,
+            None => GridPicture::Missing,
+            Some(map) => GridPicture::Map {
                 map: map.clone(),
                 range: derived.range(scale, i, column.bar),
                 ramp: sheet.bars.get(column.bar).map_or(Ramp::Attention, |bar| bar.ramp),
@@ -114,7 +114,7 @@ pub fn compose(
             },
         };
         let camera = row.map(|row| format!(" · c{}", row.camid + 1)).unwrap_or_default();
-        Person {
+        PersonRow {
             photo: row.map(|row| row.path.clone()),
             words: format!("{}{camera}", short_name(of.image)),
             cells: sheet.columns.iter().map(cell).collect(),

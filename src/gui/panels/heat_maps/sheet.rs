@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::maps::{self, Kind, Scale, Shown};
+use super::maps::{self, MapKind, Scale, ShownMaps};
 use super::paint;
 use crate::engine::event::{AttentionMap, ImageMaps};
 use crate::export::attention::Ramp;
@@ -10,7 +10,7 @@ use crate::gui::words::after_words;
 
 /// What a column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ColumnShown {
     /// The photo.
     Photo,
     /// A map at the epoch looked at.
@@ -25,20 +25,20 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub struct Column {
     /// What it shows.
-    pub what: What,
+    pub what: ColumnShown,
     /// Over it.
     pub title: String,
     /// Which map.
-    pub kind: Kind,
+    pub kind: MapKind,
     /// Its name in the run.
     pub name: String,
-    /// Its colours: a row of [`Sheet::bars`].
+    /// Its colours: a row of [`MapSheet::bars`].
     pub bar: usize,
 }
 
 /// Colours that one or more columns share.
 #[derive(Clone, Debug)]
-pub struct Bar {
+pub struct ColourBar {
     /// What they show.
     pub title: String,
     /// Which.
@@ -49,22 +49,22 @@ pub struct Bar {
 pub type Pair<'a> = (&'a ImageMaps, Option<&'a ImageMaps>);
 
 /// Everything shown.
-pub struct Sheet<'a> {
+pub struct MapSheet<'a> {
     /// The watched images.
     pub people: Vec<Pair<'a>>,
     /// What stands side by side.
     pub columns: Vec<Column>,
     /// The ranges of their colours.
-    pub bars: Vec<Bar>,
+    pub bars: Vec<ColourBar>,
 }
 
 /// What the user chose to see.
 #[derive(Clone, Copy)]
-pub struct Choice<'a> {
+pub struct MapChoice<'a> {
     /// One map or several.
-    pub shown: Shown,
+    pub shown: ShownMaps,
     /// Which one.
-    pub kind: Kind,
+    pub kind: MapKind,
     /// Where the block stands.
     pub position: &'a str,
     /// All positions, in network order.
@@ -73,34 +73,34 @@ pub struct Choice<'a> {
     pub epochs: Option<[usize; 2]>,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> MapSheet<'a> {
     /// Lays out the columns; maps that no image has are left out.
-    pub fn new(people: Vec<Pair<'a>>, choice: &Choice<'_>) -> Self {
+    pub fn new(people: Vec<Pair<'a>>, choice: &MapChoice<'_>) -> Self {
         let mut sheet = Self { people, columns: Vec::new(), bars: Vec::new() };
         let position = choice.position;
         if let Some([a, b]) = choice.epochs {
             sheet.photo();
             let kind = sheet.known(choice.kind, position);
-            sheet.column(What::Here, kind, position, &brief(a));
+            sheet.column(ColumnShown::Here, kind, position, &brief(a));
             sheet.bar(kind.title(), Ramp::Attention);
-            sheet.column(What::There, kind, position, &brief(b));
+            sheet.column(ColumnShown::There, kind, position, &brief(b));
             sheet.columns[2].bar = 0;
-            sheet.column(What::Difference, kind, position, "difference");
+            sheet.column(ColumnShown::Difference, kind, position, "difference");
             sheet.bar(&format!("{} − {}", after_words(a), after_words(b)), Ramp::Difference);
             return sheet;
         }
-        let kinds: &[Kind] = match choice.shown {
-            Shown::Overview => &[Kind::Coordinate, Kind::Triplet, Kind::Output],
-            Shown::Branches => &[Kind::Hw, Kind::Hc, Kind::Cw],
-            Shown::Fig6 => {
+        let kinds: &[MapKind] = match choice.shown {
+            ShownMaps::Overview => &[MapKind::Coordinate, MapKind::Triplet, MapKind::Output],
+            ShownMaps::Branches => &[MapKind::Hw, MapKind::Hc, MapKind::Cw],
+            ShownMaps::Fig6 => {
                 sheet.photo();
                 sheet.fig6(choice.positions);
                 return sheet;
             }
-            Shown::One => &[],
+            ShownMaps::One => &[],
         };
-        let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| sheet.has(*kind, position)).collect();
-        if choice.shown != Shown::One {
+        let kinds: Vec<MapKind> = kinds.iter().copied().filter(|kind| sheet.has(*kind, position)).collect();
+        if choice.shown != ShownMaps::One {
             sheet.photo();
         }
         if kinds.is_empty() {
@@ -114,43 +114,43 @@ impl<'a> Sheet<'a> {
     }
 
     /// Whether any image has that map.
-    pub fn has(&self, kind: Kind, position: &str) -> bool {
+    pub fn has(&self, kind: MapKind, position: &str) -> bool {
         let name = kind.name(position);
         self.people.iter().any(|(image, _)| maps::find(image, &name).is_some())
     }
 
     /// `kind` where the run has it, else what leaves the block.
-    fn known(&self, kind: Kind, position: &str) -> Kind {
-        if self.has(kind, position) { kind } else { Kind::Output }
+    fn known(&self, kind: MapKind, position: &str) -> MapKind {
+        if self.has(kind, position) { kind } else { MapKind::Output }
     }
 
     /// The paper's Fig. 6 shows where the network looks; beside it stands what enters the first block, which no
     /// attention has touched.
     fn fig6(&mut self, positions: &[String]) {
-        if let Some(first) = positions.first().filter(|first| self.has(Kind::Input, first)) {
-            self.single(Kind::Input, first, "input");
+        if let Some(first) = positions.first().filter(|first| self.has(MapKind::Input, first)) {
+            self.single(MapKind::Input, first, "input");
         }
-        for position in positions.iter().filter(|p| self.has(Kind::Output, p)).cloned().collect::<Vec<_>>() {
-            self.single(Kind::Output, &position, &position);
+        for position in positions.iter().filter(|p| self.has(MapKind::Output, p)).cloned().collect::<Vec<_>>() {
+            self.single(MapKind::Output, &position, &position);
         }
     }
 
-    fn single(&mut self, kind: Kind, position: &str, title: &str) {
-        self.column(What::Here, kind, position, title);
+    fn single(&mut self, kind: MapKind, position: &str, title: &str) {
+        self.column(ColumnShown::Here, kind, position, title);
         self.bar(title, Ramp::Attention);
     }
 
     fn photo(&mut self) {
-        self.column(What::Photo, Kind::Output, "", "photo");
+        self.column(ColumnShown::Photo, MapKind::Output, "", "photo");
     }
 
-    fn column(&mut self, what: What, kind: Kind, position: &str, title: &str) {
+    fn column(&mut self, what: ColumnShown, kind: MapKind, position: &str, title: &str) {
         let (title, name, bar) = (title.to_owned(), kind.name(position), self.bars.len());
         self.columns.push(Column { what, title, kind, name, bar });
     }
 
     fn bar(&mut self, title: &str, ramp: Ramp) {
-        self.bars.push(Bar { title: title.to_owned(), ramp });
+        self.bars.push(ColourBar { title: title.to_owned(), ramp });
     }
 }
 
@@ -170,13 +170,13 @@ pub struct Derived {
 
 impl Derived {
     /// Computes differences and ranges anew where anything has changed.
-    pub fn refresh(&mut self, sheet: &Sheet<'_>, clip: f64) {
+    pub fn refresh(&mut self, sheet: &MapSheet<'_>, clip: f64) {
         let key = key(sheet, clip);
         if key == self.key && self.own.len() == sheet.people.len() {
             return;
         }
         self.key = key;
-        let compared = sheet.columns.iter().find(|c| c.what == What::Difference);
+        let compared = sheet.columns.iter().find(|c| c.what == ColumnShown::Difference);
         let of = |(a, b): &Pair<'_>, name: &str| maps::difference(maps::find(a, name)?, maps::find((*b)?, name)?);
         self.differences = sheet.people.iter().map(|pair| of(pair, &compared?.name)).collect();
         let people: Vec<usize> = (0..sheet.people.len()).collect();
@@ -186,8 +186,8 @@ impl Derived {
         self.own = people.iter().map(own).collect();
     }
 
-    fn span(&self, sheet: &Sheet<'_>, people: &[usize], bar: usize, clip: f64) -> [f32; 2] {
-        let columns = sheet.columns.iter().filter(|c| c.bar == bar && c.what != What::Photo);
+    fn span(&self, sheet: &MapSheet<'_>, people: &[usize], bar: usize, clip: f64) -> [f32; 2] {
+        let columns = sheet.columns.iter().filter(|c| c.bar == bar && c.what != ColumnShown::Photo);
         let maps = columns.flat_map(|c| people.iter().filter_map(|i| self.map(sheet, *i, c)));
         let values = maps.flat_map(|m| m.values.iter().copied());
         match sheet.bars[bar].ramp {
@@ -197,13 +197,13 @@ impl Derived {
     }
 
     /// The map of person `i` in a column.
-    pub fn map<'m>(&'m self, sheet: &Sheet<'m>, i: usize, column: &Column) -> Option<&'m AttentionMap> {
+    pub fn map<'m>(&'m self, sheet: &MapSheet<'m>, i: usize, column: &Column) -> Option<&'m AttentionMap> {
         let (a, b) = sheet.people[i];
         match column.what {
-            What::Photo => None,
-            What::Here => maps::find(a, &column.name),
-            What::There => maps::find(b?, &column.name),
-            What::Difference => self.differences.get(i)?.as_ref(),
+            ColumnShown::Photo => None,
+            ColumnShown::Here => maps::find(a, &column.name),
+            ColumnShown::There => maps::find(b?, &column.name),
+            ColumnShown::Difference => self.differences.get(i)?.as_ref(),
         }
     }
 
@@ -217,7 +217,7 @@ impl Derived {
     }
 }
 
-fn key(sheet: &Sheet<'_>, clip: f64) -> u64 {
+fn key(sheet: &MapSheet<'_>, clip: f64) -> u64 {
     let mut hasher = DefaultHasher::new();
     clip.to_bits().hash(&mut hasher);
     for column in &sheet.columns {

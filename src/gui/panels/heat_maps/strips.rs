@@ -2,9 +2,9 @@
 
 use eframe::egui::{self, Align2, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2};
 
-use super::maps::{Kind, Scale};
+use super::maps::{MapKind, Scale};
 use super::paint::{self, PROFILE, Painted};
-use super::sheet::{Column, Derived, Sheet, What};
+use super::sheet::{Column, ColumnShown, Derived, MapSheet};
 use super::{PanelCtx, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::attention::Ramp;
@@ -101,7 +101,7 @@ impl Packing {
 
 /// How maps are drawn.
 #[derive(Clone, Copy)]
-pub struct Look {
+pub struct MapLook {
     /// The bare photos are asked for.
     pub peek: bool,
     /// Of a map over its photo.
@@ -111,7 +111,7 @@ pub struct Look {
 }
 
 /// The columns' names over the strips; in one sentence where they do not fit.
-pub fn header(ui: &mut Ui, sheet: &Sheet<'_>, packing: &Packing) {
+pub fn header(ui: &mut Ui, sheet: &MapSheet<'_>, packing: &Packing) {
     let theme = Theme::of(ui.ctx());
     let (_, area) = ui.allocate_space(vec2(ui.available_width(), 14.0));
     let galley = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), Type::Small.font(ui), theme.t3);
@@ -137,13 +137,13 @@ pub fn header(ui: &mut Ui, sheet: &Sheet<'_>, packing: &Packing) {
 /// All that is needed to draw a strip.
 pub struct Strips<'a, 's> {
     /// What is shown.
-    pub sheet: &'s Sheet<'a>,
+    pub sheet: &'s MapSheet<'a>,
     /// Its differences and ranges.
     pub derived: &'s Derived,
     /// Where.
     pub packing: Packing,
     /// How.
-    pub look: Look,
+    pub look: MapLook,
 }
 
 impl Strips<'_, '_> {
@@ -188,14 +188,14 @@ impl Strips<'_, '_> {
             let at = pos2(area.left() + self.packing.column(column), area.top() + self.packing.setting.profile);
             let cell = Rect::from_min_size(at, self.packing.cell);
             let bare = |ui: &Ui, cx: &mut PanelCtx<'_>, tone| match &why {
-                Some(_) if of.what != What::Photo => {
+                Some(_) if of.what != ColumnShown::Photo => {
                     ui.painter().rect_filled(cell, size::RADIUS_CHIP, theme.bg3);
                     cell
                 }
                 _ => photo::paint(ui, cx.images, path, cell, tone, 1.0),
             };
-            let known = of.what == What::Photo || self.derived.map(self.sheet, i, of).is_some();
-            let shown = if of.what == What::Photo || self.look.peek {
+            let known = of.what == ColumnShown::Photo || self.derived.map(self.sheet, i, of).is_some();
+            let shown = if of.what == ColumnShown::Photo || self.look.peek {
                 bare(ui, cx, Tone::Color)
             } else if !known {
                 ui.painter().rect_filled(cell, size::RADIUS_CHIP, theme.bg2);
@@ -228,11 +228,11 @@ impl Strips<'_, '_> {
         painted.paint(ui, map, rect, self.derived.range(self.look.scale, i, of.bar), (ramp, opacity));
         let (here, there) = self.sheet.people[i];
         let gates = match of.what {
-            What::Here => Some(here),
-            What::There => there,
-            What::Photo | What::Difference => None,
+            ColumnShown::Here => Some(here),
+            ColumnShown::There => there,
+            ColumnShown::Photo | ColumnShown::Difference => None,
         };
-        if let Some(of_image) = gates.filter(|_| of.kind == Kind::Coordinate) {
+        if let Some(of_image) = gates.filter(|_| of.kind == MapKind::Coordinate) {
             paint::gates(ui, of_image, &of.name, rect);
         }
     }

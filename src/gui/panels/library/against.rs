@@ -5,12 +5,12 @@ use eframe::egui::{Align, Label, Layout, Ui};
 use crate::gui::panels::{Many, truth};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::tile;
 use crate::method::params::table::ROWS;
 
 /// Shows it, where there is a baseline and another run on screen.
-pub fn ui(ui: &mut Ui, shown: &ViewModel, many: &Many<'_>) {
+pub fn ui(ui: &mut Ui, shown: &RunView, many: &Many<'_>) {
     let Some(base) = many.book.baseline([shown, many.live]).filter(|base| base.folder != shown.folder) else { return };
     let (Some(own), Some(other)) = (&shown.params, &base.params) else { return };
     let theme = Theme::of(ui.ctx());

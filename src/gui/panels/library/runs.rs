@@ -10,22 +10,22 @@ use crate::gui::command::UiCommand;
 use crate::gui::panels::run_table::{KNOWN, field};
 use crate::gui::panels::{Many, Pane};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
-use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::view_model::RunView;
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::tile;
 use crate::gui::words;
 use crate::method::params::table::row;
 use crate::run::summary::{Outcome, Summary};
-use crate::study::run_filter::{Filter, HELP};
+use crate::study::run_filter::{HELP, RunFilter};
 
 /// From so many runs on, the box of the filter is there unasked.
 const MANY: usize = 8;
 
 /// The list while the window is open.
 #[derive(Default)]
-pub struct List {
+pub struct RunList {
     filter: String,
     filtering: bool,
 }
@@ -46,9 +46,9 @@ struct RunRow<'a> {
     slot: Option<usize>,
 }
 
-impl List {
+impl RunList {
     /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, shown: &ViewModel, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
         let rows = many.book.rows();
         let theme = Theme::of(ui.ctx());
         tile::title_row(ui, "Runs", "", |ui| {
@@ -119,13 +119,13 @@ impl List {
     }
 
     /// The box of the filter, and the filter; one that is not understood lets everything through.
-    fn filter(&mut self, ui: &mut Ui, runs: usize) -> Filter {
+    fn filter(&mut self, ui: &mut Ui, runs: usize) -> RunFilter {
         if !(self.filtering || runs >= MANY || !self.filter.is_empty()) {
-            return Filter::default();
+            return RunFilter::default();
         }
         let theme = Theme::of(ui.ctx());
         let known = |field: &str| KNOWN.contains(&field) || row(field).is_ok();
-        let read = Filter::parse(&self.filter, known);
+        let read = RunFilter::parse(&self.filter, known);
         let edit = egui::TextEdit::singleline(&mut self.filter)
             .hint_text(Type::Body.text("baseline eps<0.6 mAP>40", theme.t3))
             .margin(egui::Margin::symmetric(6, 2))
@@ -141,7 +141,7 @@ impl List {
 }
 
 /// Whether a run passes the filter.
-pub fn passes(filter: &Filter, run: &Summary, name: &str) -> bool {
+pub fn passes(filter: &RunFilter, run: &Summary, name: &str) -> bool {
     let text = format!("{name} {} {} {} {:?}", run.label.note, run.title, run.folder.display(), run.outcome);
     filter.passes(&text, |wanted| field(run, wanted))
 }
@@ -155,16 +155,16 @@ fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
     let theme = Theme::of(ui.ctx());
     ui.horizontal_wrapped(|ui| {
         ui.label(Type::Small.text(format!("{ticked} ticked"), theme.t2));
-        let compare = ui.add(Push::new("Compare").look(Look::Flat).small().tight());
+        let compare = ui.add(Push::new("Compare").look(ButtonLook::Flat).small().tight());
         let tip = "Results, intervals, people and clusters of the ticked runs, side by side.";
         if compare.on_hover_text(tip).clicked() {
             actions.push(UiCommand::ShowPane(Pane::Compare));
         }
-        let table = ui.add(Push::new("Table").look(Look::Flat).small().tight());
+        let table = ui.add(Push::new("Table").look(ButtonLook::Flat).small().tight());
         if table.on_hover_text("All runs as a table, with columns of your choice.").clicked() {
             actions.push(UiCommand::ShowPane(Pane::RunTable));
         }
-        let none = ui.add(Push::new("Untick all").look(Look::Flat).small().tight());
+        let none = ui.add(Push::new("Untick all").look(ButtonLook::Flat).small().tight());
         if none.on_hover_text("Draws the run on screen alone again.").clicked() {
             actions.push(UiCommand::UntickRuns);
         }

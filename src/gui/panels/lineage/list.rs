@@ -7,17 +7,17 @@ use super::river::color;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
-use crate::study::lineage::{Compared, Count, Item, Kind};
+use crate::study::lineage::{Compared, Count, Item, LineageKind};
 
 /// Width of a count at 100 %.
 const CELL: f32 = 92.0;
 
 /// The counts; a click on one shows that kind alone, another click all again. True when that changed.
-pub fn counts(ui: &mut Ui, compared: &Compared, filter: &mut Option<Kind>) -> bool {
-    let shown: Vec<(Kind, Count)> = Kind::ALL
+pub fn counts(ui: &mut Ui, compared: &Compared, filter: &mut Option<LineageKind>) -> bool {
+    let shown: Vec<(LineageKind, Count)> = LineageKind::ALL
         .into_iter()
         .map(|kind| (kind, compared.count(kind)))
-        .filter(|(kind, count)| *kind != Kind::Regrouped || count.clusters > 0)
+        .filter(|(kind, count)| *kind != LineageKind::Regrouped || count.clusters > 0)
         .collect();
     let k = type_scale(ui);
     let width = ui.available_width();
@@ -38,7 +38,7 @@ pub fn counts(ui: &mut Ui, compared: &Compared, filter: &mut Option<Kind>) -> bo
     *filter != before
 }
 
-fn count_cell(ui: &Ui, kind: Kind, count: Count, rect: Rect, on: bool) -> bool {
+fn count_cell(ui: &Ui, kind: LineageKind, count: Count, rect: Rect, on: bool) -> bool {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let response = ui.interact(rect, ui.scope_id().with(("count", kind)), Sense::click());
@@ -73,7 +73,12 @@ fn count_cell(ui: &Ui, kind: Kind, count: Count, rect: Rect, on: bool) -> bool {
 }
 
 /// The list; the answer is the item that was clicked. `chosen` is the cluster selected in the later epoch.
-pub fn items<'a>(ui: &mut Ui, compared: &'a Compared, filter: Option<Kind>, chosen: Option<u32>) -> Option<&'a Item> {
+pub fn items<'a>(
+    ui: &mut Ui,
+    compared: &'a Compared,
+    filter: Option<LineageKind>,
+    chosen: Option<u32>,
+) -> Option<&'a Item> {
     let theme = Theme::of(ui.ctx());
     let found: Vec<&Item> = compared.items.iter().filter(|i| filter.is_none_or(|kind| i.kind == kind)).collect();
     if found.is_empty() {

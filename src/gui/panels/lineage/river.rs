@@ -7,10 +7,10 @@ use eframe::egui::{
     vec2,
 };
 
-use super::scene::{Node, Ribbon, Scene, What, heights};
+use super::scene::{BandEnd, Node, Ribbon, RiverScene, heights};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
-use crate::study::lineage::{Compared, Kind};
+use crate::study::lineage::{Compared, LineageKind};
 
 /// Width of the bands at the edges.
 const BAND: f32 = 9.0;
@@ -28,9 +28,9 @@ const WORDY: f32 = 360.0;
 const PIECES: usize = 32;
 
 /// What was asked for in the picture.
-pub enum Asked {
+pub enum RiverAsk {
     /// Look at this kind alone.
-    Filter(Kind),
+    Filter(LineageKind),
     /// Select these.
     Pick {
         /// The cluster of the later epoch.
@@ -42,14 +42,14 @@ pub enum Asked {
 
 /// The colour of a kind; `None` is what stayed outlier. Into a cluster is green and out of all clusters red, for
 /// whole clusters and for single images; what stayed is grey; split and merged are two colours of the series.
-pub fn color(theme: &Theme, kind: Option<Kind>) -> Color32 {
+pub fn color(theme: &Theme, kind: Option<LineageKind>) -> Color32 {
     match kind {
-        Some(Kind::Kept) => theme.t3,
-        Some(Kind::Split) => theme.series(1),
-        Some(Kind::Merged) => theme.series(0),
-        Some(Kind::Born | Kind::WonBack) => theme.reliable,
-        Some(Kind::Died | Kind::Lost) => theme.mismatch,
-        Some(Kind::Regrouped) => theme.t4,
+        Some(LineageKind::Kept) => theme.t3,
+        Some(LineageKind::Split) => theme.series(1),
+        Some(LineageKind::Merged) => theme.series(0),
+        Some(LineageKind::Born | LineageKind::WonBack) => theme.reliable,
+        Some(LineageKind::Died | LineageKind::Lost) => theme.mismatch,
+        Some(LineageKind::Regrouped) => theme.t4,
         None => theme.bg4,
     }
 }
@@ -81,7 +81,7 @@ pub struct River<'a> {
     /// The comparison.
     pub compared: &'a Compared,
     /// What of it is shown.
-    pub scene: &'a Scene,
+    pub scene: &'a RiverScene,
     /// The two epochs, from 0.
     pub epochs: [usize; 2],
     /// The cluster of the later epoch that is selected.
@@ -89,7 +89,7 @@ pub struct River<'a> {
 }
 
 /// Shows the picture.
-pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<Asked> {
+pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<RiverAsk> {
     let River { compared, scene, epochs, .. } = river;
     let theme = Theme::of(ui.ctx());
     let (outer, response) = ui.allocate_exact_size(size, Sense::click());
@@ -110,7 +110,7 @@ pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<Asked> {
     for (i, placed) in ribbons.iter().enumerate() {
         let strength = match (under, placed.ribbon.kind) {
             (Some(n), _) if n == i => 0.8,
-            (_, Some(Kind::Kept)) => 0.3,
+            (_, Some(LineageKind::Kept)) => 0.3,
             (_, None) => 0.4,
             _ => 0.5,
         };
@@ -139,7 +139,7 @@ pub fn show(ui: &mut Ui, river: River<'_>, size: Vec2) -> Option<Asked> {
     asked
 }
 
-fn total(scene: &Scene) -> String {
+fn total(scene: &RiverScene) -> String {
     ticks::count(scene.left.iter().map(|n| n.images as usize).sum())
 }
 
@@ -170,7 +170,7 @@ fn column(nodes: &[Node], area: Rect, least: f32) -> Vec<[f32; 2]> {
 }
 
 /// Each ribbon takes its share of both its bands, in the order of the bands at the other ends.
-fn place(scene: &Scene, columns: &[Vec<[f32; 2]>; 2]) -> Vec<Placed> {
+fn place(scene: &RiverScene, columns: &[Vec<[f32; 2]>; 2]) -> Vec<Placed> {
     let mut placed: Vec<Placed> =
         scene.ribbons.iter().map(|&ribbon| Placed { ribbon, left: [0.0; 2], right: [0.0; 2] }).collect();
     let mut used = [vec![0u32; scene.left.len()], vec![0u32; scene.right.len()]];
@@ -233,9 +233,9 @@ fn hit(ribbons: &[Placed], inside: Rect, p: Pos2) -> Option<usize> {
     })
 }
 
-fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect, wordy: bool) -> Option<Asked> {
+fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect, wordy: bool) -> Option<RiverAsk> {
     let theme = Theme::of(ui.ctx());
-    let color = if node.what == What::Outliers { theme.outlier } else { color(theme, node.kind) };
+    let color = if node.what == BandEnd::Outliers { theme.outlier } else { color(theme, node.kind) };
     let (name, long) = names(node, river.epochs[side]);
     let images = node.images as usize;
     let count = if wordy { ticks::counted(images, "image", "images") } else { ticks::count(images) };
@@ -257,7 +257,7 @@ fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect, wor
         painter.rect_filled(ground, size::RADIUS_CHIP, theme.bg1.gamma_multiply(0.7));
         painter.galley(label.min, galley, theme.t1);
     }
-    let selected = side == 1 && river.chosen.is_some_and(|c| node.what == What::Single(c));
+    let selected = side == 1 && river.chosen.is_some_and(|c| node.what == BandEnd::Single(c));
     if selected || response.hovered() || response.has_focus() {
         let ink = if selected || response.has_focus() { theme.accent } else { theme.t1 };
         painter.rect_stroke(sensed, 2.0, Stroke::new(size::STROKE_CURVE, ink), StrokeKind::Outside);
@@ -265,20 +265,20 @@ fn band(ui: &mut Ui, river: River<'_>, node: &Node, side: usize, band: Rect, wor
     clicked(river.compared, node, side, &response.on_hover_text(long))
 }
 
-fn clicked(compared: &Compared, node: &Node, side: usize, response: &Response) -> Option<Asked> {
+fn clicked(compared: &Compared, node: &Node, side: usize, response: &Response) -> Option<RiverAsk> {
     if !response.clicked() {
         return None;
     }
     match node.what {
-        What::Single(a) if side == 0 => {
+        BandEnd::Single(a) if side == 0 => {
             let cluster = compared.lineage.heir.get(a as usize).copied().flatten();
-            Some(Asked::Pick { cluster, images: compared.images(Some(Some(a)), None) })
+            Some(RiverAsk::Pick { cluster, images: compared.images(Some(Some(a)), None) })
         }
-        What::Single(b) => Some(Asked::Pick { cluster: Some(b), images: compared.images(None, Some(Some(b))) }),
-        What::Others(kind) => kind.map(Asked::Filter),
-        What::Outliers => {
+        BandEnd::Single(b) => Some(RiverAsk::Pick { cluster: Some(b), images: compared.images(None, Some(Some(b))) }),
+        BandEnd::Others(kind) => kind.map(RiverAsk::Filter),
+        BandEnd::Outliers => {
             let (from, to) = if side == 0 { (Some(None), None) } else { (None, Some(None)) };
-            Some(Asked::Pick { cluster: None, images: compared.images(from, to) })
+            Some(RiverAsk::Pick { cluster: None, images: compared.images(from, to) })
         }
     }
 }
@@ -289,39 +289,41 @@ fn names(node: &Node, epoch: usize) -> (String, String) {
     let epoch = epoch + 1;
     let kind = node.kind.map_or(String::new(), |k| format!(", {}", k.word()));
     match node.what {
-        What::Single(c) => (c.to_string(), format!("Cluster {c} of epoch {epoch}, {images}{kind}")),
-        What::Others(kind) => {
-            let word = kind.map_or("others", Kind::word);
+        BandEnd::Single(c) => (c.to_string(), format!("Cluster {c} of epoch {epoch}, {images}{kind}")),
+        BandEnd::Others(kind) => {
+            let word = kind.map_or("others", LineageKind::word);
             let clusters = ticks::counted(node.clusters, "cluster", "clusters");
             let name = format!("{} {word}", ticks::count(node.clusters));
             (name, format!("{clusters} of epoch {epoch} together, {word}, {images}"))
         }
-        What::Outliers => ("outliers".to_owned(), format!("Outliers of epoch {epoch}, {images}")),
+        BandEnd::Outliers => ("outliers".to_owned(), format!("Outliers of epoch {epoch}, {images}")),
     }
 }
 
-fn in_words(scene: &Scene, ribbon: &Ribbon, epochs: [usize; 2]) -> String {
+fn in_words(scene: &RiverScene, ribbon: &Ribbon, epochs: [usize; 2]) -> String {
     let (left, right) = (&scene.left[ribbon.left], &scene.right[ribbon.right]);
     let end = |node: &Node, epoch: usize| match node.what {
-        What::Single(c) => format!("cluster {c} ({} images) of epoch {}", node.images, epoch + 1),
-        What::Others(_) => format!("{} of epoch {}", ticks::counted(node.clusters, "cluster", "clusters"), epoch + 1),
-        What::Outliers => format!("outliers of epoch {}", epoch + 1),
+        BandEnd::Single(c) => format!("cluster {c} ({} images) of epoch {}", node.images, epoch + 1),
+        BandEnd::Others(_) => {
+            format!("{} of epoch {}", ticks::counted(node.clusters, "cluster", "clusters"), epoch + 1)
+        }
+        BandEnd::Outliers => format!("outliers of epoch {}", epoch + 1),
     };
-    let kind = ribbon.kind.map_or("stayed outliers", Kind::word);
+    let kind = ribbon.kind.map_or("stayed outliers", LineageKind::word);
     let images = ticks::counted(ribbon.images as usize, "image", "images");
     format!("{images}, {kind}: from {} to {}.", end(left, epochs[0]), end(right, epochs[1]))
 }
 
-fn pick_ribbon(compared: &Compared, scene: &Scene, ribbon: &Ribbon) -> Asked {
+fn pick_ribbon(compared: &Compared, scene: &RiverScene, ribbon: &Ribbon) -> RiverAsk {
     let (from, to) = (scene.left[ribbon.left].what, scene.right[ribbon.right].what);
-    let end = |what: What| match what {
-        What::Single(c) => Some(Some(c)),
-        What::Outliers => Some(None),
-        What::Others(_) => None,
+    let end = |what: BandEnd| match what {
+        BandEnd::Single(c) => Some(Some(c)),
+        BandEnd::Outliers => Some(None),
+        BandEnd::Others(_) => None,
     };
     match (end(from), end(to), ribbon.kind) {
-        (Some(a), Some(b), _) => Asked::Pick { cluster: b, images: compared.images(Some(a), Some(b)) },
-        (_, _, Some(kind)) => Asked::Filter(kind),
-        (a, b, None) => Asked::Pick { cluster: None, images: compared.images(a, b) },
+        (Some(a), Some(b), _) => RiverAsk::Pick { cluster: b, images: compared.images(Some(a), Some(b)) },
+        (_, _, Some(kind)) => RiverAsk::Filter(kind),
+        (a, b, None) => RiverAsk::Pick { cluster: None, images: compared.images(a, b) },
     }
 }

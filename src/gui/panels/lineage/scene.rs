@@ -1,16 +1,16 @@
 //! What the flow picture shows: the largest flows one by one, the rest summed up. No egui here.
 
-use crate::study::lineage::{Compared, Kind};
+use crate::study::lineage::{Compared, LineageKind};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a band at the edge stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum What {
+pub enum BandEnd {
     /// A cluster.
     Single(u32),
     /// Several clusters of a kind; of any kind where only one kind is looked at.
-    Others(Option<Kind>),
+    Others(Option<LineageKind>),
     /// The outliers.
     Outliers,
 }
@@ -19,9 +19,9 @@ pub enum What {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// What it stands for.
-    pub what: What,
+    pub what: BandEnd,
     /// What became of it, for its colour.
-    pub kind: Option<Kind>,
+    pub kind: Option<LineageKind>,
     /// Clusters in it.
     pub clusters: usize,
     /// Images in it.
@@ -36,14 +36,14 @@ pub struct Ribbon {
     /// Place of the right band.
     pub right: usize,
     /// What they are part of.
-    pub kind: Option<Kind>,
+    pub kind: Option<LineageKind>,
     /// How many.
     pub images: u32,
 }
 
 /// Bands and ribbons, from the top.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scene {
+pub struct RiverScene {
     /// Of the earlier epoch.
     pub left: Vec<Node>,
     /// Of the later epoch.
@@ -52,20 +52,20 @@ pub struct Scene {
     pub ribbons: Vec<Ribbon>,
 }
 
-impl Scene {
+impl RiverScene {
     /// At most `most` clusters a side by themselves: those of the largest flows; with a `filter` of that kind alone.
-    pub fn new(compared: &Compared, filter: Option<Kind>, most: usize) -> Self {
+    pub fn new(compared: &Compared, filter: Option<LineageKind>, most: usize) -> Self {
         let singles = singles(compared, filter, most);
         let place = |side: usize, cluster: Option<u32>| match cluster {
-            None => What::Outliers,
-            Some(c) if singles[side].contains(&c) => What::Single(c),
+            None => BandEnd::Outliers,
+            Some(c) if singles[side].contains(&c) => BandEnd::Single(c),
             Some(c) => {
                 let kind = if side == 0 { compared.kind_of_earlier(c) } else { compared.kind_of_later(c) };
-                What::Others(kind.filter(|kind| filter.is_none_or(|f| f == *kind)))
+                BandEnd::Others(kind.filter(|kind| filter.is_none_or(|f| f == *kind)))
             }
         };
-        let mut sums: BTreeMap<(What, What, Option<Kind>), u32> = BTreeMap::new();
-        let mut nodes: [BTreeMap<What, (BTreeSet<u32>, u32)>; 2] = Default::default();
+        let mut sums: BTreeMap<(BandEnd, BandEnd, Option<LineageKind>), u32> = BTreeMap::new();
+        let mut nodes: [BTreeMap<BandEnd, (BTreeSet<u32>, u32)>; 2] = Default::default();
         for flow in &compared.flows {
             let ends = [flow.earlier, flow.later];
             let [from, to] = [place(0, ends[0]), place(1, ends[1])];
@@ -86,7 +86,7 @@ impl Scene {
             let ((a_rank, a_at), (b_rank, b_at)) = (key(a), key(b));
             a_rank.cmp(&b_rank).then(a_at.total_cmp(&b_at)).then(a.what.cmp(&b.what))
         });
-        let at = |nodes: &[Node], what: What| nodes.iter().position(|n| n.what == what).unwrap_or(0);
+        let at = |nodes: &[Node], what: BandEnd| nodes.iter().position(|n| n.what == what).unwrap_or(0);
         let mut ribbons: Vec<Ribbon> = sums
             .into_iter()
             .map(|((from, to, kind), images)| Ribbon { left: at(&left, from), right: at(&right, to), kind, images })
@@ -98,32 +98,32 @@ impl Scene {
 
 /// The scene last shown of a comparison: it takes milliseconds, too long for every frame.
 #[derive(Default)]
-pub struct Shown(Option<(Option<Kind>, usize, Scene)>);
+pub struct ShownScene(Option<(Option<LineageKind>, usize, RiverScene)>);
 
-impl Shown {
-    /// As [`Scene::new`], unless it was the last one.
-    pub fn get(&mut self, compared: &Compared, filter: Option<Kind>, most: usize) -> &Scene {
+impl ShownScene {
+    /// As [`RiverScene::new`], unless it was the last one.
+    pub fn get(&mut self, compared: &Compared, filter: Option<LineageKind>, most: usize) -> &RiverScene {
         let known = self.0.take().filter(|(f, m, _)| (*f, *m) == (filter, most));
-        &self.0.insert(known.unwrap_or_else(|| (filter, most, Scene::new(compared, filter, most)))).2
+        &self.0.insert(known.unwrap_or_else(|| (filter, most, RiverScene::new(compared, filter, most)))).2
     }
 }
 
 /// Single clusters first, then sums, the outliers last.
-fn rank(what: What) -> (u8, Option<Kind>) {
+fn rank(what: BandEnd) -> (u8, Option<LineageKind>) {
     match what {
-        What::Single(_) => (0, None),
-        What::Others(Some(kind)) => (1, Some(kind)),
-        What::Others(None) => (2, None),
-        What::Outliers => (3, None),
+        BandEnd::Single(_) => (0, None),
+        BandEnd::Others(Some(kind)) => (1, Some(kind)),
+        BandEnd::Others(None) => (2, None),
+        BandEnd::Outliers => (3, None),
     }
 }
 
 /// The clusters that are drawn by themselves, on both sides.
-fn singles(compared: &Compared, filter: Option<Kind>, most: usize) -> [BTreeSet<u32>; 2] {
-    let wanted = |kind: Option<Kind>, from: Option<u32>, to: Option<u32>| match filter {
-        None => kind.is_some_and(|k| k.of_clusters() && k != Kind::Regrouped),
-        Some(Kind::WonBack) => from.is_none() && to.is_some(),
-        Some(Kind::Lost) => from.is_some() && to.is_none(),
+fn singles(compared: &Compared, filter: Option<LineageKind>, most: usize) -> [BTreeSet<u32>; 2] {
+    let wanted = |kind: Option<LineageKind>, from: Option<u32>, to: Option<u32>| match filter {
+        None => kind.is_some_and(|k| k.of_clusters() && k != LineageKind::Regrouped),
+        Some(LineageKind::WonBack) => from.is_none() && to.is_some(),
+        Some(LineageKind::Lost) => from.is_some() && to.is_none(),
         Some(filter) => kind == Some(filter),
     };
     let mut flows: Vec<_> = compared.flows.iter().filter(|f| wanted(compared.kind_of(f), f.earlier, f.later)).collect();
@@ -139,13 +139,13 @@ fn singles(compared: &Compared, filter: Option<Kind>, most: usize) -> [BTreeSet<
     singles
 }
 
-fn list(nodes: BTreeMap<What, (BTreeSet<u32>, u32)>, kind_of: impl Fn(u32) -> Option<Kind>) -> Vec<Node> {
-    let node = |(what, (clusters, images)): (What, (BTreeSet<u32>, u32))| Node {
+fn list(nodes: BTreeMap<BandEnd, (BTreeSet<u32>, u32)>, kind_of: impl Fn(u32) -> Option<LineageKind>) -> Vec<Node> {
+    let node = |(what, (clusters, images)): (BandEnd, (BTreeSet<u32>, u32))| Node {
         what,
         kind: match what {
-            What::Single(cluster) => kind_of(cluster),
-            What::Others(kind) => kind,
-            What::Outliers => None,
+            BandEnd::Single(cluster) => kind_of(cluster),
+            BandEnd::Others(kind) => kind,
+            BandEnd::Outliers => None,
         },
         clusters: clusters.len(),
         images,
@@ -154,9 +154,13 @@ fn list(nodes: BTreeMap<What, (BTreeSet<u32>, u32)>, kind_of: impl Fn(u32) -> Op
 }
 
 /// Where the images of each right band come from on average, so that ribbons cross little.
-fn order(right: &[Node], left: &[Node], sums: &BTreeMap<(What, What, Option<Kind>), u32>) -> BTreeMap<What, f64> {
-    let place: BTreeMap<What, usize> = left.iter().enumerate().map(|(i, n)| (n.what, i)).collect();
-    let mut mean: BTreeMap<What, f64> = BTreeMap::new();
+fn order(
+    right: &[Node],
+    left: &[Node],
+    sums: &BTreeMap<(BandEnd, BandEnd, Option<LineageKind>), u32>,
+) -> BTreeMap<BandEnd, f64> {
+    let place: BTreeMap<BandEnd, usize> = left.iter().enumerate().map(|(i, n)| (n.what, i)).collect();
+    let mut mean: BTreeMap<BandEnd, f64> = BTreeMap::new();
     for ((from, to, _), images) in sums {
         *mean.entry(*to).or_default() += place[from] as f64 * f64::from(*images);
     }
@@ -202,29 +206,31 @@ mod tests {
         (0..8).for_each(|c| add(-1, 28 + c, 3));
         add(-1, -1, 10);
         let compared = Compared::new(&earlier, &later);
-        for (filter, most) in [(None, 0), (None, 5), (None, 100), (Some(Kind::Split), 100), (Some(Kind::Lost), 2)] {
-            let scene = Scene::new(&compared, filter, most);
+        for (filter, most) in
+            [(None, 0), (None, 5), (None, 100), (Some(LineageKind::Split), 100), (Some(LineageKind::Lost), 2)]
+        {
+            let scene = RiverScene::new(&compared, filter, most);
             let all = earlier.len() as u32;
             let sum = |nodes: &[Node]| nodes.iter().map(|n| n.images).sum::<u32>();
             assert_eq!([sum(&scene.left), sum(&scene.right)], [all; 2]);
             assert_eq!(scene.ribbons.iter().map(|r| r.images).sum::<u32>(), all);
             for side in [&scene.left, &scene.right] {
-                assert!(side.iter().filter(|n| matches!(n.what, What::Single(_))).count() <= most);
-                assert_eq!(side.last().unwrap().what, What::Outliers);
+                assert!(side.iter().filter(|n| matches!(n.what, BandEnd::Single(_))).count() <= most);
+                assert_eq!(side.last().unwrap().what, BandEnd::Outliers);
             }
         }
-        let scene = Scene::new(&compared, None, 0);
+        let scene = RiverScene::new(&compared, None, 0);
         let others = |nodes: &[Node], kind| {
-            nodes.iter().find(|n| n.what == What::Others(Some(kind))).map(|n| (n.clusters, n.images))
+            nodes.iter().find(|n| n.what == BandEnd::Others(Some(kind))).map(|n| (n.clusters, n.images))
         };
-        assert_eq!(others(&scene.left, Kind::Kept), Some((20, 100)));
-        assert_eq!(others(&scene.left, Kind::Split), Some((4, 32)));
-        assert_eq!(others(&scene.right, Kind::Split), Some((8, 32)));
-        assert_eq!(others(&scene.left, Kind::Died), Some((6, 18)));
-        assert_eq!(others(&scene.right, Kind::Born), Some((8, 24)));
-        let scene = Scene::new(&compared, Some(Kind::Split), 100);
-        assert_eq!(scene.left.iter().filter(|n| n.kind == Some(Kind::Split)).count(), 4);
-        assert_eq!(scene.left.iter().find(|n| n.what == What::Others(None)).unwrap().clusters, 26);
+        assert_eq!(others(&scene.left, LineageKind::Kept), Some((20, 100)));
+        assert_eq!(others(&scene.left, LineageKind::Split), Some((4, 32)));
+        assert_eq!(others(&scene.right, LineageKind::Split), Some((8, 32)));
+        assert_eq!(others(&scene.left, LineageKind::Died), Some((6, 18)));
+        assert_eq!(others(&scene.right, LineageKind::Born), Some((8, 24)));
+        let scene = RiverScene::new(&compared, Some(LineageKind::Split), 100);
+        assert_eq!(scene.left.iter().filter(|n| n.kind == Some(LineageKind::Split)).count(), 4);
+        assert_eq!(scene.left.iter().find(|n| n.what == BandEnd::Others(None)).unwrap().clusters, 26);
     }
 
     #[test]

@@ -12,12 +12,12 @@ use crate::gui::panels::{Pane, PanelCtx};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
-use crate::gui::widgets::button::{Look, Push, icon_button};
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon;
 
 /// What the bar remembers.
 #[derive(Default)]
-pub struct Bar {
+pub struct MapBar {
     /// The path box, while it is open.
     file: Option<String>,
     browse: Job<Option<PathBuf>>,
@@ -26,7 +26,7 @@ pub struct Bar {
     said: Option<Result<String, String>>,
 }
 
-impl Bar {
+impl MapBar {
     /// Shows it in `area`. `rows` makes the table's rows when they are asked for; `offered` is the file offered.
     pub fn ui(
         &mut self,
@@ -62,13 +62,13 @@ impl Bar {
     }
 
     fn words(&mut self, row: &mut Ui, cx: &mut PanelCtx<'_>, offered: &Path) {
-        let show = row.add(Push::new("Show in Clusters").look(Look::Flat).small());
+        let show = row.add(Push::new("Show in Clusters").look(ButtonLook::Flat).small());
         if show.on_hover_text("Brings the cluster cards to the front, with these images.").clicked() {
             cx.actions.push(UiCommand::ShowPane(Pane::Browser));
         }
         // Without the list of images the table would lack their files.
         let listed = !matches!(cx.snapshots.images(cx.view), Loaded::Loading);
-        let csv = row.add(Push::new("To CSV…").look(Look::Flat).small().enabled(listed));
+        let csv = row.add(Push::new("To CSV…").look(ButtonLook::Flat).small().enabled(listed));
         if csv.on_hover_text("Writes file, camera, cluster, score and place of these images as a table.").clicked() {
             self.file = Some(offered.display().to_string());
             self.said = None;
@@ -91,11 +91,11 @@ impl Bar {
         mut file: String,
         rows: impl FnOnce(&PanelCtx<'_>) -> Vec<PointRow>,
     ) {
-        let back = row.add(Push::new("Back").look(Look::Flat).small()).on_hover_text("Writes nothing.").clicked();
+        let back = row.add(Push::new("Back").look(ButtonLook::Flat).small()).on_hover_text("Writes nothing.").clicked();
         let ready = !file.trim().is_empty() && !self.writing.busy();
         let write = row.add(Push::new("Write").small().enabled(ready));
         let write = write.on_hover_text("Writes the table; a file of that name is replaced.").clicked();
-        let browse = row.add(Push::new("Browse…").look(Look::Flat).small().enabled(!self.browse.busy()));
+        let browse = row.add(Push::new("Browse…").look(ButtonLook::Flat).small().enabled(!self.browse.busy()));
         if browse.on_hover_text("Opens the system's file dialog.").clicked() {
             let offered = PathBuf::from(file.trim());
             self.browse.start("file dialog", row.ctx(), move || {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{Color32, Pos2};
 use serde::{Deserialize, Serialize};
 
-use super::points::{Glyph, Mark};
+use super::points::{Glyph, PointMark};
 use crate::gui::theme::Theme;
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;
@@ -181,7 +181,7 @@ pub fn marks(
     snapshot: &ClusterSnapshot,
     scheme: Option<&Scheme>,
     rows: &[ImageRow],
-) -> Arc<Vec<Mark>> {
+) -> Arc<Vec<PointMark>> {
     let of_label = |i: usize| {
         let scheme = scheme?;
         let series = scheme.series.get(usize::try_from(*scheme.labels.get(i)?).ok()?)?;
@@ -196,7 +196,7 @@ pub fn marks(
     };
     let mark = |i: usize| {
         let glyph = glyph(snapshot, i);
-        Mark { color: color(i, glyph), glyph }
+        PointMark { color: color(i, glyph), glyph }
     };
     Arc::new((0..snapshot.labels.len()).map(mark).collect())
 }

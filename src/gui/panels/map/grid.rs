@@ -7,7 +7,7 @@ const SIDE: usize = 96;
 
 /// Points by cell.
 #[derive(Clone, Debug, Default)]
-pub struct Grid {
+pub struct PointGrid {
     /// `[SIDE² + 1]`: where each cell begins.
     begin: Vec<u32>,
     /// Points, cell after cell.
@@ -18,7 +18,7 @@ fn cell(x: f32) -> usize {
     (((x + 1.0) / 2.0 * SIDE as f32).max(0.0) as usize).min(SIDE - 1)
 }
 
-impl Grid {
+impl PointGrid {
     /// Of points in the plane −1..1.
     pub fn of(at: &[Pos2]) -> Self {
         let of = |p: &Pos2| cell(p.y) * SIDE + cell(p.x);

@@ -20,7 +20,7 @@ const PICTURE: Duration = Duration::from_millis(200);
 
 /// N images in the plane.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Layout {
+pub struct PlaneLayout {
     /// `[N, 2]` as computed, row-major.
     pub values: Vec<f32>,
     /// `[N]` centred, the larger half extent 1, y downwards as on screen.
@@ -29,7 +29,7 @@ pub struct Layout {
     pub half: Vec2,
 }
 
-impl Layout {
+impl PlaneLayout {
     /// Of `[N, 2]` coordinates.
     pub fn of(values: &[f32]) -> Self {
         let column = |axis: usize| values.iter().skip(axis).step_by(2).copied();
@@ -58,7 +58,7 @@ pub struct Key {
 #[derive(Clone, Debug)]
 struct Kept {
     key: Key,
-    layout: Arc<Layout>,
+    layout: Arc<PlaneLayout>,
     /// Iterations that led to it, from the first layout of this run folder on.
     iterations: usize,
     settled: bool,
@@ -89,7 +89,7 @@ impl Shelf {
 }
 
 /// The newest layout of t-SNE of that clustering, for any tile; `None` when the map has not computed it.
-pub fn known(ctx: &Context, key: &Key) -> Option<Arc<Layout>> {
+pub fn known(ctx: &Context, key: &Key) -> Option<Arc<PlaneLayout>> {
     Shelf::with(ctx, |shelf| shelf.0.iter().find(|k| k.key == *key).map(|k| Arc::clone(&k.layout)))
 }
 
@@ -101,7 +101,7 @@ pub fn held(ctx: &Context) -> usize {
 /// What the thread has to say.
 #[derive(Default)]
 struct State {
-    layout: Option<Arc<Layout>>,
+    layout: Option<Arc<PlaneLayout>>,
     done: usize,
     end: Option<Result<(), String>>,
 }
@@ -242,7 +242,7 @@ struct Work {
     ctx: Context,
     shared: Arc<Shared>,
     snapshot: Arc<ClusterSnapshot>,
-    start: Option<Arc<Layout>>,
+    start: Option<Arc<PlaneLayout>>,
     options: TsneOptions,
 }
 
@@ -260,7 +260,7 @@ impl Work {
         let mut shown = Instant::now();
         let found = tsne(lists, start, self.options, &mut |done, values| {
             let picture = shown.elapsed() >= PICTURE.max(pace.wait());
-            let layout = picture.then(|| Arc::new(Layout::of(values)));
+            let layout = picture.then(|| Arc::new(PlaneLayout::of(values)));
             {
                 let mut state = self.shared.state();
                 state.done = done;
@@ -275,7 +275,7 @@ impl Work {
         let mut state = self.shared.state();
         match found {
             Ok(values) => {
-                state.layout = Some(Arc::new(Layout::of(&values)));
+                state.layout = Some(Arc::new(PlaneLayout::of(&values)));
                 state.end = Some(Ok(()));
             }
             Err(MethodError::Cancelled) => return, // nobody waits

@@ -24,7 +24,7 @@ impl Default for Lens {
 
 /// A lens over a rectangle of the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
+pub struct LensPlace {
     /// The screen.
     pub rect: Rect,
     centre: Vec2,
@@ -33,17 +33,17 @@ pub struct Place {
 
 impl Lens {
     /// Over `rect`, for a layout of half extents `half`.
-    pub fn over(self, rect: Rect, half: Vec2) -> Place {
-        Place { rect, centre: self.centre, scale: fit(rect, half) * self.zoom }
+    pub fn over(self, rect: Rect, half: Vec2) -> LensPlace {
+        LensPlace { rect, centre: self.centre, scale: fit(rect, half) * self.zoom }
     }
 
     /// Moves what is seen by `delta` on the screen.
-    pub fn pan(&mut self, place: Place, delta: Vec2) {
+    pub fn pan(&mut self, place: LensPlace, delta: Vec2) {
         self.centre -= delta / place.scale;
     }
 
     /// Zooms so that what lies under `pointer` stays there.
-    pub fn zoom(&mut self, place: Place, pointer: Pos2, factor: f32) {
+    pub fn zoom(&mut self, place: LensPlace, pointer: Pos2, factor: f32) {
         let zoom = (self.zoom * factor).clamp(ZOOM[0], ZOOM[1]);
         let under = place.plane(pointer).to_vec2();
         self.centre = under - (under - self.centre) * (self.zoom / zoom);
@@ -51,7 +51,7 @@ impl Lens {
     }
 }
 
-impl Place {
+impl LensPlace {
     /// Where a point of the plane lies on the screen.
     pub fn screen(&self, at: Pos2) -> Pos2 {
         self.rect.center() + (at.to_vec2() - self.centre) * self.scale

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use eframe::egui::{Mesh, Pos2, Rect, Shape, Ui, Vec2};
 
 use super::colours::{self, Colouring, Scheme, dense, greedy};
-use super::grid::Grid;
-use super::layouts::{Key, Layout};
-use super::lens::{Lens, Place};
-use super::points::{Mark, mesh, radius};
+use super::grid::PointGrid;
+use super::layouts::{Key, PlaneLayout};
+use super::lens::{Lens, LensPlace};
+use super::points::{PointMark, mesh, radius};
 use crate::gui::job::Job;
 use crate::gui::pace::Pace;
 use crate::gui::panels::PanelCtx;
@@ -27,7 +27,7 @@ pub struct Seen<'a> {
     /// The run's, whose clusters are selected.
     pub run: &'a Arc<ClusterSnapshot>,
     /// Where the points are.
-    pub layout: &'a Arc<Layout>,
+    pub layout: &'a Arc<PlaneLayout>,
     /// The images of the train split; empty when they are not known.
     pub rows: &'a [ImageRow],
     /// What the colour says.
@@ -66,11 +66,11 @@ struct Look {
     basis: Basis,
     dark: bool,
     scheme: Option<Arc<Scheme>>,
-    marks: Arc<Vec<Mark>>,
+    marks: Arc<Vec<PointMark>>,
 }
 
 /// Layout, marks and picked rows of the mesh.
-type Held = (Arc<Layout>, Arc<Vec<Mark>>, Arc<Vec<u32>>);
+type Held = (Arc<PlaneLayout>, Arc<Vec<PointMark>>, Arc<Vec<u32>>);
 
 /// All that decides what the mesh looks like.
 #[derive(PartialEq)]
@@ -78,7 +78,7 @@ struct Frame {
     layout: usize,
     marks: usize,
     picked: usize,
-    place: Place,
+    place: LensPlace,
     zoom: f32,
     pixels: f32,
     cluster: Option<u32>,
@@ -86,12 +86,12 @@ struct Frame {
 
 /// What is drawn, and what it was drawn from.
 #[derive(Default)]
-pub struct Picture {
-    components: Option<(Arc<ClusterSnapshot>, Option<Arc<Layout>>)>,
+pub struct MapPicture {
+    components: Option<(Arc<ClusterSnapshot>, Option<Arc<PlaneLayout>>)>,
     /// The layout on screen and whose it is.
-    layout: Option<(bool, Key, Arc<Layout>)>,
+    layout: Option<(bool, Key, Arc<PlaneLayout>)>,
     travel: Option<Travel>,
-    grid: Option<(Arc<Layout>, Grid)>,
+    grid: Option<(Arc<PlaneLayout>, PointGrid)>,
     scheme: Option<(Basis, Arc<Scheme>)>,
     making: Option<Basis>,
     job: Job<Scheme>,
@@ -101,22 +101,22 @@ pub struct Picture {
     held: Option<Held>,
 }
 
-impl Picture {
+impl MapPicture {
     /// The layout of the snapshot's principal components; `None` when it has none.
-    pub fn components(&mut self, snapshot: &Arc<ClusterSnapshot>) -> Option<Arc<Layout>> {
+    pub fn components(&mut self, snapshot: &Arc<ClusterSnapshot>) -> Option<Arc<PlaneLayout>> {
         if let Some((of, layout)) = &self.components
             && Arc::ptr_eq(of, snapshot)
         {
             return layout.clone();
         }
         let whole = !snapshot.pca.is_empty() && snapshot.pca.len() == 2 * snapshot.labels.len();
-        let layout = whole.then(|| Arc::new(Layout::of(&snapshot.pca)));
+        let layout = whole.then(|| Arc::new(PlaneLayout::of(&snapshot.pca)));
         self.components = Some((Arc::clone(snapshot), layout.clone()));
         layout
     }
 
     /// The layout that was shown last, if it is of as many images.
-    pub fn last(&self, n: usize) -> Option<Arc<Layout>> {
+    pub fn last(&self, n: usize) -> Option<Arc<PlaneLayout>> {
         self.layout.as_ref().map(|(.., layout)| Arc::clone(layout)).filter(|l| l.at.len() == n)
     }
 
@@ -126,13 +126,13 @@ impl Picture {
     }
 
     /// The point nearest to a place in the plane, within `reach`.
-    pub fn nearest(&self, layout: &Layout, at: Pos2, reach: f32) -> Option<usize> {
+    pub fn nearest(&self, layout: &PlaneLayout, at: Pos2, reach: f32) -> Option<usize> {
         let (_, grid) = self.grid.as_ref()?;
         grid.nearest(&layout.at, at, reach)
     }
 
     /// Paints the points and says where the plane lies on the screen.
-    pub fn paint(&mut self, ui: &Ui, cx: &PanelCtx<'_>, seen: &Seen<'_>, rect: Rect) -> Place {
+    pub fn paint(&mut self, ui: &Ui, cx: &PanelCtx<'_>, seen: &Seen<'_>, rect: Rect) -> LensPlace {
         self.follow(ui, seen);
         let marks = self.marks(ui, cx, seen);
         let zoom = seen.lens.zoom;
@@ -148,7 +148,7 @@ impl Picture {
         }
         let place = seen.lens.over(rect, seen.layout.half);
         if self.grid.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, seen.layout)) {
-            self.grid = Some((Arc::clone(seen.layout), Grid::of(&seen.layout.at)));
+            self.grid = Some((Arc::clone(seen.layout), PointGrid::of(&seen.layout.at)));
         }
         let frame = Frame {
             layout: Arc::as_ptr(seen.layout) as usize,
@@ -211,7 +211,7 @@ impl Picture {
     }
 
     /// The look of all points, made anew when something it says has changed.
-    fn marks(&mut self, ui: &Ui, cx: &PanelCtx<'_>, seen: &Seen<'_>) -> Arc<Vec<Mark>> {
+    fn marks(&mut self, ui: &Ui, cx: &PanelCtx<'_>, seen: &Seen<'_>) -> Arc<Vec<PointMark>> {
         let basis = Basis {
             snapshot: Arc::clone(seen.snapshot),
             colouring: seen.colouring,

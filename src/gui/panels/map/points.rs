@@ -8,7 +8,7 @@ use eframe::egui::{
     Color32, ColorImage, Context, Id, Mesh, Painter, Pos2, Rect, Shape, TextureHandle, TextureOptions, Vec2, pos2, vec2,
 };
 
-use super::lens::Place;
+use super::lens::LensPlace;
 
 /// Glyph sizes whose textures stay.
 const KEPT: usize = 6;
@@ -30,7 +30,7 @@ pub enum Glyph {
 
 /// A point's look.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mark {
+pub struct PointMark {
     /// Its colour.
     pub color: Color32,
     /// Its shape.
@@ -38,14 +38,20 @@ pub struct Mark {
 }
 
 /// The radius of a disc so that `n` points neither hide each other nor vanish: 0.9 to 2, more under a zoom.
-pub fn radius(place: &Place, n: usize, zoom: f32) -> f32 {
+pub fn radius(place: &LensPlace, n: usize, zoom: f32) -> f32 {
     let apart = (place.rect.area() / n.max(1) as f32).sqrt() * zoom;
     (0.35 * apart).clamp(0.9, 2.0 + 0.5 * (zoom - 1.0).clamp(0.0, 3.0))
 }
 
 /// Draws points: `at` in the plane of a layout, `marks` how each looks, `bright` which of them stand out (`None`:
 /// all of them). For tiles that draw them now and then; the map keeps its [`mesh`].
-pub fn points(painter: &Painter, place: &Place, at: &[Pos2], marks: &[Mark], bright: Option<&dyn Fn(usize) -> bool>) {
+pub fn points(
+    painter: &Painter,
+    place: &LensPlace,
+    at: &[Pos2],
+    marks: &[PointMark],
+    bright: Option<&dyn Fn(usize) -> bool>,
+) {
     let mesh = mesh(painter.ctx(), place, at, marks, radius(place, at.len(), 1.0), bright);
     painter.with_clip_rect(place.rect.intersect(painter.clip_rect())).add(Shape::Mesh(Arc::new(mesh)));
 }
@@ -54,9 +60,9 @@ pub fn points(painter: &Painter, place: &Place, at: &[Pos2], marks: &[Mark], bri
 /// clusters.
 pub fn mesh(
     ctx: &Context,
-    place: &Place,
+    place: &LensPlace,
     at: &[Pos2],
-    marks: &[Mark],
+    marks: &[PointMark],
     radius: f32,
     bright: Option<&dyn Fn(usize) -> bool>,
 ) -> Mesh {

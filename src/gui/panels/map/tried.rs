@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use eframe::egui::{Painter, Pos2, Shape, Stroke};
 
-use super::layouts::{Key, Layout};
-use super::lens::Place;
+use super::layouts::{Key, PlaneLayout};
+use super::lens::LensPlace;
 use crate::gui::panels::PanelCtx;
 use crate::gui::theme::size;
-use crate::gui::what_if::worker::{Outcome, Verdict};
+use crate::gui::what_if::worker::{ClusterVerdict, WhatIfOutcome};
 use crate::run::snapshot::ClusterSnapshot;
 
 /// Points that an outline keeps from its images.
@@ -18,16 +18,16 @@ const APART: f32 = 5.0;
 const FAR: f32 = 3.0;
 
 /// Outlines in the plane, and of what.
-type Outlines = (Arc<Outcome>, Arc<Layout>, Vec<Vec<Pos2>>);
+type Outlines = (Arc<WhatIfOutcome>, Arc<PlaneLayout>, Vec<Vec<Pos2>>);
 
 /// The clustering that is tried, as a snapshot, and outlines in the plane of a layout.
 #[derive(Default)]
-pub struct Tried {
-    snapshot: Option<(Arc<Outcome>, Arc<ClusterSnapshot>)>,
+pub struct MapTried {
+    snapshot: Option<(Arc<WhatIfOutcome>, Arc<ClusterSnapshot>)>,
     outlines: Option<Outlines>,
 }
 
-impl Tried {
+impl MapTried {
     /// The clusters that are tried on the clustering shown; `None` where nothing is.
     pub fn snapshot(&mut self, cx: &PanelCtx<'_>, key: &Key, run: &ClusterSnapshot) -> Option<Arc<ClusterSnapshot>> {
         let base = cx.what_if.base()?;
@@ -52,8 +52,8 @@ impl Tried {
         painter: &Painter,
         cx: &PanelCtx<'_>,
         run: &ClusterSnapshot,
-        layout: &Arc<Layout>,
-        place: Place,
+        layout: &Arc<PlaneLayout>,
+        place: LensPlace,
     ) {
         let Some((outcome, _)) = &self.snapshot else { return };
         let known =
@@ -79,7 +79,7 @@ impl Tried {
     }
 }
 
-fn snapshot_of(outcome: &Outcome, run: &ClusterSnapshot) -> ClusterSnapshot {
+fn snapshot_of(outcome: &WhatIfOutcome, run: &ClusterSnapshot) -> ClusterSnapshot {
     let assignment = &outcome.assignment;
     let score = assignment.score.as_ref();
     ClusterSnapshot {
@@ -93,7 +93,7 @@ fn snapshot_of(outcome: &Outcome, run: &ClusterSnapshot) -> ClusterSnapshot {
 }
 
 /// The images of each cluster that is tried and is not, image for image, one of the run's.
-pub fn changed(outcome: &Outcome, run: &ClusterSnapshot) -> Vec<Vec<u32>> {
+pub fn changed(outcome: &WhatIfOutcome, run: &ClusterSnapshot) -> Vec<Vec<u32>> {
     let labels = &outcome.assignment.labels;
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); outcome.assignment.reliable.len()];
     let mut same = vec![false; members.len()];
@@ -101,7 +101,7 @@ pub fn changed(outcome: &Outcome, run: &ClusterSnapshot) -> Vec<Vec<u32>> {
         let Some(cluster) = usize::try_from(now).ok().filter(|&c| c < members.len()) else { continue };
         members[cluster].push(i as u32);
         let verdict = usize::try_from(was).ok().and_then(|was| outcome.verdicts.get(was));
-        same[cluster] |= verdict == Some(&Verdict::Same);
+        same[cluster] |= verdict == Some(&ClusterVerdict::Same);
     }
     members.into_iter().zip(same).filter(|(rows, same)| !same && !rows.is_empty()).map(|(rows, _)| rows).collect()
 }

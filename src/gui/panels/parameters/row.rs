@@ -14,7 +14,7 @@ use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::slider::Slider;
 use crate::gui::widgets::{chip, combo, tile};
-use crate::method::params::{Effect, Kind, Params, Row, Value};
+use crate::method::params::{Effect, ParamKind, ParamRow, Params, Value};
 
 const LABEL: f32 = 82.0;
 const NUMBER: f32 = 52.0;
@@ -47,7 +47,7 @@ impl Places {
 
 /// A row as it is drawn this frame.
 struct Cell<'a> {
-    row: &'static Row,
+    row: &'static ParamRow,
     places: Places,
     value: Value,
     waits: bool,
@@ -57,10 +57,10 @@ struct Cell<'a> {
 }
 
 /// How a value is written in its row.
-pub(super) fn number(row: &Row, value: &Value) -> String {
+pub(super) fn number(row: &ParamRow, value: &Value) -> String {
     match (row.kind, value) {
-        (Kind::Float { decimals: 0, .. }, Value::Float(x)) => format!("{x:e}"),
-        (Kind::Float { decimals, .. }, Value::Float(x)) => format!("{x:.decimals$}"),
+        (ParamKind::Float { decimals: 0, .. }, Value::Float(x)) => format!("{x:e}"),
+        (ParamKind::Float { decimals, .. }, Value::Float(x)) => format!("{x:.decimals$}"),
         (_, other) => other.to_string(),
     }
 }
@@ -69,7 +69,7 @@ impl Parameters {
     pub(super) fn row(
         &mut self,
         ui: &mut Ui,
-        row: &'static Row,
+        row: &'static ParamRow,
         knobs: &Knobs<'_>,
         shown: &Params,
         actions: &mut Vec<UiCommand>,
@@ -82,7 +82,7 @@ impl Parameters {
             ui.scroll_to_rect(rect, Some(Align::Center));
         }
         let (value, waits) = knobs.value(row);
-        let end = if row.kind == Kind::Bool { places.number.left() - 12.0 } else { places.wide.left() - 2.0 };
+        let end = if row.kind == ParamKind::Bool { places.number.left() - 12.0 } else { places.wide.left() - 2.0 };
         let words = Rect::from_min_max(rect.min, pos2(end, rect.bottom()));
         let label = ui.interact(words, ui.scope_id().with(("label", row.key)), Sense::hover());
         let lit = ui.rect_contains_pointer(rect);
@@ -102,13 +102,13 @@ impl Parameters {
     fn control(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &mut Vec<UiCommand>) {
         let &Cell { row, ref places, ref value, shown, .. } = cell;
         match row.kind {
-            Kind::Bool => {
+            ParamKind::Bool => {
                 let on = *value == Value::Bool(true);
                 if toggle(ui, &name(row), places.number, on).on_hover_ui(|ui| tooltip(ui, row)).clicked() {
                     self.ask(row, &Value::Bool(!on), shown, actions);
                 }
             }
-            Kind::Choice(names) => {
+            ParamKind::Choice(names) => {
                 let mut chosen = value.to_string();
                 let place = places.wide.shrink2(vec2(2.0, 1.0));
                 let mut child = child(ui, place, Layout::left_to_right(Align::Center));
@@ -123,8 +123,8 @@ impl Parameters {
                     self.ask(row, &Value::Text(chosen), shown, actions);
                 }
             }
-            Kind::Text => self.typed(ui, cell, places.wide, actions),
-            Kind::Int { .. } | Kind::Float { .. } => {
+            ParamKind::Text => self.typed(ui, cell, places.wide, actions),
+            ParamKind::Int { .. } | ParamKind::Float { .. } => {
                 if row.key != "seed" {
                     self.slide(ui, cell, actions);
                 }
@@ -167,8 +167,11 @@ impl Parameters {
             self.dragging = Some((row.key, at));
         } else if response.changed() || response.drag_stopped() {
             self.dragging = None;
-            let value =
-                if matches!(row.kind, Kind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) };
+            let value = if matches!(row.kind, ParamKind::Int { .. }) {
+                Value::Int(at.round() as i64)
+            } else {
+                Value::Float(at)
+            };
             self.ask(row, &value, shown, actions);
         }
         response.on_hover_ui(|ui| tooltip(ui, row));
@@ -187,7 +190,7 @@ impl Parameters {
             Some((key, text)) if *key == row.key => text.clone(),
             _ => refused.clone().unwrap_or_else(|| number(row, dragged.as_ref().unwrap_or(value))),
         };
-        let is_number = row.kind != Kind::Text;
+        let is_number = row.kind != ParamKind::Text;
         let ink = if refused.is_some() {
             theme.error
         } else if waits {
@@ -235,8 +238,8 @@ impl Parameters {
         response.on_hover_ui(|ui| tooltip(ui, row));
     }
 
-    fn commit(&mut self, row: &'static Row, text: &str, shown: &Params, actions: &mut Vec<UiCommand>) {
-        let plain = text.trim().replace('−', "-").replace(',', if row.kind == Kind::Text { "," } else { "" });
+    fn commit(&mut self, row: &'static ParamRow, text: &str, shown: &Params, actions: &mut Vec<UiCommand>) {
+        let plain = text.trim().replace('−', "-").replace(',', if row.kind == ParamKind::Text { "," } else { "" });
         match row.parse(&plain) {
             Ok(value) => {
                 self.ask(row, &value, shown, actions);
@@ -279,7 +282,7 @@ impl Parameters {
         }
     }
 
-    fn refusal(&self, ui: &mut Ui, row: &Row) {
+    fn refusal(&self, ui: &mut Ui, row: &ParamRow) {
         let Some(refused) = self.refused.get(row.key) else { return };
         let theme = Theme::of(ui.ctx());
         let width = ui.available_width() - 26.0;
@@ -302,22 +305,22 @@ fn select_all(ui: &Ui, edit: &Response, text: &str) {
     }
 }
 
-fn dragged_value(row: &Row, at: f64) -> Value {
-    if matches!(row.kind, Kind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) }
+fn dragged_value(row: &ParamRow, at: f64) -> Value {
+    if matches!(row.kind, ParamKind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) }
 }
 
 /// Ends, step and scale of a slider. Number boxes take the full bounds; a slider stays near the paper's value.
-fn range(row: &Row, paper: f64, now: f64) -> (f64, f64, f64, bool) {
+fn range(row: &ParamRow, paper: f64, now: f64) -> (f64, f64, f64, bool) {
     let near = |min: f64, max: f64| {
         let soft = if paper > 0.0 { 2.5 * paper } else { max };
         if soft < max * 0.8 { soft.max(now).max(min) } else { max }
     };
     match row.kind {
-        Kind::Float { min, max, decimals: 0 } if min > 0.0 => (min, max, 0.0, true),
-        Kind::Float { max, decimals: 0, .. } => (0.0, (paper * 4.0).max(now).min(max), 0.0, false),
-        Kind::Float { min, max, decimals } => (min, near(min, max), 10f64.powi(-(decimals as i32)), false),
-        Kind::Int { min, max } => (min as f64, near(min as f64, max as f64).round(), 1.0, false),
-        Kind::Bool | Kind::Choice(_) | Kind::Text => (0.0, 1.0, 0.0, false),
+        ParamKind::Float { min, max, decimals: 0 } if min > 0.0 => (min, max, 0.0, true),
+        ParamKind::Float { max, decimals: 0, .. } => (0.0, (paper * 4.0).max(now).min(max), 0.0, false),
+        ParamKind::Float { min, max, decimals } => (min, near(min, max), 10f64.powi(-(decimals as i32)), false),
+        ParamKind::Int { min, max } => (min as f64, near(min as f64, max as f64).round(), 1.0, false),
+        ParamKind::Bool | ParamKind::Choice(_) | ParamKind::Text => (0.0, 1.0, 0.0, false),
     }
 }
 
@@ -358,7 +361,7 @@ fn effect(ui: &mut Ui, cell: &Cell<'_>) {
 }
 
 /// Symbol and name, effect, then paper's value with its place, bounds, when it takes effect.
-pub(super) fn tooltip(ui: &mut Ui, row: &Row) {
+pub(super) fn tooltip(ui: &mut Ui, row: &ParamRow) {
     let theme = Theme::of(ui.ctx());
     ui.set_width(size::TOOLTIP - 40.0);
     ui.horizontal(|ui| {

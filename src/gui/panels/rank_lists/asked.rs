@@ -7,20 +7,20 @@ use eframe::egui::{
     self, Align2, FontId, Popup, PopupCloseBehavior, Rect, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::row::{Row, Side, height, title};
+use super::row::{QueryRow, RankSide, height, title};
 use crate::engine::command::RequestId;
 use crate::engine::event::{ImageRef, RankQuery, Ranking, Split, Stage};
 use crate::gui::job::Job;
 use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{self, Push};
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
-use crate::study::hits::{List, as_snapshot};
+use crate::study::hits::{HitList, as_snapshot};
 
 /// What is said where only the engine could answer.
 pub const NO_MODEL: &str = "A model is needed to search with another image: it is at hand when no run goes on.";
@@ -101,12 +101,12 @@ pub fn drop_hint(ui: &Ui, tile: Rect, live: bool) {
 }
 
 /// The answer to that question, if there is one.
-pub fn answer<'a>(view: &'a ViewModel, query: &RankQuery) -> Option<&'a Arc<Ranking>> {
+pub fn answer<'a>(view: &'a RunView, query: &RankQuery) -> Option<&'a Arc<Ranking>> {
     view.rankings.iter().find(|known| known.query == *query)
 }
 
 /// Where an answer comes from.
-pub struct Asked<'a> {
+pub struct RankSource<'a> {
     /// The question.
     pub query: &'a RankQuery,
     /// Under which name the engine answers; `None` when it was not asked.
@@ -131,18 +131,18 @@ pub fn evaluated(query: &RankQuery, ranks: &RankSnapshot) -> Option<usize> {
     }
 }
 
-impl Asked<'_> {
+impl RankSource<'_> {
     /// Shows its rank list, or why there is none yet; the answer is the image that is to be the query next.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<RankQuery> {
         let view = cx.view;
-        let row = |a| Row { query: self.query, a, b: None, images: self.images, junk: self.junk, pinned: true };
+        let row = |a| QueryRow { query: self.query, a, b: None, images: self.images, junk: self.junk, pinned: true };
         let next = if let Some(q) = evaluated(self.query, self.ranks) {
-            let list = List::of_query(self.ranks, q, self.images, cx.truth);
-            row(Side { list, epoch: self.epoch, iters: 0, reranked: false }).show(ui, cx)
+            let list = HitList::of_query(self.ranks, q, self.images, cx.truth);
+            row(RankSide { list, epoch: self.epoch, iters: 0, reranked: false }).show(ui, cx)
         } else if let Some(known) = answer(view, self.query) {
             let ranks = as_snapshot(known);
-            let list = List::of_answer(&ranks, known, self.images, cx.truth);
-            row(Side { list, epoch: known.epoch, iters: known.iters, reranked: false }).show(ui, cx)
+            let list = HitList::of_answer(&ranks, known, self.images, cx.truth);
+            row(RankSide { list, epoch: known.epoch, iters: known.iters, reranked: false }).show(ui, cx)
         } else {
             self.waiting(ui, cx);
             None
@@ -173,7 +173,7 @@ impl Asked<'_> {
     }
 
     /// What is to be said while there is no answer.
-    fn news(&self, view: &ViewModel, answers: bool) -> (String, String) {
+    fn news(&self, view: &RunView, answers: bool) -> (String, String) {
         let name = title(self.query);
         let refused = self.request.and_then(|request| view.refusal(request));
         if !answers {

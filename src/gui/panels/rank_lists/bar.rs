@@ -6,11 +6,11 @@ use super::RankListsPanel;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::Part;
+use crate::gui::view_model::EpochPart;
 use crate::gui::widgets::{button, chip, combo, icon};
 use crate::gui::words::{after_words, against_words};
-use crate::study::queries::Sort;
-use crate::study::query_filter::{Filter, HELP};
+use crate::study::queries::QuerySort;
+use crate::study::query_filter::{HELP, QueryFilter};
 
 /// Below this width the filter has a line of its own.
 const NARROW: f32 = 440.0;
@@ -30,7 +30,7 @@ pub(super) struct FilterBox {
     pub text: String,
     read: Option<(String, bool)>,
     /// The filter in force, and its text.
-    pub filter: Filter,
+    pub filter: QueryFilter,
     pub good: String,
     problem: Option<String>,
 }
@@ -41,7 +41,7 @@ impl FilterBox {
         if self.read.as_ref().is_some_and(|(text, with)| *text == self.text && *with == truth) {
             return;
         }
-        match Filter::parse(&self.text, truth) {
+        match QueryFilter::parse(&self.text, truth) {
             Ok(filter) => {
                 self.filter = filter;
                 self.good.clone_from(&self.text);
@@ -49,7 +49,7 @@ impl FilterBox {
             }
             Err(problem) => {
                 if !truth {
-                    self.filter = Filter::default();
+                    self.filter = QueryFilter::default();
                     self.good.clear();
                 }
                 self.problem = Some(problem);
@@ -152,7 +152,7 @@ impl RankListsPanel {
     fn sorts(&mut self, ui: &mut Ui, compared: bool, width: f32) {
         let shown = self.sort_in_force(compared);
         let list = combo::dressed("sort", shown.words(), width).show_ui(ui, |ui| {
-            for sort in Sort::ALL {
+            for sort in QuerySort::ALL {
                 let possible = compared || !sort.compares();
                 let option = ui.add_enabled(possible, egui::Button::selectable(shown == sort, sort.words()));
                 if option.on_disabled_hover_text("Choose an epoch to compare with first.").clicked() {
@@ -165,8 +165,8 @@ impl RankListsPanel {
     }
 
     /// Sorting by change needs two epochs.
-    pub(super) fn sort_in_force(&self, compared: bool) -> Sort {
-        if self.sort.compares() && !compared { Sort::Worst } else { self.sort }
+    pub(super) fn sort_in_force(&self, compared: bool) -> QuerySort {
+        if self.sort.compares() && !compared { QuerySort::Worst } else { self.sort }
     }
 
     fn filter_box(&mut self, ui: &mut Ui, truth: bool) {
@@ -189,12 +189,12 @@ impl RankListsPanel {
 
 /// The menu of the epochs that can be compared with, and of re-ranking.
 fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranked: &mut bool) {
-    let has_reranked = cx.view.snapshots.contains_key(&(epoch, Part::Reranked));
+    let has_reranked = cx.view.snapshots.contains_key(&(epoch, EpochPart::Reranked));
     let words = match cx.selection.against {
         _ if *reranked && has_reranked => "re-ranked".to_owned(),
         None => "against epoch…".to_owned(),
-        Some(other) if cx.view.newest_snapshot(Part::Ranks, Some(other)) == Some(epoch) => "same epoch".to_owned(),
-        Some(other) => against_words(cx.view.newest_snapshot(Part::Ranks, Some(other)).unwrap_or(other)),
+        Some(other) if cx.view.newest_snapshot(EpochPart::Ranks, Some(other)) == Some(epoch) => "same epoch".to_owned(),
+        Some(other) => against_words(cx.view.newest_snapshot(EpochPart::Ranks, Some(other)).unwrap_or(other)),
     };
     let list = combo::dressed("against", &words, width).show_ui(ui, |ui| {
         let alone = cx.selection.against.is_none() && !(*reranked && has_reranked);
@@ -209,7 +209,7 @@ fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranke
         if option.on_disabled_hover_text(why).clicked() {
             *reranked = true;
         }
-        let ranked = cx.view.snapshots.keys().rev().filter(|(_, part)| *part == Part::Ranks);
+        let ranked = cx.view.snapshots.keys().rev().filter(|(_, part)| *part == EpochPart::Ranks);
         for &(other, _) in ranked {
             let retrieval = cx.view.target_retrieval.get(&other).filter(|_| cx.truth);
             let map = retrieval.map_or(String::new(), |r| format!(", mAP {}", ticks::number(100.0 * r.mAP, 1)));

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2};
 
-use super::row::{FAR, Row, gallery, line, who};
+use super::row::{FAR, QueryRow, gallery, line, who};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::ticks;
@@ -11,11 +11,11 @@ use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
 use crate::gui::words::after_words;
 use crate::run::images::ImageRow;
-use crate::study::hits::{Hit, Verdict};
+use crate::study::hits::{Hit, HitVerdict};
 
 /// One hit at its place.
-pub(super) struct Cell<'a> {
-    pub row: &'a Row<'a>,
+pub(super) struct HitCell<'a> {
+    pub row: &'a QueryRow<'a>,
     pub hit: &'a Hit,
     /// Where two epochs are compared: its rank at the other one; `None` in it when that is not known.
     pub rank_before: Option<Option<u32>>,
@@ -28,14 +28,14 @@ pub(super) struct Cell<'a> {
 }
 
 /// How a verdict looks: colour, glyph, whether dashed, opacity, word.
-fn look(theme: &Theme, verdict: Verdict) -> (Color32, Option<&'static str>, bool, f32, &'static str) {
+fn look(theme: &Theme, verdict: HitVerdict) -> (Color32, Option<&'static str>, bool, f32, &'static str) {
     match verdict {
-        Verdict::Match => (theme.match_, Some(icon::CHECK), false, 1.0, "match"),
-        Verdict::Mismatch => (theme.mismatch, Some(icon::CROSS), false, 1.0, "mismatch"),
-        Verdict::Junk => (theme.junk, Some(icon::PROHIBIT), true, 0.45, "junk"),
-        Verdict::Missed => (theme.match_, Some(icon::ARROW_RIGHT), true, 1.0, "missed"),
-        Verdict::Unknown => (theme.junk, Some(icon::INFO), false, 1.0, "no match"),
-        Verdict::Unjudged => (theme.line2, None, false, 1.0, ""),
+        HitVerdict::Match => (theme.match_, Some(icon::CHECK), false, 1.0, "match"),
+        HitVerdict::Mismatch => (theme.mismatch, Some(icon::CROSS), false, 1.0, "mismatch"),
+        HitVerdict::Junk => (theme.junk, Some(icon::PROHIBIT), true, 0.45, "junk"),
+        HitVerdict::Missed => (theme.match_, Some(icon::ARROW_RIGHT), true, 1.0, "missed"),
+        HitVerdict::Unknown => (theme.junk, Some(icon::INFO), false, 1.0, "no match"),
+        HitVerdict::Unjudged => (theme.line2, None, false, 1.0, ""),
     }
 }
 
@@ -50,7 +50,7 @@ fn decimals(distance: f32, far: bool) -> usize {
     }
 }
 
-impl Cell<'_> {
+impl HitCell<'_> {
     /// Paints it.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Response {
         let theme = Theme::of(ui.ctx());
@@ -121,14 +121,14 @@ impl Cell<'_> {
         let theme = cx.theme;
         let (small, cell) = (Type::Small.font(ui), self.place);
         let strong = FontId::new(small.size, theme::medium());
-        let ink = if self.hit.verdict == Verdict::Junk { theme.t3 } else { theme.t1 };
+        let ink = if self.hit.verdict == HitVerdict::Junk { theme.t3 } else { theme.t1 };
         let painter = ui.painter();
         let y = cell.bottom() + 5.0;
         painter.text(pos2(cell.left(), y), Align2::LEFT_TOP, self.rank(), small.clone(), theme.t2);
         painter.text(pos2(cell.right(), y), Align2::RIGHT_TOP, distance, strong, ink);
         let y = y + line(ui);
         let below = match self.hit.verdict {
-            Verdict::Junk | Verdict::Missed => format!("{word}, {}", self.camera()),
+            HitVerdict::Junk | HitVerdict::Missed => format!("{word}, {}", self.camera()),
             _ => self.camera(),
         };
         let taken = painter.text(pos2(cell.right(), y), Align2::RIGHT_TOP, below, small.clone(), theme.t3);
@@ -152,10 +152,10 @@ impl Cell<'_> {
             y += line(ui) + 3.0;
         };
         say(self.rank(), &small, theme.t2);
-        let ink = if self.hit.verdict == Verdict::Junk { theme.t3 } else { theme.t1 };
+        let ink = if self.hit.verdict == HitVerdict::Junk { theme.t3 } else { theme.t1 };
         say(distance.to_owned(), &strong, ink);
         say(self.camera(), &small, theme.t3);
-        let matched = matches!(self.hit.verdict, Verdict::Match | Verdict::Missed);
+        let matched = matches!(self.hit.verdict, HitVerdict::Match | HitVerdict::Missed);
         match (self.risen(), self.rank_before) {
             (Some(0), _) => say("=".to_owned(), &small, theme.t3),
             // A rise is good news of a match alone.
@@ -187,14 +187,14 @@ impl Cell<'_> {
             let name = format!("gallery image {}{comma}{word}", ticks::count(self.hit.index as usize));
             ui.label(Type::Title.text(name, cx.theme.t1));
             let why = match self.hit.verdict {
-                Verdict::Match => "The same person, seen by another camera.",
-                Verdict::Mismatch => "Another person.",
-                Verdict::Junk => "The same person, seen by the same camera: not counted.",
-                Verdict::Missed => "The same person, farther down than what is shown here.",
-                Verdict::Unknown => {
+                HitVerdict::Match => "The same person, seen by another camera.",
+                HitVerdict::Mismatch => "Another person.",
+                HitVerdict::Junk => "The same person, seen by the same camera: not counted.",
+                HitVerdict::Missed => "The same person, farther down than what is shown here.",
+                HitVerdict::Unknown => {
                     "No match. The run's images.csv is missing, so junk cannot be told from another person."
                 }
-                Verdict::Unjudged => "",
+                HitVerdict::Unjudged => "",
             };
             if !why.is_empty() {
                 ui.label(why);

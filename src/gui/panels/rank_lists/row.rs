@@ -5,7 +5,7 @@ use eframe::egui::{
     self, Align2, Color32, FontId, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::hit::Cell;
+use super::hit::HitCell;
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
@@ -16,7 +16,7 @@ use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{button, icon};
 use crate::gui::words::{after_words, against_words};
 use crate::run::images::{ImageRow, Images};
-use crate::study::hits::{Hit, List, Verdict};
+use crate::study::hits::{Hit, HitList, HitVerdict};
 
 /// From this rank on, numbers are wide.
 pub const FAR: u32 = 1_000;
@@ -31,9 +31,9 @@ const LISTED: usize = 24;
 
 /// A rank list and when its features were computed.
 #[derive(Clone, Copy)]
-pub struct Side<'a> {
+pub struct RankSide<'a> {
     /// The list.
-    pub list: List<'a>,
+    pub list: HitList<'a>,
     /// Adaptation epochs done.
     pub epoch: usize,
     /// Iterations trained beyond them.
@@ -43,13 +43,13 @@ pub struct Side<'a> {
 }
 
 /// One query's row.
-pub struct Row<'a> {
+pub struct QueryRow<'a> {
     /// The query.
     pub query: &'a RankQuery,
     /// What it finds.
-    pub a: Side<'a>,
+    pub a: RankSide<'a>,
     /// What it finds at the epoch of comparison.
-    pub b: Option<Side<'a>>,
+    pub b: Option<RankSide<'a>>,
     /// The target's images, where the run lists them.
     pub images: Option<&'a Images>,
     /// Whether junk is shown.
@@ -91,7 +91,7 @@ fn half(ui: &Ui) -> f32 {
     line(ui) + 4.0 + hit_size(ui, true).y
 }
 
-impl Row<'_> {
+impl QueryRow<'_> {
     /// Shows it; the answer is the image that is to be the query next.
     pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<RankQuery> {
         let theme = Theme::of(ui.ctx());
@@ -166,7 +166,7 @@ impl Row<'_> {
         }
     }
 
-    fn ap(side: &Side<'_>) -> f64 {
+    fn ap(side: &RankSide<'_>) -> f64 {
         side.list.ranks.ap.get(side.list.row).copied().filter(|_| side.list.judged).unwrap_or(f64::NAN)
     }
 
@@ -246,7 +246,7 @@ impl Row<'_> {
                 }
                 say(format!("rank {}", ranks.join(", ")), small.clone(), theme.t3);
             }
-            let junk = hits.iter().filter(|h| h.verdict == Verdict::Junk).count();
+            let junk = hits.iter().filter(|h| h.verdict == HitVerdict::Junk).count();
             if junk > 0 {
                 say(format!("{junk} junk shown"), small.clone(), theme.t3);
             }
@@ -304,7 +304,7 @@ impl Row<'_> {
         ui: &mut Ui,
         cx: &mut PanelCtx<'_>,
         hits: &[Hit],
-        b: &Side<'_>,
+        b: &RankSide<'_>,
         (at, count): (egui::Pos2, usize),
     ) -> Option<RankQuery> {
         let theme = Theme::of(ui.ctx());
@@ -326,14 +326,14 @@ impl Row<'_> {
         ui: &mut Ui,
         cx: &mut PanelCtx<'_>,
         hits: &[Hit],
-        against: Option<(&Side<'_>, &[Hit])>,
+        against: Option<(&RankSide<'_>, &[Hit])>,
         at: egui::Pos2,
     ) -> Option<RankQuery> {
         let compare = self.b.is_some();
         let mut next = None;
         let below = compare && against.is_none();
         for (i, hit) in hits.iter().enumerate() {
-            let cell = Cell {
+            let cell = HitCell {
                 row: self,
                 hit,
                 rank_before: against.map(|(side, ranked)| side.list.rank_of(hit.index, ranked)),
@@ -413,7 +413,7 @@ fn brief(epoch: usize) -> String {
 }
 
 /// `after 3 epochs`, `after 3 epochs + 12 it`.
-pub fn when(side: &Side<'_>) -> String {
+pub fn when(side: &RankSide<'_>) -> String {
     if side.reranked {
         return format!("re-ranked, {}", after_words(side.epoch));
     }

@@ -4,12 +4,12 @@ use eframe::egui::{Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::{Labels, Picture};
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::clustered::{Shown, thumb};
+use crate::gui::panels::clustered::{ShownClustering, thumb};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 
 /// Paints it beside the pointer.
-pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &Shown, image: u32, at: Pos2) {
+pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering, image: u32, at: Pos2) {
     let theme = cx.theme;
     let all = picture.all;
     let labels = Labels::of(run, picture.painted.tried.as_deref());

@@ -6,7 +6,7 @@ use eframe::egui::{Rect, Ui, pos2, vec2};
 
 use super::{Labels, Picture};
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::clustered::{Shown, thumb};
+use crate::gui::panels::clustered::{ShownClustering, thumb};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
 use crate::method::tree::Hierarchy;
@@ -49,7 +49,7 @@ pub fn thumbs(valleys: &[Valley], height: f32, scale: f32) -> f32 {
 }
 
 /// Marks and photos.
-pub fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &Shown) {
+pub fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering) {
     let theme = Theme::of(ui.ctx());
     let plot = picture.plot;
     let k = type_scale(ui);

@@ -12,7 +12,7 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon;
-use crate::study::reliability::{Split, split};
+use crate::study::reliability::{ThresholdSplit, split};
 
 /// Bars between 0 and 1.
 pub const BARS: usize = 25;
@@ -42,7 +42,7 @@ pub struct Steps {
 }
 
 /// What the hand did.
-pub enum Asked {
+pub enum HistogramHand {
     /// Nothing.
     Nothing,
     /// It holds this threshold.
@@ -69,7 +69,7 @@ impl Histogram<'_> {
     }
 
     /// Shows it.
-    pub fn show(&self, ui: &mut Ui, size: Vec2) -> Asked {
+    pub fn show(&self, ui: &mut Ui, size: Vec2) -> HistogramHand {
         let theme = Theme::of(ui.ctx());
         let (outer, frame) = ui.allocate_exact_size(size, Sense::hover());
         let k = type_scale(ui);
@@ -77,7 +77,7 @@ impl Histogram<'_> {
         let clusters = ticks::counted(self.summary.cluster_score.len(), "cluster", "clusters");
         let decided = match self.alpha() {
             Some(alpha) => {
-                let Split { kept, dropped, .. } = self.counts(alpha);
+                let ThresholdSplit { kept, dropped, .. } = self.counts(alpha);
                 let (kept, dropped) = (ticks::count(kept), ticks::count(dropped));
                 format!("{kept} kept and {dropped} dropped at {}", ticks::number(alpha, 2))
             }
@@ -94,7 +94,7 @@ impl Histogram<'_> {
         }
         frame.widget_info(|| egui::WidgetInfo::labeled(Role::Image, true, said.as_str()));
         if plot.width() < 60.0 || plot.height() < 30.0 {
-            return Asked::Nothing;
+            return HistogramHand::Nothing;
         }
         let counts = bars(&self.summary.cluster_score);
         let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
@@ -110,7 +110,7 @@ impl Histogram<'_> {
             let words = format!("no threshold: all {clusters} kept");
             let at = pos2(plot.center().x, outer.top() + 9.0);
             ui.painter().text(at, Align2::CENTER_CENTER, words, Type::Body.font(ui), theme.t2);
-            return Asked::Nothing;
+            return HistogramHand::Nothing;
         };
         if let (Some(run), true) = (self.summary.threshold, self.held.or(self.pending).is_some()) {
             let x = ui.painter().round_to_pixel_center(x_of(run));
@@ -232,13 +232,13 @@ impl Histogram<'_> {
     }
 
     /// What the run really kept, whatever rule decided; for a threshold that is tried, what it would keep.
-    fn counts(&self, alpha: f64) -> Split {
+    fn counts(&self, alpha: f64) -> ThresholdSplit {
         let s = self.summary;
         if self.held.or(self.pending).is_some() {
             return split(s, alpha);
         }
         let dropped_images = s.images.saturating_sub(s.noise[0] + s.kept);
-        Split {
+        ThresholdSplit {
             kept: s.reliable,
             dropped: s.clusters[0].saturating_sub(s.reliable),
             kept_images: s.kept,
@@ -248,7 +248,7 @@ impl Histogram<'_> {
 
     /// What stands at the left and at the right of the handle: clusters, images, colour.
     fn words(&self, ui: &Ui, theme: &Theme, alpha: f64) -> [(Arc<Galley>, Arc<Galley>, Color32); 2] {
-        let Split { kept, dropped, kept_images, dropped_images } = self.counts(alpha);
+        let ThresholdSplit { kept, dropped, kept_images, dropped_images } = self.counts(alpha);
         let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
         let of = |clusters: usize, what: &str, images: usize, color: Color32| {
             let head = format!("{} {what}", ticks::count(clusters));
@@ -260,7 +260,7 @@ impl Histogram<'_> {
         [of(dropped, "dropped", dropped_images, theme.unreliable), of(kept, "kept", kept_images, theme.reliable)]
     }
 
-    fn handle(&self, ui: &mut Ui, theme: &Theme, rect: Rect, plot: Rect, (alpha, x): (f64, f32)) -> Asked {
+    fn handle(&self, ui: &mut Ui, theme: &Theme, rect: Rect, plot: Rect, (alpha, x): (f64, f32)) -> HistogramHand {
         let line = ui.painter().round_to_pixel_center(x);
         let waiting = self.held.is_none() && self.pending.is_some();
         let ink = if waiting { theme.pending } else { theme.t1 };
@@ -298,16 +298,16 @@ impl Histogram<'_> {
         asked
     }
 
-    fn moved(&self, ui: &Ui, response: &Response, plot: Rect, alpha: f64) -> Asked {
+    fn moved(&self, ui: &Ui, response: &Response, plot: Rect, alpha: f64) -> HistogramHand {
         let round = |x: f64| (x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
         let at = |x: f32| round(f64::from((x - plot.left()) / plot.width()));
         if response.dragged()
             && let Some(pointer) = response.interact_pointer_pos()
         {
-            return Asked::Hold(at(pointer.x));
+            return HistogramHand::Hold(at(pointer.x));
         }
         if response.drag_stopped() {
-            return self.held.map_or(Asked::Nothing, Asked::Apply);
+            return self.held.map_or(HistogramHand::Nothing, HistogramHand::Apply);
         }
         let set = ui.input(|i| {
             i.accesskit_action_requests(response.id, accesskit::Action::SetValue).find_map(|r| match r.data {
@@ -316,23 +316,23 @@ impl Histogram<'_> {
             })
         });
         if let Some(alpha) = set {
-            return Asked::Apply(alpha);
+            return HistogramHand::Apply(alpha);
         }
         if !response.has_focus() {
-            return Asked::Nothing;
+            return HistogramHand::Nothing;
         }
         let filter = egui::EventFilter { horizontal_arrows: true, escape: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
         ui.input(|i| {
             let steps = i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64;
             if steps != 0.0 {
-                Asked::Hold(round(alpha + steps / 100.0))
+                HistogramHand::Hold(round(alpha + steps / 100.0))
             } else if i.key_pressed(Key::Enter) {
-                self.held.map_or(Asked::Nothing, Asked::Apply)
+                self.held.map_or(HistogramHand::Nothing, HistogramHand::Apply)
             } else if i.key_pressed(Key::Escape) {
-                Asked::LetGo
+                HistogramHand::LetGo
             } else {
-                Asked::Nothing
+                HistogramHand::Nothing
             }
         })
     }

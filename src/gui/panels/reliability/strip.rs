@@ -5,11 +5,11 @@ use eframe::egui::{self, Align2, Color32, Mesh, Rect, Role, Sense, Shape, Stroke
 use super::histogram::{BARS, bars};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::ViewModel;
+use crate::gui::view_model::RunView;
 use crate::gui::words::epoch_words;
 
 /// Shows it; the answer is the epoch that was clicked.
-pub fn show(ui: &mut Ui, view: &ViewModel, size: Vec2, chosen: usize) -> Option<usize> {
+pub fn show(ui: &mut Ui, view: &RunView, size: Vec2, chosen: usize) -> Option<usize> {
     let theme = Theme::of(ui.ctx());
     let (outer, _) = ui.allocate_exact_size(size, Sense::hover());
     let k = type_scale(ui);

@@ -29,7 +29,7 @@ enum Shown {
 #[serde(default)]
 pub struct SweepPanel {
     shown: Shown,
-    metric: table::Metric,
+    metric: table::CellMetric,
 }
 
 /// Values of the table around the run's own: eps in steps of 0.02, Δd of 0.01.

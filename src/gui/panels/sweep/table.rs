@@ -10,13 +10,13 @@ use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::what_if::{Table, WhatIf};
 use crate::gui::widgets::combo;
 use crate::method::params::Value;
-use crate::method::sweep::Cell;
+use crate::method::sweep::SweepCell;
 
 /// The number that the cells show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
-pub enum Metric {
+pub enum CellMetric {
     #[default]
     Reliable,
     Clusters,
@@ -25,7 +25,7 @@ pub enum Metric {
     PairF,
 }
 
-impl Metric {
+impl CellMetric {
     const ALL: [Self; 5] = [Self::Reliable, Self::Clusters, Self::Kept, Self::Purity, Self::PairF];
 
     fn words(self) -> &'static str {
@@ -43,7 +43,7 @@ impl Metric {
         matches!(self, Self::Purity | Self::PairF)
     }
 
-    fn of(self, cell: &Cell) -> Option<f64> {
+    fn of(self, cell: &SweepCell) -> Option<f64> {
         match self {
             Self::Reliable => Some(cell.reliable as f64),
             Self::Clusters => Some(cell.clusters as f64),
@@ -72,7 +72,7 @@ impl Metric {
 }
 
 /// Shows the table.
-pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
+pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: CellMetric) {
     let theme = Theme::of(ui.ctx());
     let Some(Table { eps, delta_d, cells, seconds }) = cx.what_if.table() else { return };
     let k = type_scale(ui);
@@ -157,7 +157,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: Metric) {
     }
 }
 
-fn tip(ui: &mut Ui, cell: &Cell, [eps, delta_d]: [f64; 2], truth: bool) {
+fn tip(ui: &mut Ui, cell: &SweepCell, [eps, delta_d]: [f64; 2], truth: bool) {
     let theme = Theme::of(ui.ctx());
     ui.label(Type::Title.text(format!("eps {} ± {}", ticks::number(eps, 2), ticks::number(delta_d, 2)), theme.t1));
     let (clusters, reliable, kept) =

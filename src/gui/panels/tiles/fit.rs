@@ -245,7 +245,7 @@ fn apportion(whole: f32, shares: &[f32], least: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::command::Layout;
+    use crate::gui::command::WorkLayout;
     use crate::gui::panels::tiles::{default_tree, is_sound};
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_layout_fits_every_room_and_keeps_all_panels() {
-        for layout in [Layout::Research, Layout::Tune, Layout::Teach] {
+        for layout in [WorkLayout::Research, WorkLayout::Tune, WorkLayout::Teach] {
             let tree = default_tree(layout);
             for (width, height) in [(1592.0, 829.0), (1272.0, 629.0), (845.0, 358.0), (632.0, 225.0)] {
                 let Some(fitted) = fit(&tree, vec2(width, height), 1.0) else { continue };

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use eframe::egui::{Align2, Color32, CursorIcon, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::scatter::Scale;
+use super::scatter::ScatterScale;
 use super::{figure, is_truth, keys, setting};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::launch::sweep::Row;
+use crate::launch::sweep::TrialRow;
 
 /// A range that was brushed on an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub struct Brushes {
 
 impl Brushes {
     /// Whether a trial is within all of them.
-    pub fn hold(&self, row: &Row) -> bool {
+    pub fn hold(&self, row: &TrialRow) -> bool {
         self.on.iter().all(|(key, brush)| match &brush.words {
             Some(words) => setting(row, key).is_some_and(|own| words.iter().any(|word| word == own)),
             None => figure(row, key).is_some_and(|x| (brush.range[0]..=brush.range[1]).contains(&x)),
@@ -38,10 +38,10 @@ impl Brushes {
 }
 
 /// Shows them: `all` trials faintly, those `kept` clearly.
-pub fn ui(ui: &mut Ui, height: f32, all: &[Row], kept: &[&Row], brushes: &mut Brushes, truth: bool) {
+pub fn ui(ui: &mut Ui, height: f32, all: &[TrialRow], kept: &[&TrialRow], brushes: &mut Brushes, truth: bool) {
     let theme = Theme::of(ui.ctx());
     let (outer, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let rows: Vec<&Row> = all.iter().collect();
+    let rows: Vec<&TrialRow> = all.iter().collect();
     let results = ["silhouette", "rank-1", "mAP"].into_iter().filter(|name| truth || !is_truth(name));
     let names: Vec<&str> = keys(all).into_iter().chain(results).collect();
     let said = format!(
@@ -55,19 +55,19 @@ pub fn ui(ui: &mut Ui, height: f32, all: &[Row], kept: &[&Row], brushes: &mut Br
     if inner.width() < 60.0 || inner.height() < 40.0 || names.len() < 2 {
         return;
     }
-    let scales: Vec<Scale<'_>> = names.iter().map(|name| Scale::of(name, &rows)).collect();
+    let scales: Vec<ScatterScale<'_>> = names.iter().map(|name| ScatterScale::of(name, &rows)).collect();
     let x = |at: usize| inner.left() + inner.width() * at as f32 / (names.len() - 1) as f32;
-    let y = |scale: &Scale<'_>, value: f64| {
+    let y = |scale: &ScatterScale<'_>, value: f64| {
         let share = (value - scale.range[0]) / (scale.range[1] - scale.range[0]);
         inner.bottom() - share as f32 * inner.height()
     };
     let painter = ui.painter_at(outer);
     let judge = scales.iter().zip(&names).find(|(_, name)| **name == if truth { "mAP" } else { "silhouette" });
-    let line = |row: &Row, color: Color32, width: f32| {
+    let line = |row: &TrialRow, color: Color32, width: f32| {
         let points = scales.iter().enumerate().filter_map(|(at, s)| Some(pos2(x(at), y(s, s.value(row)?))));
         painter.add(Shape::line(points.collect(), Stroke::new(width, color)));
     };
-    let is_kept = |row: &Row| kept.iter().any(|k| k.trial == row.trial);
+    let is_kept = |row: &TrialRow| kept.iter().any(|k| k.trial == row.trial);
     for row in all.iter().filter(|row| !is_kept(row)) {
         line(row, theme.line, 1.0);
     }
@@ -101,7 +101,7 @@ pub fn ui(ui: &mut Ui, height: f32, all: &[Row], kept: &[&Row], brushes: &mut Br
 }
 
 /// The range on one axis, and the hand on it.
-fn brush(ui: &Ui, place: Rect, name: &str, scale: &Scale<'_>, rows: &[&Row], brushes: &mut Brushes) {
+fn brush(ui: &Ui, place: Rect, name: &str, scale: &ScatterScale<'_>, rows: &[&TrialRow], brushes: &mut Brushes) {
     let theme = Theme::of(ui.ctx());
     let response = ui.interact(place, ui.scope_id().with(("axis", name)), Sense::click_and_drag());
     let said = format!("Axis {name}");
@@ -121,7 +121,7 @@ fn brush(ui: &Ui, place: Rect, name: &str, scale: &Scale<'_>, rows: &[&Row], bru
         && of == name
     {
         let range = [from.min(to), from.max(to)];
-        let within = |row: &&&Row| scale.value(row).is_some_and(|x| (range[0]..=range[1]).contains(&x));
+        let within = |row: &&&TrialRow| scale.value(row).is_some_and(|x| (range[0]..=range[1]).contains(&x));
         let words = rows.iter().filter(within).filter_map(|row| setting(row, name)).map(str::to_owned).collect();
         let of_words = rows.iter().any(|row| setting(row, name).is_some() && figure(row, name).is_none());
         brushes.on.insert(name.to_owned(), Brush { range, words: of_words.then_some(words) });

@@ -6,19 +6,19 @@ use super::{RESULTS, figure, is_truth, keys, label, setting};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::combo;
-use crate::launch::sweep::Row;
+use crate::launch::sweep::TrialRow;
 
 /// A figure on an axis: numbers as they are, words by their place among all there are.
-pub struct Scale<'a> {
+pub struct ScatterScale<'a> {
     key: &'a str,
     words: Vec<&'a str>,
     /// The least and the largest value.
     pub range: [f64; 2],
 }
 
-impl<'a> Scale<'a> {
+impl<'a> ScatterScale<'a> {
     /// The axis of a key over those trials.
-    pub fn of(key: &'a str, rows: &[&'a Row]) -> Self {
+    pub fn of(key: &'a str, rows: &[&'a TrialRow]) -> Self {
         let numeric = rows.iter().all(|row| figure(row, key).is_some() || setting(row, key).is_none());
         let mut words: Vec<&str> = Vec::new();
         if !numeric {
@@ -41,7 +41,7 @@ impl<'a> Scale<'a> {
     }
 
     /// Where a trial stands on it.
-    pub fn value(&self, row: &Row) -> Option<f64> {
+    pub fn value(&self, row: &TrialRow) -> Option<f64> {
         if self.words.is_empty() {
             return figure(row, self.key).filter(|x| x.is_finite());
         }
@@ -61,7 +61,7 @@ impl<'a> Scale<'a> {
 }
 
 /// Shows it; the answer is a trial that was clicked.
-pub fn ui<'a>(ui: &mut Ui, rows: &[&'a Row], across: &mut [String; 2], truth: bool) -> Option<&'a Row> {
+pub fn ui<'a>(ui: &mut Ui, rows: &[&'a TrialRow], across: &mut [String; 2], truth: bool) -> Option<&'a TrialRow> {
     let all: Vec<&str> = keys(rows.iter().copied())
         .into_iter()
         .chain(RESULTS.iter().map(|(name, _)| *name).filter(|name| truth || !is_truth(name)))
@@ -81,14 +81,20 @@ pub fn ui<'a>(ui: &mut Ui, rows: &[&'a Row], across: &mut [String; 2], truth: bo
             });
         }
     });
-    let [x, y] = [0, 1].map(|i| Scale::of(&across[i], rows));
+    let [x, y] = [0, 1].map(|i| ScatterScale::of(&across[i], rows));
     plot(ui, rows, &x, &y, [across[0].as_str(), across[1].as_str()])
 }
 
-fn plot<'a>(ui: &mut Ui, rows: &[&'a Row], x: &Scale<'_>, y: &Scale<'_>, names: [&str; 2]) -> Option<&'a Row> {
+fn plot<'a>(
+    ui: &mut Ui,
+    rows: &[&'a TrialRow],
+    x: &ScatterScale<'_>,
+    y: &ScatterScale<'_>,
+    names: [&str; 2],
+) -> Option<&'a TrialRow> {
     let theme = Theme::of(ui.ctx());
     let (outer, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
-    let points: Vec<(&Row, f64, f64)> =
+    let points: Vec<(&TrialRow, f64, f64)> =
         rows.iter().filter_map(|row| Some((*row, x.value(row)?, y.value(row)?))).collect();
     let said = format!("{} against {}: {}", names[1], names[0], ticks::counted(points.len(), "trial", "trials"));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, said.as_str()));
@@ -98,7 +104,8 @@ fn plot<'a>(ui: &mut Ui, rows: &[&'a Row], x: &Scale<'_>, y: &Scale<'_>, names: 
     }
     let painter = ui.painter_at(outer);
     let small = Type::Small.font(ui);
-    let place = |scale: &Scale<'_>, value: f64| ((value - scale.range[0]) / (scale.range[1] - scale.range[0])) as f32;
+    let place =
+        |scale: &ScatterScale<'_>, value: f64| ((value - scale.range[0]) / (scale.range[1] - scale.range[0])) as f32;
     let at = |vx: f64, vy: f64| {
         pos2(inner.left() + place(x, vx) * inner.width(), inner.bottom() - place(y, vy) * inner.height())
     };
@@ -115,7 +122,7 @@ fn plot<'a>(ui: &mut Ui, rows: &[&'a Row], x: &Scale<'_>, y: &Scale<'_>, names: 
     painter.text(pos2(inner.center().x, outer.bottom()), Align2::CENTER_BOTTOM, names[0], small.clone(), theme.t3);
     let pointer = response.hover_pos();
     let near = pointer.and_then(|p| {
-        let far = |point: &(&Row, f64, f64)| at(point.1, point.2).distance(p);
+        let far = |point: &(&TrialRow, f64, f64)| at(point.1, point.2).distance(p);
         let found = points.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
         (far(found) < 12.0).then_some(*found)
     });

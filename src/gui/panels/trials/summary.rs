@@ -4,18 +4,18 @@ use eframe::egui::Ui;
 
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::table::{Cell, Column, Table};
-use crate::launch::sweep::Row;
+use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget};
+use crate::launch::sweep::TrialRow;
 use crate::study::statistics::Spread;
-use crate::study::trials::{Line, Trial, table};
+use crate::study::trials::{SettingLine, StudyTrial, table};
 
 /// The lines of the trials that are shown.
-pub fn lines(rows: &[&Row]) -> Vec<Line> {
+pub fn lines(rows: &[&TrialRow]) -> Vec<SettingLine> {
     table(&rows.iter().map(|row| trial(row)).collect::<Vec<_>>())
 }
 
-fn trial(row: &Row) -> Trial<'_> {
-    Trial {
+fn trial(row: &TrialRow) -> StudyTrial<'_> {
+    StudyTrial {
         number: row.trial,
         settings: &row.settings,
         done: row.state == "done",
@@ -26,25 +26,25 @@ fn trial(row: &Row) -> Trial<'_> {
 }
 
 /// Shows them.
-pub fn ui(ui: &mut Ui, rows: &[&Row], truth: bool) {
+pub fn ui(ui: &mut Ui, rows: &[&TrialRow], truth: bool) {
     let lines = lines(rows);
     let theme = Theme::of(ui.ctx());
-    let mut columns = vec![Column::words("setting", "What sets the trials apart, the seed left out.")];
-    columns.push(Column::number("done", "Trials that are done, of those there are."));
-    columns.push(Column::number("mAP", "Mean ± standard deviation over the seeds, percent. Ground truth."));
-    columns.push(Column::words("95 % interval", "Student's interval of the mean mAP, percent."));
-    columns.push(Column::number("rank-1", "Mean ± standard deviation over the seeds, percent. Ground truth."));
+    let mut columns = vec![TableColumn::words("setting", "What sets the trials apart, the seed left out.")];
+    columns.push(TableColumn::number("done", "Trials that are done, of those there are."));
+    columns.push(TableColumn::number("mAP", "Mean ± standard deviation over the seeds, percent. Ground truth."));
+    columns.push(TableColumn::words("95 % interval", "Student's interval of the mean mAP, percent."));
+    columns.push(TableColumn::number("rank-1", "Mean ± standard deviation over the seeds, percent. Ground truth."));
     let papers = papers(&lines);
     for (table, source, target) in &papers {
         let help = format!("{table} of the paper: mAP and rank-1, percent, {source} → {target}, with other data.");
-        columns.push(Column::number(format!("{table} mAP, rank-1"), help));
+        columns.push(TableColumn::number(format!("{table} mAP, rank-1"), help));
     }
-    columns.push(Column::number("silhouette", "Mean over the seeds; needs no truth."));
-    columns.push(Column::number("time", "Mean time of work."));
-    let cells = |line: &Line| -> Vec<Cell> {
+    columns.push(TableColumn::number("silhouette", "Mean over the seeds; needs no truth."));
+    columns.push(TableColumn::number("time", "Mean time of work."));
+    let cells = |line: &SettingLine| -> Vec<TableCell> {
         let settings: Vec<String> = line.settings.iter().map(|(k, v)| shown(k, v)).collect();
         let of = |spread: Option<Spread>| if truth { percent(spread) } else { "–".to_owned() };
-        let mut cells: Vec<Cell> = vec![settings.join(", ").into()];
+        let mut cells: Vec<TableCell> = vec![settings.join(", ").into()];
         cells.push(format!("{} of {}", line.done, line.trials.len()).into());
         cells.push(of(line.map).into());
         let interval = line.map.and_then(|m| m.interval).filter(|_| truth).map_or(String::new(), |[low, high]| {
@@ -58,14 +58,14 @@ pub fn ui(ui: &mut Ui, rows: &[&Row], truth: bool) {
                 let rank1 = p.rank1.map_or(String::new(), |r| format!(", {}", ticks::number(100.0 * r, 1)));
                 format!("{}{rank1}", ticks::number(100.0 * p.map, 1))
             });
-            cells.push(Cell { text, ink: Some(theme.t2) });
+            cells.push(TableCell { text, ink: Some(theme.t2) });
         }
         cells.push(line.silhouette.map_or("–".to_owned(), |s| ticks::number(s.mean, 3)).into());
         cells.push(line.seconds.map_or("–".to_owned(), |s| ticks::duration(s.mean)).into());
         cells
     };
-    let rows: Vec<Vec<Cell>> = lines.iter().map(cells).collect();
-    let table = Table {
+    let rows: Vec<Vec<TableCell>> = lines.iter().map(cells).collect();
+    let table = TableWidget {
         name: "over seeds",
         columns: &columns,
         rows: rows.len(),
@@ -84,7 +84,7 @@ pub fn ui(ui: &mut Ui, rows: &[&Row], truth: bool) {
 }
 
 /// The tables of the paper that have one of the lines, in their order.
-fn papers(lines: &[Line]) -> Vec<(String, String, String)> {
+fn papers(lines: &[SettingLine]) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for paper in lines.iter().flat_map(|line| &line.paper) {
         let key = (paper.table.clone(), paper.source.clone(), paper.target.clone());

@@ -6,8 +6,8 @@ use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::WhatIf;
 use crate::gui::widgets::slider::Slider;
-use crate::method::params::table::{Kind, row};
-use crate::method::params::{Row, Value};
+use crate::method::params::table::{ParamKind, row};
+use crate::method::params::{ParamRow, Value};
 use crate::run::graph::REACH;
 
 /// What it is, in two words.
@@ -25,16 +25,16 @@ fn gloss(key: &str) -> &'static str {
 /// A value as the row writes it.
 pub fn written(key: &str, value: &Value) -> String {
     match (row(key).map(|r| r.kind), value) {
-        (Ok(Kind::Float { decimals, .. }), Value::Float(x)) => format!("{x:.decimals$}"),
+        (Ok(ParamKind::Float { decimals, .. }), Value::Float(x)) => format!("{x:.decimals$}"),
         _ => value.to_string(),
     }
 }
 
 /// Ends and step of the slider; the number box takes the full bounds.
-fn range(key: &str, row: &Row, what_if: &WhatIf, now: f64) -> (f64, f64, f64) {
+fn range(key: &str, row: &ParamRow, what_if: &WhatIf, now: f64) -> (f64, f64, f64) {
     let (min, max, step) = match row.kind {
-        Kind::Float { min, max, decimals } => (min, max, 10f64.powi(-(decimals as i32))),
-        Kind::Int { min, max } => (min as f64, max as f64, 1.0),
+        ParamKind::Float { min, max, decimals } => (min, max, 10f64.powi(-(decimals as i32))),
+        ParamKind::Int { min, max } => (min as f64, max as f64, 1.0),
         _ => (0.0, 1.0, 0.01),
     };
     let soft = match key {
@@ -97,7 +97,8 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     let slid = slider.show(&mut child, &mut at);
     #[allow(clippy::float_cmp)] // exact: did anything write to it
     if at != before {
-        let value = if matches!(row.kind, Kind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) };
+        let value =
+            if matches!(row.kind, ParamKind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) };
         what_if.set(key, &value);
     }
     if slid.drag_stopped() || (slid.changed() && !slid.dragged()) || typed {
@@ -107,11 +108,11 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
 }
 
 /// The number box; whether a value was typed or dragged to its end.
-fn number(ui: &mut Ui, row: &Row, at: &mut f64, place: Rect, changed: bool) -> bool {
+fn number(ui: &mut Ui, row: &ParamRow, at: &mut f64, place: Rect, changed: bool) -> bool {
     let theme = Theme::of(ui.ctx());
     let (min, max, decimals, speed) = match row.kind {
-        Kind::Float { min, max, decimals } => (min, max, decimals, 10f64.powi(-(decimals as i32)) / 2.0),
-        Kind::Int { min, max } => (min as f64, max as f64, 0, 0.1),
+        ParamKind::Float { min, max, decimals } => (min, max, decimals, 10f64.powi(-(decimals as i32)) / 2.0),
+        ParamKind::Int { min, max } => (min as f64, max as f64, 0, 0.1),
         _ => return false,
     };
     let mut child = ui.new_child(

@@ -12,7 +12,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, WhatIf};
-use crate::gui::widgets::button::{self, Look, Push};
+use crate::gui::widgets::button::{self, ButtonLook, Push};
 use crate::gui::widgets::{chip, icon, tile};
 use crate::gui::words;
 use crate::method::params::table::row;
@@ -180,7 +180,7 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let able = changed && !cx.what_if.is_applied() && cx.what_if.problem().is_none() && cx.applies != Applies::Not;
         let wide = (ui.available_width() - 88.0).clamp(60.0, 260.0);
         let label = if wide < 150.0 { "Apply" } else { label };
-        let look = if able { Look::WhatIf } else { Look::Framed };
+        let look = if able { ButtonLook::WhatIf } else { ButtonLook::Framed };
         let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
         if apply.on_hover_text(if changed { why } else { "Try another value first." }).clicked() {
             for (key, value) in cx.what_if.to_apply() {
