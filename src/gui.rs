@@ -32,8 +32,7 @@ use anyhow::anyhow;
 use eframe::egui;
 
 use self::datasets::Datasets;
-use crate::engine::command::Handle;
-pub use crate::engine::outbox::Waker;
+use crate::engine::command::{Handle, Waker};
 
 /// What the window is opened with.
 pub struct WindowOptions {

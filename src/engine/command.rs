@@ -1,6 +1,7 @@
 //! What one can ask of the engine, and the handle to ask with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -165,6 +166,9 @@ impl Command {
         })
     }
 }
+
+/// Wakes whoever waits for the engine, called after each event; from any thread, as often as one likes.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// One end of the engine: what the window and the command line hold.
 #[derive(Clone, Debug)]

@@ -5,12 +5,11 @@
 //! they stand; everything else, a few events an epoch, stays as it is.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::command::RequestId;
+use super::command::{RequestId, Waker};
 use super::event::{Event, RunId, Severity, Stage, Stamped, State, Step};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, is_live_only};
@@ -20,9 +19,6 @@ use crate::run::requests::{FoundRequests, Listener};
 const BEFORE_MERGING: usize = 256;
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-
-/// What is called after each delivery, so that a window wakes up; from any thread, as often as one likes.
-pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// Writes the engine's events and sends them.
 pub struct Outbox {

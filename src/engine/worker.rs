@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
 
-use super::command::{Command, Handle, Request, RequestId, RunRequest};
+use super::command::{Command, Handle, Request, RequestId, RunRequest, Waker};
 use super::control::Control;
 use super::error::EngineError;
 use super::event::{Event, ImageRef, RankQuery, RunId, State};
 use super::link::Link;
 use super::open::{consult, open};
-use super::outbox::{Outbox, Waker};
+use super::outbox::Outbox;
 use super::rehearsal::Rehearsal;
 use super::training::Training;
 use crate::model::error::ModelError;
