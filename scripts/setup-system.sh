@@ -31,6 +31,9 @@ if [ "$1" = test ]; then
   # For runs on another machine: a server of ssh, which the tests start and stop themselves.
   [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
   command -v ssh >/dev/null || missing+=(openssh-client)
+  # For weights that are written for PyTorch: a PyTorch of its own, on the CPU.
+  python3 -c 'import torch, torchvision' 2>/dev/null || /usr/bin/python3 -c 'import torch, torchvision' 2>/dev/null \
+    || missing+=(python3-torch python3-torchvision)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

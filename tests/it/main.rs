@@ -36,6 +36,7 @@ mod foreign_data;
 mod foreign_features;
 mod foreign_pictures;
 mod foreign_runs;
+mod foreign_torch;
 mod foreign_weights;
 mod gui_clusters;
 mod gui_clusters_speed;
