@@ -193,7 +193,7 @@ impl App {
             listing: None,
             exporting: Job::default(),
             revealing: Job::default(),
-            book: Book::new(std::mem::take(&mut saved.marks)),
+            book: Book::default(),
             sweeps: Sweeps::new(options.runs_dir.with_file_name("sweeps")),
             sweeping: Vec::new(),
             trash: trash::home(),
@@ -230,6 +230,7 @@ impl App {
         ctx.set_zoom_factor(app.saved.zoom);
         app.dress(ctx);
         app.library.refresh(ctx);
+        app.book.marks = app.saved.marks.named(|folder| app.named(folder));
         app.list_elsewhere();
         let last = app.saved.last_run.take().filter(|folder| options.run.is_none() && folder.is_dir());
         app.reopening.clone_from(&last);
@@ -420,7 +421,9 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.saved.marks.clone_from(&self.book.marks);
+        // From the root: the window may be started elsewhere the next time.
+        self.saved.marks =
+            self.book.marks.named(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
         self.saved.last_run = self.shown().folder.as_ref().and_then(|folder| std::path::absolute(folder).ok());
         storage.set_string(saved::KEY, self.saved.write(&self.panels));
         storage.remove_string("egui"); // written by earlier versions; see below

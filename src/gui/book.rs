@@ -27,6 +27,17 @@ pub struct Marks {
     pub baseline: Option<PathBuf>,
 }
 
+impl Marks {
+    /// The same runs under what `name` makes of their folders.
+    #[must_use]
+    pub fn named(&self, name: impl Fn(&Path) -> PathBuf) -> Self {
+        Self {
+            ticked: self.ticked.iter().map(|folder| name(folder)).collect(),
+            baseline: self.baseline.as_deref().map(name),
+        }
+    }
+}
+
 /// The ticked runs and their names.
 #[derive(Default)]
 pub struct Book {

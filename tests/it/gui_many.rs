@@ -110,6 +110,33 @@ fn three_ticked_runs_are_overlaid_with_the_baseline_and_two_seeds_as_one() {
 }
 
 #[test]
+fn ticks_are_kept_from_start_to_start_and_those_of_runs_that_went_are_dropped_without_a_word() {
+    // As it is by default: a folder of runs that is named from where the program was started.
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let runs = home.path().strip_prefix(std::env::current_dir().unwrap()).unwrap_or(home.path()).join("runs");
+    variant(&runs.join("a"), 0.6, 1, 0.0);
+    variant(&runs.join("b"), 0.55, 2, 1.0);
+    variant(&runs.join("c"), 0.55, 3, 3.0);
+    let mut window = Window::among(&runs, Some(runs.join("a")));
+    window.until("Done");
+    for run in ["eps 0.55, seed 2", "eps 0.55, seed 3", PLAIN] {
+        window.click(&format!("Tick {run}"));
+    }
+    window.until("mAP of 3 runs");
+    let kept = window.keep();
+    std::fs::remove_dir_all(runs.join("b")).unwrap();
+    let mut window = Window::again(&kept, &runs, Some(runs.join("a")));
+    window.until("Done");
+    window.until("mAP of 2 runs");
+    assert!(!window.shows("cannot be shown"));
+    // Folders are kept from the root: the next start may be elsewhere.
+    let text = kept.0.values().find(|text| text.contains("ticked")).unwrap();
+    let saved: Value = serde_json::from_str(text).unwrap();
+    let ticked = saved["frame"]["marks"]["ticked"].as_array().unwrap();
+    assert!(ticked.len() == 3 && ticked.iter().all(|f| Path::new(f.as_str().unwrap()).is_absolute()), "{ticked:?}");
+}
+
+#[test]
 fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
     let (home, runs) = three_runs();
     let trash = home.path().join("trash");

@@ -178,8 +178,11 @@ impl App {
             Update::Opened(opened) => self.on_opened(ctx, *opened),
             Update::NotOpened { folder, why } => {
                 let booked = self.book.on_not_opened(&folder);
-                if self.opening.take_if(|opening| *opening == folder).is_some() || booked {
+                if self.opening.take_if(|opening| *opening == folder).is_some() {
                     self.notify(ctx, LogEntry::now(Severity::Error, "The run cannot be shown", why), None);
+                } else if booked {
+                    // Nobody asked for it just now: runs go, and their ticks with them.
+                    self.log.push(LogEntry::now(Severity::Info, "A run is ticked no longer", why));
                 }
             }
             Update::Grown { folder, events } => self.on_grown(ctx, &folder, &events),

@@ -15,6 +15,26 @@ use super::play::{FakeEngine, FakeRegistry};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// What a window keeps between two starts.
+#[derive(Clone, Default)]
+pub struct Kept(pub std::collections::BTreeMap<String, String>);
+
+impl eframe::Storage for Kept {
+    fn get_string(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn set_string(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    fn remove_string(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    fn flush(&mut self) {}
+}
+
 /// The window.
 pub struct Window {
     pub harness: Harness<'static, App>,
@@ -36,6 +56,12 @@ impl Window {
 
     /// A window that lists the runs of a folder, and shows one where that is asked for.
     pub fn among(runs: &Path, run: Option<PathBuf>) -> Self {
+        Self::again(&Kept::default(), runs, run)
+    }
+
+    /// The same, with what an earlier window kept.
+    pub fn again(kept: &Kept, runs: &Path, run: Option<PathBuf>) -> Self {
+        let kept = kept.clone();
         let (handle, engine) = FakeEngine::new();
         let options = WindowOptions {
             connect: Box::new(|_| handle),
@@ -43,12 +69,21 @@ impl Window {
             runs_dir: runs.to_owned(),
             run,
         };
-        let mut harness = Harness::builder()
-            .with_size(egui::vec2(1900.0, 1300.0))
-            .with_max_steps(48)
-            .build_eframe(move |cc| App::new(cc, options));
+        let mut harness =
+            Harness::builder().with_size(egui::vec2(1900.0, 1300.0)).with_max_steps(48).build_eframe(move |cc| {
+                let mut cc = eframe::CreationContext::_new_kittest(cc.egui_ctx.clone());
+                cc.storage = Some(&kept);
+                App::new(&cc, options)
+            });
         harness.state_mut().wait_for_lists(LIMIT);
         Self { harness, engine }
+    }
+
+    /// What it keeps for the next start.
+    pub fn keep(&mut self) -> Kept {
+        let mut kept = Kept::default();
+        eframe::App::save(self.harness.state_mut(), &mut kept);
+        kept
     }
 
     pub fn shows(&self, words: &str) -> bool {
