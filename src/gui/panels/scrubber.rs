@@ -95,7 +95,8 @@ fn track(ui: &mut Ui, rect: Rect, view: &RunView, selection: &mut Selection, new
     }
     ticks(ui, &painter, bar, planned, x_of);
     let taken = marks(&painter, view, bar, unit);
-    if let Some(params) = &view.params {
+    // A rate that is multiplied by one stays as it is: no mark.
+    if let Some(params) = view.params.as_ref().filter(|params| params.adapt.gamma != 1.0) {
         for drop in (1..).map(|n| params.adapt.step.saturating_mul(n)).take_while(|&e| e < planned).take(12) {
             let top = pos2(x_of(drop), bar.top() - 4.0);
             let line = Stroke::new(size::STROKE, theme.t3);

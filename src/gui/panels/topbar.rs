@@ -9,6 +9,7 @@ use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use super::Pane;
 use crate::gui::command::{COMMANDS, CommandEntry, UiCommand, WorkLayout, ZOOMS, pane_keys};
 use crate::gui::far;
+use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button, segment};
@@ -193,12 +194,13 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&RunView, &RunView),
 
 fn scope(status: &RunView, recorded: bool) -> String {
     let Some(params) = &status.params else { return String::new() };
-    let method = match (params.attention.enabled, params.refined) {
+    let parts = match (params.attention.enabled, params.refined) {
         (true, true) => "attention + refined",
         (true, false) => "attention",
         (false, true) => "refined",
-        (false, false) => "baseline",
+        (false, false) => "neither attention nor refined",
     };
+    let method = setting::method_of(params).map_or(parts, setting::title);
     if !status.trains() {
         return "features alone, nothing trained".to_owned();
     }
