@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod book;
+pub mod closing;
 pub mod command;
 pub mod datasets;
 pub mod dialogs;
@@ -13,6 +14,7 @@ pub mod pace;
 pub mod panels;
 pub mod paths;
 pub mod plot;
+pub mod queue;
 pub mod renderer;
 pub mod setting;
 pub mod shot;

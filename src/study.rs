@@ -9,6 +9,15 @@ pub mod clusters;
 /// How filters compare.
 pub mod comparison;
 
+/// What is wrong with a run, and what would mend it.
+pub mod diagnosis;
+
+/// How long a run will take.
+pub mod estimate;
+
+/// The one filter language.
+pub mod filter;
+
 /// One rank list: what stands where, and whether it is right.
 pub mod hits;
 

@@ -27,6 +27,9 @@ pub fn folder(data: &Path, spec: &SyntheticSpec) -> PathBuf {
     data.join("synthetic").join(format!("{}-seed{}-{:08x}", spec.domain.name(), spec.seed, code >> 32))
 }
 
+/// How the folder is called that a set is drawn into, beside its place.
+pub const BEGUN: &str = ".drawing-";
+
 /// Draws the set into `root` unless it is there already. It is drawn beside and then renamed, so that `root` is
 /// never half a set, whoever else draws it at the same time.
 ///
@@ -38,7 +41,7 @@ pub fn ensure(root: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<(), DataE
         return Ok(());
     }
     let parent = root.parent().unwrap_or(Path::new("."));
-    let staged = StagedFolder::begin(parent, ".drawing-").map_err(DataError::io("making a folder in", parent))?;
+    let staged = StagedFolder::begin(parent, BEGUN).map_err(DataError::io("making a folder in", parent))?;
     synthetic::synthesize(staged.path(), spec, tick)?;
     if complete() {
         return Ok(());

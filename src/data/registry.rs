@@ -311,6 +311,15 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The folder into which a built-in set is being drawn whose place is `root`; none where that is there or nobody draws.
+pub fn being_drawn(root: &Path) -> Option<PathBuf> {
+    let beside = std::fs::read_dir(root.parent().filter(|_| !root.exists())?).ok()?;
+    let begun =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(builtin::BEGUN));
+    let drawn = beside.filter_map(Result::ok).map(|entry| entry.path()).filter(begun);
+    drawn.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+}
+
 /// The names of all layouts, for a dialog that offers them.
 pub fn layouts() -> Vec<&'static str> {
     super::layout::LAYOUTS.iter().map(|l| l.name).collect()

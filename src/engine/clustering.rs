@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::base::tick::{Tick, no_tick};
 use crate::method::embed::pca;
 use crate::method::knn::Neighbours;
-use crate::method::label_free::label_free;
+use crate::method::label_free::{label_free, spread};
 use crate::method::labels::classes;
 use crate::method::params::{Outliers, Params};
 use crate::method::pipeline::{self, Clustering, ClusteringPlan, ClusteringStep, ClusteringWatcher};
@@ -129,6 +129,7 @@ pub(super) fn report(
     let mut summary = assignment.summary(session.params(), known.then_some(&pids[..]));
     let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&session.folder, before));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, before.as_ref());
+    summary.label_free.spread = Some(spread(Rows::new(features, session.setup.dim())?));
     let score = summary.label_free.silhouette;
     let camids = session.setup.target.train_camids();
     session.threshold = assignment.carries(session.params(), session.threshold);

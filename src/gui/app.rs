@@ -6,6 +6,7 @@ mod follow;
 mod frame;
 mod keys;
 mod past;
+mod queue;
 mod reach;
 mod runs;
 mod saved;
@@ -27,6 +28,7 @@ use self::saved::Saved;
 use super::Ends;
 use super::WindowOptions;
 use super::book::Book;
+use super::closing::ClosingCard;
 use super::command::UiCommand;
 use super::dialogs::add_dataset::AddDataset;
 use super::dialogs::checkpoints::Checkpoints;
@@ -40,8 +42,10 @@ use super::job::Job;
 use super::pace::Pace;
 use super::panels::library::Library;
 use super::panels::log::{Log, LogEntry};
+use super::panels::preparing::Preparing;
 use super::panels::tiles::Small;
 use super::panels::{Pane, Panels, Selection};
+use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
 use super::toasts::Toasts;
@@ -136,6 +140,14 @@ pub struct App {
     playing: Option<f64>,
     /// A run that is reopened at the start, until it is there.
     reopening: Option<PathBuf>,
+    /// The run that was asked for and has not begun.
+    preparing: Option<Preparing>,
+    /// The runs that wait for their turn.
+    queue: RunQueue,
+    /// What was said of the run that goes on.
+    told: queue::Told,
+    /// The card of the run that has just ended.
+    closing: Option<ClosingCard>,
     /// Where the panels were drawn last.
     centre: egui::Rect,
     library: Library,
@@ -212,6 +224,10 @@ impl App {
             trail: Trail::default(),
             playing: None,
             reopening: None,
+            preparing: None,
+            queue: RunQueue::default(),
+            told: queue::Told::default(),
+            closing: None,
             centre: egui::Rect::NOTHING,
             library: Library::new(options.registry, options.runs_dir),
             log: Log::default(),
@@ -293,6 +309,13 @@ impl App {
     }
 
     fn notify(&mut self, ctx: &egui::Context, entry: LogEntry, button: Option<(&'static str, UiCommand)>) {
+        self.notify_with(ctx, entry, button.map(|(words, command)| (words.to_owned(), command)));
+    }
+
+    /// As [`App::notify`], with a button that says what it found.
+    fn notify_with(&mut self, ctx: &egui::Context, entry: LogEntry, button: Option<(String, UiCommand)>) {
+        fonts::want(ctx, &entry.title);
+        fonts::want(ctx, &entry.text);
         self.toasts.push(entry.clone(), button, ctx.input(|i| i.time));
         self.log.push(entry);
     }
@@ -397,7 +420,13 @@ impl App {
         self.travel(&ctx);
         self.trail.see(&self.selection);
         self.dialogs(&ctx);
-        self.toasts.show(&ctx, &mut self.actions);
+        let card = self.closing.as_ref().filter(|_| !self.dialogs.any());
+        let height = card.map(|card| card.show(&ctx, self.saved.truth, &mut self.actions));
+        if height == Some(None) {
+            self.closing = None;
+        }
+        let lift = height.flatten().map_or(0.0, |height| height + 8.0);
+        self.toasts.show(&ctx, lift, &mut self.actions);
         self.act_on_all(&ctx);
     }
 

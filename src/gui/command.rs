@@ -36,6 +36,14 @@ pub enum UiCommand {
     NewRun,
     /// Begin that run.
     Start(Box<RunRequest>),
+    /// Begin that run when those before it have ended.
+    QueueRun(Box<RunRequest>),
+    /// Take a run out of those that wait.
+    Unqueue(u64),
+    /// Begin the next of the runs that wait.
+    StartQueued,
+    /// Give parameters these values together: what mends a diagnosis.
+    Mend(Vec<(String, Value)>),
     /// Halt after the current batch.
     Pause,
     /// Go on: after a pause, or with a stopped run from its checkpoint.
@@ -299,7 +307,7 @@ impl UiCommand {
         let over = matches!(shown.state, State::Stopped | State::Failed(_));
         let resumable = over && shown.folder.is_some() && shown.trainer.is_none();
         match self {
-            Self::Start(_) if is_active(live) => Some("A run goes on; stop it first."),
+            Self::Start(_) | Self::StartQueued if is_active(live) => Some("A run goes on; stop it first."),
             Self::Pause if !run.is_running() => Some("Nothing is running."),
             Self::Resume if !paused && (active || !resumable) => Some("Nothing is paused or stopped."),
             Self::StepBatch | Self::StepEpoch if !active => Some("Nothing is running."),

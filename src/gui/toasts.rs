@@ -19,7 +19,7 @@ const SHOWN: usize = 4;
 
 struct Toast {
     entry: LogEntry,
-    button: Option<(&'static str, UiCommand)>,
+    button: Option<(String, UiCommand)>,
     until: Option<f64>,
     number: u64,
 }
@@ -33,7 +33,7 @@ pub struct Toasts {
 
 impl Toasts {
     /// Shows an entry at `time` (the window's clock), perhaps with a button.
-    pub fn push(&mut self, entry: LogEntry, button: Option<(&'static str, UiCommand)>, time: f64) {
+    pub fn push(&mut self, entry: LogEntry, button: Option<(String, UiCommand)>, time: f64) {
         let until = match entry.severity {
             Severity::Info => Some(time + 5.0),
             Severity::Warning => Some(time + 12.0),
@@ -43,15 +43,15 @@ impl Toasts {
         self.toasts.push(Toast { entry, button, until, number: self.count });
     }
 
-    /// Draws them above the foot of the window.
-    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) {
+    /// Draws them above the foot of the window, `lift` points higher than that.
+    pub fn show(&mut self, ctx: &egui::Context, lift: f32, actions: &mut Vec<UiCommand>) {
         let now = ctx.input(|i| i.time);
         self.toasts.retain(|t| t.until.is_none_or(|until| now < until));
         if let Some(next) = self.toasts.iter().filter_map(|t| t.until).reduce(f64::min) {
             ctx.request_repaint_after_secs((next - now).max(0.05) as f32);
         }
         let mut closed = None;
-        let mut bottom = size::LOG_LINE + 12.0;
+        let mut bottom = size::LOG_LINE + 12.0 + lift;
         for toast in self.toasts.iter().rev().take(SHOWN) {
             let response = Area::new(Id::unique("toast").with(toast.number))
                 .order(Order::Foreground)

@@ -9,6 +9,7 @@ use super::cluster::{Assignment, cluster_sizes};
 use super::dbscan::DisjointSets;
 use super::jaccard::Graph;
 use super::knn::Neighbours;
+use super::rows::Rows;
 use super::tree::condensed::LEAST_DISTANCE;
 
 /// Scores that need no ground truth; `None` where one has no meaning: fewer than two clusters, no images, no epoch
@@ -28,6 +29,9 @@ pub struct LabelFree {
     pub snd: Option<f64>,
     /// Mean overlap (IoU) of each image's nearest with those of the epoch before.
     pub agreement: Option<f64>,
+    /// How far the features lie apart, 0 to 1: see [`spread`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f64>,
 }
 
 /// SND's temperature (Saito et al., ICCV 2021).
@@ -59,7 +63,19 @@ pub fn label_free(
         dbcv,
         snd: snd(nb, SND_TEMPERATURE),
         agreement: before.and_then(|before| agreement(before, nb, AGREEMENT_NEIGHBOURS)),
+        spread: None,
     }
+}
+
+/// How far features of unit length lie apart: 1 less the squared length of their mean, half the mean squared distance of
+/// two of them. 0 where all are the same, near 1 where they point everywhere.
+pub fn spread(rows: Rows) -> f64 {
+    let mut sum = vec![0.0f64; rows.d()];
+    for i in 0..rows.n() {
+        sum.iter_mut().zip(rows.row(i)).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    let n = rows.n().max(1) as f64;
+    (1.0 - sum.iter().map(|s| (s / n) * (s / n)).sum::<f64>()).clamp(0.0, 1.0)
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

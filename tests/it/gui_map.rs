@@ -12,6 +12,7 @@ use reid_workbench::gui::command::UiCommand;
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, known, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::queue::RunQueue;
 use reid_workbench::gui::sweeps::Sweeps;
 use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{EpochPart, RunView, Snapshots};
@@ -62,7 +63,12 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
         let mut cx = PanelCtx {
-            many: Many { book: &Book::default(), live: &RunView::default(), sweeps: &Sweeps::default() },
+            many: Many {
+                book: &Book::default(),
+                live: &RunView::default(),
+                sweeps: &Sweeps::default(),
+                queue: &RunQueue::default(),
+            },
             overlays: &[],
             view: &bench.view,
             theme,

@@ -35,7 +35,13 @@ impl App {
             return;
         }
         match action {
-            UiCommand::Start(request) => self.command(ctx, Command::Start(request)),
+            UiCommand::Start(request) => self.start(ctx, request),
+            UiCommand::QueueRun(request) => self.queue_run(ctx, *request),
+            UiCommand::Unqueue(number) => self.queue.remove(number),
+            UiCommand::StartQueued => self.start_queued(ctx),
+            UiCommand::Mend(changes) => {
+                changes.iter().for_each(|(key, value)| self.set_param(ctx, key, value));
+            }
             UiCommand::Pause => self.command(ctx, Command::Pause),
             UiCommand::Resume => self.resume(ctx),
             UiCommand::StepBatch => self.command(ctx, Command::StepBatch),
@@ -165,7 +171,7 @@ impl App {
         }
         let Some(folder) = self.shown().folder.clone() else { return };
         if !self.resume_there(&folder) {
-            self.command(ctx, Command::Start(Box::new(RunRequest::resume(folder))));
+            self.start(ctx, Box::new(RunRequest::resume(folder)));
         }
     }
 
@@ -176,7 +182,7 @@ impl App {
         let (params, source, target) = (shown.params.clone(), shown.source.clone(), shown.target.clone());
         if let (true, Some(folder)) = (cure.resume, shown.folder.clone()) {
             let request = RunRequest { changes: cure.changes, ..RunRequest::resume(folder) };
-            return self.command(ctx, Command::Start(Box::new(request)));
+            return self.start(ctx, Box::new(request));
         }
         // A new run as that one was asked for, with what would mend it.
         if let Some(params) = params {

@@ -42,6 +42,12 @@ impl App {
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
+        if let Some(preparing) = &mut self.preparing {
+            let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
+            let height = size::THUMBS[1][1] + 10.0;
+            let panel = Panel::top("preparing").exact_size(height).frame(frame).show_separator_line(false);
+            panel.show(ui, |ui| preparing.ui(ui, &self.live, &mut self.images));
+        }
         if let Some(text) = banner::text(shown, &self.draft).filter(|text| *text != self.read) {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
             let panel = Panel::top("weights banner").frame(frame).show_separator_line(false);
@@ -90,7 +96,7 @@ impl App {
         let mut actions = std::mem::take(&mut self.actions);
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps };
+        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
         let widths = &mut self.saved.sizes;
         let left = Panel::left("left column").default_size(widths[0]).size_range(min..=max);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
@@ -141,7 +147,7 @@ impl App {
         };
         self.what_if.look_at(view, self.selection.epoch);
         self.follow.update(view, &mut self.selection, &mut self.snapshots);
-        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps };
+        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
         let overlays = many.overlays(view);
         let mut cx = PanelCtx {
             view,
@@ -181,7 +187,9 @@ impl App {
                 registry: self.library.registry(),
                 datasets: self.library.datasets(),
                 runs_dir: self.library.runs_dir(),
-                busy: is_active(&self.live),
+                busy: is_active(&self.live) || self.preparing.is_some(),
+                queue: &self.queue,
+                paces: &self.saved.paces,
             };
             if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, &around, &mut actions) {
                 self.dialogs.new_run = None;

@@ -50,6 +50,8 @@ pub struct Saved {
     pub opened: Vec<PathBuf>,
     /// Folders of runs on other machines that were reached, newest first.
     pub machines: Vec<String>,
+    /// How fast each device was last seen to work: see [`crate::study::estimate::measured`].
+    pub paces: BTreeMap<String, f64>,
     /// Whether what target labels say is shown.
     pub truth: bool,
     /// What the new-run dialog last held.
@@ -80,6 +82,7 @@ impl Default for Saved {
             marks: Marks::default(),
             opened: Vec::new(),
             machines: Vec::new(),
+            paces: BTreeMap::new(),
             truth: true,
             choice: RunChoice::default(),
             parameters: Parameters::default(),

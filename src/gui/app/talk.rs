@@ -7,6 +7,7 @@ use super::{App, Selection};
 use crate::engine::command::{Command, Request};
 use crate::engine::event::{Event, RunId, Severity, Stamped, State};
 use crate::gui::command::UiCommand;
+use crate::gui::fonts;
 use crate::gui::panels::log::{LogEntry, entry_of};
 use crate::gui::words::is_active;
 use crate::run::folder::is_live_only;
@@ -87,6 +88,7 @@ impl App {
             }
             _ => {}
         }
+        self.on_progress(ctx, stamped);
         self.settle(ctx, stamped);
     }
 
@@ -119,6 +121,8 @@ impl App {
                 };
                 self.notify(ctx, entry, failed.then_some(way_out));
             } else {
+                fonts::want(ctx, &entry.title);
+                fonts::want(ctx, &entry.text);
                 self.log.push(entry);
             }
         }

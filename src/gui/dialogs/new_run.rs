@@ -1,5 +1,6 @@
 //! Asks for source, target, size, method, device and folder of a new run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
 use crate::gui::command::UiCommand;
 use crate::gui::datasets::{DatasetRow, Datasets, short_name};
 use crate::gui::paths;
+use crate::gui::queue::RunQueue;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button, segment};
@@ -21,6 +23,7 @@ use crate::gui::widgets::combo;
 use crate::gui::widgets::icon;
 use crate::method::params::Params;
 use crate::method::params::presets::PRESETS;
+use crate::study::estimate::{self, SetSizes};
 
 /// What was chosen last; kept between sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +101,10 @@ pub struct Around<'a> {
     pub runs_dir: &'a Path,
     /// Whether a run goes on.
     pub busy: bool,
+    /// The runs that wait already.
+    pub queue: &'a RunQueue,
+    /// How fast devices were seen to work.
+    pub paces: &'a BTreeMap<String, f64>,
 }
 
 impl NewRun {
@@ -120,6 +127,7 @@ impl NewRun {
             self.datasets(ui, choice, around.datasets);
             settings(ui, choice, draft);
             self.device(ui, choice);
+            takes(ui, choice, draft, around);
             let mut folder =
                 self.folder.clone().unwrap_or_else(|| default_folder(&self.stamp, choice, around.runs_dir));
             field(ui, "run folder", |ui| {
@@ -130,13 +138,20 @@ impl NewRun {
                 }
             });
             let wrong = self.wrong(ui.ctx(), choice, draft, &folder, around);
-            let missing = around.busy.then_some("A run goes on. This one can start when that has ended.");
-            notice(ui, wrong.as_deref(), missing);
+            let waits = match around.queue.runs().len() {
+                _ if !around.busy => None,
+                0 => Some("A run goes on: this one begins by itself when that has ended.".to_owned()),
+                n => Some(format!("A run goes on and {n} more wait: this one begins after them.")),
+            };
+            notice(ui, wrong.as_deref(), waits.as_deref());
             foot(ui, |ui| {
-                let tip = "Creates the folder and trains.";
-                let ready = wrong.is_none() && missing.is_none();
-                if default_button(ui, "Start run", Some(icon::PLAY), ready, tip) {
-                    actions.push(UiCommand::Start(Box::new(RunRequest {
+                let (words, tip) = match around.busy {
+                    true => ("Queue run", "It begins by itself when those before it have ended."),
+                    false => ("Start run", "Creates the folder and trains."),
+                };
+                if default_button(ui, words, Some(icon::PLAY), wrong.is_none(), tip) {
+                    let command = if around.busy { UiCommand::QueueRun } else { UiCommand::Start };
+                    actions.push(command(Box::new(RunRequest {
                         source: paths::name_or_path(&choice.source),
                         target: paths::name_or_path(&choice.target),
                         out: paths::typed(&folder),
@@ -238,6 +253,9 @@ impl NewRun {
             return Some("Name a folder for the run.".to_owned());
         }
         let out = paths::typed(folder);
+        if around.queue.wants(&out) {
+            return Some("A run that waits is to lie in that folder: name another one.".to_owned());
+        }
         let taken = self.folder_probe.get(ctx, folder, move || taken(&out)).cloned().flatten();
         taken.or_else(|| draft.problems().into_iter().next().map(|p| p.message))
     }
@@ -291,6 +309,27 @@ fn settings(ui: &mut Ui, choice: &mut RunChoice, draft: &mut Params) {
         let words = setting::by_hand_words(draft);
         let words = if words.is_empty() { "nothing".to_owned() } else { words };
         ui.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
+    });
+}
+
+/// How long it will take, from what was measured on the device.
+fn takes(ui: &mut Ui, choice: &RunChoice, draft: &Params, around: &Around<'_>) {
+    let theme = Theme::of(ui.ctx());
+    field(ui, "takes", |ui| {
+        let device = match choice.device.as_str() {
+            "auto" => present().into_iter().find(|d| matches!(d, DeviceChoice::Cuda(_))).map(|d| d.to_string()),
+            device => Some(device.to_owned()),
+        };
+        let device = device.unwrap_or_else(|| "cpu".to_owned());
+        let drawn = around.datasets.iter().any(|row| row.name == choice.target.trim() && row.builtin);
+        let sizes = if drawn { SetSizes::DRAWN } else { SetSizes::MARKET };
+        let words = match around.paces.get(&device) {
+            Some(pace) => format!("{} on {device}", estimate::words(estimate::seconds(draft, *pace, sizes))),
+            None => format!("not known yet: nothing was measured on {device}"),
+        };
+        let tip = "From iterations that were measured on this device, by images, pixels and the network's size. It tells \
+                   minutes from days.";
+        ui.add(egui::Label::new(Type::Small.text(words, theme.t2)).truncate()).on_hover_text(tip);
     });
 }
 

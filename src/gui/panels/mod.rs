@@ -19,6 +19,7 @@ pub mod map;
 mod overlay;
 pub mod parameters;
 pub mod photo;
+pub mod preparing;
 pub mod rank_lists;
 pub mod reachability;
 pub mod reliability;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Overlay};
 use super::command::UiCommand;
+use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::Theme;
 use super::view_model::{RunView, Snapshots};
@@ -87,6 +89,8 @@ pub struct Many<'a> {
     pub live: &'a RunView,
     /// Sweeps, and the one that is looked at.
     pub sweeps: &'a Sweeps,
+    /// The runs that wait for their turn.
+    pub queue: &'a RunQueue,
 }
 
 impl<'a> Many<'a> {

@@ -3,6 +3,7 @@
 pub mod button;
 pub mod chip;
 pub mod combo;
+pub mod filter_box;
 pub mod icon;
 pub mod images;
 pub mod slider;

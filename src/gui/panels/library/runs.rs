@@ -9,6 +9,7 @@ use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
 use crate::gui::panels::run_table::{KNOWN, field};
 use crate::gui::panels::{Many, Pane};
+use crate::gui::queue::Queued;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
@@ -103,6 +104,9 @@ impl RunList {
             }
             drawn += 1;
         }
+        for (place, run) in many.queue.runs().iter().enumerate() {
+            waiting_row(ui, place, run, many.queue.is_held(), actions);
+        }
         // Below the list: it must not move under the hand that ticks.
         ticked_line(ui, many, actions);
         match (drawn, hidden) {
@@ -137,6 +141,31 @@ impl RunList {
         }
         ui.add_space(4.0);
         read.unwrap_or_default()
+    }
+}
+
+/// A run that waits for its turn.
+fn waiting_row(ui: &mut Ui, place: usize, run: &Queued, held: bool, actions: &mut Vec<UiCommand>) {
+    let theme = Theme::of(ui.ctx());
+    let name = run.name();
+    let second = match (place, held) {
+        (0, true) => "waits for you".to_owned(),
+        (0, false) => "begins next".to_owned(),
+        (n, _) => format!("waits, number {}", n + 1),
+    };
+    ui.horizontal(|ui| {
+        let width = ui.available_width() - 30.0;
+        let (rect, response) = ui.allocate_exact_size(vec2(width, size::LIST_ROW), egui::Sense::hover());
+        let said = format!("{name}, {second}");
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, said.as_str()));
+        two_lines(ui, rect, rect.left() + 24.0, rect.right(), (&name, &second), (theme.t2, theme.t3));
+        response.on_hover_text(format!("{name}\nIts folder will be {}.", run.request.out.display()));
+        if icon_button(ui, icon::CROSS, &format!("Take {name} out of the queue")).clicked() {
+            actions.push(UiCommand::Unqueue(run.number));
+        }
+    });
+    if held && place == 0 && ui.add(Push::new("Start the next").look(ButtonLook::Flat).small().tight()).clicked() {
+        actions.push(UiCommand::StartQueued);
     }
 }
 

@@ -1,0 +1,121 @@
+//! Runs one after another: what is being prepared, what waits, and what a run's end means for both.
+
+use std::collections::BTreeSet;
+
+use eframe::egui;
+
+use super::App;
+use crate::engine::command::{Command, RunRequest};
+use crate::engine::event::{Event, Severity, Stamped, State};
+use crate::gui::closing::ClosingCard;
+use crate::gui::command::UiCommand;
+use crate::gui::panels::Pane;
+use crate::gui::panels::log::LogEntry;
+use crate::gui::panels::preparing::Preparing;
+use crate::gui::words::is_active;
+use crate::study::diagnosis::{Ailment, Remedy, diagnoses};
+use crate::study::estimate;
+
+/// What was said of the run that goes on.
+#[derive(Debug, Default)]
+pub(super) struct Told(BTreeSet<Ailment>);
+
+impl App {
+    /// Begins a run, and shows what its preparation does.
+    pub(super) fn start(&mut self, ctx: &egui::Context, request: Box<RunRequest>) {
+        self.closing = None;
+        self.preparing = Some(Preparing::of(&request, self.library.datasets()));
+        self.command(ctx, Command::Start(request));
+    }
+
+    /// Puts a run at the end of those that wait; it begins at once where none goes on.
+    pub(super) fn queue_run(&mut self, ctx: &egui::Context, request: RunRequest) {
+        if !is_active(&self.live) && self.queue.runs().is_empty() {
+            return self.start(ctx, Box::new(request));
+        }
+        let place = self.queue.push(request);
+        let text = match place {
+            1 => "It begins when the run that goes on has ended.".to_owned(),
+            n => format!("It begins after {} others.", n),
+        };
+        self.notify(ctx, LogEntry::now(Severity::Info, "The run waits for its turn", text), None);
+    }
+
+    /// Begins the next of the runs that wait.
+    pub(super) fn start_queued(&mut self, ctx: &egui::Context) {
+        match self.queue.take_next() {
+            Some(request) => self.start(ctx, Box::new(request)),
+            None => {
+                let words = "No run waits for its turn.";
+                self.notify(ctx, LogEntry::now(Severity::Info, "Nothing to do", words), None);
+            }
+        }
+    }
+
+    /// What an event of the run of this window means for what is prepared, what waits, and what is said of it.
+    pub(super) fn on_progress(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+        match &stamped.event {
+            Event::Started { .. } => {
+                self.preparing = None;
+                self.told = Told::default();
+            }
+            Event::Refused { .. } if self.live.state != State::Preparing => self.preparing = None,
+            Event::Clustered { .. } | Event::Evaluated { .. } => self.diagnose(ctx),
+            Event::EpochDone { .. } => self.note_pace(),
+            Event::State { state, .. } => self.on_state(ctx, state),
+            _ => {}
+        }
+    }
+
+    fn on_state(&mut self, ctx: &egui::Context, state: &State) {
+        match state {
+            State::Done | State::Failed(_) => {
+                self.preparing = None;
+                self.note_pace();
+                if *state == State::Done {
+                    self.closing = Some(ClosingCard::of(&self.live));
+                }
+                if !self.leaving && !self.queue.runs().is_empty() {
+                    self.actions.push(UiCommand::StartQueued);
+                }
+            }
+            State::Stopped => {
+                self.preparing = None;
+                self.note_pace();
+                self.queue.hold();
+                let waiting = self.queue.runs().len();
+                if waiting > 0 && !self.leaving {
+                    let title = crate::base::text::counted(waiting, "run waits", "runs wait");
+                    let text = "The run before was stopped by hand, so the next one waits for a hand, too.";
+                    let button = Some(("Start the next", UiCommand::StartQueued));
+                    self.notify(ctx, LogEntry::now(Severity::Warning, title, text), button);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Says what is wrong with the run that goes on, once, with the button that mends it.
+    fn diagnose(&mut self, ctx: &egui::Context) {
+        for found in diagnoses(&self.live) {
+            if found.ailment == Ailment::NoTruth && !self.saved.truth || !self.told.0.insert(found.ailment) {
+                continue;
+            }
+            let button = match &found.remedy {
+                Remedy::Set { changes, .. } => UiCommand::Mend(changes.clone()),
+                Remedy::NewRun => UiCommand::NewRun,
+                Remedy::LabelFree => UiCommand::ShowPane(Pane::Clusters),
+            };
+            let words = found.remedy.words().to_owned();
+            let entry = LogEntry::now(Severity::Warning, found.title, found.text);
+            self.notify_with(ctx, entry, Some((words, button)));
+        }
+    }
+
+    /// Remembers how fast the device has been seen to work.
+    fn note_pace(&mut self) {
+        if let Some(pace) = estimate::measured(&self.live) {
+            self.saved.paces.insert(self.live.device_name.clone(), pace);
+        }
+    }
+}
