@@ -10,6 +10,7 @@ mod queue;
 mod reach;
 mod runs;
 mod saved;
+mod select;
 pub mod still;
 mod talk;
 

@@ -85,6 +85,8 @@ pub enum UiCommand {
     PlayEpochs,
     /// So many epochs a second.
     PlayRate(u32),
+    /// Select nothing.
+    ClearSelection,
     /// Select a cluster of the epoch looked at.
     SelectCluster(u32),
     /// Apply a named setting to the next run's parameters.
@@ -263,6 +265,7 @@ pub static COMMANDS: &[CommandEntry] = entries! {
         C::FullScreen, "Full screen", LAYOUT, keys(NONE, Key::F11), "The window over the whole screen, or not.";
         C::Back, "Back", CARET_LEFT, keys(Modifiers::ALT, Key::ArrowLeft), "Selects what was selected before.";
         C::Forward, "Forward", CARET_RIGHT, keys(Modifiers::ALT, Key::ArrowRight), "Selects what was selected before going back.";
+        C::ClearSelection, "Select nothing", CROSS, None, "Ends the selection of cluster, image and picked images.";
         C::PlayEpochs, "Play the epochs", PLAY, keys(NONE, Key::K), "Moves through the epochs, all panels following, or stops that.";
         C::EpochBack, "Epoch back", CARET_LEFT, keys(NONE, Key::ArrowLeft), "Looks at the epoch before.";
         C::EpochOn, "Epoch on", CARET_RIGHT, keys(NONE, Key::ArrowRight), "Looks at the next epoch.";

@@ -341,6 +341,14 @@ impl WhatIf {
         if self.draft.reliability.rule == Rule::Fixed { None } else { tried }
     }
 
+    /// What moved the threshold, where the rule did: `worst 10 % of the new clusters`.
+    pub fn moved_by_rule(&self) -> Option<String> {
+        let (alpha, run) = (self.threshold()?, self.base.as_ref()?.params.reliability.threshold);
+        let moved = (alpha - run).abs() > 0.005;
+        let share = crate::base::text::number(100.0 * self.draft.reliability.quantile, 0);
+        moved.then(|| format!("worst {share} % of the new clusters"))
+    }
+
     /// Whether the answer to the newest question has been under way for a while.
     pub fn is_late(&self) -> bool {
         self.asked[0].as_ref().is_some_and(|(.., since)| since.elapsed() >= LATE)

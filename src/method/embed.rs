@@ -24,6 +24,44 @@ const NOTHING: f64 = 1e-5;
 /// `d` vectors of a block: entry `i` of all eight side by side.
 type Block = Vec<[f32; B]>;
 
+/// Points `[N, 2]` turned about their middle, and mirrored where that is better, so that they lie as near as they can to
+/// those `to` another epoch has (orthogonal Procrustes). What cannot be compared stays as it is.
+pub fn aligned(points: &[f32], to: &[f32]) -> Vec<f32> {
+    let finite = |p: &[f32]| p.iter().all(|x| x.is_finite());
+    if points.len() != to.len() || points.len() < 4 || !finite(points) || !finite(to) {
+        return points.to_vec();
+    }
+    let middle = |p: &[f32]| {
+        let n = (p.len() / 2) as f64;
+        let sum = |axis: usize| p.iter().skip(axis).step_by(2).map(|&x| f64::from(x)).sum::<f64>();
+        [sum(0) / n, sum(1) / n]
+    };
+    let (own, other) = (middle(points), middle(to));
+    // How each axis of the one goes with each of the other.
+    let mut s = [[0.0f64; 2]; 2];
+    for (p, q) in points.chunks_exact(2).zip(to.chunks_exact(2)) {
+        for (a, row) in s.iter_mut().enumerate() {
+            for (b, sum) in row.iter_mut().enumerate() {
+                *sum += (f64::from(p[a]) - own[a]) * (f64::from(q[b]) - other[b]);
+            }
+        }
+    }
+    let turned = |flip: f64| (s[0][0] + flip * s[1][1], s[0][1] - flip * s[1][0]);
+    let better = |flip: f64| turned(flip).0.hypot(turned(flip).1);
+    let flip = if better(1.0) >= better(-1.0) { 1.0 } else { -1.0 };
+    let (cos, sin) = turned(flip);
+    let length = cos.hypot(sin);
+    if length <= f64::MIN_POSITIVE {
+        return points.to_vec();
+    }
+    let (cos, sin) = (cos / length, sin / length);
+    let turn = |p: &[f32]| {
+        let (x, y) = (f64::from(p[0]) - own[0], flip * (f64::from(p[1]) - own[1]));
+        [(cos * x - sin * y + own[0]) as f32, (sin * x + cos * y + own[1]) as f32]
+    };
+    points.chunks_exact(2).flat_map(turn).collect()
+}
+
 /// Scores `[N, 2]` of mean-centred features on their two leading principal components, row-major.
 ///
 /// Randomised block Krylov iteration (Musco and Musco 2015, arXiv:1504.05477) from a fixed start: five blocks of

@@ -249,6 +249,15 @@ pub fn read_labels(run: &Path, epoch: usize) -> Result<Vec<i32>, RunError> {
     }
 }
 
+/// `[N, 2]` principal components alone, of an epoch's `clusters.safetensors`; empty where it has none.
+///
+/// # Errors
+/// When the file is missing or damaged.
+pub fn read_components(run: &Path, epoch: usize) -> Result<Vec<f32>, RunError> {
+    let archive = Archive::open(&part_path(run, epoch, SnapshotPart::Clusters))?;
+    if archive.has("pca") { Ok(archive.array("pca")?.1) } else { Ok(Vec::new()) }
+}
+
 /// A match that the ranking kept or not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Match {

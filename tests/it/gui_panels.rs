@@ -132,7 +132,7 @@ fn an_epoch_looked_at_shows_that_epoch() {
 }
 
 #[test]
-fn dragging_the_threshold_shows_what_it_would_keep_and_asks_when_let_go() {
+fn dragging_the_threshold_tries_it_and_apply_asks_for_it() {
     let sample = sample();
     let summary = &sample.view.newest_clusters().unwrap().1.summary;
     let mut harness = window(Pane::Reliability, sample.view.clone());
@@ -152,6 +152,10 @@ fn dragging_the_threshold_shows_what_it_would_keep_and_asks_when_let_go() {
     harness.get_by_label_contains(&format!("{} kept and {} dropped", expected.kept, expected.dropped));
     assert!(harness.state().actions.is_empty(), "nothing is asked for while the hand holds it");
     harness.drop_at(start + vec2(360.0, 0.0));
+    harness.run();
+    assert!(harness.state().actions.is_empty(), "letting go asks for nothing");
+    harness.get_by_label_contains(&format!("{} kept and {} dropped", expected.kept, expected.dropped));
+    harness.get_by_label("Apply").click();
     harness.run();
     let (rule, threshold) = ("reliability.rule".to_owned(), "reliability.threshold".to_owned());
     let asked = [
@@ -185,7 +189,11 @@ fn the_threshold_can_be_moved_by_keyboard() {
     assert!(harness.state().actions.is_empty());
     harness.get_by_label("Reliability threshold").set_value_accesskit(0.7);
     harness.run();
-    assert_eq!(harness.state().actions.len(), 2);
+    harness.get_by_label_contains("at 0.70");
+    harness.get_by_label("Discard what is tried").click();
+    harness.run();
+    harness.get_by_label_contains("at 0.50");
+    assert!(harness.state().actions.is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The two maps into the plane: principal components against a direct eigen-decomposition, t-SNE on lists.
 
 use proptest::prelude::*;
-use reid_workbench::method::embed::{Lists, Start, TsneOptions, pca, spiral, tsne};
+use reid_workbench::method::embed::{Lists, Start, TsneOptions, aligned, pca, spiral, tsne};
 use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::knn::{Neighbours, neighbours};
 use reid_workbench::method::rows::Rows;
@@ -226,4 +226,18 @@ fn times_at_market_size() {
     let began = std::time::Instant::now();
     let layout = tsne(lists(&nb), Start::Shape(&scores), options, &mut |_, _| true).unwrap();
     println!("t-SNE of {}: {:.1} ms an iteration", layout.len() / 2, began.elapsed().as_secs_f64() * 10.0);
+}
+
+#[test]
+fn points_are_turned_and_mirrored_to_lie_as_those_of_another_epoch() {
+    let to: Vec<f32> = [[0.0, 0.0], [2.0, 0.1], [0.3, 1.0], [-1.5, 0.4], [0.2, -2.0]].concat();
+    // A quarter turn and a mirror about the middle.
+    let n = to.len() / 2;
+    let middle = [0, 1].map(|axis| to.iter().skip(axis).step_by(2).sum::<f32>() / n as f32);
+    let turned: Vec<f32> =
+        to.chunks_exact(2).flat_map(|p| [p[1] - middle[1] + middle[0], p[0] - middle[0] + middle[1]]).collect();
+    let back = aligned(&turned, &to);
+    assert!(back.iter().zip(&to).all(|(a, b)| (a - b).abs() < 1e-5), "{back:?}");
+    assert_eq!(aligned(&to, &to[2..]), to, "other images cannot be compared");
+    assert_eq!(aligned(&[1.0; 8], &to[..8]), [1.0; 8], "nor can a single place");
 }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
-use super::App;
+use super::{App, select};
 use crate::engine::event::Severity;
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
@@ -13,6 +13,7 @@ use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_tr
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
+use crate::gui::view_model::EpochPart;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
 
 impl App {
@@ -37,7 +38,8 @@ impl App {
         let reaching = self.far.words();
         title.show(ui, |ui| {
             let look = (self.saved.layout, self.saved.zoom);
-            topbar::ui(ui, (&self.live, shown), look, reaching.as_deref(), &mut actions);
+            let selected = select::words(&self.selection);
+            topbar::ui(ui, (&self.live, shown), look, (reaching.as_deref(), selected.as_deref()), &mut actions);
         });
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
@@ -110,6 +112,7 @@ impl App {
         let knobs = Knobs {
             draft: &self.draft,
             run: if is_active(run) { run.params.as_ref() } else { None },
+            on_screen: shown.params.as_ref().filter(|_| !is_active(run) && shown.folder.is_some()),
             pending: &run.pending,
             sent: &self.sent,
             next_epoch: words::next_epoch(run),
@@ -167,8 +170,13 @@ impl App {
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
         plot::look_at(ui.ctx(), cx.selection.epoch);
+        let before = cx.selection.clone();
         let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under };
         tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &mut cx);
+        let epoch = view.newest_snapshot(EpochPart::Clusters, self.selection.epoch);
+        let labels = epoch.map(|epoch| self.snapshots.clusters(view, epoch));
+        let labels = labels.as_ref().and_then(|l| l.ready()).map_or(&[][..], |snapshot| &snapshot.labels);
+        select::settle(&before, &mut self.selection, labels);
         // What was clicked is of the epoch that this frame showed.
         self.follow.update(view, &mut self.selection, &mut self.snapshots);
     }

@@ -162,22 +162,24 @@ fn draw(canvas: &mut Canvas<'_>, view: &RunView, curves: &[Curve]) {
     for (name, of, color, hero) in curves {
         let points = || view.clusters.iter().map(|(e, c)| (*e as f64, of(&c.summary) as f64));
         let width = if *hero { size::STROKE_HERO } else { size::STROKE_CURVE };
-        canvas.line(points(), Stroke::new(width, *color));
+        // An epoch's clusters hold until it is done: from its beginning on the axis to its end.
+        canvas.line(points().flat_map(|(x, y)| [(x, y), (x + 1.0, y)]), Stroke::new(width, *color));
         if let Some((x, y)) = canvas.spoken(points()) {
-            canvas.inside.circle_filled(canvas.at(x, y), width + 0.6, *color);
+            canvas.inside.circle_filled(canvas.at(x + 1.0, y), width + 0.6, *color);
             let value = ticks::number(y, 0);
             labels.push(EndLabel { y, name: (*name).into(), value, color: *color, hero: *hero });
         }
     }
     canvas.end_labels(labels);
-    let near = canvas
-        .cursor
-        .and_then(|x| view.clusters.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs())));
+    let near = canvas.cursor.and_then(|x| {
+        let middle = |epoch: &usize| (*epoch as f64 + 0.5 - x).abs();
+        view.clusters.iter().min_by(|a, b| middle(a.0).total_cmp(&middle(b.0)))
+    });
     if let Some((epoch, clusters)) = near {
         canvas.heading(epoch_words(*epoch));
         for (name, of, color, _) in curves {
             let y = of(&clusters.summary);
-            canvas.reading(*epoch as f64, y as f64, *color, format!("{name} {}", ticks::count(y)));
+            canvas.reading(*epoch as f64 + 0.5, y as f64, *color, format!("{name} {}", ticks::count(y)));
         }
     }
 }
@@ -196,6 +198,8 @@ fn in_words(ui: &mut Ui, clusters: &ClusterView, images_drawn: bool) {
         }
         _ => ticks::counted(summary.clusters[0], "cluster", "clusters"),
     };
+    let apart = summary.label_free.silhouette.map(|s| format!("; silhouette {}", ticks::number(s, 2)));
+    let radii = radii + apart.as_deref().unwrap_or_default();
     let text = if images_drawn {
         format!("{radii}; clustered in {total}")
     } else {

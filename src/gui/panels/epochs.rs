@@ -17,8 +17,9 @@ pub fn group() -> Id {
 pub fn adaptation_range(view: &RunView) -> [f64; 2] {
     let last = view.adapt.loss.last().map_or(0.0, |(x, _)| x);
     let newest = [&view.target_retrieval, &view.source_retrieval].iter().filter_map(|r| r.keys().max()).max();
-    let clustered = view.clusters.keys().max();
-    let most = newest.max(clustered).map_or(0.0, |e| *e as f64).max(last.ceil());
+    // The clusters of an epoch hold until its end.
+    let clustered = view.clusters.keys().max().map_or(0.0, |e| (*e + 1) as f64);
+    let most = newest.map_or(0.0, |e| *e as f64).max(clustered).max(last.ceil());
     [0.0, most.max(1.0)]
 }
 

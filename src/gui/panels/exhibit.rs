@@ -54,7 +54,9 @@ impl ExhibitPanel {
                 let middle = room.left() + (room.width() * 0.46).floor();
                 let at = Rect::from_min_max(room.min, pos2(middle - 8.0, room.bottom()));
                 let mut left = ui.new_child(UiBuilder::new().id_salt("exhibit map").max_rect(at));
-                if let Some(cluster) = map::map(&mut left, &mut self.map, points, &shown, cx.selection.cluster) {
+                if let Some(cluster) =
+                    map::map(&mut left, &mut self.map, points, &shown, (cx.selection.cluster, cx.images))
+                {
                     cx.selection.cluster = Some(cluster);
                 }
                 Rect::from_min_max(pos2(middle + 8.0, room.top()), room.max)

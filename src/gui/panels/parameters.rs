@@ -1,5 +1,6 @@
 //! One row for each entry of the parameter table: slider, number, reset, and when a change takes effect.
 
+mod own;
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ pub struct Knobs<'a> {
     pub draft: &'a Params,
     /// Those of the run going on, if one does.
     pub run: Option<&'a Params>,
+    /// Those of the run on screen, where that is another one.
+    pub on_screen: Option<&'a Params>,
     /// Changes that the engine holds for their moment.
     pub pending: &'a [(String, Value, Effect)],
     /// Changes that were sent and not yet answered.
@@ -76,6 +79,9 @@ pub struct Parameters {
     refused: BTreeMap<&'static str, Refused>,
     #[serde(skip)]
     focus: Option<String>,
+    /// Whether the values of the run on screen are shown in place of the next run's.
+    #[serde(skip)]
+    of_screen: bool,
 }
 
 /// A value that was not accepted: the old one stays.
@@ -97,9 +103,23 @@ impl Parameters {
     /// Shows the column.
     pub fn ui(&mut self, ui: &mut Ui, knobs: &Knobs<'_>, actions: &mut Vec<UiCommand>) {
         let shown = knobs.shown();
-        tile::title_row(ui, "Parameters", if knobs.run.is_some() { "of the run" } else { "of the next run" }, |ui| {
-            preset_menu(ui, &shown, actions);
+        let of_screen = knobs.on_screen.filter(|_| self.of_screen);
+        let scope = match (of_screen, knobs.run) {
+            (Some(_), _) => "of the run on screen",
+            (None, Some(_)) => "of the run",
+            (None, None) => "of the next run",
+        };
+        tile::title_row(ui, "Parameters", scope, |ui| {
+            if of_screen.is_none() {
+                preset_menu(ui, &shown, actions);
+            }
         });
+        if let Some(own) = knobs.on_screen {
+            self.beside_screen(ui, own, knobs.draft, actions);
+        }
+        if let Some(own) = of_screen {
+            return self.own_rows(ui, own, knobs.draft);
+        }
         let waiting = knobs.waiting();
         let foot = if waiting > 0 { 40.0 } else { 0.0 };
         let height = (ui.available_height() - foot).max(60.0);

@@ -1,7 +1,7 @@
 //! Reliability: how the clusters score by Eq. 8, the threshold that keeps or drops them, and both by epoch.
 //!
-//! Dragging the threshold shows what would be kept, from the scores as they stand; letting go asks the engine
-//! for that fixed threshold, which counts from the next epoch on.
+//! Dragging the threshold tries another one, as everywhere; *Apply* asks for it as a fixed threshold, which counts from the
+//! next epoch on.
 
 mod histogram;
 mod strip;
@@ -10,12 +10,14 @@ mod what_if;
 use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::clustered::no_radii;
+use super::what_if::apply;
+use super::{Applies, PanelCtx};
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::RunView;
+use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::epoch_words;
 use crate::method::params::{Rule, ScoreKind, Value};
@@ -58,16 +60,36 @@ impl ReliabilityPanel {
         }
         let scope =
             format!("{}, {}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"), epoch_words(epoch));
-        let moved = self.held.is_some();
+        let here = cx.what_if.base().is_some_and(|b| b.epoch == epoch);
+        let tried = here && cx.what_if.outcome().is_some();
+        if tried {
+            self.held = None; // the answer is there
+        }
+        let mut asked = None;
+        let (moved, able) = (tried || self.held.is_some(), cx.applies != Applies::Not);
         tile::head(ui, cx.head, &scope, |ui| {
-            if moved && button::icon_button(ui, icon::RESET, "Back to the run's threshold").clicked() {
-                self.held = None;
+            if !moved {
+                return;
+            }
+            if button::icon_button(ui, icon::RESET, "Discard what is tried").clicked() {
+                asked = Some(false);
+            }
+            let apply = Push::new("Apply").look(ButtonLook::WhatIf).small().tight().enabled(able);
+            if ui.add(apply).on_hover_text(apply_words(cx.applies)).clicked() {
+                asked = Some(true);
             }
         });
+        match asked {
+            Some(true) => self.apply(cx),
+            Some(false) => {
+                self.held = None;
+                cx.what_if.reset();
+            }
+            None => {}
+        }
         let strip = if ui.available_height() > 300.0 { 132.0 } else { 0.0 };
         let size = vec2(ui.available_width(), (ui.available_height() - strip - 4.0).max(80.0));
-        let tried = cx.what_if.base().is_some_and(|b| b.epoch == epoch) && cx.what_if.outcome().is_some();
-        if tried {
+        if tried && cx.what_if.outcome().is_some() {
             what_if::show(ui, cx, summary, vec2(ui.available_width(), ui.available_height()));
             return;
         }
@@ -82,15 +104,19 @@ impl ReliabilityPanel {
         };
         match shape.show(ui, size) {
             histogram::HistogramHand::Nothing => {}
-            histogram::HistogramHand::Hold(alpha) => self.held = Some(alpha),
-            histogram::HistogramHand::Apply(alpha) => {
-                self.held = None;
-                let fixed = Value::Text(Rule::Fixed.name().to_owned());
-                let alpha = Value::Float(alpha);
-                cx.actions.push(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
-                cx.actions.push(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
+            histogram::HistogramHand::Hold(alpha) => {
+                self.held = Some(alpha);
+                cx.what_if.set("reliability.threshold", &Value::Float(alpha));
             }
-            histogram::HistogramHand::LetGo => self.held = None,
+            histogram::HistogramHand::LetGo(alpha) => {
+                self.held = Some(alpha);
+                cx.what_if.set("reliability.threshold", &Value::Float(alpha));
+                cx.what_if.let_go();
+            }
+            histogram::HistogramHand::GiveUp => {
+                self.held = None;
+                cx.what_if.reset();
+            }
         }
         if strip > 0.0 {
             let caption = rule_in_words(view, summary);
@@ -100,6 +126,28 @@ impl ReliabilityPanel {
                 cx.selection.epoch = (Some(epoch) != view.newest_clusters().map(|(e, _)| e)).then_some(epoch);
             }
         }
+    }
+}
+
+impl ReliabilityPanel {
+    /// Asks for what is tried: all of it where the epoch's clusters could be formed anew, else the threshold alone.
+    fn apply(&mut self, cx: &mut PanelCtx<'_>) {
+        if cx.what_if.outcome().is_some() {
+            return apply(cx);
+        }
+        let Some(alpha) = self.held.take() else { return };
+        let fixed = Value::Text(Rule::Fixed.name().to_owned());
+        let alpha = Value::Float(alpha);
+        cx.actions.push(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
+        cx.actions.push(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
+    }
+}
+
+fn apply_words(applies: Applies) -> &'static str {
+    match applies {
+        Applies::ToRun => "Sends what is tried to the run; it counts from its next clustering on.",
+        Applies::ToNextRun => "This run has ended: what is tried becomes the next run's.",
+        Applies::Not => "Another run is going on; go back to it to change its parameters.",
     }
 }
 

@@ -206,7 +206,9 @@ impl Small {
         if self.of.as_ref().is_some_and(key) {
             return;
         }
-        let before = self.fitted.take();
+        // What was in front in another layout means nothing in this one.
+        let same = self.of.as_ref().is_some_and(|(of, ..)| of.id() == tree.id());
+        let before = self.fitted.take().filter(|_| same);
         self.fitted = fit(tree, room, scale);
         self.of = Some((tree.clone(), room, scale));
         if let (Some(before), Some(now)) = (before, &mut self.fitted) {

@@ -16,12 +16,12 @@ use crate::gui::widgets::button::{ButtonLook, Push, icon_button, segment};
 use crate::gui::widgets::icon::{self, Weight};
 
 /// Shows the title bar: of the run that the engine works on and the one on screen, in that layout and zoom; `reaching`
-/// tells of a run that is about to be shown.
+/// tells of a run that is about to be shown, `selected` of what is selected.
 pub fn ui(
     ui: &mut Ui,
     (live, shown): (&RunView, &RunView),
     (layout, zoom): (WorkLayout, f32),
-    reaching: Option<&str>,
+    (reaching, selected): (Option<&str>, Option<&str>),
     actions: &mut Vec<UiCommand>,
 ) {
     let bar = ui.max_rect();
@@ -45,6 +45,9 @@ pub fn ui(
             zoom_level(ui, zoom, actions);
             ui.add_space(4.0);
             search(ui, actions);
+            if let Some(selected) = selected {
+                selection(ui, selected, actions);
+            }
             run_name(
                 ui,
                 Rect::from_x_y_ranges(left..=ui.cursor().right(), bar.y_range()),
@@ -54,6 +57,18 @@ pub fn ui(
             );
         });
     });
+}
+
+/// What is selected, the same in all panels; a click ends it.
+fn selection(ui: &mut Ui, words: &str, actions: &mut Vec<UiCommand>) {
+    if ui.available_width() < 420.0 {
+        return;
+    }
+    let chip = ui.add(Push::new(words).icon(icon::CROSS, Weight::Bold).look(ButtonLook::Framed).small().tight());
+    let chip = chip.accessible_name(format!("Selected: {words}"));
+    if chip.on_hover_text("What is selected, in all panels. Click to select nothing.").clicked() {
+        actions.push(UiCommand::ClearSelection);
+    }
 }
 
 /// The zoom, and the steps to choose from.

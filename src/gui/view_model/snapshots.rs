@@ -4,18 +4,19 @@
 //! same way: from the folder.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::{EpochPart, RunView};
 use crate::base::guard::guarded;
+use crate::method::embed::aligned;
 use crate::method::graph::Graph;
 use crate::run::event::{ImageMaps, SnapshotPart};
 use crate::run::graph::read_graph;
 use crate::run::images::Images;
-use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_heat_maps};
+use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_components, read_heat_maps};
 
 /// How many epochs of each part stay in memory.
 const KEPT: usize = 6;
@@ -293,13 +294,23 @@ fn failed(what: What, why: String) -> Answer {
     }
 }
 
+/// The clusters of an epoch; its principal components are turned as those of the first epoch are, for components have
+/// no sign and no order of their own, and a map that flips from epoch to epoch tells nothing.
+fn read_clusters(folder: &Path, epoch: usize) -> Result<ClusterSnapshot, crate::run::RunError> {
+    let mut snapshot = ClusterSnapshot::read(folder, epoch)?;
+    if let (1.., Ok(first)) = (epoch, read_components(folder, 0)) {
+        snapshot.pca = aligned(&snapshot.pca, &first);
+    }
+    Ok(snapshot)
+}
+
 fn read(what: What, key: &Key) -> Answer {
     let Key { folder, epoch, .. } = key;
     fn shared<T>(result: Result<T, crate::run::RunError>) -> Result<Arc<T>, String> {
         result.map(Arc::new).map_err(|e| e.to_string())
     }
     match what {
-        What::Clusters => Answer::Clusters(shared(ClusterSnapshot::read(folder, *epoch))),
+        What::Clusters => Answer::Clusters(shared(read_clusters(folder, *epoch))),
         What::Graph => Answer::Graph(shared(read_graph(folder, *epoch))),
         What::Ranks => Answer::Ranks(shared(RankSnapshot::read(folder, *epoch))),
         What::Reranked => Answer::Reranked(shared(RankSnapshot::read_as(SnapshotPart::Reranked, folder, *epoch))),

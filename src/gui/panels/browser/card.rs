@@ -12,6 +12,7 @@ use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::what_if::worker::ClusterVerdict;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::words::share;
 
 const PAD: f32 = 8.0;
 const GAP: f32 = 3.0;
@@ -110,7 +111,7 @@ impl Card<'_> {
             None => format!("Outliers, {}", ticks::counted(self.shown.table.outliers.len(), "image", "images")),
             Some(row) => {
                 let images = ticks::counted(row.size as usize, "image", "images");
-                let (score, verdict) = (ticks::number(row.score, 2), verdict(row));
+                let (score, verdict) = (share(row.score), verdict(row));
                 format!("Cluster {}, {images}, score {score}, {verdict}", self.cluster)
             }
         }
@@ -199,8 +200,7 @@ impl Card<'_> {
         let ink = if row.reliable { theme.reliable } else { theme.unreliable };
         let middle = y + line(ui) / 2.0;
         let strong = FontId::new(Type::Body.font(ui).size, theme::medium());
-        let score =
-            painter.text(pos2(inner.right(), middle), Align2::RIGHT_CENTER, ticks::number(row.score, 2), strong, ink);
+        let score = painter.text(pos2(inner.right(), middle), Align2::RIGHT_CENTER, share(row.score), strong, ink);
         let glyph = if row.reliable { icon::CHECK } else { icon::CIRCLE };
         let mark = pos2(score.left() - 4.0 - size::ICON_MARK / 2.0, middle);
         icon::paint(painter, mark, glyph, Weight::Bold, size::ICON_MARK, ink);

@@ -26,12 +26,14 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, height
     let theme = Theme::of(ui.ctx());
     let width = ui.available_width() - ui.spacing().scroll.allocated_width();
     let column = ((width - 2.0 * BETWEEN) / 3.0).floor().max(40.0);
-    let line = Type::Body.font(ui).size + 10.0;
+    let below = !fits(ui, picture, column);
+    let small = Type::Small.font(ui).size + 6.0;
+    let line = Type::Body.font(ui).size + 10.0 + if below { small } else { 0.0 };
     let (top, _) = ui.allocate_exact_size(vec2(width, line), Sense::hover());
     let left = |i: usize| top.left() + i as f32 * (column + BETWEEN);
     for i in 0..3 {
         let room = Rect::from_min_size(pos2(left(i), top.top()), vec2(column, line));
-        title(ui, picture, i, room);
+        title(ui, picture, i, room, below);
     }
     let slots = &picture.sets.slots;
     let room = height - line - 6.0;
@@ -80,25 +82,36 @@ fn cells(ui: &Ui, slots: usize, room: Vec2) -> (Vec2, usize) {
     (vec2(least, 2.0 * least), ((room.x + GAP) / (least + GAP)).floor().max(1.0) as usize)
 }
 
-fn title(ui: &Ui, picture: &Eq8Picture<'_>, i: usize, room: Rect) {
+/// Whether name, radius and count of each column have room beside each other: all three stand alike.
+fn fits(ui: &Ui, picture: &Eq8Picture<'_>, column: f32) -> bool {
+    let radii = picture.shown.facts.radii().map(|r| ticks::number(r, 2));
+    let width = |words: String, step: Type| {
+        ui.painter().layout_no_wrap(words, step.font(ui), ui.visuals().text_color()).size().x
+    };
+    let count = picture.sets.sizes().into_iter().max().unwrap_or(0);
+    let radius = width(format!("{} = {}", RADII[2], radii[2]), Type::Small);
+    // The strong type is a little wider.
+    1.06 * width(format!("normal{} in", ticks::count(count)), Type::Body) + radius + 20.0 <= column
+}
+
+fn title(ui: &Ui, picture: &Eq8Picture<'_>, i: usize, room: Rect, below: bool) {
     let theme = Theme::of(ui.ctx());
     let painter = ui.painter();
     let y = room.top() + Type::Body.font(ui).size / 2.0 + 2.0;
     let strong = FontId::new(Type::Body.font(ui).size, theme::semibold());
     let count = picture.sets.sizes()[i];
     let words = format!("{} in", ticks::count(count));
-    let number = painter.text(pos2(room.right(), y), Align2::RIGHT_CENTER, &words, strong.clone(), theme.t1);
+    painter.text(pos2(room.right(), y), Align2::RIGHT_CENTER, &words, strong.clone(), theme.t1);
     let name = painter.text(pos2(room.left(), y), Align2::LEFT_CENTER, NAMES[i], strong, theme.t1);
     let radii = picture.shown.facts.radii().map(|r| ticks::number(r, 2));
     let small = Type::Small.font(ui);
-    // All three say it the long way, or none does.
-    let widest = painter.layout_no_wrap(format!("normal {} = {}", RADII[2], radii[2]), small.clone(), theme.t3);
-    let long = widest.size().x + 24.0 + number.width() <= room.width();
-    let words = if long { format!("{} = {}", RADII[i], radii[i]) } else { radii[i].clone() };
-    let galley = painter.layout_no_wrap(words, small, theme.t3);
-    if name.right() + 8.0 + galley.size().x <= number.left() - 4.0 {
-        painter.galley(pos2(name.right() + 8.0, y - galley.size().y / 2.0), galley, theme.t3);
-    }
+    let galley = painter.layout_no_wrap(format!("{} = {}", RADII[i], radii[i]), small, theme.t3);
+    // What the radius is made of is what one has come to read: it gets a line of its own where there is no room.
+    let at = match below {
+        true => pos2(room.left(), room.bottom() - galley.size().y - 4.0),
+        false => pos2(name.right() + 8.0, y - galley.size().y / 2.0),
+    };
+    painter.galley(at, galley, theme.t3);
     let response = ui.interact(room, ui.scope_id().with(("eq8 column", i)), Sense::hover());
     let words = format!("{}, {} = {}, {} in", NAMES[i], RADII[i], radii[i], count);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words.as_str()));

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Stroke, TextWrapMode, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
-use crate::gui::panels::clustered::ShownClustering;
+use crate::gui::panels::clustered::{ShownClustering, thumb};
+use crate::gui::panels::photo;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::words::share;
 
 /// The points as they were drawn last; made anew when the clustering, the place or the colours change.
 #[derive(Default)]
@@ -24,7 +29,7 @@ pub fn map(
     map: &mut ExhibitMap,
     points: &[f32],
     shown: &Arc<ShownClustering>,
-    chosen: Option<u32>,
+    (chosen, images): (Option<u32>, &mut Thumbnails),
 ) -> Option<u32> {
     let theme = Theme::of(ui.ctx());
     let small = Type::Small.font(ui);
@@ -61,12 +66,22 @@ pub fn map(
             let words = match row {
                 Some((c, row)) => {
                     let verdict = crate::gui::panels::browser::verdict(row);
-                    format!("cluster {c}, {} images, score {}, {verdict}", row.size, ticks::number(row.score, 2))
+                    format!("cluster {c}, {} images, score {}, {verdict}", row.size, share(row.score))
                 }
                 None => "outlier".to_owned(),
             };
-            ui.label(Type::Title.text(words, theme.t1));
-            ui.label(Type::Small.text(format!("image {}", ticks::count(image as usize)), theme.t3));
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
+            ui.horizontal_top(|ui| {
+                let [width, height] = size::THUMBS[2];
+                let path =
+                    shown.images.as_ref().and_then(|all| all.get(thumb::train(image))).map(|row| row.path.as_path());
+                let (cell, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+                photo::paint(ui, images, path, cell, Tone::Color, 1.0);
+                ui.vertical(|ui| {
+                    ui.label(Type::Title.text(words, theme.t1));
+                    ui.label(Type::Small.text(format!("image {}", ticks::count(image as usize)), theme.t3));
+                });
+            });
         });
     }
     cluster.filter(|_| clicked)

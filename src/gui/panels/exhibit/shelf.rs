@@ -89,7 +89,7 @@ fn block(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32, 
     let on = cx.selection.cluster == Some(cluster);
     let response = ui.interact(rect, ui.scope_id().with(("sample", cluster)), Sense::click());
     let images = ticks::counted(row.size as usize, "image", "images");
-    let score = ticks::number(row.score, 2);
+    let score = crate::gui::words::share(row.score);
     let word = crate::gui::panels::browser::verdict(row);
     response.widget_info(|| {
         let words = format!("Sample cluster {cluster}, {images}, score {score}, {word}");

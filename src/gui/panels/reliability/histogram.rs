@@ -48,9 +48,9 @@ pub enum HistogramHand {
     /// It holds this threshold.
     Hold(f64),
     /// It let go there.
-    Apply(f64),
+    LetGo(f64),
     /// It gave up.
-    LetGo,
+    GiveUp,
 }
 
 /// How many scores fall in each bar; the last one includes 1.
@@ -266,7 +266,7 @@ impl Histogram<'_> {
         let ink = if waiting { theme.pending } else { theme.t1 };
         let grab = Rect::from_min_max(pos2(line - 12.0, rect.top()), pos2(line + 12.0, plot.bottom()));
         let sense = if self.movable { Sense::click_and_drag() } else { Sense::hover() };
-        let response = ui.interact(grab.union(rect), ui.scope_id().with("threshold"), sense);
+        let response = ui.interact(grab.union(rect), handle_id(ui), sense);
         response.widget_info(|| egui::WidgetInfo::slider(self.movable, alpha, "Reliability threshold"));
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_min_numeric_value(0.0);
@@ -286,10 +286,11 @@ impl Histogram<'_> {
         let font = FontId::new(Type::Small.font(ui).size, theme::semibold());
         painter.text(rect.center(), Align2::CENTER_CENTER, ticks::number(alpha, 2), font, theme.bg1);
         focus_ring(ui, &response, rect, size::RADIUS_INPUT);
-        let asked = self.moved(ui, &response, plot, alpha);
+        let at = |x: f32| f64::from((x - plot.left()) / plot.width());
+        let asked = hand(ui, &response, at, alpha);
         if self.movable {
-            let tip = "Drag to see what another threshold would keep. Let go to ask for it as a fixed threshold from \
-                       the next epoch on. Keys: ← → to move, Enter to ask, Esc to go back.";
+            let tip = "Drag to try another threshold: all panels about clusters follow, nothing is trained. Apply asks for \
+                       it. Keys: ← → to move, Esc to go back.";
             response.on_hover_cursor(CursorIcon::ResizeHorizontal).on_hover_text(tip);
         } else {
             response
@@ -297,45 +298,51 @@ impl Histogram<'_> {
         }
         asked
     }
+}
 
-    fn moved(&self, ui: &Ui, response: &Response, plot: Rect, alpha: f64) -> HistogramHand {
-        let round = |x: f64| (x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
-        let at = |x: f32| round(f64::from((x - plot.left()) / plot.width()));
-        if response.dragged()
-            && let Some(pointer) = response.interact_pointer_pos()
-        {
-            return HistogramHand::Hold(at(pointer.x));
+/// What the hand does to a threshold that stands at `alpha`; `at` is the threshold at a place across.
+pub fn hand(ui: &Ui, response: &Response, at: impl Fn(f32) -> f64, alpha: f64) -> HistogramHand {
+    let round = |x: f64| (x.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+    if let Some(pointer) = response.interact_pointer_pos() {
+        if response.dragged() {
+            return HistogramHand::Hold(round(at(pointer.x)));
         }
         if response.drag_stopped() {
-            return self.held.map_or(HistogramHand::Nothing, HistogramHand::Apply);
+            return HistogramHand::LetGo(round(at(pointer.x)));
         }
-        let set = ui.input(|i| {
-            i.accesskit_action_requests(response.id, accesskit::Action::SetValue).find_map(|r| match r.data {
-                Some(accesskit::ActionData::NumericValue(value)) => Some(round(value)),
-                _ => None,
-            })
-        });
-        if let Some(alpha) = set {
-            return HistogramHand::Apply(alpha);
-        }
-        if !response.has_focus() {
-            return HistogramHand::Nothing;
-        }
-        let filter = egui::EventFilter { horizontal_arrows: true, escape: true, ..Default::default() };
-        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-        ui.input(|i| {
-            let steps = i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64;
-            if steps != 0.0 {
-                HistogramHand::Hold(round(alpha + steps / 100.0))
-            } else if i.key_pressed(Key::Enter) {
-                self.held.map_or(HistogramHand::Nothing, HistogramHand::Apply)
-            } else if i.key_pressed(Key::Escape) {
-                HistogramHand::LetGo
-            } else {
-                HistogramHand::Nothing
-            }
-        })
     }
+    if response.drag_stopped() {
+        return HistogramHand::LetGo(alpha);
+    }
+    let set = ui.input(|i| {
+        i.accesskit_action_requests(response.id, accesskit::Action::SetValue).find_map(|r| match r.data {
+            Some(accesskit::ActionData::NumericValue(value)) => Some(round(value)),
+            _ => None,
+        })
+    });
+    if let Some(alpha) = set {
+        return HistogramHand::LetGo(alpha);
+    }
+    if !response.has_focus() {
+        return HistogramHand::Nothing;
+    }
+    let filter = egui::EventFilter { horizontal_arrows: true, escape: true, ..Default::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+    ui.input(|i| {
+        let steps = i.num_presses(Key::ArrowRight) as f64 - i.num_presses(Key::ArrowLeft) as f64;
+        match () {
+            () if steps != 0.0 => HistogramHand::Hold(round(alpha + steps / 100.0)),
+            () if i.key_pressed(Key::Enter) => HistogramHand::LetGo(alpha),
+            () if i.key_pressed(Key::Escape) => HistogramHand::GiveUp,
+            () => HistogramHand::Nothing,
+        }
+    })
+}
+
+/// The handle's place in the tree of controls: the same whether the run's threshold or one that is tried stands there,
+/// so that a drag goes on when the answer comes.
+pub fn handle_id(ui: &Ui) -> egui::Id {
+    ui.scope_id().with("threshold")
 }
 
 fn axes(ui: &Ui, theme: &Theme, outer: Rect, plot: Rect, top: f64) {

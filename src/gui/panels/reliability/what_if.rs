@@ -7,11 +7,12 @@ use eframe::egui::{
     vec2,
 };
 
-use super::histogram::{BARS, bars};
+use super::histogram::{BARS, HistogramHand, bars, hand, handle_id};
 use crate::engine::event::ClusterSummary;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
+use crate::gui::words::share;
 use crate::method::params::Value;
 
 /// Height of the strip with the difference.
@@ -58,7 +59,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2
     }
     steps(ui, theme, &plot, &old);
     let handle = words(ui, upper, run, tried, alpha.map(|alpha| plot.x_of(alpha)));
-    threshold(ui, cx, &plot, handle, alpha);
+    threshold(ui, cx, &plot, handle, (alpha, run.threshold));
     if strip > 0.0 {
         let below = Rect::from_min_max(pos2(outer.left(), upper.bottom()), outer.max);
         difference(ui, theme, &plot, below, &old, &new);
@@ -104,31 +105,53 @@ fn words(ui: &Ui, at: Rect, run: &ClusterSummary, tried: &ClusterSummary, line: 
     handle
 }
 
-fn threshold(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, handle: Rect, alpha: Option<f64>) {
+fn threshold(
+    ui: &mut Ui,
+    cx: &mut PanelCtx<'_>,
+    plot: &Fixed<'_>,
+    handle: Rect,
+    (alpha, run): (Option<f64>, Option<f64>),
+) {
     let theme = Theme::of(ui.ctx());
     let Some(alpha) = alpha else { return };
+    let by_rule = cx.what_if.moved_by_rule();
     let x = ui.painter().round_to_pixel_center(plot.x_of(alpha));
     let grab = Rect::from_min_max(pos2(x - 12.0, handle.top()), pos2(x + 12.0, plot.inner.bottom())).union(handle);
-    let response = ui.interact(grab, ui.scope_id().with("what-if threshold"), Sense::click_and_drag());
+    let response = ui.interact(grab, handle_id(ui), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::slider(true, alpha, "What-if threshold"));
     let painter = ui.painter();
-    let line = Stroke::new(size::STROKE, theme.t1);
+    // A threshold that is not the run's is tried, whether a hand or the rule has moved it.
+    let ink = if run.is_some_and(|run| (run - alpha).abs() > 0.005) { theme.what_if } else { theme.t1 };
+    if let Some(run) = run.filter(|run| (run - alpha).abs() > 0.005) {
+        let was = painter.round_to_pixel_center(plot.x_of(run));
+        let ends = [pos2(was, plot.inner.top()), pos2(was, plot.inner.bottom())];
+        painter.extend(Shape::dashed_line(&ends, Stroke::new(size::STROKE, theme.t3), 3.0, 3.0));
+    }
+    let line = Stroke::new(size::STROKE, ink);
     painter.line_segment([handle.center_bottom(), pos2(x, plot.inner.top())], line);
     painter.vline(x, plot.inner.y_range(), line);
     if response.hovered() || response.dragged() {
-        painter.rect_filled(handle.expand(3.0), size::RADIUS_BUTTON + 2, theme.t1.gamma_multiply(0.25));
+        painter.rect_filled(handle.expand(3.0), size::RADIUS_BUTTON + 2, ink.gamma_multiply(0.25));
     }
-    painter.rect_filled(handle, size::RADIUS_INPUT, theme.t1);
+    painter.rect_filled(handle, size::RADIUS_INPUT, ink);
     let font = FontId::new(Type::Small.font(ui).size, theme::semibold());
     painter.text(handle.center(), Align2::CENTER_CENTER, ticks::number(alpha, 2), font, theme.bg1);
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-        let to = (plot.x_at(pointer.x).clamp(0.0, 1.0) * 100.0).round() / 100.0;
-        cx.what_if.set("reliability.threshold", &Value::Float(to));
+    match hand(ui, &response, |x| plot.x_at(x), alpha) {
+        HistogramHand::Nothing => {}
+        HistogramHand::Hold(to) => cx.what_if.set("reliability.threshold", &Value::Float(to)),
+        HistogramHand::LetGo(to) => {
+            cx.what_if.set("reliability.threshold", &Value::Float(to));
+            cx.what_if.let_go();
+        }
+        HistogramHand::GiveUp => cx.what_if.reset(),
     }
-    if response.drag_stopped() {
-        cx.what_if.let_go();
-    }
-    response.on_hover_cursor(CursorIcon::ResizeHorizontal).on_hover_text("Drag to try another threshold.");
+    let tip = match (by_rule, run) {
+        (Some(words), Some(run)) => {
+            format!("{} → {}: {words}. Drag to try another threshold.", share(run), share(alpha))
+        }
+        _ => "Drag to try another threshold.".to_owned(),
+    };
+    response.on_hover_cursor(CursorIcon::ResizeHorizontal).on_hover_text(tip);
 }
 
 /// What is tried minus the run, bar by bar.

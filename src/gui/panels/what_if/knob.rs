@@ -60,7 +60,9 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     }
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
-    let changed = what_if.changes().iter().any(|(changed, _)| *changed == key);
+    // What the rule moves by itself is shown as moved, too.
+    let by_rule = what_if.moved_by_rule().filter(|_| key == "reliability.threshold");
+    let changed = by_rule.is_some() || what_if.changes().iter().any(|(changed, _)| *changed == key);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), k * 44.0), Sense::hover());
     if ui.rect_contains_pointer(rect) {
         ui.painter().rect_filled(rect.expand2(vec2(6.0, 0.0)), size::RADIUS_BUTTON, theme.bg2);
@@ -74,8 +76,22 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
         let words = format!("{} →", written(key, &run));
         painter.text(pos2(box_at.left() - 6.0, y), Align2::RIGHT_CENTER, words, small.clone(), theme.t3);
     }
-    if name.right() + 90.0 * k < box_at.left() - if changed { 44.0 * k } else { 0.0 } {
-        painter.text(pos2(name.right() + 8.0, y), Align2::LEFT_CENTER, gloss(key), small, theme.t3);
+    let room = box_at.left() - if changed { 44.0 * k } else { 0.0 } - name.right() - 12.0;
+    let words = by_rule.as_deref().unwrap_or(gloss(key));
+    let gloss = painter.layout_no_wrap(words.to_owned(), small, theme.t3);
+    let gloss_ink = if by_rule.is_some() { theme.what_if } else { theme.t3 };
+    if gloss.size().x <= room {
+        painter.galley_with_override_text_color(pos2(name.right() + 8.0, y - gloss.size().y / 2.0), gloss, gloss_ink);
+    }
+    if let Some(words) = &by_rule {
+        let said = format!(
+            "The rule moves the threshold, {} → {}: {words}",
+            written(key, &run),
+            written(key, &Value::Float(at))
+        );
+        let response = ui.interact(name.expand(4.0), ui.scope_id().with("moved by the rule"), Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, said.as_str()));
+        response.on_hover_text(&said);
     }
     let before = at;
     let (min, max, step) = range(key, row, what_if, at);
