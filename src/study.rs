@@ -30,11 +30,8 @@ pub mod nearest;
 /// Which queries are listed, and in which order.
 pub mod queries;
 
-/// The filter of the queries.
+/// What queries can be filtered by.
 pub mod query_filter;
-
-/// The filter of runs.
-pub mod run_filter;
 
 /// What a threshold keeps.
 pub mod reliability;

@@ -50,14 +50,21 @@ pub struct Vocabulary<'a> {
 
 /// What a thing has.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Own {
+pub enum FilterOwn {
     /// A number; of `yes` and `no`, 1 and 0.
     Number(f64),
     /// Words.
     Text(String),
 }
 
-impl From<f64> for Own {
+impl FilterOwn {
+    /// A number where it reads as one, else words.
+    pub fn read(text: &str) -> Self {
+        text.parse().ok().filter(|x: &f64| x.is_finite()).map_or_else(|| Self::Text(text.to_owned()), Self::Number)
+    }
+}
+
+impl From<f64> for FilterOwn {
     fn from(value: f64) -> Self {
         Self::Number(value)
     }
@@ -66,7 +73,7 @@ impl From<f64> for Own {
 #[derive(Clone, Debug, PartialEq)]
 enum Term {
     Word(String),
-    Compares { field: FilterField, test: FilterSign, value: Own },
+    Compares { field: FilterField, test: FilterSign, value: FilterOwn },
 }
 
 /// Terms that must all hold.
@@ -109,12 +116,12 @@ impl Terms {
     }
 
     /// Whether a thing passes: `own` gives what it has under the name of a field.
-    pub fn pass(&self, own: impl Fn(&'static str) -> Option<Own>) -> bool {
+    pub fn pass(&self, own: impl Fn(&'static str) -> Option<FilterOwn>) -> bool {
         self.pass_named("", own)
     }
 
     /// The same of a thing with a name, or other `text` that words are looked for in.
-    pub fn pass_named(&self, text: &str, own: impl Fn(&'static str) -> Option<Own>) -> bool {
+    pub fn pass_named(&self, text: &str, own: impl Fn(&'static str) -> Option<FilterOwn>) -> bool {
         let text = if self.0.iter().any(|t| matches!(t, Term::Word(_))) { text.to_lowercase() } else { String::new() };
         self.0.iter().all(|term| match term {
             Term::Word(word) => text.contains(word),
@@ -125,21 +132,21 @@ impl Terms {
     }
 }
 
-fn holds(field: &FilterField, own: &Own, test: FilterSign, value: &Own) -> bool {
+fn holds(field: &FilterField, own: &FilterOwn, test: FilterSign, value: &FilterOwn) -> bool {
     let near = match field.kind {
         FieldKind::Number(near) => near,
         _ => 1e-9,
     };
     match (own, value) {
-        (Own::Number(own), Own::Number(value)) => test.holds_near(*own, *value, near),
+        (FilterOwn::Number(own), FilterOwn::Number(value)) => test.holds_near(*own, *value, near),
         (own, value) => test.holds(lower(own).cmp(&lower(value)) as Ordering),
     }
 }
 
-fn lower(own: &Own) -> String {
+fn lower(own: &FilterOwn) -> String {
     match own {
-        Own::Number(x) => x.to_string(),
-        Own::Text(text) => text.to_lowercase(),
+        FilterOwn::Number(x) => x.to_string(),
+        FilterOwn::Text(text) => text.to_lowercase(),
     }
 }
 
@@ -226,7 +233,7 @@ fn example(field: &FilterField, sign: &str) -> String {
 }
 
 /// The value of a term.
-fn read(field: &FilterField, test: FilterSign, value: &str) -> Result<Own, String> {
+fn read(field: &FilterField, test: FilterSign, value: &str) -> Result<FilterOwn, String> {
     let like = || example(field, "<");
     if value.is_empty() {
         return Err(format!("It ends before the value; write {}.", like()));
@@ -234,17 +241,17 @@ fn read(field: &FilterField, test: FilterSign, value: &str) -> Result<Own, Strin
     let number = |text: &str| text.parse::<f64>().ok().filter(|x| x.is_finite());
     match field.kind {
         FieldKind::YesNo => match (value.to_lowercase().as_str(), test) {
-            ("yes", FilterSign::Is | FilterSign::IsNot) => Ok(Own::Number(1.0)),
-            ("no", FilterSign::Is | FilterSign::IsNot) => Ok(Own::Number(0.0)),
+            ("yes", FilterSign::Is | FilterSign::IsNot) => Ok(FilterOwn::Number(1.0)),
+            ("no", FilterSign::Is | FilterSign::IsNot) => Ok(FilterOwn::Number(0.0)),
             _ => Err(format!("“{}” is yes or no: write {}.", field.name, like())),
         },
         FieldKind::Number(_) => {
-            number(value).map(Own::Number).ok_or_else(|| format!("“{value}” is not a number; write {}.", like()))
+            number(value).map(FilterOwn::Number).ok_or_else(|| format!("“{value}” is not a number; write {}.", like()))
         }
         FieldKind::Share => {
             let (digits, by) = value.strip_suffix('%').map_or((value, 1.0), |digits| (digits, 100.0));
             match number(digits).map(|x| x / by) {
-                Some(share) if (0.0..=1.0).contains(&share) => Ok(Own::Number(share)),
+                Some(share) if (0.0..=1.0).contains(&share) => Ok(FilterOwn::Number(share)),
                 Some(_) => {
                     let percent = number(field.example).map_or(0.0, |x| 100.0 * x);
                     Err(format!("“{0}” goes from 0 to 1: write {1} or {0}<{percent}%.", field.name, like()))
@@ -252,7 +259,7 @@ fn read(field: &FilterField, test: FilterSign, value: &str) -> Result<Own, Strin
                 None => Err(format!("“{value}” is not a number; write {}.", like())),
             }
         }
-        FieldKind::Any => Ok(number(value).map_or_else(|| Own::Text(value.to_owned()), Own::Number)),
+        FieldKind::Any => Ok(FilterOwn::read(value)),
     }
 }
 
@@ -313,10 +320,10 @@ mod tests {
 
     fn passes(text: &str) -> bool {
         let own = |name: &str| match name {
-            "size" => Some(Own::Number(12.0)),
-            "score" => Some(Own::Number(0.444)),
-            "reliable" => Some(Own::Number(0.0)),
-            "state" => Some(Own::Text("Done".to_owned())),
+            "size" => Some(FilterOwn::Number(12.0)),
+            "score" => Some(FilterOwn::Number(0.444)),
+            "reliable" => Some(FilterOwn::Number(0.0)),
+            "state" => Some(FilterOwn::Text("Done".to_owned())),
             _ => None,
         };
         Terms::parse(text, &known(true, true)).unwrap().pass_named("Whole method, eps 0.5", own)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::Terms;
 use super::hits::HitList;
-use super::query_filter::{QueryFacts, QueryFilter};
+use super::query_filter::QueryFacts;
 use crate::run::event::{ImageRef, Split};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
@@ -62,7 +63,7 @@ pub struct WantedQueries<'a> {
     /// Only queries whose first hit is wrong.
     pub wrong_only: bool,
     /// Only queries that it lets pass.
-    pub filter: &'a QueryFilter,
+    pub filter: &'a Terms,
     /// Text of that filter.
     pub text: &'a str,
     /// Whether labels may be used; without them all queries stand in their order.
@@ -102,7 +103,7 @@ impl Of {
             wrong_only: wanted.wrong_only,
             truth: wanted.truth,
             text: wanted.text.to_owned(),
-            shown: wanted.filter.asks_missed().then_some(wanted.shown),
+            shown: wanted.filter.asks("missed").then_some(wanted.shown),
         }
     }
 
@@ -139,7 +140,7 @@ pub fn worst_first(ranks: &RankSnapshot, wrong_only: bool) -> Vec<u32> {
         images: None,
         sort: QuerySort::Worst,
         wrong_only,
-        filter: &QueryFilter::default(),
+        filter: &Terms::default(),
         text: "",
         truth: true,
         shown: (true, 0),
@@ -151,7 +152,7 @@ pub fn arrange(wanted: &WantedQueries<'_>) -> Vec<u32> {
     let ranks = wanted.ranks;
     let wrong = |q: usize| ranks.matches(q).all(|m| m.rank != 1);
     let counts = |q: usize| !wanted.truth || (ranks.ap[q].is_finite() && (!wanted.wrong_only || wrong(q)));
-    let passes = |q: usize| wanted.filter.is_empty() || wanted.filter.fits(&facts(wanted, q));
+    let passes = |q: usize| wanted.filter.is_empty() || facts(wanted, q).pass(wanted.filter);
     let mut queries: Vec<u32> = (0..ranks.queries()).filter(|&q| counts(q) && passes(q)).map(|q| q as u32).collect();
     if !wanted.truth {
         return queries;
@@ -173,7 +174,7 @@ fn facts(wanted: &WantedQueries<'_>, query: usize) -> QueryFacts {
     let list = HitList::of_query(wanted.ranks, query, images, wanted.truth);
     let info = images.and_then(|i| i.get(ImageRef { split: Split::Query, index: query as u32 }));
     let (junk, count) = wanted.shown;
-    let missed = if wanted.filter.asks_missed() { list.missed(&list.shown(images, junk, count)).len() } else { 0 };
+    let missed = if wanted.filter.asks("missed") { list.missed(&list.shown(images, junk, count)).len() } else { 0 };
     QueryFacts {
         query: query as u32,
         ap: Some(wanted.ranks.ap[query]).filter(|ap| ap.is_finite()),

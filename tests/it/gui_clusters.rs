@@ -190,7 +190,7 @@ fn a_filter_narrows_the_cards_and_says_what_it_does_not_understand() {
     assert!(harness.query_by_label_contains("Outliers, ").is_none(), "outliers pass no test");
     harness.get_by_label("Filter").type_text(" colour=red");
     harness.run();
-    harness.get_by_label_contains("`colour` is not known.");
+    harness.get_by_label_contains("“colour” is not known.");
     assert_eq!(cards(&harness), expected, "the last filter that was understood stays");
     harness.get_by_label("Clear the filter").click();
     harness.run();

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use eframe::egui::vec2;
-use egui_kittest::kittest::Queryable;
+use eframe::egui::{Key, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::base::text::{number, signed};
 use reid_workbench::gui::naming::names;
 use reid_workbench::gui::panels::Pane;
+use reid_workbench::gui::panels::run_table;
 use reid_workbench::launch::SweepSpec;
 use reid_workbench::launch::follow::Followed;
 use reid_workbench::launch::study::Study;
@@ -18,7 +19,7 @@ use reid_workbench::run::label::Label;
 use reid_workbench::run::snapshot::RankSnapshot;
 use reid_workbench::run::summary::Summary;
 use reid_workbench::run::view::RunView;
-use reid_workbench::study::run_filter::RunFilter;
+use reid_workbench::study::filter::Terms;
 use serde_json::Value;
 
 use crate::sample_run;
@@ -160,7 +161,21 @@ fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
     window.until_it("Tick theirs", false);
     assert!(window.shows("Tick the good one") && window.shows("2 more are hidden"));
     window.fill("Filter of the runs", "epz<1");
-    assert!(window.shows("`epz` is no column and no parameter.") && window.shows("Tick theirs"));
+    assert!(window.shows("“epz” is not known; perhaps eps.") && !window.shows("Tick theirs"), "the one before counts");
+    // What can be written is offered, Tab takes it, and a filter can be kept.
+    window.fill("Filter of the runs", "k");
+    window.until("k2  k2");
+    window.press(Key::Tab);
+    let typed = |window: &Window| window.harness.get_by_label("Filter of the runs").accesskit_node().value();
+    assert_eq!(typed(&window).as_deref(), Some("k1"));
+    window.fill("Filter of the runs", "eps<0.58");
+    window.click("Filter of the runs: kept ones");
+    window.click("Keep this filter");
+    window.fill("Filter of the runs", " ");
+    window.until("Tick theirs");
+    window.click("Filter of the runs: kept ones");
+    window.click("eps<0.58");
+    window.until_it("Tick theirs", false);
     window.fill("Filter of the runs", "good");
 
     window.bring(Pane::RunTable);
@@ -398,14 +413,15 @@ fn runs_are_named_by_what_differs_and_no_two_alike() {
 
 #[test]
 fn words_and_comparisons_must_all_hold() {
-    let field = |name: &str| match name {
-        "eps" => Some("0.55".to_owned()),
-        "mode" => Some("Eq8".to_owned()),
-        _ => None,
-    };
-    let passes = |text: &str| RunFilter::parse(text, |_| true).unwrap().passes("Baseline station", field);
-    assert!(passes("") && passes("base eps<0.6 eps!=0.5 mode=eq8") && passes("eps<=0.55 eps=0.550"));
-    assert!(!passes("base eps>0.6") && !passes("other") && !passes("k1>1"));
-    assert!(RunFilter::parse("x<1", |_| false).unwrap_err().contains("`x`"));
-    assert!(RunFilter::parse("x<", |_| true).is_err() && RunFilter::parse("x!1", |_| true).is_err());
+    let known = run_table::vocabulary(true);
+    let mut run = summary("runs/a", &["eps=0.55"]);
+    run.title = "plaza → station".to_owned();
+    let passes = |text: &str| run_table::passes(&Terms::parse(text, &known).unwrap(), &run, "Baseline");
+    assert!(
+        passes("") && passes("base station eps<0.6 eps!=0.5 reliability.score=EQ8") && passes("eps<=0.55 eps=0.550")
+    );
+    assert!(!passes("base eps>0.6") && !passes("other") && !passes("map>1"), "what is not known passes nothing");
+    assert!(Terms::parse("x<1", &known).unwrap_err().why.contains("“x” is not known"));
+    assert!(Terms::parse("eps<", &known).is_err() && Terms::parse("eps!1", &known).is_err());
+    assert!(Terms::parse("map>40", &run_table::vocabulary(false)).is_err(), "labels are switched off");
 }

@@ -21,7 +21,8 @@ use reid_workbench::method::rows::Rows;
 use reid_workbench::run::RunReader;
 use reid_workbench::run::event::*;
 use reid_workbench::run::snapshot::RankSnapshot;
-use reid_workbench::study::query_filter::{QueryFacts, QueryFilter};
+use reid_workbench::study::filter::{Terms, Vocabulary};
+use reid_workbench::study::query_filter::{QUERY_FIELDS, QueryFacts};
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};
@@ -210,9 +211,9 @@ fn answer_of(index: u32) -> Ranking {
 fn the_filter_says_what_it_does_not_understand() {
     let facts =
         QueryFacts { query: 7, ap: Some(0.25), pid: Some(12), cam: Some(2), missed: 3, matches: 4, first: Some(6) };
-    let check = |text: &str, expected: bool| {
-        assert_eq!(QueryFilter::parse(text, true).unwrap().fits(&facts), expected, "{text}");
-    };
+    let known = |truth| Vocabulary { fields: QUERY_FIELDS, words: false, truth };
+    let read = |text: &str| Terms::parse(text, &known(true)).unwrap();
+    let check = |text: &str, expected: bool| assert_eq!(facts.pass(&read(text)), expected, "{text}");
     check("", true);
     check("ap<0.3 pid=12 cam=2 missed>0", true);
     check("ap < 30% first>1", true);
@@ -220,21 +221,23 @@ fn the_filter_says_what_it_does_not_understand() {
     check("ap>=25.1%", false);
     check("cam!=2", false);
     check("query==7 matches>4", false);
-    assert!(
-        !QueryFilter::parse("pid=12", true).unwrap().fits(&QueryFacts::default()),
-        "what is not known does not hold"
-    );
-    for (text, sentence) in [
-        ("apx<0.3", "“apx<0.3” is not known: a term begins with one of ap, pid, cam, missed, matches, first, query."),
-        ("ap", "After “ap” comes a comparison and a number, as in ap<0.3."),
-        ("cam=two", "“cam=two” needs a number, as in cam=2."),
-        ("ap<30", "AP goes from 0 to 1: write ap<0.3 or ap<30%."),
-        ("pid=5%", "“pid=5%” needs a number, as in pid=12."),
+    assert!(!QueryFacts::default().pass(&read("pid=12")), "what is not known does not hold");
+    for (text, at, sentence) in [
+        (
+            "cam=2 apx<0.3",
+            "apx",
+            "“apx” is not known; perhaps ap. There are ap, pid, cam, missed, matches, first, query.",
+        ),
+        ("ap", "ap", "After “ap” comes a comparison and a value, as in ap<0.3."),
+        ("cam=two", "two", "“two” is not a number; write cam<2."),
+        ("ap<30", "30", "“ap” goes from 0 to 1: write ap<0.3 or ap<30%."),
+        ("pid=5%", "5%", "“5%” is not a number; write pid<12."),
     ] {
-        assert_eq!(QueryFilter::parse(text, true).unwrap_err(), sentence);
+        let mistake = Terms::parse(text, &known(true)).unwrap_err();
+        assert_eq!((&text[mistake.at], mistake.why.as_str()), (at, sentence));
     }
-    assert!(QueryFilter::parse("cam=2", false).is_ok());
-    assert!(QueryFilter::parse("ap<0.3", false).unwrap_err().contains("switched off"));
+    assert!(Terms::parse("cam=2", &known(false)).is_ok());
+    assert!(Terms::parse("ap<0.3", &known(false)).unwrap_err().why.contains("switched off"));
 }
 
 #[test]
@@ -548,7 +551,7 @@ fn queries_are_sorted_and_filtered() {
     let shown = listed(&harness);
     assert!(!shown.is_empty() && shown.iter().all(|q| q % 4 == 1), "{shown:?}");
     filter(&mut harness, "cam=2 nose>3");
-    harness.get_by_label_contains("“nose>3” is not known");
+    harness.get_by_label_contains("“nose” is not known");
     assert_eq!(listed(&harness), shown, "the filter before stays in force");
     filter(&mut harness, "pid=3 ap<=100%");
     assert_eq!(listed(&harness), [3]);

@@ -7,7 +7,7 @@ pub mod order;
 
 use std::sync::Arc;
 
-use eframe::egui::{self, Rect, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
+use eframe::egui::{self, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use self::card::{Card, CardGrid};
@@ -15,7 +15,8 @@ use self::order::{CardOrder, CardSort, Wish};
 use super::PanelCtx;
 use super::clustered::{Births, ClusteringWatch, ShownClustering, bar};
 use crate::gui::plot::ticks;
-use crate::gui::theme::{Theme, Type};
+use crate::gui::theme::Theme;
+use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::{button, chip, combo, icon, tile};
 
 pub use card::verdict;
@@ -31,7 +32,8 @@ pub struct BrowserPanel {
     reversed: bool,
     /// Whether the filter's box is shown.
     filtering: bool,
-    filter: String,
+    #[serde(rename = "typed")]
+    filter: FilterBox,
     /// Only clusters with images that were picked, when some were.
     picked_only: bool,
     /// The cluster whose images are shown.
@@ -54,7 +56,7 @@ impl Default for BrowserPanel {
             sort: CardSort::default(),
             reversed: false,
             filtering: false,
-            filter: String::new(),
+            filter: FilterBox::default(),
             picked_only: true,
             open: None,
             seen: None,
@@ -82,7 +84,7 @@ impl BrowserPanel {
             births: births.clone(),
             sort: self.sort,
             reversed: self.reversed,
-            filter: self.filter.clone(),
+            terms: self.filter.terms(&filter::vocabulary(cx.truth)).clone(),
             truth: cx.truth,
             picked: picked.clone().filter(|_| self.picked_only),
         });
@@ -94,8 +96,8 @@ impl BrowserPanel {
             self.members(ui, cx, &shown, cluster);
             return;
         }
-        if self.filtering || picked.is_some() || self.order.wrong.is_some() {
-            self.filter_row(ui, picked.as_ref().map(|p| p.len()));
+        if self.filtering || picked.is_some() || self.filter.problem().is_some() {
+            self.filter_row(ui, cx.truth, picked.as_ref().map(|p| p.len()));
         }
         if self.order.clusters.is_empty() && !self.order.outliers {
             let (title, text) = if shown.table.rows.is_empty() {
@@ -124,7 +126,7 @@ impl BrowserPanel {
             if button::icon_button_colored(ui, icon::FUNNEL, name, on.then_some(theme.accent)).clicked() {
                 self.filtering = !self.filtering;
                 if !self.filtering {
-                    self.filter.clear();
+                    self.filter.text.clear();
                 }
             }
             self.sort_menu(ui, cx.truth);
@@ -155,7 +157,7 @@ impl BrowserPanel {
         list.response.accessible_name("Order of the clusters").on_hover_text("What the cards are sorted by.");
     }
 
-    fn filter_row(&mut self, ui: &mut Ui, picked: Option<usize>) {
+    fn filter_row(&mut self, ui: &mut Ui, truth: bool, picked: Option<usize>) {
         let theme = Theme::of(ui.ctx());
         ui.horizontal(|ui| {
             if let Some(count) = picked {
@@ -173,23 +175,11 @@ impl BrowserPanel {
             if !self.filtering {
                 return;
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if !self.filter.is_empty() && button::icon_button(ui, icon::CROSS, "Clear the filter").clicked() {
-                    self.filter.clear();
-                }
-                let edit = TextEdit::singleline(&mut self.filter)
-                    .id_salt("cluster filter")
-                    .hint_text("size>10 score<0.5 reliable=no cameras>=2 purity<0.8 born=3 id=118")
-                    .desired_width(ui.available_width());
-                let tip = "Terms with blanks between them; a cluster must fulfil all. Known are size, score, reliable \
-                           (yes, no), cameras, purity (ground truth), born (an epoch) and id, compared by \
-                           < <= > >= = !=.";
-                ui.add(edit).accessible_name("Filter").on_hover_text(tip);
-            });
+            let hint = if truth { "size>10 score<0.5 reliable=no purity<0.8" } else { "size>10 score<0.5 reliable=no" };
+            let dress = FilterDress { name: "Filter", hint, width: ui.available_width() };
+            self.filter.show(ui, &filter::vocabulary(truth), dress);
         });
-        if let Some(why) = &self.order.wrong {
-            ui.label(Type::Small.text(why.as_str(), theme.error));
-        }
+        self.filter.say_problem(ui);
         ui.add_space(2.0);
     }
 

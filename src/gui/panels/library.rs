@@ -3,7 +3,7 @@
 mod against;
 mod runs;
 
-pub use runs::{menu as run_menu, passes as run_passes};
+pub use runs::menu as run_menu;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::{EpochPart, Loaded, RunView};
+use crate::gui::widgets::filter_box::FilterBox;
 use crate::gui::widgets::{icon, tile};
 use crate::gui::words::{after_words, is_over};
 use crate::run::images::Images;
@@ -28,7 +29,6 @@ use crate::run::snapshot::RankSnapshot;
 use crate::study::hits::HitList;
 use crate::study::queries::{QueryOrder, QuerySort, WantedQueries};
 use asked::Picker;
-use bar::FilterBox;
 use history::History;
 use row::{QueryRow, RankSide};
 
@@ -99,7 +99,7 @@ impl RankListsPanel {
         self.follow(cx.view);
         let Some(shown) = find(ui, cx, self.reranked) else { return };
         let tile_at = ui.max_rect();
-        self.filter.refresh(cx.truth);
+        self.filter.terms(&bar::vocabulary(cx.truth));
         let compare = shown.against.is_some();
         let sort = self.sort_in_force(compare);
         let count = row::columns(ui, ui.available_width(), compare).min(shown.ranks.top);
@@ -109,8 +109,8 @@ impl RankListsPanel {
             images: shown.images.as_ref(),
             sort,
             wrong_only: self.wrong_only,
-            filter: &self.filter.filter,
-            text: &self.filter.good,
+            filter: self.filter.in_force(),
+            text: self.filter.good(),
             truth: cx.truth,
             shown: (self.junk, count),
         });
@@ -176,7 +176,7 @@ impl RankListsPanel {
     fn rows(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, step: isize) -> Option<RankQuery> {
         let queries = &self.order.queries;
         if queries.is_empty() {
-            let (glyph, title, text) = if !self.filter.good.trim().is_empty() {
+            let (glyph, title, text) = if !self.filter.good().trim().is_empty() {
                 let text = "Change or empty the filter to see more.";
                 (icon::FUNNEL, "No query fits the filter", text)
             } else if self.wrong_only && cx.truth {

@@ -1,22 +1,26 @@
 //! All runs as a table: columns of one's own choice, sorted, filtered, ticked.
 
-use eframe::egui::{self, Popup, PopupCloseBehavior, Rect, ScrollArea, Ui, pos2, vec2};
+use std::sync::LazyLock;
+
+use eframe::egui::{self, Align, Layout, Popup, PopupCloseBehavior, Rect, ScrollArea, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
-use super::library::{run_menu, run_passes};
+use super::library::run_menu;
 use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
-use crate::gui::theme::{Theme, Type};
+use crate::gui::theme::{Theme, size};
 use crate::gui::widgets::button::icon_button;
+use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon;
 use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::{star, tick};
 use crate::gui::widgets::tile;
+use crate::method::params::ParamRow;
 use crate::method::params::table::{ROWS, row};
 use crate::run::summary::{Outcome, Summary};
-use crate::study::run_filter::{HELP, RunFilter};
+use crate::study::filter::{FieldKind, FilterField, FilterOwn, Terms, Vocabulary};
 
 /// Columns that are no parameters: key, head, what it says, whether it is a number.
 const COLUMNS: [(&str, &str, &str, bool); 13] = [
@@ -35,9 +39,41 @@ const COLUMNS: [(&str, &str, &str, bool); 13] = [
     ("folder", "folder", "Where the run lies.", false),
 ];
 
-/// What a filter can compare beside parameters.
-pub const KNOWN: [&str; 12] =
-    ["state", "epochs", "map", "best", "rank-1", "clusters", "outliers", "time", "source", "target", "note", "folder"];
+/// Any parameter, as a field of a filter.
+pub fn parameters() -> impl Iterator<Item = FilterField> {
+    let field = |row: &ParamRow| FilterField {
+        name: row.key,
+        help: row.label,
+        kind: FieldKind::Any,
+        truth: false,
+        example: "0.5",
+    };
+    ROWS.iter().map(field)
+}
+
+/// What a filter can compare: the columns, then the parameters.
+static FIELDS: LazyLock<Vec<FilterField>> = LazyLock::new(|| {
+    let truth = ["map", "best", "rank-1"];
+    let column = |(name, _, help, number): &(&'static str, &str, &'static str, bool)| FilterField {
+        name,
+        help,
+        kind: FieldKind::Any,
+        truth: truth.contains(name),
+        example: if *number { "40" } else { "done" },
+    };
+    COLUMNS.iter().filter(|(name, ..)| *name != "difference").map(column).chain(parameters()).collect()
+});
+
+/// What can be asked of a run.
+pub fn vocabulary(truth: bool) -> Vocabulary<'static> {
+    Vocabulary { fields: &FIELDS, words: true, truth }
+}
+
+/// Whether a run passes: words are looked for in its name, its note, its datasets, its folder and its state.
+pub fn passes(terms: &Terms, run: &Summary, name: &str) -> bool {
+    let text = format!("{name} {} {} {} {:?}", run.label.note, run.title, run.folder.display(), run.outcome);
+    terms.pass_named(&text, |wanted| field(run, wanted).map(|text| FilterOwn::read(&text)))
+}
 
 /// A figure of a run as plain text, for filters and sorting; parameters by their keys.
 pub fn field(run: &Summary, key: &str) -> Option<String> {
@@ -76,7 +112,8 @@ pub struct RunTablePanel {
     columns: Vec<String>,
     /// The key that the rows are sorted by, `name` for the name, and whether the largest comes first.
     sort: (String, bool),
-    filter: String,
+    #[serde(rename = "typed")]
+    filter: FilterBox,
     /// Letters of the parameter that is looked for in the menu of columns.
     #[serde(skip)]
     looked_for: String,
@@ -88,7 +125,7 @@ impl Default for RunTablePanel {
         Self {
             columns: columns.map(str::to_owned).to_vec(),
             sort: ("map".to_owned(), true),
-            filter: String::new(),
+            filter: FilterBox::default(),
             looked_for: String::new(),
         }
     }
@@ -110,19 +147,17 @@ impl RunTablePanel {
             }
             return;
         }
-        let known = |key: &str| KNOWN.contains(&key) || row(key).is_ok();
-        let read = RunFilter::parse(&self.filter, known);
-        let filter = read.as_ref().ok().cloned().unwrap_or_default();
+        let terms = self.filter.terms(&vocabulary(cx.truth)).clone();
         let mut runs: Vec<(String, &Summary)> =
             rows.iter().map(|(run, _)| (cx.many.book.name(&run.folder), run)).collect();
-        runs.retain(|(name, run)| run_passes(&filter, run, name));
+        runs.retain(|(name, run)| passes(&terms, run, name));
         self.sort(&mut runs);
         let scope = if runs.len() == rows.len() {
             ticks::counted(rows.len(), "run", "runs")
         } else {
             format!("{} of {}", ticks::count(runs.len()), ticks::counted(rows.len(), "run", "runs"))
         };
-        tile::head(ui, cx.head, &scope, |ui| self.tools(ui, cx.theme, read.err()));
+        tile::head(ui, cx.head, &scope, |ui| self.tools(ui, cx.truth));
         self.columns.retain(|key| COLUMNS.iter().any(|(known, ..)| known == key) || row(key).is_ok());
         let columns = self.heads();
         let by = columns.iter().zip(self.keys()).position(|(_, key)| key == self.sort.0).unwrap_or(0);
@@ -195,16 +230,13 @@ impl RunTablePanel {
         });
     }
 
-    fn tools(&mut self, ui: &mut Ui, theme: &Theme, wrong: Option<String>) {
+    fn tools(&mut self, ui: &mut Ui, truth: bool) {
         let columns = icon_button(ui, icon::DOTS, "Columns of the run table");
         Popup::menu(&columns).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| self.choose(ui));
-        let edit = egui::TextEdit::singleline(&mut self.filter)
-            .hint_text(Type::Body.text("eps<0.6 map>40", theme.t3))
-            .margin(egui::Margin::symmetric(6, 1))
-            .text_color(if wrong.is_some() { theme.error } else { theme.t1 })
-            .desired_width(150.0);
-        let response = ui.add(edit).accessible_name("Filter of the run table");
-        response.on_hover_text(wrong.map_or(HELP.to_owned(), |wrong| format!("{wrong}\n{HELP}")));
+        let dress = FilterDress { name: "Filter of the run table", hint: "eps<0.6 map>40", width: 180.0 };
+        ui.allocate_ui_with_layout(vec2(182.0, size::BUTTON_SMALL), Layout::left_to_right(Align::Center), |ui| {
+            self.filter.show(ui, &vocabulary(truth), dress);
+        });
     }
 
     /// The menu of columns: figures, then parameters by name.

@@ -6,24 +6,27 @@ mod scatter;
 mod summary;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use eframe::egui::{self, Popup, PopupCloseBehavior, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::PanelCtx;
+use super::run_table::parameters;
 use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::sweeps::{Launch, Sweeps};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{self, Push, icon_button};
+use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::{combo, icon, tile};
 use crate::launch::spec::SHIPPED;
 use crate::launch::sweep::TrialRow;
 use crate::launch::watch::SweepStanding;
-use crate::study::run_filter::RunFilter;
+use crate::study::filter::{FieldKind, FilterField, FilterOwn, Terms, Vocabulary};
 
 /// The sweep behind the button of that name: Tables 2 and 3 on the datasets that come with the program.
 const ABLATION: &str = "ablation-demo";
@@ -49,7 +52,7 @@ pub struct TrialsPanel {
     /// The two keys of the scatter plot.
     across: [String; 2],
     #[serde(skip)]
-    filter: String,
+    filter: FilterBox,
     #[serde(skip)]
     brushes: axes::Brushes,
     /// Values to be enqueued, as they are typed.
@@ -63,7 +66,7 @@ impl Default for TrialsPanel {
             shown: Shown::default(),
             sort: ("trial".to_owned(), false),
             across: [String::new(), "mAP".to_owned()],
-            filter: String::new(),
+            filter: FilterBox::default(),
             brushes: axes::Brushes::default(),
             values: String::new(),
         }
@@ -129,8 +132,7 @@ impl TrialsPanel {
         let sweeps = cx.many.sweeps;
         sweeps.look();
         let standing = sweeps.standing();
-        let filter = standing.map(|s| RunFilter::parse(&self.filter, |key| known(&s.rows, key)).unwrap_or_default());
-        let filter = filter.unwrap_or_default();
+        let filter = self.filter.terms(&vocabulary(cx.truth)).clone();
         let rows: Vec<&TrialRow> = standing
             .iter()
             .flat_map(|s| &s.rows)
@@ -222,8 +224,8 @@ impl TrialsPanel {
             if !sweeps.known().iter().any(|dir| name(dir) == ABLATION) && push(ui, "Ablation", about(ABLATION)) {
                 actions.push(begin(sweeps, ABLATION));
             }
-            let edit = egui::TextEdit::singleline(&mut self.filter).hint_text("eps<0.6 map>40").desired_width(110.0);
-            ui.add(edit).accessible_name("Filter of the trials");
+            let dress = FilterDress { name: "Filter of the trials", hint: "eps<0.6 map>40", width: 150.0 };
+            self.filter.show(ui, &vocabulary(super::truth(ui.ctx())), dress);
             let more = icon_button(ui, icon::DOTS, "More of this sweep");
             Popup::menu(&more).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
                 self.more(ui, sweeps, standing, actions);
@@ -417,19 +419,25 @@ fn values(text: &str) -> Option<Vec<(String, String)>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn known(rows: &[TrialRow], key: &str) -> bool {
-    let result = RESULTS.iter().any(|(name, _)| name.eq_ignore_ascii_case(key)) || key == "state" || key == "map";
-    result || keys(rows).contains(&key)
+/// What a filter can compare: results, then parameters.
+static FIELDS: LazyLock<Vec<FilterField>> = LazyLock::new(|| {
+    let field = |name, help, truth| FilterField { name, help, kind: FieldKind::Any, truth, example: "40" };
+    let results =
+        RESULTS.iter().filter(|(name, _)| !name.contains(' ')).map(|(name, help)| field(*name, *help, is_truth(name)));
+    results.chain([field("state", "how it stands", false)]).chain(parameters()).collect()
+});
+
+fn vocabulary(truth: bool) -> Vocabulary<'static> {
+    Vocabulary { fields: &FIELDS, words: true, truth }
 }
 
-fn passes(filter: &RunFilter, row: &TrialRow) -> bool {
+fn passes(filter: &Terms, row: &TrialRow) -> bool {
     let text = format!("{} {} {}", label(row), row.state, row.why.as_deref().unwrap_or_default());
-    filter.passes(&text, |key| match key {
-        "state" => Some(row.state.to_owned()),
-        "map" => figure(row, "mAP").map(|x| x.to_string()),
-        key => match RESULTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
-            Some((name, _)) => figure(row, name).map(|x| x.to_string()),
-            None => setting(row, key).map(str::to_owned),
+    filter.pass_named(&text, |key| match key {
+        "state" => Some(FilterOwn::Text(row.state.to_owned())),
+        key => match RESULTS.iter().find(|(name, _)| *name == key) {
+            Some((name, _)) => figure(row, name).map(FilterOwn::from),
+            None => setting(row, key).map(FilterOwn::read),
         },
     })
 }

@@ -46,7 +46,7 @@ pub struct FilterBox {
 
 /// How the box is named and what it says while it is empty.
 #[derive(Clone, Copy)]
-pub struct Dress<'a> {
+pub struct FilterDress<'a> {
     /// Its name for screen readers.
     pub name: &'a str,
     /// What could be typed.
@@ -78,6 +78,11 @@ impl FilterBox {
         &self.terms
     }
 
+    /// What is in force, as it was last read.
+    pub fn in_force(&self) -> &Terms {
+        &self.terms
+    }
+
     /// The text of what is in force.
     pub fn good(&self) -> &str {
         &self.good
@@ -94,11 +99,16 @@ impl FilterBox {
     }
 
     /// Shows the box and the button of the kept filters.
-    pub fn show(&mut self, ui: &mut Ui, known: &Vocabulary<'_>, dress: Dress<'_>) -> Response {
+    pub fn show(&mut self, ui: &mut Ui, known: &Vocabulary<'_>, dress: FilterDress<'_>) -> Response {
         self.terms(known);
         let inner = ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            let response = self.edit(ui, known, Dress { width: dress.width - 24.0, ..dress });
+            let typed = !self.is_empty();
+            let width = dress.width - if typed { 48.0 } else { 24.0 };
+            let response = self.edit(ui, known, FilterDress { width, ..dress });
+            if typed && icon_button(ui, icon::CROSS, "Clear the filter").clicked() {
+                self.text.clear();
+            }
             self.menu(ui, dress.name);
             response
         });
@@ -117,7 +127,7 @@ impl FilterBox {
         });
     }
 
-    fn edit(&mut self, ui: &mut Ui, known: &Vocabulary<'_>, dress: Dress<'_>) -> Response {
+    fn edit(&mut self, ui: &mut Ui, known: &Vocabulary<'_>, dress: FilterDress<'_>) -> Response {
         let theme = Theme::of(ui.ctx());
         let id = ui.make_persistent_id(("filter", dress.name));
         let offered = self.offered(ui, id, known);
@@ -247,9 +257,6 @@ impl FilterBox {
             if keep.on_disabled_hover_text("Type a filter first; one that is kept is listed below.").clicked() {
                 self.kept.insert(0, self.text.clone());
                 self.kept.truncate(KEPT);
-            }
-            if !self.is_empty() && ui.button("Clear the filter").clicked() {
-                self.text.clear();
             }
             if self.kept.is_empty() {
                 ui.label(Type::Small.text("No filter is kept yet.", theme.t3));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::filter::ClusterFilter;
+use super::filter;
 use crate::gui::panels::clustered::{ClusterRow, ClusterTable, ShownClustering};
+use crate::study::filter::Terms;
 
 /// What the cards are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,8 +89,8 @@ pub struct Wish {
     pub sort: CardSort,
     /// The other way round.
     pub reversed: bool,
-    /// Terms, as they were typed.
-    pub filter: String,
+    /// Terms that a cluster must fulfil.
+    pub terms: Terms,
     /// Whether purity may be used.
     pub truth: bool,
     /// Only clusters with one of these images.
@@ -109,7 +110,7 @@ impl Wish {
             && same(&self.births, &other.births)
             && same(&self.picked, &other.picked)
             && (self.sort, self.reversed, self.truth) == (other.sort, other.reversed, other.truth)
-            && self.filter == other.filter
+            && self.terms == other.terms
     }
 }
 
@@ -121,9 +122,6 @@ pub struct CardOrder {
     pub clusters: Vec<u32>,
     /// Whether the outliers have a card at the end.
     pub outliers: bool,
-    /// What is wrong with the filter; the clusters are then those of the last good one.
-    pub wrong: Option<String>,
-    good: ClusterFilter,
 }
 
 impl CardOrder {
@@ -131,10 +129,6 @@ impl CardOrder {
     pub fn refresh(&mut self, wish: Wish) {
         if self.wish.as_ref().is_some_and(|w| w.is(&wish)) {
             return;
-        }
-        match ClusterFilter::parse(&wish.filter, wish.truth) {
-            Ok(filter) => (self.good, self.wrong) = (filter, None),
-            Err(why) => self.wrong = Some(why),
         }
         let table = &wish.shown.table;
         let mut picked = vec![wish.picked.is_none(); table.rows.len()];
@@ -147,9 +141,9 @@ impl CardOrder {
         }
         let sort = if wish.sort == CardSort::Purity && !wish.truth { CardSort::Score } else { wish.sort };
         let births = wish.births.as_ref().map(|b| b.as_slice());
-        let passes = |c: u32, row: &ClusterRow, born| picked[c as usize] && self.good.passes(c, row, born);
+        let passes = |c: u32, row: &ClusterRow, born| picked[c as usize] && filter::passes(&wish.terms, c, row, born);
         self.clusters = order(table, births, sort, wish.reversed, passes);
-        self.outliers = loose && self.good.is_empty() && !table.outliers.is_empty();
+        self.outliers = loose && wish.terms.is_empty() && !table.outliers.is_empty();
         self.wish = Some(wish);
     }
 }

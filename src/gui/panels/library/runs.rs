@@ -7,19 +7,19 @@ use eframe::egui::{self, Color32, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 use super::{list_row, two_lines};
 use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
-use crate::gui::panels::run_table::{KNOWN, field};
-use crate::gui::panels::{Many, Pane};
+use crate::gui::panels::run_table::{passes, vocabulary};
+use crate::gui::panels::{Many, Pane, truth};
 use crate::gui::queue::Queued;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
+use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::tile;
 use crate::gui::words;
-use crate::method::params::table::row;
 use crate::run::summary::{Outcome, Summary};
-use crate::study::run_filter::{HELP, RunFilter};
+use crate::study::filter::Terms;
 
 /// From so many runs on, the box of the filter is there unasked.
 const MANY: usize = 8;
@@ -27,7 +27,7 @@ const MANY: usize = 8;
 /// The list while the window is open.
 #[derive(Default)]
 pub struct RunList {
-    filter: String,
+    filter: FilterBox,
     filtering: bool,
 }
 
@@ -122,25 +122,20 @@ impl RunList {
         }
     }
 
-    /// The box of the filter, and the filter; one that is not understood lets everything through.
-    fn filter(&mut self, ui: &mut Ui, runs: usize) -> RunFilter {
-        if !(self.filtering || runs >= MANY || !self.filter.is_empty()) {
-            return RunFilter::default();
+    /// The box of the filter, and what is in force.
+    fn filter(&mut self, ui: &mut Ui, runs: usize) -> Terms {
+        let known = vocabulary(truth(ui.ctx()));
+        if self.filtering || runs >= MANY || !self.filter.is_empty() {
+            let dress = FilterDress {
+                name: "Filter of the runs",
+                hint: "baseline eps<0.6 map>40",
+                width: ui.available_width(),
+            };
+            self.filter.show(ui, &known, dress);
+            self.filter.say_problem(ui);
+            ui.add_space(4.0);
         }
-        let theme = Theme::of(ui.ctx());
-        let known = |field: &str| KNOWN.contains(&field) || row(field).is_ok();
-        let read = RunFilter::parse(&self.filter, known);
-        let edit = egui::TextEdit::singleline(&mut self.filter)
-            .hint_text(Type::Body.text("baseline eps<0.6 mAP>40", theme.t3))
-            .margin(egui::Margin::symmetric(6, 2))
-            .text_color(if read.is_err() { theme.error } else { theme.t1 })
-            .desired_width(ui.available_width() - 12.0);
-        ui.add(edit).accessible_name("Filter of the runs").on_hover_text(HELP);
-        if let Err(why) = &read {
-            ui.label(Type::Small.text(why, theme.error));
-        }
-        ui.add_space(4.0);
-        read.unwrap_or_default()
+        self.filter.terms(&known).clone()
     }
 }
 
@@ -167,12 +162,6 @@ fn waiting_row(ui: &mut Ui, place: usize, run: &Queued, held: bool, actions: &mu
     if held && place == 0 && ui.add(Push::new("Start the next").look(ButtonLook::Flat).small().tight()).clicked() {
         actions.push(UiCommand::StartQueued);
     }
-}
-
-/// Whether a run passes the filter.
-pub fn passes(filter: &RunFilter, run: &Summary, name: &str) -> bool {
-    let text = format!("{name} {} {} {} {:?}", run.label.note, run.title, run.folder.display(), run.outcome);
-    filter.passes(&text, |wanted| field(run, wanted))
 }
 
 /// How many runs are ticked, and what can be done with them.

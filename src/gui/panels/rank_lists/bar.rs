@@ -1,16 +1,18 @@
 //! The controls over the lists: back and forward, filter, order, and the epoch of comparison.
 
-use eframe::egui::{self, Align, Key, Layout, Modifiers, TextEdit, Ui, vec2};
+use eframe::egui::{self, Align, Key, Layout, Modifiers, Ui, vec2};
 
 use super::RankListsPanel;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::ticks;
-use crate::gui::theme::{Theme, Type, size};
+use crate::gui::theme::Theme;
 use crate::gui::view_model::EpochPart;
+use crate::gui::widgets::filter_box::FilterDress;
 use crate::gui::widgets::{button, chip, combo, icon};
 use crate::gui::words::{after_words, against_words};
+use crate::study::filter::Vocabulary;
 use crate::study::queries::QuerySort;
-use crate::study::query_filter::{HELP, QueryFilter};
+use crate::study::query_filter::QUERY_FIELDS;
 
 /// Below this width the filter has a line of its own.
 const NARROW: f32 = 440.0;
@@ -24,39 +26,9 @@ pub(super) struct Pressed {
     pub file: Option<std::path::PathBuf>,
 }
 
-/// What was typed, and the last of it that was understood.
-#[derive(Default)]
-pub(super) struct FilterBox {
-    pub text: String,
-    read: Option<(String, bool)>,
-    /// The filter in force, and its text.
-    pub filter: QueryFilter,
-    pub good: String,
-    problem: Option<String>,
-}
-
-impl FilterBox {
-    /// Reads the text where it is new. While it is not understood the filter before stays in force.
-    pub fn refresh(&mut self, truth: bool) {
-        if self.read.as_ref().is_some_and(|(text, with)| *text == self.text && *with == truth) {
-            return;
-        }
-        match QueryFilter::parse(&self.text, truth) {
-            Ok(filter) => {
-                self.filter = filter;
-                self.good.clone_from(&self.text);
-                self.problem = None;
-            }
-            Err(problem) => {
-                if !truth {
-                    self.filter = QueryFilter::default();
-                    self.good.clear();
-                }
-                self.problem = Some(problem);
-            }
-        }
-        self.read = Some((self.text.clone(), truth));
-    }
+/// What can be asked of a query.
+pub(super) fn vocabulary(truth: bool) -> Vocabulary<'static> {
+    Vocabulary { fields: QUERY_FIELDS, words: false, truth }
 }
 
 impl RankListsPanel {
@@ -110,13 +82,7 @@ impl RankListsPanel {
         if narrow {
             self.filter_box(ui, cx.truth);
         }
-        let theme = Theme::of(ui.ctx());
-        if let Some(problem) = &self.filter.problem {
-            ui.horizontal(|ui| {
-                ui.label(icon::text(icon::ERROR, icon::Weight::Regular, size::ICON_BUTTON, theme.error));
-                ui.add(egui::Label::new(Type::Small.text(problem, theme.error)).truncate());
-            });
-        }
+        self.filter.say_problem(ui);
         ui.add_space(2.0);
     }
 
@@ -170,20 +136,11 @@ impl RankListsPanel {
     }
 
     fn filter_box(&mut self, ui: &mut Ui, truth: bool) {
-        let theme = Theme::of(ui.ctx());
         let hint = if truth { "filter, as ap<0.3 cam=2" } else { "filter, as cam=2" };
-        let invalid = self.filter.problem.is_some();
-        let edit = TextEdit::singleline(&mut self.filter.text)
-            .hint_text(Type::Small.text(hint, theme.t3))
-            .font(Type::Small.font(ui))
-            .margin(egui::Margin::symmetric(6, 3))
-            .desired_width((ui.available_width() - 12.0).clamp(40.0, 560.0));
-        let response = ui.add(edit).accessible_name("Filter of the queries");
-        if invalid {
-            let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.error);
-            ui.painter().rect_stroke(response.rect, size::RADIUS_INPUT, stroke, egui::StrokeKind::Inside);
-        }
-        response.on_hover_text(HELP);
+        let width = ui.available_width().clamp(64.0, 560.0);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            self.filter.show(ui, &vocabulary(truth), FilterDress { name: "Filter of the queries", hint, width });
+        });
     }
 }
 
