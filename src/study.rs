@@ -21,6 +21,9 @@ pub mod filter;
 /// One rank list: what stands where, and whether it is right.
 pub mod hits;
 
+/// What images can be filtered by.
+pub mod image_filter;
+
 /// Two epochs compared: what became of each cluster.
 pub mod lineage;
 

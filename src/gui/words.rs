@@ -120,6 +120,15 @@ pub fn after_words(e: usize) -> String {
     }
 }
 
+/// The same of a run, where nothing may be trained: what was imported is no model of the source.
+pub fn measured_words(view: &RunView, e: usize) -> String {
+    match view.target_retrieval.len() {
+        _ if view.trains() => after_words(e),
+        0 | 1 => "as imported".to_owned(),
+        _ => format!("imported set {}", e.saturating_add(1)),
+    }
+}
+
 /// What is compared with: `against 3 epochs`.
 pub fn against_words(e: usize) -> String {
     format!("against {}", after_words(e).trim_start_matches("after "))

@@ -28,10 +28,13 @@ use crate::export::PointRow;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
+use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::{button, chip, combo, tile};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
+use crate::study::filter::Vocabulary;
+use crate::study::image_filter::{IMAGE_FIELDS, picked};
 use colours::Colouring;
 pub use layouts::{Key, PlaneLayout, held, known};
 use layouts::{Standing, Tsne};
@@ -71,6 +74,9 @@ pub struct MapPanel {
     tried: MapTried,
     #[serde(skip)]
     bar: bar::MapBar,
+    /// Picks images by what they have.
+    #[serde(skip)]
+    filter: FilterBox,
     /// The line under the hand: two corners of a box, or a lasso.
     #[serde(skip)]
     line: Option<Vec<Pos2>>,
@@ -120,7 +126,7 @@ impl MapPanel {
         let components = self.picture.components(&shown.snapshot);
         let (layout, standing) = self.layout(ui, &shown, components);
         self.head(ui, cx, &shown, &standing);
-        self.tools(ui, cx);
+        self.tools(ui, cx, &shown);
         let Some(layout) = layout else {
             let (title, text) = match standing {
                 Some(Standing::Failed(why)) => ("t-SNE is not possible", why),
@@ -184,7 +190,7 @@ impl MapPanel {
         });
     }
 
-    fn tools(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) {
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) {
         ui.horizontal(|ui| {
             button::segment(ui, &[(Method::Pca, "PCA"), (Method::Tsne, "t-SNE")], &mut self.method);
             let chosen = format!("colour {}", self.colouring.words());
@@ -198,7 +204,28 @@ impl MapPanel {
             if self.colouring == Colouring::Identity {
                 chip::ground_truth(ui);
             }
+            self.pick(ui, cx, shown);
         });
+        self.filter.say_problem(ui);
+    }
+
+    /// The box whose filter picks images.
+    fn pick(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) {
+        let width = (ui.available_width() - 6.0).min(240.0);
+        if width < 110.0 {
+            return;
+        }
+        let known = Vocabulary { fields: IMAGE_FIELDS, words: false, truth: cx.truth };
+        let before = self.filter.good().to_owned();
+        self.filter.show(ui, &known, FilterDress { name: "Pick images", hint: "pick: cam=2 score<0.5", width });
+        if self.filter.good() == before {
+            return;
+        }
+        let rows = shown.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
+        cx.selection.picked = match self.filter.is_empty() {
+            true => Arc::default(),
+            false => Arc::new(picked(self.filter.in_force(), &shown.snapshot, rows)),
+        };
     }
 
     fn plot(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) {

@@ -23,7 +23,7 @@ use crate::gui::plot::ticks;
 use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::widgets::filter_box::FilterBox;
 use crate::gui::widgets::{icon, tile};
-use crate::gui::words::{after_words, is_over};
+use crate::gui::words::{is_over, measured_words};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 use crate::study::hits::HitList;
@@ -115,7 +115,7 @@ impl RankListsPanel {
             shown: (self.junk, count),
         });
         let queries = ticks::counted(self.order.queries.len(), "query", "queries");
-        let scope = format!("{queries}, {}", after_words(shown.epoch));
+        let scope = format!("{queries}, {}", measured_words(cx.view, shown.epoch));
         let mut pressed = bar::Pressed::default();
         let (truth, live) = (cx.truth, cx.answers);
         tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));

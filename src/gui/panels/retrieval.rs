@@ -10,7 +10,7 @@ use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::{button, chip, icon, tile};
-use crate::gui::words::{after_words, is_active, is_over};
+use crate::gui::words::{after_words, is_active, is_over, measured_words};
 use crate::method::evaluate::Figures;
 use crate::method::params::Params;
 
@@ -84,7 +84,7 @@ impl RetrievalPanel {
         }
         let scope = match newest {
             _ if several => format!("{}, percent{}", self.measure.words(), overlay::scope(cx.overlays)),
-            Some((epoch, _)) => format!("percent, {} test, {}", view.target, after_words(*epoch)),
+            Some((epoch, _)) => format!("percent, {} test, {}", view.target, measured_words(view, *epoch)),
             None => String::new(),
         };
         let published = published(view);
@@ -233,7 +233,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &RunView, paper: Option<&Published>) {
         let value = ticks::number(p.map, 1);
         labels.push(EndLabel { y: p.map, name: "paper".into(), value, color: theme.t2, hero: false });
     }
-    if let (Some(first), true) = (view.target_retrieval.get(&0), view.target_retrieval.len() > 1) {
+    if let (Some(first), true) = (view.target_retrieval.get(&0), view.trains() && view.target_retrieval.len() > 1) {
         let y = 100.0 * first.mAP;
         canvas.dashed(&across(y), Stroke::new(size::STROKE, theme.t3.gamma_multiply(0.7)), 1.0, 3.0);
         let value = ticks::number(y, 1);
@@ -254,7 +254,7 @@ fn curves(canvas: &mut Canvas<'_>, view: &RunView, paper: Option<&Published>) {
         view.target_retrieval.iter().min_by(|a, b| (*a.0 as f64 - x).abs().total_cmp(&(*b.0 as f64 - x).abs()))
     });
     if let Some((epoch, retrieval)) = nearest {
-        let label = after_words(*epoch);
+        let label = measured_words(view, *epoch);
         canvas.heading(label);
         for (name, of, color, _) in series(theme) {
             let y = 100.0 * of(retrieval);
