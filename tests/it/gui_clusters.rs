@@ -245,7 +245,7 @@ fn purity_is_shown_with_truth_alone() {
     harness.run();
     harness.get_by_label("Filter").type_text("purity<0.9");
     harness.run();
-    harness.get_by_label("`purity` uses ground truth, which is switched off.");
+    harness.get_by_label("“purity” uses the target's labels, which are switched off.");
     for pane in [Pane::Exhibit, Pane::Eq8] {
         let mut harness = tile_window(pane, &view);
         harness.state_mut().truth = false;

@@ -3,7 +3,7 @@
 use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
 use super::{App, select};
-use crate::engine::event::Severity;
+use crate::engine::event::{Severity, State};
 use crate::gui::command::UiCommand;
 use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
@@ -43,7 +43,9 @@ impl App {
         });
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
-        run.show(ui, |ui| strip::ui(ui, &self.live, shown, &mut actions));
+        let prepared = self.preparing.is_some() && self.live.state == State::Preparing;
+        let told = if prepared { &self.live } else { shown };
+        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), &mut actions));
         if let Some(preparing) = &mut self.preparing {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
             let height = size::THUMBS[1][1] + 10.0;

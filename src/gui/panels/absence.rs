@@ -14,7 +14,7 @@ pub type PanelDrawn = Result<(), Absence>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Absence {
     /// There is nothing yet, or nothing is chosen.
-    Nothing(Blank),
+    Nothing(Box<Blank>),
     /// It is being read or computed; what, in a few words: `reading…`.
     Loading(&'static str),
 }
@@ -38,7 +38,8 @@ impl Absence {
         title: impl Into<Cow<'static, str>>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::Nothing(Blank { glyph, title: title.into(), text: text.into(), button: None, headed: false })
+        let blank = Blank { glyph, title: title.into(), text: text.into(), button: None, headed: false };
+        Self::Nothing(Box::new(blank))
     }
 
     /// It cannot be read, and why.
@@ -71,7 +72,8 @@ impl Absence {
     pub fn show(&self, ui: &mut Ui, head: Rect, actions: &mut Vec<UiCommand>) {
         match self {
             Self::Loading(words) => tile::head(ui, head, words, |_| {}),
-            Self::Nothing(Blank { glyph, title, text, button, headed }) => {
+            Self::Nothing(blank) => {
+                let Blank { glyph, title, text, button, headed } = &**blank;
                 if !headed {
                     tile::head(ui, head, "", |_| {});
                 }

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use self::card::{Card, CardGrid};
 use self::order::{CardOrder, CardSort, Wish};
-use super::PanelCtx;
 use super::clustered::{Births, ClusteringWatch, ShownClustering, bar};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
-use crate::gui::widgets::{button, chip, combo, icon, tile};
+use crate::gui::widgets::{button, chip, combo, icon};
 
 pub use card::verdict;
 
@@ -67,16 +67,11 @@ impl Default for BrowserPanel {
     }
 }
 
-impl BrowserPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Clusters";
+impl Panel for BrowserPanel {
+    const TITLE: &'static str = "Clusters";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let shown = match self.watch.get(ui, cx) {
-            Ok(shown) => shown,
-            Err(missing) => return missing.show(ui, cx.head),
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let shown = self.watch.get(ui, cx)?;
         let births = self.births.get(ui.ctx(), cx.view, shown.epoch);
         let picked = (!cx.selection.picked.is_empty()).then(|| Arc::clone(&cx.selection.picked));
         self.order.refresh(Wish {
@@ -94,7 +89,7 @@ impl BrowserPanel {
         }
         if let Some(cluster) = self.open {
             self.members(ui, cx, &shown, cluster);
-            return;
+            return Ok(());
         }
         if self.filtering || picked.is_some() || self.filter.problem().is_some() {
             self.filter_row(ui, cx.truth, picked.as_ref().map(|p| p.len()));
@@ -105,12 +100,14 @@ impl BrowserPanel {
             } else {
                 ("No cluster passes the filter", "Take a term out of the filter to see more of them.")
             };
-            tile::empty_state(ui, icon::FUNNEL, title, text, None);
-            return;
+            return Err(Absence::nothing(icon::FUNNEL, title, text).headed());
         }
         self.cards(ui, cx, &shown, births.as_ref().map(|b| b.as_slice()));
+        Ok(())
     }
+}
 
+impl BrowserPanel {
     fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering) {
         let all = shown.table.rows.len();
         let count = match self.order.clusters.len() {

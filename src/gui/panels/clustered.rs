@@ -12,7 +12,7 @@ pub use crate::study::clusters::ClusterFacts;
 pub use crate::study::table::{ClusterRow, ClusterTable, From, ScoreOrigin};
 pub use births::Births;
 
-use super::PanelCtx;
+use super::{Absence, PanelCtx};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::theme::size;
@@ -75,62 +75,31 @@ pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(
     });
 }
 
-/// Says that Eq. 8 has nothing to count in this run.
-pub fn no_radii(ui: &mut Ui, head: Rect) {
-    tile::head(ui, head, "", |_| {});
-    tile::empty_state(ui, icon::CIRCLE, "No radii in this run", NO_RADII, None);
+/// Eq. 8 has nothing to count in this run.
+pub fn no_radii() -> Absence {
+    Absence::nothing(icon::CIRCLE, "No radii in this run", NO_RADII)
 }
 
-/// Every radius of the epoch at once; `None` while it is computed or where it cannot be, and the tile says which.
-pub fn hierarchy(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering) -> Option<Arc<Hierarchy>> {
-    let all = cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len());
-    if all.is_some() {
-        return all;
+/// Every radius of the epoch at once.
+///
+/// # Errors
+/// With what to say while it is computed or where it cannot be.
+pub fn hierarchy(cx: &mut PanelCtx<'_>, run: &ShownClustering) -> Result<Arc<Hierarchy>, Absence> {
+    match cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) {
+        Some(all) => Ok(all),
+        None => Err(cx.what_if.failure(4).map_or(Absence::Loading("reading all radii…"), |why| {
+            Absence::failed("No hierarchy of this epoch", why.to_owned())
+        })),
     }
-    if let Some(why) = cx.what_if.failure(4) {
-        tile::head(ui, cx.head, "", |_| {});
-        tile::empty_state(ui, icon::WARNING, "No hierarchy of this epoch", why, None);
-    } else {
-        tile::head(ui, cx.head, "reading…", |_| {});
-        tile::empty_state(
-            ui,
-            icon::STACK,
-            "Reading the clusters",
-            "All radii of this epoch are being looked at.",
-            None,
-        );
-    }
-    None
 }
 
-/// Why there is nothing to show.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// No epoch has been clustered.
-    Nothing,
-    /// It is being read.
-    Reading,
-    /// It cannot be read.
-    Failed(String),
+fn none_yet() -> Absence {
+    let text = "Each epoch of adaptation begins with a clustering; the first comes after pre-training and extraction.";
+    Absence::nothing(icon::STACK, "No clusters yet", text)
 }
 
-impl Missing {
-    /// Says so in the panel.
-    pub fn show(&self, ui: &mut Ui, head: Rect) {
-        match self {
-            Self::Nothing => {
-                tile::head(ui, head, "", |_| {});
-                let text = "Each epoch of adaptation begins with a clustering; the first comes after pre-training and \
-                            extraction.";
-                tile::empty_state(ui, icon::STACK, "No clusters yet", text, None);
-            }
-            Self::Reading => tile::head(ui, head, "reading…", |_| {}),
-            Self::Failed(why) => {
-                tile::head(ui, head, "", |_| {});
-                tile::empty_state(ui, icon::WARNING, "The clusters cannot be read", why, None);
-            }
-        }
-    }
+fn unreadable(why: String) -> Absence {
+    Absence::failed("The clusters cannot be read", why)
 }
 
 #[derive(Clone)]
@@ -165,19 +134,19 @@ impl ClusteringWatch {
     ///
     /// # Errors
     /// With what to say when there is none.
-    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<ShownClustering>, Missing> {
+    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<ShownClustering>, Absence> {
         let view = cx.view;
         if self.source.as_ref().is_some_and(|s| s.folder != view.folder) {
             *self = Self::default();
         }
         let at = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch);
         let at = at.and_then(|epoch| Some((epoch, view.clusters.get(&epoch)?)));
-        let Some((epoch, clusters)) = at else { return Err(Missing::Nothing) };
+        let Some((epoch, clusters)) = at else { return Err(none_yet()) };
         let snapshot = match cx.snapshots.clusters(view, epoch) {
             Loaded::Ready(snapshot) => snapshot,
             Loaded::Loading => return self.last(),
-            Loaded::Absent => return Err(Missing::Nothing),
-            Loaded::Failed(why) => return Err(Missing::Failed(why)),
+            Loaded::Absent => return Err(none_yet()),
+            Loaded::Failed(why) => return Err(unreadable(why)),
         };
         let images = match cx.snapshots.images(view) {
             Loaded::Ready(images) => Some(images),
@@ -201,8 +170,8 @@ impl ClusteringWatch {
         self.last()
     }
 
-    fn last(&self) -> Result<Arc<ShownClustering>, Missing> {
-        let missing = || self.job.failure().map_or(Missing::Reading, |why| Missing::Failed(why.to_owned()));
+    fn last(&self) -> Result<Arc<ShownClustering>, Absence> {
+        let missing = || self.job.failure().map_or(Absence::Loading("reading…"), |why| unreadable(why.to_owned()));
         self.shown.clone().ok_or_else(missing)
     }
 }

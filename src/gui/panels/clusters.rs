@@ -3,7 +3,7 @@
 use eframe::egui::{self, Color32, Id, Rect, Sense, Stroke, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, epochs, overlay};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs, overlay};
 use crate::engine::event::{ClusterSummary, Phase, Quality};
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
@@ -19,19 +19,16 @@ pub struct ClustersPanel {}
 /// A curve: its name, its value, its colour, whether it is the hero.
 type Curve = (&'static str, fn(&ClusterSummary) -> usize, Color32, bool);
 
-impl ClustersPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Cluster counts";
+impl Panel for ClustersPanel {
+    const TITLE: &'static str = "Cluster counts";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let shown = match cx.selection.epoch {
             Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),
             None => view.newest_clusters(),
         };
         let Some((epoch, clusters)) = shown else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = match cx.selection.epoch {
                 Some(epoch) => format!("Epoch {} has no clustering in this run.", epoch + 1),
                 None if is_active(view) => "Each epoch of adaptation begins with a clustering; the first comes after \
@@ -42,8 +39,7 @@ impl ClustersPanel {
                     "Start a run: the clusters, reliable ones and outliers of each epoch are drawn here.".to_owned()
                 }
             };
-            tile::empty_state(ui, icon::STACK, "No clusters yet", &text, None);
-            return;
+            return Err(Absence::nothing(icon::STACK, "No clusters yet", text));
         };
         let several = if cx.overlays.is_empty() { String::new() } else { overlay::scope(cx.overlays) };
         let scope = format!("{} images, {}{several}", ticks::count(clusters.summary.images), epoch_words(epoch));
@@ -71,6 +67,7 @@ impl ClustersPanel {
             let before = epoch.checked_sub(1).and_then(|e| view.clusters.get(&e)).and_then(|c| c.summary.quality);
             quality_row(ui, quality, before.as_ref());
         }
+        Ok(())
     }
 }
 

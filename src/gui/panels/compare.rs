@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use eframe::egui::{self, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Many, Pane, PanelCtx};
+use super::{Absence, Many, Pane, Panel, PanelCtx, PanelDrawn};
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
 use crate::gui::plot::ticks;
@@ -107,32 +107,23 @@ fn read(asked: &Asked) -> Found {
     Found { all: compare(&runs, baseline, None), placed: TARGETS.map(|target| place(&runs, target)), lists, unread }
 }
 
-impl ComparePanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Compare";
+impl Panel for ComparePanel {
+    const TITLE: &'static str = "Compare";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let asked = asked(cx.view, &cx.many);
         if asked.runs.len() < 2 {
             (self.asked, self.found) = (None, None);
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Tick two runs or more, here or in the list at the left: their results, the intervals of the \
                         differences, people and clusters stand here side by side.";
-            let button = (!cx.many.book.rows().is_empty()).then_some("Show the run table");
-            if tile::empty_state(ui, icon::RANKING, "Nothing to compare", text, button).is_some_and(|r| r.clicked()) {
-                cx.actions.push(UiCommand::ShowPane(Pane::RunTable));
-            }
-            return;
+            let nothing = Absence::nothing(icon::RANKING, "Nothing to compare", text);
+            return Err(match cx.many.book.rows().is_empty() {
+                true => nothing,
+                false => nothing.with("Show the run table", UiCommand::ShowPane(Pane::RunTable)),
+            });
         }
         if !cx.truth {
-            tile::head(ui, cx.head, "", |_| {});
-            let text = "Results are judged by the target's labels, which are switched off.";
-            let show = Some("Show ground truth");
-            if tile::empty_state(ui, icon::EYE, "Ground truth is hidden", text, show).is_some_and(|r| r.clicked()) {
-                cx.actions.push(UiCommand::ToggleTruth);
-            }
-            return;
+            return Err(Absence::hidden("Results are judged by the target's labels, which are switched off."));
         }
         self.keep_up(ui.ctx(), asked);
         let names = |folder: &std::path::Path| cx.many.book.name(folder);
@@ -168,8 +159,8 @@ impl ComparePanel {
             ui.add(egui::Label::new(Type::Body.text(why, cx.theme.error)).wrap());
         }
         let Some(found) = &self.found else {
-            tile::empty_state(ui, icon::RANKING, "Comparing…", "Drawing ten thousand samples a pair.", None);
-            return;
+            let text = "Drawing ten thousand samples a pair.";
+            return Err(Absence::nothing(icon::RANKING, "Comparing…", text).headed());
         };
         let (shown, target) = (self.shown, &mut self.target);
         ScrollArea::vertical().id_salt(("compare", shown as u8)).auto_shrink([false; 2]).show(ui, |ui| {
@@ -188,8 +179,11 @@ impl ComparePanel {
                 tables::warnings(ui, found.unread.iter().chain(&found.all.warnings));
             }
         });
+        Ok(())
     }
+}
 
+impl ComparePanel {
     /// Has the comparison made anew where something has changed; the one before stays until then.
     fn keep_up(&mut self, ctx: &egui::Context, asked: Asked) {
         if let Some(found) = self.job.poll() {

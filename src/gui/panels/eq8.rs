@@ -10,11 +10,11 @@ use std::sync::Arc;
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::browser::members;
 use super::clustered::{
     ClusterFacts, ClusterRow, ClusteringWatch, From, ScoreOrigin, ShownClustering, no_radii, thumb,
 };
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
@@ -98,25 +98,18 @@ impl Eq8Picture<'_> {
     }
 }
 
-impl Eq8Panel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Eq. 8";
+impl Panel for Eq8Panel {
+    const TITLE: &'static str = "Eq. 8";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let shown = match self.watch.get(ui, cx) {
-            Ok(shown) => shown,
-            Err(missing) => return missing.show(ui, cx.head),
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let shown = self.watch.get(ui, cx)?;
         if !shown.facts.has_radii() && !shown.facts.labels.is_empty() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
         let Some(cluster) = shown.chosen(cx).or(shown.table.worst_first.first().copied()) else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "DBSCAN found no cluster at eps, so there is nothing to score. Raise eps, or look at the \
                         k-distance plot.";
-            tile::empty_state(ui, icon::CIRCLE, "No cluster at all", text, None);
-            return;
+            return Err(Absence::nothing(icon::CIRCLE, "No cluster at all", text));
         };
         let mut cluster = cluster;
         let mut shown = shown;
@@ -126,12 +119,11 @@ impl Eq8Panel {
             let Some(now) = tried.facts.cluster_of(row.member) else {
                 head_of_tried(ui, cx, &mut self.tried.on, cluster);
                 let text = "With the values that are tried its best member is noise: there is no cluster to score.";
-                tile::empty_state(ui, icon::CIRCLE, "It dissolves", text, None);
-                return;
+                return Err(Absence::nothing(icon::CIRCLE, "It dissolves", text).headed());
             };
             (cluster, shown) = (now, tried);
         }
-        let Some(row) = shown.table.row(cluster) else { return };
+        let Some(row) = shown.table.row(cluster) else { return Ok(()) };
         let member = member(cx, &shown, cluster, row);
         let known = self.drawn.take().filter(|d| d.image == member && Arc::ptr_eq(&d.of, &shown));
         let drawn = known.unwrap_or_else(|| {
@@ -143,6 +135,7 @@ impl Eq8Panel {
         head(ui, cx, &picture, &mut self.tried);
         picture.show(ui, cx);
         self.drawn = Some(drawn);
+        Ok(())
     }
 }
 

@@ -12,10 +12,10 @@ use eframe::egui::{Rect, Ui, UiBuilder, pos2};
 use serde::{Deserialize, Serialize};
 
 use self::sample::How;
-use super::PanelCtx;
 use super::clustered::{ClusteringWatch, ShownClustering, bar};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::ticks;
-use crate::gui::widgets::{button, chip, combo, icon, tile};
+use crate::gui::widgets::{button, chip, combo, icon};
 
 /// State of the Reliable or not panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -30,22 +30,16 @@ pub struct ExhibitPanel {
     map: map::ExhibitMap,
 }
 
-impl ExhibitPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Reliable or not";
+impl Panel for ExhibitPanel {
+    const TITLE: &'static str = "Reliable or not";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let shown = match self.watch.get(ui, cx) {
-            Ok(shown) => shown,
-            Err(missing) => return missing.show(ui, cx.head),
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let shown = self.watch.get(ui, cx)?;
         self.head(ui, cx, &shown);
         if shown.table.rows.is_empty() {
             let text = "DBSCAN found no cluster at eps, so there is nothing to tell apart. Raise eps, or look at the \
                         k-distance plot.";
-            tile::empty_state(ui, icon::CIRCLE, "No cluster at all", text, None);
-            return;
+            return Err(Absence::nothing(icon::CIRCLE, "No cluster at all", text).headed());
         }
         let room = ui.available_rect_before_wrap();
         let points = &shown.facts.points;
@@ -65,8 +59,11 @@ impl ExhibitPanel {
         };
         let mut right = ui.new_child(UiBuilder::new().id_salt("exhibit samples").max_rect(shelves));
         shelf::show(&mut right, cx, &shown, self.how, self.seed);
+        Ok(())
     }
+}
 
+impl ExhibitPanel {
     fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering) {
         let reliable = shown.table.rows.iter().filter(|r| r.reliable).count();
         let scope = format!(

@@ -12,7 +12,7 @@ mod strips;
 use eframe::egui::{Key, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, photo};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, photo};
 use crate::engine::event::{ImageMaps, ImageRef};
 use crate::gui::plot::ticks;
 use crate::gui::theme::size;
@@ -67,19 +67,13 @@ impl Default for HeatMapsPanel {
     }
 }
 
-impl HeatMapsPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Heat maps";
+impl Panel for HeatMapsPanel {
+    const TITLE: &'static str = "Heat maps";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let found = match found::looked_at(cx) {
             Ok(found) => found,
-            Err((title, text)) => {
-                tile::head(ui, cx.head, "", |_| {});
-                tile::empty_state(ui, icon::HEAT, title, &text, None);
-                return;
-            }
+            Err((title, text)) => return Err(Absence::nothing(icon::HEAT, title, text)),
         };
         let other = found::compared_with(cx);
         let images = found.images();
@@ -90,10 +84,8 @@ impl HeatMapsPanel {
         let positions = maps::positions(&images);
         let known = positions.iter().find(|p| **p == self.position);
         let Some(position) = known.or(positions.last()).cloned() else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "The watched images came without maps: compute them once more, or watch others.";
-            tile::empty_state(ui, icon::HEAT, "No attention maps", text, None);
-            return;
+            return Err(Absence::nothing(icon::HEAT, "No attention maps", text));
         };
         let find = |of: &&ImageMaps| there.iter().copied().find(|t| t.image == of.image);
         let people = images.iter().map(|of| (*of, find(of))).collect();
@@ -108,8 +100,11 @@ impl HeatMapsPanel {
             && ui.input(|i| i.key_down(Key::P) && i.modifiers.is_none());
         self.bar(ui, cx, &sheet, &choice, (&scope, found.epoch));
         self.body(ui, cx, &sheet, peek, epochs.is_some());
+        Ok(())
     }
+}
 
+impl HeatMapsPanel {
     fn scope(&self, found: &found::FoundMaps<'_>, other: &Other<'_>) -> String {
         let here = after_words(found.epoch);
         let against = match other {

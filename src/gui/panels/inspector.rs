@@ -8,7 +8,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Rect, ScrollArea, Sense, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, photo};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
@@ -34,18 +34,14 @@ struct Subject {
     clustering: Option<(usize, Arc<ClusterSnapshot>)>,
 }
 
-impl InspectorPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Inspector";
+impl Panel for InspectorPanel {
+    const TITLE: &'static str = "Inspector";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let Some(image) = cx.selection.image else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Click a point of the cluster map, a member of a cluster or a hit of a rank list: its cluster, \
                         score and neighbours are shown here.";
-            tile::empty_state(ui, icon::EYE, "No image is selected", text, None);
-            return;
+            return Err(Absence::nothing(icon::EYE, "No image is selected", text));
         };
         let subject = subject(cx, image);
         let scope = match &subject.clustering {
@@ -73,6 +69,7 @@ impl InspectorPanel {
                 }
             }
         });
+        Ok(())
     }
 }
 

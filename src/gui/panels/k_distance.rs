@@ -5,7 +5,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
@@ -23,18 +23,14 @@ pub fn core_images(curve: &KDistance, eps: f64) -> usize {
     curve.curve.partition_point(|&d| d <= eps as f32)
 }
 
-impl KDistancePanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "k-distance";
+impl Panel for KDistancePanel {
+    const TITLE: &'static str = "k-distance";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let Some((epoch, run)) = cx.what_if.base().map(|b| (b.epoch, b.params.eps)) else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Once an epoch has been clustered, the distance of every image to its k-th nearest is drawn \
                         here. Where the curve bends upward is the usual hint for eps.";
-            tile::empty_state(ui, icon::CHART, "No distances yet", text, None);
-            return;
+            return Err(Absence::nothing(icon::CHART, "No distances yet", text));
         };
         let curve = cx.what_if.curve();
         let others = cx.what_if.draft().min_samples.saturating_sub(1);
@@ -44,13 +40,13 @@ impl KDistancePanel {
             if let Some(why) = cx.what_if.failure(1) {
                 tile::empty_state(ui, icon::WARNING, "No curve for this epoch", why, None);
             }
-            return;
+            return Ok(());
         };
         let k = type_scale(ui);
         let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         let inner = Rect::from_min_max(outer.min + k * vec2(34.0, 8.0), outer.max - k * vec2(22.0, 34.0));
         if inner.width() < 60.0 || inner.height() < 40.0 {
-            return;
+            return Ok(());
         }
         let images = curve.curve.len() + curve.beyond;
         let eps = cx.what_if.draft().eps;
@@ -66,6 +62,7 @@ impl KDistancePanel {
         draw(ui, &plot, &curve, [run, eps]);
         lines(ui, cx, &plot, &curve, [run, eps]);
         handle(ui, cx, &plot, "eps line");
+        Ok(())
     }
 }
 

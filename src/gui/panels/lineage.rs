@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::river::{River, RiverAsk};
 use self::scene::ShownScene;
-use super::PanelCtx;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::Type;
 use crate::gui::view_model::{EpochPart, Loaded};
@@ -53,23 +53,19 @@ impl Pair {
     }
 }
 
-impl LineagePanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Lineage";
+impl Panel for LineagePanel {
+    const TITLE: &'static str = "Lineage";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let there: Vec<usize> =
             view.snapshots.keys().filter(|(_, p)| *p == EpochPart::Clusters).map(|(e, _)| *e).collect();
         let later = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch).or(there.first().copied());
         let Some(later) = later.filter(|_| there.len() > 1) else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Each epoch clusters anew. With the second one it can be said which clusters were kept, \
                         split, merged, born or died.";
             let title = if there.is_empty() { "No clusters yet" } else { "Only one epoch yet" };
-            tile::empty_state(ui, icon::BRANCH, title, text, None);
-            return;
+            return Err(Absence::nothing(icon::BRANCH, title, text));
         };
         let before = there.iter().copied().rfind(|e| *e < later);
         let earlier = cx.selection.against.filter(|e| there.contains(e) && *e != later).or(before);
@@ -81,19 +77,17 @@ impl LineagePanel {
         self.bar(ui, cx, &there, earlier, later);
         let Some(earlier) = earlier else {
             let text = "Look at a later epoch, or choose above which one this is compared with.";
-            tile::empty_state(ui, icon::BRANCH, "Nothing came before the first epoch", text, None);
-            return;
+            return Err(Absence::nothing(icon::BRANCH, "Nothing came before the first epoch", text).headed());
         };
         let found = [earlier, later].map(|epoch| cx.snapshots.clusters(view, epoch));
         let [before, after] = match &found {
             [Loaded::Ready(before), Loaded::Ready(after)] => [before, after],
             [Loaded::Failed(why), _] | [_, Loaded::Failed(why)] => {
-                tile::empty_state(ui, icon::WARNING, "The clusters cannot be read", why, None);
-                return;
+                return Err(Absence::failed("The clusters cannot be read", why.clone()).headed());
             }
             _ => {
                 ui.label(Type::Small.text("Reading the clusters…", cx.theme.t3));
-                return;
+                return Ok(());
             }
         };
         let pair = self.pair.take().filter(|pair| pair.is_of(before, after, self.labels));
@@ -109,8 +103,11 @@ impl LineagePanel {
             }
             None => {}
         }
+        Ok(())
     }
+}
 
+impl LineagePanel {
     /// Which epochs, which labels.
     fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, there: &[usize], earlier: Option<usize>, later: usize) {
         let (theme, view) = (cx.theme, cx.view);

@@ -6,7 +6,7 @@ use eframe::egui::{Color32, Id, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::overlay::{self, OverlayPoint};
-use super::{PanelCtx, epochs};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs};
 use crate::engine::event::Phase;
 use crate::gui::book::Overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
@@ -43,12 +43,10 @@ enum Shown {
     Adapt,
 }
 
-impl LossPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Loss";
+impl Panel for LossPanel {
+    const TITLE: &'static str = "Loss";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let phase = match self.phase {
             Shown::Pretrain => Phase::Pretrain,
             Shown::Adapt => Phase::Adapt,
@@ -63,7 +61,6 @@ impl LossPanel {
             Tab::Rate => training.to_owned(),
         };
         if cx.view.pretrain.loss.is_empty() && cx.view.adapt.loss.is_empty() {
-            tile::head(ui, cx.head, "", |_| {});
             let (title, text) = if is_active(cx.view) {
                 (
                     "No iteration yet",
@@ -74,22 +71,23 @@ impl LossPanel {
             } else {
                 ("Nothing trained yet", "Start a run: its loss is drawn here from the first batch on.")
             };
-            tile::empty_state(ui, icon::CHART, title, text, None);
-            return;
+            return Err(Absence::nothing(icon::CHART, title, text));
         }
         tile::head(ui, cx.head, &scope, |ui| self.tools(ui));
         if curves.loss.is_empty() {
             let text = format!("This run has no iteration of {training} so far.");
-            tile::empty_state(ui, icon::CHART, "Nothing to draw", &text, None);
-            return;
+            return Err(Absence::nothing(icon::CHART, "Nothing to draw", text).headed());
         }
         match self.tab {
             Tab::Loss if !cx.overlays.is_empty() => self.overlaid(ui, cx, phase),
             Tab::Loss => self.loss(ui, cx, phase, curves),
             Tab::Rate => rate(ui, cx, phase, curves),
         }
+        Ok(())
     }
+}
 
+impl LossPanel {
     fn tools(&mut self, ui: &mut Ui) {
         let menu = button::icon_button(ui, icon::DOTS, "Options of the loss plot");
         eframe::egui::Popup::menu(&menu).close_behavior(eframe::egui::PopupCloseBehavior::CloseOnClickOutside).show(

@@ -22,7 +22,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
 use crate::gui::plot::ticks;
@@ -99,27 +99,12 @@ impl Shown {
     }
 }
 
-impl MapPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Cluster map";
+impl Panel for MapPanel {
+    const TITLE: &'static str = "Cluster map";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let shown = match find(cx) {
-            Ok(mut shown) => {
-                shown.tried = self.tried.snapshot(cx, &shown.key, &shown.snapshot);
-                shown
-            }
-            Err(Some((title, text))) => {
-                tile::head(ui, cx.head, "", |_| {});
-                tile::empty_state(ui, icon::SCATTER, title, &text, None);
-                return;
-            }
-            Err(None) => {
-                tile::head(ui, cx.head, "reading…", |_| {});
-                return;
-            }
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let mut shown = find(cx)?;
+        shown.tried = self.tried.snapshot(cx, &shown.key, &shown.snapshot);
         if !cx.truth && self.colouring == Colouring::Identity {
             self.colouring = Colouring::Cluster;
         }
@@ -136,8 +121,7 @@ impl MapPanel {
                     "This run was made by a version that did not store them. t-SNE works without.".to_owned(),
                 ),
             };
-            tile::empty_state(ui, icon::SCATTER, title, &text, None);
-            return;
+            return Err(Absence::nothing(icon::SCATTER, title, text).headed());
         };
         let whole = ui.available_rect_before_wrap();
         let rect = whole.with_max_y((whole.bottom() - 20.0).max(whole.top() + 40.0));
@@ -151,8 +135,11 @@ impl MapPanel {
         }
         let line = Rect::from_min_max(pos2(whole.left(), whole.bottom() - 16.0), whole.max);
         self.legend(ui, cx, &shown, &standing, line);
+        Ok(())
     }
+}
 
+impl MapPanel {
     /// The layout to draw, and how t-SNE stands when that is what is asked for.
     fn layout(
         &mut self,
@@ -397,19 +384,19 @@ impl MapPanel {
 }
 
 /// The clustering of the epoch looked at; or what to say instead, nothing while it is read.
-fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Option<(&'static str, String)>> {
+fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Absence> {
     let view = cx.view;
     let absent = || {
         let text =
             "The map appears after the first extraction and clustering of the target, which follow pre-training.";
-        Some(("No clusters yet", text.to_owned()))
+        Absence::nothing(icon::SCATTER, "No clusters yet", text)
     };
     let epoch = view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch).ok_or_else(absent)?;
     let snapshot = match cx.snapshots.clusters(view, epoch) {
         Loaded::Ready(snapshot) => snapshot,
-        Loaded::Loading => return Err(None),
+        Loaded::Loading => return Err(Absence::Loading("reading…")),
         Loaded::Absent => return Err(absent()),
-        Loaded::Failed(why) => return Err(Some(("The clusters cannot be read", why))),
+        Loaded::Failed(why) => return Err(Absence::failed("The clusters cannot be read", why)),
     };
     let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.get(&(epoch, EpochPart::Clusters))) else {
         return Err(absent());

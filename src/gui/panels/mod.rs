@@ -1,5 +1,6 @@
 //! The panels: which there are, and what each is given. To add one: a file, and a line in `panes!` here.
 
+mod absence;
 pub mod banner;
 pub mod browser;
 pub mod clustered;
@@ -49,6 +50,20 @@ use super::what_if::WhatIf;
 use super::widgets::icon;
 use super::widgets::images::Thumbnails;
 use crate::engine::event::ImageRef;
+
+pub use absence::{Absence, PanelDrawn};
+
+/// A part of the window with a title. The frame draws what stands in it while it has nothing to show.
+pub trait Panel {
+    /// Its title.
+    const TITLE: &'static str;
+
+    /// Shows it, title row and all.
+    ///
+    /// # Errors
+    /// With what stands in its place.
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn;
+}
 
 /// What a panel may read and where it puts what the user asked for.
 pub struct PanelCtx<'a> {
@@ -178,7 +193,10 @@ macro_rules! panes {
         impl Panels {
             /// Shows the contents of a panel.
             pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-                match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ }
+                let drawn = match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ };
+                if let Err(absence) = drawn {
+                    absence.show(ui, cx.head, cx.actions);
+                }
             }
         }
     };

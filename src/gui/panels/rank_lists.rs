@@ -15,7 +15,7 @@ use std::sync::Arc;
 use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
@@ -90,14 +90,12 @@ struct Shown {
     images: Option<Arc<Images>>,
 }
 
-impl RankListsPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Rank lists";
+impl Panel for RankListsPanel {
+    const TITLE: &'static str = "Rank lists";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         self.follow(cx.view);
-        let Some(shown) = find(ui, cx, self.reranked) else { return };
+        let shown = find(cx, self.reranked)?;
         let tile_at = ui.max_rect();
         self.filter.terms(&bar::vocabulary(cx.truth));
         let compare = shown.against.is_some();
@@ -131,8 +129,11 @@ impl RankListsPanel {
                 self.ask(cx, &query);
             }
         }
+        Ok(())
     }
+}
 
+impl RankListsPanel {
     /// What was asked of one run means nothing for another.
     fn follow(&mut self, view: &RunView) {
         if self.of != view.folder {
@@ -223,24 +224,16 @@ impl RankListsPanel {
     }
 }
 
-/// What there is to show; else that is said.
-fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
+/// What there is to show.
+fn find(cx: &mut PanelCtx<'_>, reranked: bool) -> Result<Shown, Absence> {
     let view = cx.view;
     let epoch = view.newest_snapshot(EpochPart::Ranks, cx.selection.epoch);
     let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));
     let (epoch, ranks) = match (epoch, loaded) {
         (Some(epoch), Loaded::Ready(ranks)) => (epoch, ranks),
-        (_, Loaded::Failed(why)) => {
-            tile::head(ui, cx.head, "", |_| {});
-            tile::empty_state(ui, icon::WARNING, "The rank lists cannot be read", &why, None);
-            return None;
-        }
-        (_, Loaded::Loading) => {
-            tile::head(ui, cx.head, "reading…", |_| {});
-            return None;
-        }
+        (_, Loaded::Failed(why)) => return Err(Absence::failed("The rank lists cannot be read", why)),
+        (_, Loaded::Loading) => return Err(Absence::Loading("reading…")),
         (None, _) | (_, Loaded::Absent) => {
-            tile::head(ui, cx.head, "", |_| {});
             let (title, text) = if is_over(view) {
                 ("No rank lists", "They come with each evaluation, and this run ended before one.")
             } else {
@@ -248,24 +241,20 @@ fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
                     "They come with each evaluation; the first follows pre-training, with the source-only model.";
                 ("No rank lists yet", text)
             };
-            tile::empty_state(ui, icon::IMAGE, title, text, None);
-            return None;
+            return Err(Absence::nothing(icon::IMAGE, title, text));
         }
     };
     let images = match cx.snapshots.images(view) {
         Loaded::Ready(images) => Some(images),
         Loaded::Absent | Loaded::Failed(_) => None,
         // Without them right and wrong cannot be told apart yet.
-        Loaded::Loading => {
-            tile::head(ui, cx.head, "reading…", |_| {});
-            return None;
-        }
+        Loaded::Loading => return Err(Absence::Loading("reading…")),
     };
     if let Loaded::Ready(again) = cx.snapshots.reranked(view, epoch)
         && reranked
         && again.queries() == ranks.queries()
     {
-        return Some(Shown { epoch, ranks: again, against: Some((epoch, ranks)), reranked, images });
+        return Ok(Shown { epoch, ranks: again, against: Some((epoch, ranks)), reranked, images });
     }
     let other = cx.selection.against.and_then(|other| view.newest_snapshot(EpochPart::Ranks, Some(other)));
     let against = other.filter(|other| *other != epoch).and_then(|other| match cx.snapshots.ranks(view, other) {
@@ -273,5 +262,5 @@ fn find(ui: &mut Ui, cx: &mut PanelCtx<'_>, reranked: bool) -> Option<Shown> {
         Loaded::Ready(b) if b.queries() == ranks.queries() => Some((other, b)),
         _ => None,
     });
-    Some(Shown { epoch, ranks, against, reranked: false, images })
+    Ok(Shown { epoch, ranks, against, reranked: false, images })
 }

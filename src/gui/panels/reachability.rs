@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
 use super::map::colours::{self, Colouring};
-use super::{PanelCtx, k_distance};
+use super::{Panel, PanelCtx, PanelDrawn, k_distance};
 use crate::engine::event::Split;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, size};
@@ -86,23 +86,18 @@ struct Picture<'a> {
     radii: [f64; 3],
 }
 
-impl ReachabilityPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Reachability";
+impl Panel for ReachabilityPanel {
+    const TITLE: &'static str = "Reachability";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let run = match self.watch.get(ui, cx) {
-            Ok(run) => run,
-            Err(missing) => return missing.show(ui, cx.head),
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
         if !cx.truth && self.colouring == Colouring::Identity {
             self.colouring = Colouring::Cluster;
         }
-        let Some(all) = hierarchy(ui, cx, &run) else { return };
+        let all = hierarchy(cx, &run)?;
         let tried =
             cx.what_if.outcome().map(|(o, _)| Arc::clone(o)).filter(|o| o.assignment.labels.len() == all.tree.n);
         let painted = self.painted(cx, &all, &run, tried);
@@ -130,7 +125,7 @@ impl ReachabilityPanel {
         let inner = Rect::from_min_max(outer.min + k * vec2(34.0, 8.0), outer.max - vec2(k * 22.0, below));
         if inner.width() < 60.0 || inner.height() < 40.0 {
             self.painted = Some(painted);
-            return;
+            return Ok(());
         }
         let images = ticks::counted(all.tree.n, "image", "images");
         frame.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("reachability of {images}: {words}")));
@@ -145,8 +140,11 @@ impl ReachabilityPanel {
         self.hand(ui, cx, &frame, &picture, &run);
         k_distance::handle(ui, cx, &plot, "eps across the valleys");
         self.painted = Some(painted);
+        Ok(())
     }
+}
 
+impl ReachabilityPanel {
     /// The rules of thumb with what each would give, and the colouring.
     fn tools(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &Hierarchy) {
         let proposals = [

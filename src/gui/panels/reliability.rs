@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clustered::no_radii;
 use super::what_if::apply;
-use super::{Applies, PanelCtx};
+use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -36,27 +36,23 @@ fn pending(view: &RunView) -> Option<f64> {
     view.pending.iter().find(|(key, ..)| key == "reliability.threshold").and_then(|(_, value, _)| value.as_f64())
 }
 
-impl ReliabilityPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Reliability";
+impl Panel for ReliabilityPanel {
+    const TITLE: &'static str = "Reliability";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let shown = match cx.selection.epoch {
             Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),
             None => view.newest_clusters(),
         };
         let Some((epoch, clusters)) = shown else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Every epoch clusters the target at three radii and scores each cluster by how little it \
                         changes; the scores and the threshold are drawn here.";
-            tile::empty_state(ui, icon::BARS, "No scores yet", text, None);
-            return;
+            return Err(Absence::nothing(icon::BARS, "No scores yet", text));
         };
         let summary = &clusters.summary;
         if !summary.has_radii() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
         let scope =
             format!("{}, {}", ticks::counted(summary.cluster_score.len(), "cluster", "clusters"), epoch_words(epoch));
@@ -91,7 +87,7 @@ impl ReliabilityPanel {
         let size = vec2(ui.available_width(), (ui.available_height() - strip - 4.0).max(80.0));
         if tried && cx.what_if.outcome().is_some() {
             what_if::show(ui, cx, summary, vec2(ui.available_width(), ui.available_height()));
-            return;
+            return Ok(());
         }
         let others = others(cx);
         let shape = histogram::Histogram {
@@ -126,6 +122,7 @@ impl ReliabilityPanel {
                 cx.selection.epoch = (Some(epoch) != view.newest_clusters().map(|(e, _)| e)).then_some(epoch);
             }
         }
+        Ok(())
     }
 }
 

@@ -3,9 +3,8 @@
 use eframe::egui::{Color32, Id, Label, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{PanelCtx, epochs, overlay};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs, overlay};
 use crate::engine::event::Retrieval;
-use crate::gui::command::UiCommand;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
@@ -64,23 +63,15 @@ struct Published {
     map: f64,
 }
 
-impl RetrievalPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Retrieval";
+impl Panel for RetrievalPanel {
+    const TITLE: &'static str = "Retrieval";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let newest = view.target_retrieval.last_key_value();
         let several = !cx.overlays.is_empty();
         if (newest.is_some() || several) && !cx.truth {
-            tile::head(ui, cx.head, "", |_| {});
-            let text = "mAP and rank-k are judged by the target's labels, which are switched off.";
-            let show = Some("Show ground truth");
-            if tile::empty_state(ui, icon::EYE, "Ground truth is hidden", text, show).is_some_and(|r| r.clicked()) {
-                cx.actions.push(UiCommand::ToggleTruth);
-            }
-            return;
+            return Err(Absence::hidden("mAP and rank-k are judged by the target's labels, which are switched off."));
         }
         let scope = match newest {
             _ if several => format!("{}, percent{}", self.measure.words(), overlay::scope(cx.overlays)),
@@ -95,7 +86,8 @@ impl RetrievalPanel {
             }
         });
         if several {
-            return self.overlaid(ui, cx);
+            self.overlaid(ui, cx);
+            return Ok(());
         }
         let Some((_, last)) = newest else {
             let (title, text) = if is_active(view) {
@@ -108,8 +100,7 @@ impl RetrievalPanel {
                             evaluation.";
                 ("Not evaluated yet", text)
             };
-            tile::empty_state(ui, icon::CHART, title, text, None);
-            return;
+            return Err(Absence::nothing(icon::CHART, title, text).headed());
         };
         beside(ui, last);
         let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));
@@ -126,8 +117,11 @@ impl RetrievalPanel {
         let paper = published.filter(|_| self.paper);
         let range = y_range(view, paper.as_ref());
         plot::show(ui, ui.available_size(), &axes, |_| range, |canvas| curves(canvas, view, paper.as_ref()));
+        Ok(())
     }
+}
 
+impl RetrievalPanel {
     /// One figure of the ticked runs.
     fn overlaid(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
         let of = |view: &RunView| -> Vec<(usize, f64)> {

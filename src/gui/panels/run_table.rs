@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use eframe::egui::{self, Align, Layout, Popup, PopupCloseBehavior, Rect, ScrollArea, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::library::run_menu;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -131,21 +131,15 @@ impl Default for RunTablePanel {
     }
 }
 
-impl RunTablePanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Run table";
+impl Panel for RunTablePanel {
+    const TITLE: &'static str = "Run table";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let rows = cx.many.book.rows();
         if rows.is_empty() {
-            tile::head(ui, cx.head, "", |_| {});
             let text =
                 "Every run of this window and every one that is opened has a row here, with columns of your choice.";
-            if tile::empty_state(ui, icon::GRID, "No runs yet", text, Some("New run…")).is_some_and(|r| r.clicked()) {
-                cx.actions.push(UiCommand::NewRun);
-            }
-            return;
+            return Err(Absence::nothing(icon::GRID, "No runs yet", text).with("New run…", UiCommand::NewRun));
         }
         let terms = self.filter.terms(&vocabulary(cx.truth)).clone();
         let mut runs: Vec<(String, &Summary)> =
@@ -192,8 +186,11 @@ impl RunTablePanel {
             let (_, down) = sorted_by((by, self.sort.1), at, columns[at].number);
             self.sort = (keys[at].clone(), down);
         }
+        Ok(())
     }
+}
 
+impl RunTablePanel {
     fn keys(&self) -> impl Iterator<Item = &str> {
         std::iter::once("name").chain(self.columns.iter().map(String::as_str))
     }

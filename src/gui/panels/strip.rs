@@ -15,10 +15,9 @@ use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::stage::{Progress, stage};
 use crate::gui::words::{self, is_active};
 
-/// Shows the strip. `live` is the run the engine works on, `shown` the one on screen.
-pub fn ui(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
-    // While another run is prepared, that is what goes on.
-    let shown_state = if live.state == State::Preparing { live } else { shown };
+/// Shows the strip. `live` is the run the engine works on, `shown` the one on screen, `told` the one whose state is told:
+/// while another run is prepared, that is what goes on.
+pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), actions: &mut Vec<UiCommand>) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         device(ui, live);
@@ -27,10 +26,10 @@ pub fn ui(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiComm
             ui.spacing_mut().item_spacing.x = 4.0;
             transport(ui, live, shown, actions);
             ui.add_space(8.0);
-            state_pill(ui, shown_state);
+            state_pill(ui, told);
             ui.add_space(12.0);
             ui.spacing_mut().item_spacing.x = 16.0;
-            stages(ui, shown_state);
+            stages(ui, told);
         });
     });
 }

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use eframe::egui::{self, Popup, PopupCloseBehavior, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::run_table::parameters;
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::book::Book;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
@@ -123,12 +123,10 @@ fn label(row: &TrialRow) -> String {
     format!("trial {} {}", row.trial, all.join(", ")).trim_end().to_owned()
 }
 
-impl TrialsPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Sweeps";
+impl Panel for TrialsPanel {
+    const TITLE: &'static str = "Sweeps";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let sweeps = cx.many.sweeps;
         sweeps.look();
         let standing = sweeps.standing();
@@ -153,20 +151,17 @@ impl TrialsPanel {
         if sweeps.known().is_empty() && sweeps.chosen().is_none() {
             let text = "A sweep trains many runs from one file. The ablation takes the method apart: its four rows of \
                         Tables 2 and 3 on the built-in datasets, three seeds each.";
-            if tile::empty_state(ui, icon::GRID, "No sweep yet", text, Some("Ablation")).is_some_and(|r| r.clicked()) {
-                cx.actions.push(begin(sweeps, ABLATION));
-            }
-            return;
+            let nothing = Absence::nothing(icon::GRID, "No sweep yet", text).headed();
+            return Err(nothing.with("Ablation", begin(sweeps, ABLATION)));
         }
         self.bar(ui, sweeps, standing, cx.actions);
         if let Some(why) = sweeps.unread() {
             ui.add(egui::Label::new(Type::Body.text(why, cx.theme.warn)).wrap());
         }
-        let Some(standing) = standing else { return };
+        let Some(standing) = standing else { return Ok(()) };
         if standing.rows.is_empty() {
             let text = "This sweep has no trial yet: a sampler proposes them, or they are enqueued.";
-            tile::empty_state(ui, icon::GRID, "No trial yet", text, None);
-            return;
+            return Err(Absence::nothing(icon::GRID, "No trial yet", text).headed());
         }
         match self.shown {
             Shown::Trials => self.table(ui, &rows, cx),
@@ -182,8 +177,11 @@ impl TrialsPanel {
                 self.table(ui, &rows, cx);
             }
         }
+        Ok(())
     }
+}
 
+impl TrialsPanel {
     /// Which sweep, and what can be done with it.
     fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&SweepStanding>, actions: &mut Vec<UiCommand>) {
         ui.horizontal_wrapped(|ui| {

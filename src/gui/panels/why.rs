@@ -6,8 +6,8 @@ use std::sync::Arc;
 use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::Split;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
@@ -40,20 +40,15 @@ struct Found {
 /// Width of an arrow between two photos.
 const ARROW: f32 = 64.0;
 
-impl WhyPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "Why together";
+impl Panel for WhyPanel {
+    const TITLE: &'static str = "Why together";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
-        let run = match self.watch.get(ui, cx) {
-            Ok(run) => run,
-            Err(missing) => return missing.show(ui, cx.head),
-        };
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
-        let Some(all) = hierarchy(ui, cx, &run) else { return };
+        let all = hierarchy(cx, &run)?;
         let n = all.tree.n as u32;
         let selected = cx.selection.image.filter(|i| i.split == Split::Train && i.index < n).map(|i| i.index);
         self.held = self.held.filter(|&i| i < n);
@@ -71,8 +66,7 @@ impl WhyPanel {
             let text = "Select an image of a cluster in any panel: the chain from it to the densest image of its cluster \
                         says why DBSCAN puts it there. Hold it here and select another for the chain between those \
                         two, or pick two on the map.";
-            tile::empty_state(ui, icon::BRANCH, "Choose two images", text, None);
-            return;
+            return Err(Absence::nothing(icon::BRANCH, "Choose two images", text).headed());
         };
         let known = self.found.take().filter(|f| f.ends == ends && Arc::ptr_eq(&f.of, &all));
         let found =
@@ -88,8 +82,11 @@ impl WhyPanel {
             }
         }
         self.found = Some(found);
+        Ok(())
     }
+}
 
+impl WhyPanel {
     fn hold(&mut self, ui: &mut Ui, selected: Option<u32>) {
         ui.horizontal(|ui| {
             let name = |i: u32| format!("image {}", ticks::count(i as usize));

@@ -6,8 +6,8 @@ mod table;
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::PanelCtx;
 use super::clustered::{bar, no_radii};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::what_if::WhatIf;
@@ -50,20 +50,16 @@ pub fn radii(params: &Params) -> Vec<f64> {
     (0..20).rev().map(|i| round(top - 0.02 * f64::from(i))).filter(|&e| e >= 0.05).collect()
 }
 
-impl SweepPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "eps × Δd";
+impl Panel for SweepPanel {
+    const TITLE: &'static str = "eps × Δd";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let Some(epoch) = cx.what_if.base().map(|b| b.epoch) else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Once an epoch has been clustered, one click clusters it at many values of eps and Δd.";
-            tile::empty_state(ui, icon::GRID, "Nothing to sweep yet", text, None);
-            return;
+            return Err(Absence::nothing(icon::GRID, "Nothing to sweep yet", text));
         };
         if !cx.what_if.has_radii() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
         let (kind, there) = match self.shown {
             Shown::Table => (3, cx.what_if.table().is_some()),
@@ -98,12 +94,10 @@ impl SweepPanel {
         }
         if !there {
             if let Some(why) = cx.what_if.failure(kind).map(str::to_owned) {
-                tile::empty_state(ui, icon::WARNING, "This epoch cannot be swept", &why, None);
-                return;
+                return Err(Absence::failed("This epoch cannot be swept", why).headed());
             }
             if waiting {
-                tile::empty_state(ui, icon::GRID, "Clustering", "", None);
-                return;
+                return Err(Absence::nothing(icon::GRID, "Clustering", "").headed());
             }
             let (title, text, label) = match self.shown {
                 Shown::Table => (
@@ -118,7 +112,7 @@ impl SweepPanel {
             if tile::empty_state(ui, icon::GRID, title, text, Some(label)).is_some_and(|r| r.clicked()) {
                 ask(self.shown, cx.what_if);
             }
-            return;
+            return Ok(());
         }
         ui.scope(|ui| {
             if waiting {
@@ -129,6 +123,7 @@ impl SweepPanel {
                 Shown::Curve => curve::ui(ui, cx),
             }
         });
+        Ok(())
     }
 }
 

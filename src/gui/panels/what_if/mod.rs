@@ -7,7 +7,7 @@ use eframe::egui::{self, Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::no_radii;
-use super::{Applies, PanelCtx};
+use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
@@ -22,21 +22,17 @@ use crate::method::params::table::row;
 #[serde(default)]
 pub struct WhatIfPanel {}
 
-impl WhatIfPanel {
-    /// Title of the panel.
-    pub const TITLE: &str = "What-if";
+impl Panel for WhatIfPanel {
+    const TITLE: &'static str = "What-if";
 
-    /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
         let Some(epoch) = cx.what_if.base().map(|b| b.epoch) else {
-            tile::head(ui, cx.head, "", |_| {});
             let text = "Once an epoch has been clustered, other values of eps, Δd, k1, k2 and the threshold can be \
                         tried here without training.";
-            tile::empty_state(ui, icon::CROSSHAIR, "Nothing to try yet", text, None);
-            return;
+            return Err(Absence::nothing(icon::CROSSHAIR, "Nothing to try yet", text));
         };
         if !cx.what_if.has_radii() {
-            return no_radii(ui, cx.head);
+            return Err(no_radii());
         }
         let changed = !cx.what_if.changes().is_empty();
         let applied = cx.what_if.is_applied();
@@ -73,6 +69,7 @@ impl WhatIfPanel {
             });
         }
         foot(ui, cx);
+        Ok(())
     }
 }
 
