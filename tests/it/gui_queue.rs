@@ -44,7 +44,7 @@ fn a_run_is_queued_while_one_goes_on_and_begins_by_itself() {
     window.engine.say(Event::State { state: State::Done, epoch: 0 });
     window.until_it("begins next", false);
     assert_eq!(starts(&window).len(), 1);
-    window.until("Looking at the datasets");
+    window.until("Preparing");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_is_prepared_is_told_over_the_run_on_screen() {
     assert!(window.shows("Done · mAP"));
     new_run(&mut window, "Start run");
     let out = starts(&window).remove(0);
-    window.until("Looking at the datasets");
+    window.until("Preparing");
     window.engine.say(Event::State { state: State::Preparing, epoch: 0 });
     window.engine.say(Event::Progress { stage: Stage::Prepare, done: 340, total: 1856 });
     window.until("Preparing · 340/1,856");
@@ -93,7 +93,7 @@ fn a_start_that_fails_leaves_no_band() {
     window.until("Preparing");
     window.engine.say(Event::State { state: State::Failed("the disk is full".to_owned()), epoch: 0 });
     window.until("the disk is full");
-    assert!(!window.shows("Looking at the datasets") && !window.shows("Drawing the people"));
+    assert!(!window.shows("Looking at the datasets") && !window.shows("Drawing the people of"));
 }
 
 #[test]
