@@ -135,6 +135,23 @@ fn try_out(body: &Body, dir: &Path, bytes: &[u8], what: &str) {
     }
 }
 
+/// For `scripts/fuzz.sh`: a sound file for every reader, and what lies around it.
+#[test]
+#[ignore = "writes the corpus of scripts/fuzz.sh"]
+fn write_the_corpus_of_the_fuzzer() {
+    let Some(dir) = std::env::var_os("REID_FUZZ_CORPUS").map(std::path::PathBuf::from) else { return };
+    corpus(&dir.join("around"));
+    for body in BODIES {
+        let name = body.name.replace(' ', "-");
+        let seeds = dir.join("seeds").join(&name);
+        fs::create_dir_all(&seeds).unwrap();
+        let sound = fs::read((body.place)(&dir.join("around"))).unwrap();
+        fs::write(seeds.join("sound"), &sound).unwrap();
+        let mut random = Stream::new(7, body.name);
+        (0..20).for_each(|n| fs::write(seeds.join(format!("damaged-{n}")), damaged(&sound, &mut random)).unwrap());
+    }
+}
+
 #[test]
 fn no_reader_panics_or_hangs_whatever_it_reads() {
     let dir = tempfile::tempdir().unwrap();
