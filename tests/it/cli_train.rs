@@ -1,6 +1,9 @@
 //! The command line's main job: train, extract, evaluate, cluster, with exit codes and JSON.
 
+use std::path::Path;
+
 use assert_cmd::Command;
+use reid_workbench::run::RunReader;
 use serde_json::Value;
 
 use crate::support::engine::{SMALL, Tiny};
@@ -270,4 +273,98 @@ fn a_run_waits_while_its_disk_is_full_and_loses_no_event() {
     assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
     let steps = run.events.iter().filter(|e| matches!(e.event, reid_workbench::run::event::Event::Step(_))).count();
     assert_eq!(steps, 150);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_heeded_while_a_built_in_set_is_drawn() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+    command.env("REID_CACHE_DIR", home.path().join("cache")).env("REID_DATA_DIR", &data).current_dir(home.path());
+    command.args(["train", "--preset", "demo", "--out", "run", "--device", "cpu"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let drawn = |of: &str| {
+        let sets = std::fs::read_dir(data.join("synthetic")).into_iter().flatten().flatten();
+        sets.filter(|e| e.file_name().to_string_lossy().starts_with(of)).count()
+    };
+    while drawn(".drawing-") == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it drew anything");
+        std::thread::yield_now();
+    }
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // It was in the midst of the first set, which takes seconds: neither that nor half of it is left behind.
+    assert_eq!((drawn(""), home.path().join("run").exists()), (0, false));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_utf8_is_refused_before_anything_is_made() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let tiny = Tiny::new();
+    let odd = |name: &[u8]| tiny.dir.path().join(OsStr::from_bytes(name));
+    let train = |target: &Path, out: &Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_reid-workbench"));
+        command.env("REID_CACHE_DIR", tiny.path("cache")).current_dir(tiny.dir.path());
+        command.args(["train", "--preset", "demo", "--source", "source", "--device", "cpu", "--target"]);
+        command.arg(target).arg("--out").arg(out);
+        SMALL.iter().for_each(|set| {
+            command.args(["--set", set]);
+        });
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = train(Path::new("target"), &odd(b"run\xff"));
+    assert!(code == Some(2) && said.contains("is not UTF-8") && !odd(b"run\xff").exists(), "{said}");
+    std::fs::rename(tiny.path("target"), odd(b"target\xff")).unwrap();
+    let (code, said) = train(&odd(b"target\xff"), Path::new("run"));
+    assert!(code == Some(2) && said.contains("UTF-8") && !tiny.path("run").exists(), "{said}");
+    // A picture with such a name is left out, and said; the run is one that can be gone on with.
+    std::fs::rename(odd(b"target\xff"), tiny.path("target")).unwrap();
+    let folder = tiny.path("target/bounding_box_train");
+    let photo = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(&photo, folder.join(OsStr::from_bytes(b"0001_c1_\xff.jpg"))).unwrap();
+    let (code, said) = train(Path::new("target"), Path::new("run"));
+    assert!(code == Some(0) && said.contains("1 images left out"), "{said}");
+    assert!(RunReader::open(&tiny.path("run")).is_ok());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_be_read_is_said_to_be_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let tiny = Tiny::new();
+    let run = tiny.path("run");
+    crate::sample_run::write(&run);
+    let may = |path: &Path, mode: u32| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    may(tiny.dir.path(), 0o755);
+    let export = || {
+        // Whoever is root may read everything, and becomes nobody for this.
+        let root = std::fs::read_to_string("/proc/self/status").is_ok_and(|s| s.contains("\nUid:\t0\t"));
+        let program = env!("CARGO_BIN_EXE_reid-workbench");
+        let mut command = std::process::Command::new(if root { "setpriv" } else { program });
+        if root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
+        }
+        let output = command.args(["compare"]).args([&run, &run]).current_dir("/").output();
+        output.map(|o| (o.status.code(), String::from_utf8_lossy(&o.stderr).into_owned()))
+    };
+    match export() {
+        Ok((Some(0), _)) => {}
+        other => {
+            let why = format!("nobody cannot run the program here: {other:?}");
+            return crate::support::skipped("a file that may not be read", &why);
+        }
+    }
+    for file in ["manifest.json", "events.jsonl"] {
+        may(&run.join(file), 0o000);
+        let (code, said) = export().unwrap();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(file) && said.contains("Permission denied"), "{said}");
+        assert!(!said.contains("not a run folder") && said.trim_end().lines().count() == 1, "{said}");
+        may(&run.join(file), 0o644);
+    }
 }
