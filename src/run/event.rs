@@ -75,6 +75,9 @@ struct StepLine<'a> {
     merged: u32,
 }
 
+/// Epochs and iterations that a run can have, with much to spare: what is beyond is damage.
+const MOST_EPOCHS: usize = 1_000_000;
+const MOST_ITERS: u64 = 1 << 40;
 /// Parts that a loss can have; each is a curve in the window and a column in tables.
 const MOST_PARTS: usize = 64;
 
@@ -93,9 +96,32 @@ impl Stamped {
                 return Err(serde::de::Error::custom(words));
             }
             let step = Step { phase, epoch, iter, iters, step, loss, parts, lr, seconds, waited, merged };
-            return Ok(Self { run: RunId::default(), seq: l.seq, t: l.t, wall: l.wall, event: Event::Step(step) });
+            return Self { run: RunId::default(), seq: l.seq, t: l.t, wall: l.wall, event: Event::Step(step) }
+                .counted();
         }
-        serde_json::from_slice(line)
+        serde_json::from_slice::<Self>(line)?.counted()
+    }
+
+    /// Whether its epoch and iteration are some that a run can have: readers count on from them.
+    fn counted(self) -> serde_json::Result<Self> {
+        let (epoch, iters) = match &self.event {
+            Event::State { epoch, .. }
+            | Event::StageDone { epoch, .. }
+            | Event::Clustered { epoch, .. }
+            | Event::Evaluated { epoch, .. }
+            | Event::Snapshot { epoch, .. }
+            | Event::EpochDone { epoch, .. }
+            | Event::Checkpoint { epoch, .. }
+            | Event::HeatMaps { epoch, .. } => (*epoch, 0),
+            Event::ParamApplied { epoch, iter, .. } => (*epoch, *iter as u64),
+            Event::Step(step) => (step.epoch, step.step.max(step.iter.max(step.iters) as u64)),
+            Event::Ranked(ranking) => (ranking.epoch, ranking.iters as u64),
+            _ => (0, 0),
+        };
+        if epoch > MOST_EPOCHS || iters > MOST_ITERS {
+            return Err(serde::de::Error::custom(format!("no run has an epoch {epoch} or so many iterations")));
+        }
+        Ok(self)
     }
 }
 
