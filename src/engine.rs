@@ -8,6 +8,7 @@ pub mod feature_run;
 pub mod features;
 pub mod import;
 pub mod link;
+pub mod oracle;
 pub mod outbox;
 pub mod pretrained;
 pub mod rehearsal;

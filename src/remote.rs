@@ -17,6 +17,7 @@ pub mod pool;
 pub mod protocol;
 pub mod relay;
 pub mod root;
+pub mod rsync;
 pub mod setup;
 pub mod shelf;
 

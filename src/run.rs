@@ -6,6 +6,7 @@
 //! epochs/NNNN/    what an epoch computed     checkpoints/  the engine's
 //! features.safetensors   of the newest clustering
 //! commands/       requests from outside      heartbeat     who trains it just now
+//! answers/        to questions among them, until whoever asked has read them
 //! summary.json    a few numbers for lists, made anew when the log has grown
 //! label.json      what people call the run, and what they noted about it
 //! ```
@@ -24,6 +25,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod pulse;
+pub mod questions;
 pub mod reader;
 pub mod requests;
 pub mod snapshot;

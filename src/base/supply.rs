@@ -29,6 +29,12 @@ pub trait Supplier: Send + Sync {
     /// Takes a message back; whether nobody had taken it yet.
     fn take_back(&self, name: &Path, bytes: &[u8]) -> bool;
 
+    /// Asks who is at the far end, and waits for the answer; both are JSON that this room does not know.
+    ///
+    /// # Errors
+    /// When there is no answer; one sentence.
+    fn ask(&self, question: &[u8]) -> io::Result<Vec<u8>>;
+
     /// A file that is here was used.
     fn used(&self, name: &Path);
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::error::usage;
 use super::progress::{print_json, with_bar};
+use crate::remote::fetch::Carrier;
 use crate::remote::{Address, fetch, pool};
 
 /// Arguments of `fetch`.
@@ -24,6 +25,20 @@ pub struct FetchArgs {
     /// Leave the checkpoints there: nothing can be resumed or exported as weights here, then.
     #[arg(long)]
     pub no_checkpoints: bool,
+    /// Who brings what is large: rsync where it is on both machines, else the relay; or one of the two alone.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub by: CarrierWord,
+}
+
+/// Who brings what is large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CarrierWord {
+    /// rsync where it is on both machines, else the relay.
+    Auto,
+    /// rsync alone.
+    Rsync,
+    /// The relay alone.
+    Relay,
 }
 
 /// Brings it.
@@ -34,20 +49,29 @@ pub fn run(args: &FetchArgs) -> anyhow::Result<()> {
     let address: Address = args.run.parse().map_err(|e: String| usage(e))?;
     let (dir, run) = address.split().map_err(usage)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&run));
+    let carrier = match args.by {
+        CarrierWord::Auto => Carrier::Auto,
+        CarrierWord::Rsync => Carrier::Rsync,
+        CarrierWord::Relay => Carrier::Relay,
+    };
     let line = pool::line(&dir, &(Arc::new(|| {}) as _))?;
     let fetched = with_bar("fetching", |tick| {
         let tick = |done, total| {
             tick(done, total);
         };
-        fetch::fetch(&line, &run, &out, !args.no_checkpoints, &tick)
+        fetch::fetch(&line, &run, &out, !args.no_checkpoints, carrier, &tick)
     });
     line.end("all of it is here");
     let fetched = fetched.map_err(anyhow::Error::msg)?;
+    if let Some(note) = &fetched.note {
+        eprintln!("the relay brought what rsync did not: {note}");
+    }
     print_json(&json!({
         "run": args.run,
         "out": out,
         "files": fetched.files,
         "bytes": fetched.bytes,
         "brought": fetched.brought,
+        "by": if fetched.by_rsync { "rsync" } else { "relay" },
     }))
 }

@@ -5,16 +5,23 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::error::usage;
+use crate::base::guard::guarded;
 use crate::base::{device, dirs, fs, time};
 use crate::data::registry::Registry;
+use crate::engine::oracle::Oracle;
 use crate::method::params::presets::PRESETS;
 use crate::remote::protocol::{Fate, Offer, StartOrder};
-use crate::remote::relay::{Desk, serve};
+use crate::remote::relay::{Desk, Then, serve};
 use crate::remote::root::is_name;
 use crate::run::folder::events_path;
 use crate::run::pulse::Trainer;
+use crate::run::questions::{NetAnswer, NetQuestion, ask_trainer};
 
 /// Bytes of what a training said that are looked at.
 const LOG: u64 = 1 << 20;
@@ -41,6 +48,65 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<()> {
 #[derive(Default)]
 struct Here {
     started: BTreeMap<String, Child>,
+    networks: Option<Networks>,
+}
+
+/// Questions to a network that may wait.
+const QUESTIONS: usize = 4;
+/// A network that nobody asks for so long is let go.
+const REST_AFTER: Duration = Duration::from_secs(120);
+
+struct Errand {
+    folder: PathBuf,
+    question: NetQuestion,
+    then: Then,
+}
+
+/// The thread that asks networks: one question after the other, so that never two of them are in memory.
+struct Networks {
+    ask: Option<Sender<Errand>>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Networks {
+    fn begin() -> std::io::Result<Self> {
+        let (ask, asked) = bounded::<Errand>(QUESTIONS);
+        let (stop, stopped) = bounded(0);
+        let work = move || {
+            let mut oracle = Oracle::default();
+            loop {
+                match asked.recv_timeout(REST_AFTER) {
+                    Ok(Errand { folder, question, then }) => then(answer(&mut oracle, &folder, question, &stopped)),
+                    Err(RecvTimeoutError::Timeout) => oracle.rest(),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("relay-networks".to_owned()).spawn(work)?;
+        Ok(Self { ask: Some(ask), stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Whoever trains the run is asked first; else its checkpoint.
+fn answer(oracle: &mut Oracle, folder: &Path, question: NetQuestion, stop: &Receiver<()>) -> NetAnswer {
+    let from = |oracle: &mut Oracle| match ask_trainer(folder, question.clone(), stop) {
+        Some(answer) => answer,
+        None => oracle.ask(folder, question.clone(), stop),
+    };
+    guarded("Asking the network", || from(oracle)).and_then(|answer| answer)
+}
+
+impl Drop for Networks {
+    fn drop(&mut self) {
+        // The line has ended: what is under way is broken off, or the process would end amidst it.
+        drop((self.ask.take(), self.stop.take()));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that asks networks had panicked");
+        }
+    }
 }
 
 impl Desk for Here {
@@ -73,6 +139,19 @@ impl Desk for Here {
         let child = command.spawn().map_err(words)?;
         self.started.insert(name.clone(), child);
         Ok((name, queued))
+    }
+
+    fn question(&mut self, folder: PathBuf, question: NetQuestion, then: Then) -> Result<(), String> {
+        let networks = match self.networks.take() {
+            Some(networks) => networks,
+            None => Networks::begin().map_err(|e| e.to_string())?,
+        };
+        let networks = self.networks.insert(networks);
+        let asked = networks.ask.as_ref().map(|ask| ask.try_send(Errand { folder, question, then }));
+        match asked {
+            Some(Ok(())) => Ok(()),
+            _ => Err(format!("{QUESTIONS} questions wait there already; ask again in a moment")),
+        }
     }
 
     fn fate(&mut self, dir: &Path, run: &str) -> Fate {

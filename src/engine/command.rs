@@ -10,6 +10,7 @@ pub use crate::base::device::DeviceChoice;
 pub use crate::base::dirs::cache as cache_dir;
 use crate::method::params::{Params, Value};
 pub use crate::run::checkpoints::At;
+use crate::run::questions::NetQuestion;
 pub use crate::run::requests::RequestId;
 use crate::run::requests::{Posted, Steer};
 
@@ -144,13 +145,16 @@ impl From<Posted> for Request {
             Steer::Stop => Command::Stop,
             Steer::Checkpoint => Command::Checkpoint,
             Steer::SetParam { key, value } => Command::SetParam { key, value },
+            Steer::Ask(NetQuestion::HeatMaps(images)) => Command::HeatMaps(images),
+            Steer::Ask(NetQuestion::Rank(query)) => Command::Rank(query),
         };
         Self { id, command }
     }
 }
 
 impl Command {
-    /// The same for a run that another process trains; `None` for what only the engine of this one can do.
+    /// The same for a run that another process trains; `None` for what only the engine of this one can do, and for what
+    /// is answered to the asker alone ([`Command::question`]).
     pub fn steer(&self) -> Option<Steer> {
         Some(match self {
             Self::Pause => Steer::Pause,
@@ -169,6 +173,17 @@ impl Command {
 
 /// Wakes whoever waits for the engine, called after each event; from any thread, as often as one likes.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+impl Command {
+    /// The question to a network that it asks, if it asks one.
+    pub fn question(&self) -> Option<NetQuestion> {
+        match self {
+            Self::HeatMaps(images) => Some(NetQuestion::HeatMaps(images.clone())),
+            Self::Rank(query) => Some(NetQuestion::Rank(query.clone())),
+            _ => None,
+        }
+    }
+}
 
 /// One end of the engine: what the window and the command line hold.
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, select};
 
-use super::command::{Command, Request};
+use super::command::{Command, Request, RequestId};
 use super::outbox::Outbox;
 use crate::run::event::Severity;
-use crate::run::requests::FoundRequests;
+use crate::run::requests::{FoundRequests, Steer};
 
 /// The commands as they arrive. Shared with the callbacks of long computations, which only look for a stop.
 pub struct Control {
@@ -20,6 +20,8 @@ pub struct Control {
     queue: Mutex<VecDeque<Request>>,
     /// What is to be answered with a word instead of being carried out.
     unwanted: Mutex<Vec<FoundRequests>>,
+    /// Questions that were asked from outside and are answered there.
+    questions: Mutex<Vec<RequestId>>,
     stop: AtomicBool,
     shutdown: AtomicBool,
 }
@@ -32,6 +34,7 @@ impl Control {
             outside,
             queue: Mutex::new(VecDeque::new()),
             unwanted: Mutex::new(Vec::new()),
+            questions: Mutex::new(Vec::new()),
             stop: AtomicBool::new(false),
             shutdown: AtomicBool::new(false),
         }
@@ -66,6 +69,8 @@ impl Control {
         self.take_arrived();
         for found in std::mem::take(&mut *self.unwanted.lock().unwrap_or_else(PoisonError::into_inner)) {
             match found {
+                // Whoever asked has gone.
+                FoundRequests::Request { request, .. } if matches!(request.steer, Steer::Ask(_)) => {}
                 FoundRequests::Request { request, .. } => {
                     outbox.refuse(&request.id, "It was sent when nobody trained this run, and is not carried out now.");
                 }
@@ -109,6 +114,13 @@ impl Control {
         self.next(outbox)
     }
 
+    /// Whether a question came from outside, where its answer is awaited; that is told once.
+    pub fn was_asked_outside(&self, id: &RequestId) -> bool {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = questions.iter().position(|asked| asked == id);
+        at.map(|at| questions.swap_remove(at)).is_some()
+    }
+
     fn take_arrived(&self) {
         while let Ok(found) = self.outside.try_recv() {
             self.push_found(found);
@@ -128,7 +140,12 @@ impl Control {
 
     fn push_found(&self, found: FoundRequests) {
         match found {
-            FoundRequests::Request { request, stale: false } => self.push(request.into()),
+            FoundRequests::Request { request, stale: false } => {
+                if matches!(request.steer, Steer::Ask(_)) {
+                    self.questions.lock().unwrap_or_else(PoisonError::into_inner).push(request.id.clone());
+                }
+                self.push(request.into());
+            }
             unwanted => self.unwanted.lock().unwrap_or_else(PoisonError::into_inner).push(unwanted),
         }
     }

@@ -13,6 +13,7 @@ use super::command::{RequestId, Waker};
 use super::event::{Event, RunId, Severity, Stage, Stamped, State, Step};
 use crate::run::error::RunError;
 use crate::run::folder::{RunWriter, is_live_only};
+use crate::run::questions;
 use crate::run::requests::{FoundRequests, Listener};
 
 /// Events waiting in the backlog before further points are merged into the last of their epoch.
@@ -69,6 +70,7 @@ impl Outbox {
             self.deliver(self.unstamped(event));
         }
         if let (Some(writer), Some(to)) = (&writer, &self.requests) {
+            questions::tidy(writer.dir());
             match Listener::start(writer.dir(), to.clone()) {
                 Ok(listener) => self.listener = Some(listener),
                 Err(error) => tracing::warn!(%error, "requests from outside are not heard"),

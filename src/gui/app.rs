@@ -1,6 +1,7 @@
 //! The window's application: events in, frames out, commands carried out after each frame.
 
 mod act;
+mod ask;
 mod first;
 mod follow;
 mod frame;
@@ -108,6 +109,8 @@ pub struct App {
     opening: Option<PathBuf>,
     /// Runs on other machines.
     far: Reach,
+    /// Questions to networks that are not this window's.
+    asking: ask::Asking,
     /// Lists of runs that were asked for and have not come.
     listing: Option<u64>,
     exporting: Job<Result<String, String>>,
@@ -203,6 +206,7 @@ impl App {
             store,
             opening: None,
             far: Reach::default(),
+            asking: ask::Asking::default(),
             listing: None,
             exporting: Job::default(),
             revealing: Job::default(),
@@ -347,6 +351,7 @@ impl App {
             self.notify(ctx, LogEntry::now(Severity::Warning, "No file manager", why), None);
         }
         self.poll_far(ctx);
+        self.poll_asked(ctx);
         match self.exporting.poll() {
             Some(Ok(text)) => self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), None),
             Some(Err(reason)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None),

@@ -3,6 +3,7 @@
 use super::view_model::RunView;
 use crate::base::text;
 use crate::run::event::{Phase, Stage, State};
+use crate::run::questions::is_asked_elsewhere;
 
 /// Whether a run goes on, paused or not.
 pub fn is_active(view: &RunView) -> bool {
@@ -15,11 +16,14 @@ pub fn steered<'a>(live: &'a RunView, shown: &'a RunView) -> &'a RunView {
     if shown.trainer.is_some() { shown } else { live }
 }
 
-/// Whether the engine can be asked about the run on screen: it works on it, or is free to take up what it left.
+/// Whether a network can be asked about the run on screen: the engine works on it or is free to take up what it left,
+/// another process trains it, or it lies on another machine.
 pub fn answers(live: &RunView, shown: &RunView) -> bool {
     match live.folder == shown.folder {
         true => shown.live,
-        false => is_over(shown) && shown.trainer.is_none() && shown.folder.is_some() && !is_active(live),
+        false => shown.folder.as_deref().is_some_and(|folder| {
+            is_asked_elsewhere(folder, shown.trainer.is_some()) || is_over(shown) && !is_active(live)
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a run lies on another machine: `ssh://[USER@]HOST[:PORT]/PATH`, and how ssh is called to get there.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,12 @@ pub struct Address {
 }
 
 const SCHEME: &str = "ssh://";
+/// Of ssh: nothing but the two streams; a line that is dead is noticed.
+#[rustfmt::skip]
+const OPTIONS: [&str; 11] = [
+    "-T", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none", "-o", "ConnectTimeout=15",
+    "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
+];
 
 /// Whether a path names something on another machine.
 pub fn is_remote(path: &Path) -> bool {
@@ -105,17 +112,7 @@ impl Address {
     /// The relay of this folder, as a process of ssh that is yet to be started.
     pub(super) fn relay(&self) -> Command {
         let mut command = Command::new(&setup().ssh);
-        command.arg("-T");
-        // Nothing but the two streams; a line that is dead is noticed.
-        for option in [
-            "ClearAllForwardings=yes",
-            "RemoteCommand=none",
-            "ConnectTimeout=15",
-            "ServerAliveInterval=5",
-            "ServerAliveCountMax=3",
-        ] {
-            command.arg("-o").arg(option);
-        }
+        command.args(OPTIONS);
         if let Some(port) = self.port {
             command.arg("-p").arg(port.to_string());
         }
@@ -128,6 +125,26 @@ impl Address {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command
+    }
+}
+
+impl Address {
+    /// The machine as rsync names it, and the ssh that rsync is to call.
+    pub(super) fn rsync_shell(&self) -> (String, OsString) {
+        let (user, host) = self.host.split_once('@').map_or((None, &*self.host), |(user, host)| (Some(user), host));
+        let mut shell = OsString::from("\"");
+        shell.push(&setup().ssh);
+        shell.push("\" ");
+        shell.push(OPTIONS.join(" "));
+        if let Some(port) = self.port {
+            shell.push(format!(" -p {port}"));
+        }
+        if let Some(user) = user {
+            shell.push(format!(" -l '{user}'"));
+        }
+        // What comes after is the machine, whatever it looks like.
+        shell.push(" --");
+        (if host.contains(':') { format!("[{host}]") } else { host.to_owned() }, shell)
     }
 }
 

@@ -232,6 +232,14 @@ impl Line {
     /// # Errors
     /// When the line is broken.
     pub fn send(&self, ask: Ask) -> Result<Receiver<LineAnswer>, LineError> {
+        self.send_with(ask, &[])
+    }
+
+    /// As [`Line::send`], with data that goes along.
+    ///
+    /// # Errors
+    /// When the line is broken.
+    pub fn send_with(&self, ask: Ask, data: &[u8]) -> Result<Receiver<LineAnswer>, LineError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (say, said) = bounded(1);
         let mut state = self.lock();
@@ -241,7 +249,7 @@ impl Line {
         let Some(to) = &mut state.to else {
             return Err(LineError::Broken(format!("the line to {} is not there yet", self.address.host)));
         };
-        if let Err(error) = frame::write(to, &AskedFrame { id, ask }, &[], Fold::No) {
+        if let Err(error) = frame::write(to, &AskedFrame { id, ask }, data, Fold::No) {
             return Err(LineError::Broken(format!("the line to {} broke: {error}", self.address.host)));
         }
         state.open.insert(id, say);

@@ -7,7 +7,7 @@ mod pieces;
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 pub(super) use self::pieces::Pieces;
 use self::pieces::{Copied, copy};
+use super::frame::DATA_MOST;
 use super::line::{Line, LineError, LineListener};
 use super::protocol::{Ask, PHOTOS, PIECE, Tell};
 use super::root::{is_within, with_slashes};
@@ -22,11 +23,12 @@ use super::shelf;
 use crate::base::fs::{read_regular, replace_unsynced};
 use crate::base::supply::Supplier;
 use crate::run::Manifest;
-use crate::run::event::{Event, ImageRef, SnapshotPart, Split, Stamped};
+use crate::run::event::{Event, ImageRef, RankQuery, SnapshotPart, Split, Stamped};
 use crate::run::folder::{events_path, params_path};
 use crate::run::graph::{features_path, graph_path};
 use crate::run::images::Images;
 use crate::run::pulse::{BEAT_EVERY, Beat, Trainer, beat_path};
+use crate::run::questions::{LIMIT, NetQuestion};
 use crate::run::requests::{Posted, requests_dir};
 use crate::run::snapshot::part_path;
 
@@ -173,8 +175,9 @@ impl Mirror {
         if log.begun.len() > LINE {
             return Err("it sent a line of the log without an end".to_owned());
         }
-        let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(words)?;
-        file.write_all(data).map_err(words)?;
+        // Where it belongs, not at the end: another process that mirrors the same run writes the same bytes there.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(words)?;
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(data)).map_err(words)?;
         log.here += data.len() as u64;
         log.there = Some(size);
         drop(log);
@@ -407,6 +410,21 @@ impl Supplier for Mirror {
         matches!(told, Ok((Tell::TakenBack { taken: true }, _)))
     }
 
+    fn ask(&self, question: &[u8]) -> io::Result<Vec<u8>> {
+        let mut question: NetQuestion = serde_json::from_slice(question)?;
+        let mut photo = Vec::new();
+        if let NetQuestion::Rank(RankQuery::File(path)) = &mut question {
+            photo = read_regular(path, u64::from(DATA_MOST))?;
+            *path = path.file_name().map(PathBuf::from).unwrap_or_default();
+        }
+        let words = |e: LineError| io::Error::other(e.to_string());
+        let ask = Ask::Question { run: self.run.clone(), question };
+        match self.line.send_with(ask, &photo).and_then(|said| self.line.answer(&said, LIMIT)).map_err(words)? {
+            (Tell::Answer, data) => Ok(data),
+            _ => Err(words(self.line.cut("no answer of a network"))),
+        }
+    }
+
     fn used(&self, name: &Path) {
         if name.starts_with("epochs") || name.starts_with("photos") {
             shelf::touch(&self.folder.join(name));
@@ -451,16 +469,14 @@ fn photo_of(name: &Path) -> Option<(ImageRef, PathBuf)> {
     Some((ImageRef { split, index }, name.to_owned()))
 }
 
-/// Cuts a half line off the end of a log that was mirrored before; bytes of what is left.
+/// Bytes of the whole lines of a log that was mirrored before; a half one at its end is written anew with its rest.
 fn whole_lines(path: &Path) -> io::Result<u64> {
     let bytes = match read_regular(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(e) => return Err(e),
     };
-    let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at as u64 + 1);
-    OpenOptions::new().write(true).open(path)?.set_len(whole)?;
-    Ok(whole)
+    Ok(bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at as u64 + 1))
 }
 
 /// Removes all that was mirrored: the run there is another one.

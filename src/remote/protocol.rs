@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::event::Split;
 use crate::run::pulse::Trainer;
+use crate::run::questions::NetQuestion;
 use crate::run::requests::Posted;
 use crate::run::summary::Outcome;
 
 /// Version of the language; another one is not spoken.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Bytes of a file asked for at once, at most.
 pub const PIECE: u32 = 256 << 10;
 /// Pictures asked for at once, at most.
@@ -116,6 +117,11 @@ pub enum Ask {
     Put { run: String, request: Posted },
     /// Takes one back that nobody has taken yet.
     TakeBack { run: String, request: Posted },
+    /// Asks a run's network: that of the process that trains it, else that of its last checkpoint. A picture from
+    /// elsewhere goes along in the data, and its path is a name only. Answered when the answer is there.
+    Question { run: String, question: NetQuestion },
+    /// Where a run lies there, for those who copy it by other means.
+    Place { run: String },
     /// What a run can be started with.
     Offer,
     /// Starts a run.
@@ -158,6 +164,10 @@ pub enum Tell {
     Trainer { run: String, trainer: Option<Trainer> },
     /// Whether a request was taken back.
     TakenBack { taken: bool },
+    /// The answer of a run's network, as JSON of an event in the data.
+    Answer,
+    /// Where a run lies, and whether rsync is there to copy it.
+    Place { folder: String, rsync: bool },
     /// What a run can be started with.
     Offer(Offer),
     /// A run was started.

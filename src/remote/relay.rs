@@ -9,18 +9,21 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::frame::{self, Fold, Frame};
+use super::frame::{self, DATA_MOST, Fold, Frame};
 use super::photos::RemotePhotos;
 use super::protocol::{
     Ask, AskedFrame, FOLLOWED, Fate, LISTED, Offer, RemoteRow, StartOrder, Tell, Told, greet, greeted,
 };
 use super::root::{Root, is_name};
+use super::rsync;
 use crate::base::fs::{open_regular, refuse_links};
 use crate::base::guard::guarded;
+use crate::run::event::RankQuery;
 use crate::run::folder::events_path;
 use crate::run::pulse::{Pulse, Trainer};
+use crate::run::questions::{MAPS, NetAnswer, NetQuestion};
 use crate::run::requests;
 use crate::run::summary::{Summary, folders};
 
@@ -35,6 +38,9 @@ const AT_ONCE: u64 = 256 << 10;
 /// Questions that may wait.
 const WAITING: usize = 32;
 
+/// Takes the answer of a network.
+pub type Then = Box<dyn FnOnce(NetAnswer) + Send>;
+
 /// What a relay needs of the program beyond run folders.
 pub trait Desk {
     /// Datasets, devices and presets here.
@@ -48,6 +54,12 @@ pub trait Desk {
 
     /// What became of a run that was started here.
     fn fate(&mut self, dir: &Path, run: &str) -> Fate;
+
+    /// Asks the network of the run in `folder`, on another thread; the answer goes to `then` when it is there.
+    ///
+    /// # Errors
+    /// One sentence, when too many questions wait already.
+    fn question(&mut self, folder: PathBuf, question: NetQuestion, then: Then) -> Result<(), String>;
 }
 
 /// Serves one line until it ends.
@@ -60,40 +72,48 @@ pub fn serve(
     out: impl Write,
     desk: &mut dyn Desk,
 ) -> Result<(), String> {
+    let (say, said) = bounded(WAITING);
+    let answers = say.clone();
     let mut relay =
-        Relay { root: Root::new(dir), out, desk, photos: RemotePhotos::default(), followed: BTreeMap::new() };
+        Relay { root: Root::new(dir), out, desk, photos: RemotePhotos::default(), followed: BTreeMap::new(), answers };
     // Its greeting first: whoever is there learns the version even where the other end is not spoken with.
     greet(&mut relay.out).map_err(|e| e.to_string())?;
-    let (say, said) = bounded(WAITING);
     let read = move || {
-        let greeting = greeted(&mut input);
-        let wrong = greeting.is_err();
-        if say.send(greeting.map(|()| None)).is_err() || wrong {
-            return;
-        }
+        let mut next = greeted(&mut input).map_or_else(Heard::Rubbish, |()| Heard::Greeting);
         loop {
-            let next = match frame::read(&mut input) {
-                Ok(None) => return,
-                // The line broke: nobody is there to be told.
-                Err(e) if e.kind() != io::ErrorKind::InvalidData => return,
-                Err(e) => Err(e.to_string()),
-                Ok(Some(frame)) => question(&frame).map(Some),
-            };
-            let wrong = next.is_err();
-            if say.send(next).is_err() || wrong {
+            let last = matches!(next, Heard::Rubbish(_) | Heard::End);
+            if say.send(next).is_err() || last {
                 return;
             }
+            next = match frame::read(&mut input) {
+                Ok(Some(frame)) => question(frame).map_or_else(Heard::Rubbish, Heard::Question),
+                Err(e) if e.kind() == io::ErrorKind::InvalidData => Heard::Rubbish(e.to_string()),
+                // The line ended or broke: nobody is there to be told.
+                Ok(None) | Err(_) => Heard::End,
+            };
         }
     };
     std::thread::Builder::new().name("relay-reader".to_owned()).spawn(read).map_err(|e| e.to_string())?;
     relay.work(&said)
 }
 
-fn question(frame: &Frame) -> Result<AskedFrame, String> {
-    if !frame.data.is_empty() {
-        return Err("a question carries no data".to_owned());
+fn question(frame: Frame) -> Result<(AskedFrame, Vec<u8>), String> {
+    let asked: AskedFrame =
+        serde_json::from_slice(&frame.head).map_err(|e| format!("it is no question that this program knows ({e})"))?;
+    if !frame.data.is_empty() && !matches!(asked.ask, Ask::Question { .. }) {
+        return Err("this question carries no data".to_owned());
     }
-    serde_json::from_slice(&frame.head).map_err(|e| format!("it is no question that this program knows ({e})"))
+    Ok((asked, frame.data))
+}
+
+/// What a relay hears.
+enum Heard {
+    Greeting,
+    Question((AskedFrame, Vec<u8>)),
+    /// The answer of a network to the question of that number.
+    Answer(u64, NetAnswer),
+    Rubbish(String),
+    End,
 }
 
 struct Relay<'a, W> {
@@ -102,6 +122,8 @@ struct Relay<'a, W> {
     desk: &'a mut dyn Desk,
     photos: RemotePhotos,
     followed: BTreeMap<String, Followed>,
+    /// Where networks' answers go.
+    answers: Sender<Heard>,
 }
 
 /// The log of a run, told as it grows.
@@ -117,10 +139,8 @@ struct Followed {
     first: bool,
 }
 
-type Said = Result<Option<AskedFrame>, String>;
-
 impl<W: Write> Relay<'_, W> {
-    fn work(&mut self, said: &Receiver<Said>) -> Result<(), String> {
+    fn work(&mut self, said: &Receiver<Heard>) -> Result<(), String> {
         loop {
             let next = match self.followed.values().map(|f| f.due).min() {
                 Some(due) => said.recv_deadline(due),
@@ -128,9 +148,11 @@ impl<W: Write> Relay<'_, W> {
             };
             let lost = |_: io::Error| String::new();
             let done = match next {
-                Ok(Ok(None)) => Ok(()),
-                Ok(Ok(Some(asked))) => self.answer(asked).map_err(lost),
-                Ok(Err(why)) => {
+                Ok(Heard::Greeting) => Ok(()),
+                Ok(Heard::Question((asked, data))) => self.answer(asked, data).map_err(lost),
+                Ok(Heard::Answer(id, answer)) => self.tell_answer(id, answer).map_err(lost),
+                Ok(Heard::End) => return Ok(()),
+                Ok(Heard::Rubbish(why)) => {
                     // Said once, and then the line is cut.
                     let _ = self.tell(0, Tell::Refused { why: why.clone() }, &[], Fold::No);
                     return Err(format!("the other end sent rubbish and was cut off: {why}"));
@@ -148,7 +170,50 @@ impl<W: Write> Relay<'_, W> {
         frame::write(&mut self.out, &Told { id, tell }, data, fold)
     }
 
-    fn answer(&mut self, AskedFrame { id, ask }: AskedFrame) -> io::Result<()> {
+    /// Tells what a network answered.
+    fn tell_answer(&mut self, id: u64, answer: NetAnswer) -> io::Result<()> {
+        let text = answer.and_then(|event| serde_json::to_vec(&event).map_err(|e| e.to_string()));
+        match text {
+            Ok(text) if text.len() <= DATA_MOST as usize => self.tell(id, Tell::Answer, &text, Fold::Yes),
+            Ok(_) => {
+                self.tell(id, Tell::Refused { why: "the answer is too long for the line".to_owned() }, &[], Fold::No)
+            }
+            Err(why) => self.tell(id, Tell::Refused { why }, &[], Fold::No),
+        }
+    }
+
+    /// Hands a question to whoever has the network; the answer comes later.
+    fn ask_network(&mut self, id: u64, run: &str, mut question: NetQuestion, photo: &[u8]) -> Result<(), String> {
+        let folder = self.root.run(run)?;
+        let mut lent = None;
+        match &mut question {
+            NetQuestion::HeatMaps(images) if !(1..=MAPS).contains(&images.len()) => {
+                return Err(format!("the maps of 1 to {MAPS} images can be asked for at once"));
+            }
+            NetQuestion::Rank(RankQuery::File(path)) => {
+                // The picture that was sent, never a file of this machine.
+                image::guess_format(photo).map_err(|_| "it is no picture".to_owned())?;
+                let mut file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
+                file.write_all(photo).map_err(|e| e.to_string())?;
+                *path = file.path().to_owned();
+                lent = Some(file);
+            }
+            NetQuestion::HeatMaps(_) | NetQuestion::Rank(RankQuery::Image(_)) => {}
+        }
+        let answers = self.answers.clone();
+        let then = move |answer| {
+            drop(lent);
+            // Nobody is there any more when it cannot be sent.
+            let _ = answers.send(Heard::Answer(id, answer));
+        };
+        self.desk.question(folder, question, Box::new(then))
+    }
+
+    fn answer(&mut self, AskedFrame { id, ask }: AskedFrame, data: Vec<u8>) -> io::Result<()> {
+        if let Ask::Question { run, question } = ask {
+            let handed = guarded("Asking it", || self.ask_network(id, &run, question, &data)).and_then(|handed| handed);
+            return handed.or_else(|why| self.tell(id, Tell::Refused { why }, &[], Fold::No));
+        }
         let answered = guarded("Answering it", || self.found(ask)).and_then(|found| found);
         match answered {
             Ok((tell, data, fold)) => self.tell(id, tell, &data, fold),
@@ -195,6 +260,13 @@ impl<W: Write> Relay<'_, W> {
                 }
                 let (run, queued) = self.desk.start(self.root.dir(), &order)?;
                 plain(Tell::Started { run, queued })
+            }
+            // It was handed on before.
+            Ask::Question { .. } => Err("it is no question for the relay itself".to_owned()),
+            Ask::Place { run } => {
+                let folder = self.root.run(&run)?;
+                let folder = folder.to_str().ok_or("its path is not UTF-8")?.to_owned();
+                plain(Tell::Place { folder, rsync: rsync::is_here() })
             }
             Ask::Fate { run } => {
                 self.root.place(&run)?;
@@ -292,7 +364,7 @@ impl Followed {
         refuse_links(&self.folder, &path)?;
         let mut file = open_regular(&path)?;
         let found = file.metadata()?;
-        let (size, which) = (found.len(), number(&file));
+        let (mut size, which) = (found.len(), number(&file));
         let anew = size < self.told || (self.file.is_some() && self.file != which);
         self.file = which;
         let at = if anew { 0 } else { self.told };
@@ -300,6 +372,11 @@ impl Followed {
         if at < size {
             file.seek(SeekFrom::Start(at))?;
             file.take(AT_ONCE.min(size - at)).read_to_end(&mut bytes)?;
+        }
+        if at + bytes.len() as u64 >= size {
+            // A line without its end is no news yet: whoever goes on with a killed run takes it back.
+            bytes.truncate(bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1));
+            size = at + bytes.len() as u64;
         }
         Ok((bytes, at, size, anew))
     }

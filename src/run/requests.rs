@@ -12,6 +12,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use serde::{Deserialize, Serialize};
 
+use super::event::{ImageRef, RankQuery};
 use super::pulse::{BEAT_EVERY, Beat};
 use crate::base::fs::{read_regular, replace_unsynced};
 use crate::base::supply;
@@ -45,7 +46,17 @@ impl std::fmt::Display for RequestId {
     }
 }
 
-/// What may be asked of a run from outside: what steers it, not what is answered to one window alone.
+/// What can be asked of a run's network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetQuestion {
+    /// Attention maps of these images.
+    HeatMaps(Vec<ImageRef>),
+    /// The gallery ranked for this image.
+    Rank(RankQuery),
+}
+
+/// What may be asked of a run from outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Steer {
@@ -68,6 +79,8 @@ pub enum Steer {
         /// The new value.
         value: Value,
     },
+    /// Ask its network; answered by a file of the request's name ([`super::questions`]), not among the events.
+    Ask(NetQuestion),
 }
 
 /// A request as it lies in a run folder.

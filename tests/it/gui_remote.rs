@@ -5,12 +5,14 @@ use std::path::Path;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::event::{Event, State};
+use reid_workbench::gui::panels::Pane;
 use reid_workbench::method::params::Params;
 use reid_workbench::remote::pool;
 use reid_workbench::run::requests::{FoundRequests, Listener, Steer};
 use reid_workbench::run::{Manifest, RunReader, RunWriter};
 
 use crate::sample_run::EPOCHS;
+use crate::support::engine::{Driver, Tiny, tiny_params};
 use crate::support::play;
 use crate::support::ssh::{at, cut, nobody};
 use crate::support::window::Window;
@@ -77,6 +79,26 @@ fn a_machine_that_is_not_reached_is_said_and_the_mirror_is_shown() {
     window.until("What was mirrored earlier is shown");
     window.until("Done");
     assert!(RunReader::open(&folder).is_ok());
+}
+
+#[test]
+fn a_network_on_another_machine_is_asked_by_a_click() {
+    let tiny = Tiny::new();
+    let (state, _) = Driver::run(tiny.request("runs/far", tiny_params()));
+    assert_eq!(state, State::Done);
+    let there = at("here-click", &tiny.path("runs/far"));
+    let mut window = Window::open(Path::new(&there.to_string()));
+    window.until("on here-click");
+    window.bring(Pane::RankLists);
+    window.until("mismatch, distance");
+    let hit = window.harness.get_all_by_label_contains("mismatch, distance").next().unwrap();
+    hit.click();
+    window.harness.run_steps(3);
+    window.until("Its machine answers");
+    window.until(", asked, after ");
+    assert!(window.engine.asked().is_empty(), "the engine of this window is not meant");
+    let folder = pool::folder_of(&there).unwrap();
+    pool::of(&folder).unwrap().line().end("the test is over");
 }
 
 /// Types into a box, in place of what is there.

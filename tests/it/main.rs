@@ -92,6 +92,7 @@ mod remote_hostile;
 mod run_folder;
 mod run_store;
 mod sample_run;
+mod second_mount;
 mod study_sets;
 mod study_statistics;
 mod support;

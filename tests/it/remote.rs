@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reid_workbench::base::supply;
+use reid_workbench::engine::oracle::Oracle;
 use reid_workbench::method::params::Value;
+use reid_workbench::remote::fetch::Carrier;
 use reid_workbench::remote::line::LinePhase;
 use reid_workbench::remote::mirror::Mirror;
 use reid_workbench::remote::protocol::StartOrder;
-use reid_workbench::remote::{Address, pool};
-use reid_workbench::run::event::{Event, SnapshotPart, Split, State};
+use reid_workbench::remote::{Address, fetch, pool, rsync};
+use reid_workbench::run::event::{Event, ImageRef, RankQuery, Ranking, SnapshotPart, Split, State};
 use reid_workbench::run::graph::read_graph;
 use reid_workbench::run::images::Images;
+use reid_workbench::run::questions::{self, NetQuestion};
 use reid_workbench::run::requests::{Posted, Steer, send};
 use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot, part_path};
 use reid_workbench::run::store::{Store, Update};
 use reid_workbench::run::{RunReader, RunView};
 
-use crate::support::engine::{SMALL, Tiny};
+use crate::support::engine::{Driver, SMALL, Tiny, tiny_params};
 use crate::support::ssh::{Server, at, cut, environment, nobody};
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -107,6 +110,15 @@ impl Seen {
     }
 }
 
+/// Asks a run's network, wherever it is.
+fn rank(run: &Path, query: RankQuery) -> Result<Ranking, String> {
+    let (_stop, stopped) = crossbeam_channel::bounded(0);
+    match questions::ask(run, &NetQuestion::Rank(query), &stopped)? {
+        Event::Ranked(ranking) => Ok(*ranking),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// From its first second to its end, through a line that breaks.
 fn follow_steer_and_lose(host: &str, tiny: &Tiny) {
     let mut training = train(tiny, "runs/far", 400);
@@ -128,6 +140,13 @@ fn follow_steer_and_lose(host: &str, tiny: &Tiny) {
     assert_eq!(read_graph(&folder, epoch).unwrap(), read_graph(&tiny.path("runs/far"), epoch).unwrap());
     assert!(supply::is_there(&folder.join("features.safetensors")));
     assert!(!supply::is_there(&folder.join("checkpoints/last.safetensors")), "they stay there");
+
+    // Between two batches the process that trains it answers, by a file that whoever asked takes away.
+    let ranking = rank(&folder, RankQuery::Image(ImageRef { split: Split::Gallery, index: 2 })).unwrap();
+    assert!(!ranking.gallery.is_empty() && !ranking.gallery.contains(&2));
+    let why = rank(&folder, RankQuery::Image(ImageRef { split: Split::Gallery, index: 1 << 30 })).unwrap_err();
+    assert!(why.contains("there is no image"), "{why}");
+    assert!(!tiny.path("runs/far/answers").exists());
 
     cut(host);
     until("the break", || seen.mirror.line().breaks() == 1);
@@ -228,6 +247,192 @@ fn pictures_and_ranks_of_a_finished_run_come_when_they_are_opened() {
 }
 
 #[test]
+fn a_finished_run_elsewhere_answers_from_its_checkpoint_there() {
+    let tiny = Tiny::new();
+    let (state, _) = Driver::run(tiny.request("runs/far", tiny_params()));
+    assert_eq!(state, State::Done);
+    let far = tiny.path("runs/far");
+    let before = crate::support::engine::files(&far);
+    let (_stop, stopped) = crossbeam_channel::bounded(0);
+    let mut oracle = Oracle::default();
+    let mut expected = |question: NetQuestion| oracle.ask(&far, question, &stopped);
+
+    let mirror = pool::open(&at("here-ask", &far), &nobody()).unwrap();
+    let here = mirror.folder();
+    let image = |split, index| ImageRef { split, index };
+    let query = RankQuery::Image(image(Split::Gallery, 1));
+    let there = questions::ask(here, &NetQuestion::Rank(query.clone()), &stopped).unwrap();
+    assert_eq!(there, expected(NetQuestion::Rank(query)).unwrap());
+    // A picture of this machine goes there, and its answer is that of the picture here.
+    let photo = tiny.path("mine.png");
+    image::RgbImage::from_fn(32, 64, |x, y| image::Rgb([x as u8 * 4, y as u8, 90])).save(&photo).unwrap();
+    let query = RankQuery::File(photo.clone());
+    let there = questions::ask(here, &NetQuestion::Rank(query.clone()), &stopped).unwrap();
+    assert_eq!(there, expected(NetQuestion::Rank(query)).unwrap());
+    std::fs::write(&photo, "no picture").unwrap();
+    let why = questions::ask(here, &NetQuestion::Rank(RankQuery::File(photo)), &stopped).unwrap_err();
+    assert!(why.contains("no picture"), "{why}");
+    // More images than go at once.
+    let images: Vec<ImageRef> = (0..questions::MAPS as u32 + 2).map(|i| image(Split::Train, i)).collect();
+    let Event::HeatMaps { images: maps, .. } =
+        questions::ask(here, &NetQuestion::HeatMaps(images.clone()), &stopped).unwrap()
+    else {
+        panic!("no maps")
+    };
+    assert_eq!(maps.iter().map(|m| m.image).collect::<Vec<_>>(), images);
+    let Event::HeatMaps { images: one, .. } = expected(NetQuestion::HeatMaps(images[9..].to_vec())).unwrap() else {
+        panic!("no maps")
+    };
+    assert!(!one[0].maps.is_empty() && maps[9] == one[0], "those of the weights there");
+    assert_eq!(crate::support::engine::files(&far), before, "nothing is written");
+
+    std::fs::remove_dir_all(far.join("checkpoints")).unwrap();
+    let mirror = {
+        mirror.line().end("once more");
+        pool::open(&at("here-ask", &far), &nobody()).unwrap()
+    };
+    let why = rank(mirror.folder(), RankQuery::Image(image(Split::Query, 0))).unwrap_err();
+    assert!(why.contains("no checkpoint"), "{why}");
+    mirror.line().end("the test is over");
+    let why = rank(mirror.folder(), RankQuery::Image(image(Split::Query, 0))).unwrap_err();
+    assert!(why.contains("the test is over"), "{why}");
+}
+
+#[test]
+fn two_processes_mirror_one_run_into_one_folder() {
+    let tiny = Tiny::new();
+    let mut training = train(&tiny, "runs/far", 400);
+    let far = tiny.path("runs/far");
+    let address = at("here-both", &far);
+    let mut seen = Seen::of(&address);
+    seen.until("an epoch", |s| s.view.epochs_done > 0 && s.view.trainer.is_some());
+    // Another process with the same folder of mirrors, while the first goes on.
+    for n in 0..3 {
+        let mut command = program(&tiny);
+        command.env("REID_CACHE_DIR", crate::support::ssh::folder());
+        let (code, _, said) = answer(command.args(["command", &address.to_string(), "set", &format!("eps=0.6{n}")]));
+        assert_eq!(code, Some(0), "{said}");
+    }
+    seen.until("the last change", |s| s.view.pending.iter().any(|(key, ..)| key == "eps") || s.eps() == Some(0.62));
+    seen.ask(Steer::Stop);
+    seen.until("the end", |s| s.view.state == State::Stopped && s.view.trainer.is_none());
+    assert_eq!(training.0.wait().unwrap().code(), Some(130));
+    let bytes = |dir: &Path| std::fs::read(dir.join("events.jsonl")).unwrap();
+    assert!(bytes(seen.mirror.folder()) == bytes(&far), "not an event is missing or told twice");
+    seen.mirror.line().end("the test is over");
+}
+
+#[test]
+fn a_line_without_its_end_is_not_mirrored_until_it_has_one() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("runs/demo");
+    crate::sample_run::write(&run);
+    let log = run.join("events.jsonl");
+    let sound = std::fs::read(&log).unwrap();
+    let torn = [&sound[..], b"{\"seq\":12,\"t\":1.0,"].concat();
+    std::fs::write(&log, &torn).unwrap();
+    let mirror = pool::open(&at("here-torn", &run), &nobody()).unwrap();
+    let here = mirror.folder().join("events.jsonl");
+    assert_eq!(std::fs::read(&here).unwrap(), sound);
+    // Whoever goes on with the run takes the half line back and writes others in its place, longer than it was.
+    let last = sound[..sound.len() - 1].iter().rposition(|&b| b == b'\n').unwrap() + 1;
+    let more = [&sound[..], &sound[last..]].concat();
+    assert!(more.len() > torn.len());
+    let file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &more, 0).unwrap();
+    until("the new line", || std::fs::read(&here).unwrap() == more);
+    mirror.line().end("the test is over");
+}
+
+#[test]
+fn rsync_brings_a_run_and_takes_up_what_was_broken_off() {
+    let carried = ["rsync", "relay"].map(|by| {
+        let tiny = Tiny::new();
+        let (state, _) = Driver::run(tiny.request("runs/far", tiny_params()));
+        assert_eq!(state, State::Done);
+        let host = format!("here-{by}");
+        let address = at(&host, &tiny.path("runs/far")).to_string();
+        let far = tiny.path("runs/far");
+        std::fs::write(far.join(".hidden"), "stays there").unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", far.join("linked")).unwrap();
+        let fetch =
+            |more: &[&str]| answer(program(&tiny).args(["fetch", &address, "--out", "near", "--by", by]).args(more));
+        if by == "rsync" && !rsync::is_here() {
+            crate::support::skipped("a run brought by rsync", "rsync is not installed");
+            return None;
+        }
+        let (code, told, said) = fetch(&[]);
+        assert_eq!((code, &told["by"]), (Some(0), &by.into()), "{said}");
+        let list = |run: &str| {
+            let all = crate::support::engine::files(&tiny.path(run));
+            all.into_iter().filter(|f| !f.contains("/.") && !f.starts_with('.') && f != "linked").collect::<Vec<_>>()
+        };
+        let listed = list("near");
+        assert!(
+            listed.iter().any(|f| f.contains("last.safetensors"))
+                && listed.iter().all(|f| list("runs/far").contains(f))
+        );
+        for file in &listed {
+            let read = |run: &str| std::fs::read(tiny.path(run).join(file)).unwrap();
+            assert!(read("near") == read("runs/far"), "{file} differs");
+        }
+        assert!(!tiny.path("near/.hidden").exists() && !tiny.path("near/linked").exists());
+        // Broken off: the part that came is not sent again.
+        let last = tiny.path("near/checkpoints/last.safetensors");
+        let whole = std::fs::metadata(&last).unwrap().len();
+        std::fs::create_dir_all(tiny.path("near/checkpoints/.rsync-partial")).unwrap();
+        let part = match by {
+            "rsync" => tiny.path("near/checkpoints/.rsync-partial/last.safetensors"),
+            _ => {
+                let notes = std::fs::read(tiny.path("near/.fetched.json")).unwrap();
+                let notes: serde_json::Value = serde_json::from_slice(&notes).unwrap();
+                let stamp = notes["checkpoints/last.safetensors"].as_u64().unwrap();
+                tiny.path(&format!("near/checkpoints/.last.safetensors.{stamp:016x}.part"))
+            }
+        };
+        std::fs::rename(&last, &part).unwrap();
+        std::fs::OpenOptions::new().write(true).open(&part).unwrap().set_len(whole / 2).unwrap();
+        let (code, told, said) = fetch(&[]);
+        assert_eq!(code, Some(0), "{said}");
+        let brought = told["brought"].as_u64().unwrap();
+        assert!(brought > whole / 4 && brought < whole * 3 / 4, "{brought} of {whole}");
+        assert!(std::fs::read(&last).unwrap() == std::fs::read(far.join("checkpoints/last.safetensors")).unwrap());
+        let (code, _, said) = fetch(&[]);
+        assert_eq!(code, Some(0), "{said}");
+        let (code, told, said) =
+            answer(program(&tiny).args(["fetch", &address, "--out", "light", "--by", by, "--no-checkpoints"]));
+        assert!(code == Some(0) && told["by"] == by, "{said}");
+        assert!(tiny.path("light/epochs").is_dir() && !tiny.path("light/checkpoints").exists());
+        Some(listed)
+    });
+    if let [Some(rsync), Some(relay)] = carried {
+        assert_eq!(rsync.len(), relay.len(), "both bring the same files");
+    }
+}
+
+#[test]
+fn a_run_over_a_real_server_of_ssh_is_brought_by_rsync() {
+    let Some(_server) = Server::start("real-rsync", false) else { return };
+    if !rsync::is_here() {
+        return crate::support::skipped("a run brought by rsync over a real server of ssh", "rsync is not installed");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("runs/demo");
+    crate::sample_run::write(&run);
+    let line = pool::line(&at("real-rsync", &home.path().join("runs")), &nobody()).unwrap();
+    let out = home.path().join("near");
+    let fetched = fetch::fetch(&line, "demo", &out, true, Carrier::Rsync, &|_, _| {}).unwrap();
+    assert!(fetched.by_rsync && fetched.note.is_none());
+    let left = ["heartbeat", "summary.json"];
+    for file in
+        crate::support::engine::files(&run).iter().filter(|f| !left.contains(&f.as_str()) && !f.starts_with('.'))
+    {
+        assert!(std::fs::read(out.join(file)).unwrap() == std::fs::read(run.join(file)).unwrap(), "{file} differs");
+    }
+    line.end("the test is over");
+}
+
+#[test]
 fn a_run_that_began_anew_there_is_another_one_here() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("runs/demo");
@@ -274,7 +479,7 @@ fn the_command_line_steers_exports_and_fetches_a_run_elsewhere() {
     let (code, _, said) = answer(program(&tiny).args(["export", &address, "--csv", "tables"]));
     assert!(code == Some(0) && tiny.path("tables/metrics.csv").is_file(), "{said}");
 
-    let fetch = || answer(program(&tiny).args(["fetch", &address, "--out", "near"]));
+    let fetch = || answer(program(&tiny).args(["fetch", &address, "--out", "near", "--by", "relay"]));
     let (code, told, said) = fetch();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(told["bytes"], told["brought"]);

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use reid_workbench::remote::fetch::Carrier;
 use reid_workbench::remote::frame::{self, Fold};
 use reid_workbench::remote::line::{Line, LineError};
 use reid_workbench::remote::protocol::{Ask, AskedFrame, PROTOCOL, Tell, Told, greet, greeted};
 use reid_workbench::remote::{Address, fetch, pool};
-use reid_workbench::run::event::Split;
+use reid_workbench::run::event::{ImageRef, RankQuery, Split};
+use reid_workbench::run::questions::{self, NetQuestion};
 use reid_workbench::run::requests::{Posted, Steer};
 
 use crate::support::ssh::{at, bytes_of, can, nobody, pids, play};
@@ -133,6 +135,24 @@ fn no_path_leads_a_relay_out_of_its_folder() {
     let request: Posted = serde_json::from_value(request).unwrap();
     refused(relay.ask(Ask::Put { run: "demo".into(), request }));
     assert!(!home.path().join("planted.json").exists());
+    // Questions to a network: as many images as are bounded, and no file of that machine.
+    let image = |index| ImageRef { split: Split::Query, index };
+    let absolute = home.path().join("secret");
+    for question in [
+        NetQuestion::HeatMaps(vec![]),
+        NetQuestion::HeatMaps((0..100).map(image).collect()),
+        NetQuestion::Rank(RankQuery::File(absolute)),
+        NetQuestion::Rank(RankQuery::File("images.csv".into())),
+    ] {
+        refused(relay.ask(Ask::Question { run: "demo".into(), question }));
+    }
+    let rank = NetQuestion::Rank(RankQuery::Image(image(4_000_000_000)));
+    let why = refused(relay.ask(Ask::Question { run: "demo".into(), question: rank.clone() }));
+    assert!(why.contains("no checkpoint") && !why.contains('\n'), "{why}");
+    for run in ["..", "link", "/", &home.path().display().to_string()] {
+        refused(relay.ask(Ask::Question { run: run.into(), question: rank.clone() }));
+        refused(relay.ask(Ask::Place { run: run.into() }));
+    }
     let (told, data) = relay.ask(Ask::Files { run: "demo".into() });
     assert_eq!(told, Tell::Files);
     let listed = String::from_utf8(data).unwrap();
@@ -255,7 +275,7 @@ fn files_of_a_fetched_run_lie_in_its_folder() {
         let address = play(&format!("played-files-{n}"), move |asked| told(asked.id, r#""files""#, entries.as_bytes()));
         let line = pool::line(&address, &nobody()).unwrap();
         let out = home.path().join("out");
-        let error = fetch::fetch(&line, "demo", &out, true, &|_, _| {}).unwrap_err();
+        let error = fetch::fetch(&line, "demo", &out, true, Carrier::Auto, &|_, _| {}).unwrap_err();
         assert!(error.contains("cut off"), "{file}: {error}");
         line.end("the test is over");
     }
@@ -276,6 +296,41 @@ fn a_mirror_takes_no_events_that_do_not_follow() {
         });
         let error = pool::open(&address.join("demo"), &nobody()).err().unwrap();
         assert!(error.contains("do not follow"), "{host}: {error}");
+    }
+}
+
+#[test]
+fn what_a_relay_says_a_network_answered_is_not_believed() {
+    let long = format!(r#"[{}1.0]"#, "1.0,".repeat(9));
+    let map = |height: usize, values: &str| {
+        let maps = format!(r#"[{{"name":"a","height":{height},"width":2,"values":{values}}}]"#);
+        format!(
+            r#"{{"type":"heat-maps","epoch":1,"images":[{{"image":{{"split":"query","index":3}},"maps":{maps}}}]}}"#
+        )
+    };
+    let cases = [
+        ("played-other", r#"{"type":"state","state":"done","epoch":3}"#.to_owned()),
+        ("played-short", map(3, "[1.0]")),
+        ("played-wide", map(usize::MAX, &long)),
+        ("played-unasked-image", map(5, &long).replace("\"index\":3", "\"index\":4")),
+        ("played-no-event", "[]".to_owned()),
+    ];
+    let (_stop, stopped) = crossbeam_channel::bounded(0);
+    for (host, event) in cases {
+        let address = play(host, move |asked| match asked.ask {
+            Ask::Read { .. } => told(asked.id, r#"{"piece":{"size":12,"stamp":1}}"#, br#"{"format":1}"#),
+            Ask::Follow { .. } => {
+                let events = r#"{"events":{"run":"demo","at":0,"size":0,"anew":false}}"#;
+                [told(asked.id, r#""done""#, b""), told(0, events, b"")].concat()
+            }
+            Ask::Question { .. } => told(asked.id, r#""answer""#, event.as_bytes()),
+            _ => told(asked.id, r#""done""#, b""),
+        });
+        let mirror = pool::open(&address.join("demo"), &nobody()).unwrap();
+        let question = NetQuestion::HeatMaps(vec![ImageRef { split: Split::Query, index: 3 }]);
+        let error = questions::ask(mirror.folder(), &question, &stopped).unwrap_err();
+        assert!(error.contains("does not hold together") || error.contains("makes no sense"), "{host}: {error}");
+        mirror.line().end("the test is over");
     }
 }
 

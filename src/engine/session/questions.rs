@@ -21,11 +21,11 @@ impl Session {
         id: &RequestId,
         link: &mut Link,
     ) -> Result<(), EngineError> {
-        match self.setup.heat_maps(images, self.target_domain()) {
-            Ok(images) => link.outbox.emit(Event::HeatMaps { epoch: self.epoch(), images })?,
-            Err(e) => link.outbox.refuse(id, format!("The heat maps could not be computed: {e}")),
-        }
-        Ok(())
+        let found = self.setup.heat_maps(images, self.target_domain());
+        let answer = found
+            .map(|images| Event::HeatMaps { epoch: self.epoch(), images })
+            .map_err(|e| format!("The heat maps could not be computed: {e}"));
+        Ok(link.answer(id, &self.folder, answer)?)
     }
 
     /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.
@@ -66,14 +66,14 @@ impl Session {
             // No other command is handled here: this may itself be the answer to one, within a pause.
             if link.control.stop_requested() { Err(EngineError::Stopped) } else { Ok(()) }
         };
-        match self.ranks.ranking(&self.setup, moment, Question { query, at_rest, batch }, tick) {
-            Ok(ranking) => link.outbox.emit(Event::Ranked(Box::new(ranking)))?,
-            Err(EngineError::Stopped) => {
-                link.outbox.refuse(id, "The rank list was not computed: the run was asked to stop first; ask again.");
+        let found = self.ranks.ranking(&self.setup, moment, Question { query, at_rest, batch }, tick);
+        let answer = found.map(|ranking| Event::Ranked(Box::new(ranking))).map_err(|e| match e {
+            EngineError::Stopped => {
+                "The rank list was not computed: the run was asked to stop first; ask again.".to_owned()
             }
-            Err(e) => link.outbox.refuse(id, format!("The rank list could not be computed: {e}")),
-        }
-        Ok(())
+            e => format!("The rank list could not be computed: {e}"),
+        });
+        Ok(link.answer(id, &self.folder, answer)?)
     }
 }
 

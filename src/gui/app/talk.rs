@@ -38,7 +38,7 @@ impl App {
     }
 
     /// Takes in what the engine said of a run that it does not work on, but was asked about.
-    fn on_answer(&mut self, ctx: &egui::Context, stamped: &Stamped) {
+    pub(super) fn on_answer(&mut self, ctx: &egui::Context, stamped: &Stamped) {
         let shown =
             self.opened.as_mut().filter(|view| view.folder.as_deref().map(RunId::of).as_ref() == Some(&stamped.run));
         if let Some(view) = shown {
@@ -134,6 +134,9 @@ impl App {
             && let (Some(folder), Some(_)) = (&view.folder, &view.trainer)
         {
             return self.store.post(folder, Posted { id: request.id, steer });
+        }
+        if self.ask_elsewhere(ctx, &request) {
+            return;
         }
         // While no run goes on, the network that is asked is that of the run on screen.
         let asks = matches!(request.command, Command::Rank(_) | Command::HeatMaps(_)) && !is_active(&self.live);

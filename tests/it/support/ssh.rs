@@ -20,13 +20,14 @@ while [ "$1" != -- ]; do
     shift
 done
 host=$2
+shift 2
 echo $$ >> "DIR/$host.pids"
 case $host in
-here*) exec sh -c "$3" ;;
+here*) exec sh -c "$*" ;;
 says*) cat "DIR/$host"; exec cat >&2 ;;
 played*) cat "DIR/$host.out" & exec cat > "DIR/$host.in" ;;
 endless*) exec yes "$host" ;;
-real*) exec ssh -F "DIR/$host.config" -T -- "$host" "$3" ;;
+real*) exec ssh -F "DIR/$host.config" -T -- "$host" "$@" ;;
 absent*) echo "sh: 1: exec: reid-workbench: not found" >&2; exit 127 ;;
 *) echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255 ;;
 esac

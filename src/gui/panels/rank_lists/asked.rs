@@ -10,6 +10,7 @@ use eframe::egui::{
 use super::row::{QueryRow, RankSide, height, title};
 use crate::engine::command::RequestId;
 use crate::engine::event::{ImageRef, RankQuery, Ranking, Split, Stage};
+use crate::gui::far;
 use crate::gui::job::Job;
 use crate::gui::panels::{PanelCtx, photo};
 use crate::gui::plot::ticks;
@@ -186,6 +187,10 @@ impl RankSource<'_> {
         let words = if stage.done < stage.total {
             let (done, total) = (ticks::count(stage.done as usize), ticks::count(stage.total as usize));
             format!("The gallery is described first: {done} of {total} images.")
+        } else if far::of(view.folder.as_deref()).is_some() {
+            "Its machine answers; where nobody trains the run, its last checkpoint is loaded first.".to_owned()
+        } else if view.trainer.is_some() {
+            "The process that trains it answers after the current batch.".to_owned()
         } else {
             "The engine answers after the current batch.".to_owned()
         };
