@@ -87,7 +87,7 @@ impl Elsewhere {
         }
         let busy = match (self.reaching.busy(), self.starting.busy()) {
             (true, _) => Some("Reaching it: ssh asks for a passphrase, if it needs one, where the window was started."),
-            (_, true) => Some("Starting it there."),
+            (_, true) => Some("Starting it there; sets that are drawn there for the first time take a while."),
             _ => None,
         };
         let missing = self.host.trim().is_empty().then_some("Name a machine as ssh knows it, and its folder of runs.");
