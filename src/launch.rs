@@ -13,12 +13,14 @@ pub mod error;
 pub mod follow;
 pub mod job;
 pub mod journal;
+pub mod pruner;
 pub mod queue;
 pub mod sampler;
 pub mod slurm;
 pub mod spec;
 pub mod study;
 pub mod sweep;
+pub mod template;
 pub mod watch;
 
 pub use error::LaunchError;

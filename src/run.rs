@@ -31,10 +31,12 @@ pub mod requests;
 pub mod snapshot;
 pub mod store;
 pub mod summary;
+pub mod trial;
 pub mod view;
 
 pub use error::RunError;
 pub use folder::RunWriter;
 pub use manifest::Manifest;
 pub use reader::{RunReader, Tail};
+pub use trial::TrialRow;
 pub use view::RunView;

@@ -16,10 +16,12 @@ use super::error::usage;
 use super::progress::{note, print_json};
 use super::signals::interrupts;
 use crate::base::device::DeviceChoice;
+use crate::launch::pruner::OptunaPruner;
 use crate::launch::queue::{End, QueueOptions};
 use crate::launch::sampler::OptunaSampler;
 use crate::launch::spec::SHIPPED;
 use crate::launch::sweep::{Sweep, is_sweep, rows_of, spec_of};
+use crate::launch::template::LaunchTemplate;
 use crate::launch::{LaunchError, SweepSpec, array, job, queue, slurm};
 
 /// Runs many trainings from one file: every point of a grid, every row of a list, several at once, each in a run folder
@@ -46,6 +48,10 @@ pub struct SweepArgs {
     /// local: here; slurm: as one job array; print: only say what would be run, a line a trial
     #[arg(long, value_enum, default_value = "local")]
     pub launcher: Launcher,
+    /// With --launcher print, the whole sweep for another queue: bodies for Ray Jobs, a task of SkyPilot, an indexed Job of
+    /// Kubernetes
+    #[arg(long, value_enum)]
+    pub template: Option<QueueTemplate>,
     /// Labelled source, in place of the spec's
     #[arg(long, value_name = "NAME|DIR")]
     pub source: Option<String>,
@@ -105,6 +111,15 @@ pub enum Launcher {
     Print,
 }
 
+/// Whose queue a template is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum QueueTemplate {
+    Ray,
+    Skypilot,
+    Kubernetes,
+}
+
 /// How settings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
@@ -137,11 +152,24 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         slurm::cancel(&array).map_err(sort)?;
         return print_json(&json!({ "cancelled": array.job })).map(|()| ExitCode::SUCCESS);
     }
+    if args.template.is_some() && args.launcher != Launcher::Print {
+        return Err(usage("--template goes with --launcher print"));
+    }
     let mut sweep = Sweep::open(&dir, spec).map_err(sort)?;
     if args.retry {
         sweep.retry_failed().map_err(sort)?;
     }
     let options = options(args, &sweep.spec)?;
+    if let Some(template) = args.template {
+        let template = match template {
+            QueueTemplate::Ray => LaunchTemplate::Ray,
+            QueueTemplate::Skypilot => LaunchTemplate::Skypilot,
+            QueueTemplate::Kubernetes => LaunchTemplate::Kubernetes,
+        };
+        let text = template.fill(&sweep, &options).map_err(sort)?;
+        std::io::stdout().lock().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match args.launcher {
         Launcher::Print => print_commands(&sweep, &options).map(|()| ExitCode::SUCCESS),
         Launcher::Local | Launcher::Slurm => carry_out(args, &mut sweep, &options),
@@ -223,13 +251,14 @@ fn print_commands(sweep: &Sweep, options: &QueueOptions) -> anyhow::Result<()> {
 
 fn carry_out(args: &SweepArgs, sweep: &mut Sweep, options: &QueueOptions) -> anyhow::Result<ExitCode> {
     let interrupts = interrupts()?;
+    let mut pruner = OptunaPruner::of(sweep).map_err(sort)?;
     let mut bars = SweepBars::new(&sweep.rows());
     let end = if args.launcher == Launcher::Slurm {
         let seconds = std::env::var("REID_SLURM_POLL").ok().and_then(|s| s.parse().ok()).unwrap_or(5.0f64);
         let pause = Duration::from_secs_f64(seconds.clamp(0.05, 3600.0));
-        array::run(sweep, options, pause, &interrupts, &mut bars)
+        array::run(sweep, options, pause, &interrupts, &mut pruner, &mut bars)
     } else {
-        queue::run(sweep, options, &interrupts, &mut bars)
+        queue::run(sweep, options, &interrupts, &mut pruner, &mut bars)
     };
     bars.clear();
     let end = end.map_err(sort)?;

@@ -1,11 +1,13 @@
 //! A sweep that Slurm runs: hand over what is due, and follow it through the queue and the run folders.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, never, select};
 
 use super::error::LaunchError;
 use super::job::argv;
+use super::pruner::{self, OptunaPruner};
 use super::queue::{End, QueueOptions, SweepWatch};
 use super::slurm::{Array, Task, TaskState, script, states, submit, submitted};
 use super::sweep::{Status, Sweep};
@@ -20,6 +22,7 @@ pub fn run(
     options: &QueueOptions,
     pause: Duration,
     interrupts: &Receiver<()>,
+    pruner: &mut Option<OptunaPruner>,
     watch: &mut dyn SweepWatch,
 ) -> Result<End, LaunchError> {
     let array = match submitted(&sweep.dir) {
@@ -36,12 +39,31 @@ pub fn run(
         },
     };
     let mut interrupts = interrupts.clone();
+    let mut away = false;
+    let mut over = BTreeSet::new();
     loop {
         sweep.live();
-        let queue = states(&array)?;
-        let open = look(sweep, &array, |task| queue.get(&task).copied().unwrap_or(TaskState::Over), watch)?;
-        if open == 0 {
-            return Ok(End::Finished);
+        match states(&array) {
+            Ok(queue) => {
+                away = false;
+                // A task whose node died is over for a moment, before it is queued again: what counts is what stays so.
+                let before = std::mem::take(&mut over);
+                over.extend((0..array.trials.len()).filter(|t| queue.get(t).is_none_or(|s| *s == TaskState::Over)));
+                let state = |task| match queue.get(&task).copied().unwrap_or(TaskState::Over) {
+                    TaskState::Over if !before.contains(&task) => TaskState::Running,
+                    state => state,
+                };
+                if look(sweep, &array, state, pruner, watch)? == 0 {
+                    let left = sweep.due().next().is_some();
+                    return Ok(if left { End::Interrupted } else { End::Finished });
+                }
+            }
+            // Controllers are restarted; the jobs do not mind.
+            Err(error) if !away => {
+                away = true;
+                watch.on_note(&format!("{error}; it is asked again until it answers"));
+            }
+            Err(_) => {}
         }
         select! {
             recv(interrupts) -> message => match message {
@@ -81,12 +103,14 @@ fn look(
     sweep: &mut Sweep,
     array: &Array,
     state: impl Fn(usize) -> TaskState,
+    pruner: &mut Option<OptunaPruner>,
     watch: &mut dyn SweepWatch,
 ) -> Result<usize, LaunchError> {
     let mut open = 0;
     for (task, number) in array.trials.iter().enumerate() {
-        let Some(entry) = sweep.entries.iter_mut().find(|e| e.trial.number == *number) else { continue };
-        if matches!(entry.status, Status::Done | Status::Failed(_)) {
+        let Some(at) = sweep.entries.iter().position(|e| e.trial.number == *number) else { continue };
+        let entry = &mut sweep.entries[at];
+        if matches!(entry.status, Status::Done | Status::Failed(_) | Status::Pruned) {
             continue;
         }
         let before = (entry.status.clone(), entry.run.view.epochs_done);
@@ -97,9 +121,11 @@ fn look(
             TaskState::Pending if entry.run.has_begun() => Status::Stopped,
             TaskState::Pending => Status::Waiting,
             TaskState::Running => Status::Running,
-            TaskState::Completed | TaskState::Over => match entry.run.failure() {
+            _ if entry.pruned && entry.run.was_stopped() => Status::Pruned,
+            TaskState::Completed | TaskState::Cancelled | TaskState::Over => match entry.run.failure() {
                 Some(why) => Status::Failed(why.to_owned()),
                 None if entry.run.has_begun() => Status::Stopped,
+                None if slurm == TaskState::Cancelled => Status::Waiting,
                 None => Status::Failed(format!(
                     "task {task} of array {} ended before its run began; see slurm-{}_{task}.log",
                     array.job, array.job
@@ -107,21 +133,24 @@ fn look(
             },
         };
         let (over, why) = match &entry.status {
-            Status::Done => (true, None),
+            Status::Done | Status::Pruned => (true, None),
             Status::Failed(why) => (true, Some(why.clone())),
-            _ => (matches!(slurm, TaskState::Completed | TaskState::Over), None),
+            _ => (!matches!(slurm, TaskState::Pending | TaskState::Running), None),
         };
         if entry.run.has_begun() || why.is_some() {
             sweep.study.started(*number, &entry.place.run)?;
             sweep.study.report(*number, &entry.run)?;
         }
-        if over && entry.status != Status::Stopped {
-            sweep.study.ended(*number, &entry.run, why.as_deref())?;
+        match &entry.status {
+            Status::Done | Status::Failed(_) => sweep.study.ended(*number, &entry.run, why.as_deref())?,
+            Status::Pruned => sweep.study.pruned(*number, &entry.run)?,
+            _ => {}
         }
         open += usize::from(!over);
         if before != (entry.status.clone(), entry.run.view.epochs_done) {
             watch.on_row(&entry.row());
         }
+        pruner::look(pruner, sweep, at, watch);
     }
     Ok(open)
 }

@@ -7,6 +7,7 @@ use crate::method::evaluate::Retrieval;
 use crate::run::event::{Phase, State};
 use crate::run::pulse::is_trained_by_another;
 use crate::run::reader::Grown;
+use crate::run::view::ClusterView;
 use crate::run::{RunReader, RunView, Tail};
 
 /// What is known of a trial's run.
@@ -89,6 +90,12 @@ impl Followed {
     /// Silhouette of the newest clusters on the Jaccard graph: needs no truth.
     pub fn silhouette(&self) -> Option<f64> {
         self.view.newest_clusters().and_then(|(_, c)| c.summary.label_free.silhouette)
+    }
+
+    /// The same by adaptation epochs done before the clusters were formed.
+    pub fn silhouettes(&self) -> BTreeMap<usize, f64> {
+        let of = |(epoch, c): (&usize, &ClusterView)| Some((*epoch, c.summary.label_free.silhouette?));
+        self.view.clusters.iter().filter_map(of).collect()
     }
 }
 

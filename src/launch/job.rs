@@ -51,6 +51,17 @@ pub fn argv(program: &Path, trial: &Trial, place: &TrialPlace, device: &str) -> 
     argv
 }
 
+/// Writes a command into file `n` of a folder, one argument a line, as scripts read it back with `mapfile -t`.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_argv(folder: &Path, n: usize, argv: &[OsString]) -> Result<(), LaunchError> {
+    std::fs::create_dir_all(folder).map_err(LaunchError::io("create", folder))?;
+    let lines: String = argv.iter().map(|a| format!("{}\n", a.to_string_lossy())).collect();
+    let path = folder.join(n.to_string());
+    write_bytes(&path, lines).map_err(LaunchError::io("write", &path))
+}
+
 /// An argument as a shell reads it back.
 pub fn quoted(argument: &std::ffi::OsStr) -> String {
     let text = argument.to_string_lossy();

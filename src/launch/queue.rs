@@ -10,8 +10,10 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use super::error::LaunchError;
 use super::follow::is_written;
 use super::job::argv;
+use super::pruner::{self, OptunaPruner};
 use super::sampler::OptunaSampler;
-use super::sweep::{Status, Sweep, TrialRow};
+use super::sweep::{Status, Sweep};
+use crate::run::TrialRow;
 
 /// How often run folders are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -76,6 +78,7 @@ struct Busy {
 struct Queue<'a> {
     sweep: &'a mut Sweep,
     options: &'a QueueOptions,
+    pruner: &'a mut Option<OptunaPruner>,
     watch: &'a mut dyn SweepWatch,
     slots: Vec<Option<Busy>>,
     tell: Sender<Ended>,
@@ -92,12 +95,13 @@ pub fn run(
     sweep: &mut Sweep,
     options: &QueueOptions,
     interrupts: &Receiver<()>,
+    pruner: &mut Option<OptunaPruner>,
     watch: &mut dyn SweepWatch,
 ) -> Result<End, LaunchError> {
     let (tell, ended) = bounded(options.at_once.max(1));
     let slots = vec![None; options.at_once.max(1)];
     let asked = Instant::now();
-    let mut queue = Queue { sweep, options, watch, slots, tell, stopping: false, asked, sampler_failed: false };
+    let mut queue = Queue { sweep, options, pruner, watch, slots, tell, stopping: false, asked, sampler_failed: false };
     queue.sweep.adopt()?;
     queue.take_up_orphans();
     let mut interrupts = interrupts.clone();
@@ -146,6 +150,7 @@ impl Queue<'_> {
             if entry.run.poll() {
                 self.sweep.study.report(entry.trial.number, &entry.run)?;
                 self.watch.on_row(&self.sweep.entries[busy.entry].row());
+                pruner::look(self.pruner, self.sweep, busy.entry, self.watch);
             }
             let entry = &self.sweep.entries[busy.entry];
             if busy.pid.is_none() && !is_written(&entry.place.run) {
@@ -259,11 +264,14 @@ impl Queue<'_> {
         item.status = match item.run.failure() {
             _ if item.run.is_done() => Status::Done,
             Some(reason) => Status::Failed(reason.to_owned()),
+            None if item.pruned && item.run.was_stopped() => Status::Pruned,
             None if stopped || item.run.was_stopped() => Status::Stopped,
             None => Status::Failed(why),
         };
         let failed = if let Status::Failed(why) = &item.status { Some(why.as_str()) } else { None };
-        if item.status == Status::Done || failed.is_some() {
+        if item.status == Status::Pruned {
+            self.sweep.study.pruned(item.trial.number, &item.run)?;
+        } else if item.status == Status::Done || failed.is_some() {
             self.sweep.study.ended(item.trial.number, &item.run, failed)?;
         } else {
             self.sweep.study.report(item.trial.number, &item.run)?;

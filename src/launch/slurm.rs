@@ -12,7 +12,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 
 use super::error::LaunchError;
-use super::job::quoted;
+use super::job::{quoted, write_argv};
 use crate::base::fs::write_bytes;
 
 /// How jobs are handed to Slurm; what is not named is left to the cluster.
@@ -63,7 +63,9 @@ pub enum TaskState {
     Running,
     /// It ended well.
     Completed,
-    /// It was taken away: out of time, out of memory, cancelled, its node died, its program failed.
+    /// Somebody took it out of the queue.
+    Cancelled,
+    /// It was taken away: out of time, out of memory, its node died, its program failed.
     Over,
 }
 
@@ -75,6 +77,7 @@ impl TaskState {
             "RUNNING" | "CONFIGURING" | "COMPLETING" | "STAGE_OUT" | "SIGNALING" | "SUSPENDED" | "STOPPED"
             | "RESIZING" => Self::Running,
             "COMPLETED" => Self::Completed,
+            "CANCELLED" => Self::Cancelled,
             _ => Self::Over,
         }
     }
@@ -118,18 +121,23 @@ pub fn script(dir: &Path, name: &str, options: &SlurmOptions, threads: usize, cw
     let _ = write!(
         out,
         r#"
+# From the first line on: a signal that comes while the lines of setup run must not end the job.
+asked= ended= trial=
+trap 'asked=1; [ -z "$trial" ] || kill -TERM "$trial"' USR1
+trap 'ended=1; [ -z "$trial" ] || kill -TERM "$trial"' TERM
 cd {cwd} || exit 1
 {setup}mapfile -t argv < {tasks}/"$SLURM_ARRAY_TASK_ID"
 export OMP_NUM_THREADS={threads} MKL_NUM_THREADS={threads} RAYON_NUM_THREADS={threads}
-asked= ended=
-trap 'asked=1; kill -TERM "$trial"' USR1
-trap 'ended=1; kill -TERM "$trial"' TERM
-"${{argv[@]}}" &
-trial=$!
-# The first wait is broken off by a signal; those after it are for the checkpoint.
-wait "$trial"; code=$?
-while kill -0 "$trial" 2>/dev/null; do wait "$trial"; code=$?; done
-if [ -n "$asked$ended" ]; then wait "$trial"; code=$?; fi
+code=130
+if [ -z "$asked$ended" ]; then
+    "${{argv[@]}}" &
+    trial=$!
+    [ -z "$asked$ended" ] || kill -TERM "$trial"
+    # The first wait is broken off by a signal; those after it are for the checkpoint.
+    wait "$trial"; code=$?
+    while kill -0 "$trial" 2>/dev/null; do wait "$trial"; code=$?; done
+    if [ -n "$asked$ended" ]; then wait "$trial"; code=$?; fi
+fi
 if [ -n "$asked" ] && [ "$code" -eq 130 ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 fi
@@ -153,12 +161,8 @@ pub fn submitted(dir: &Path) -> Option<Array> {
 /// # Errors
 /// When a file cannot be written, or `sbatch` refuses.
 pub fn submit(dir: &Path, script: &str, tasks: &[Task], at_once: Option<usize>) -> Result<Array, LaunchError> {
-    let folder = dir.join("tasks");
-    std::fs::create_dir_all(&folder).map_err(LaunchError::io("create", &folder))?;
     for (i, task) in tasks.iter().enumerate() {
-        let lines: String = task.argv.iter().map(|a| format!("{}\n", a.to_string_lossy())).collect();
-        let path = folder.join(i.to_string());
-        write_bytes(&path, lines).map_err(LaunchError::io("write", &path))?;
+        write_argv(&dir.join("tasks"), i, &task.argv)?;
     }
     let file = dir.join("array.sh");
     write_bytes(&file, script).map_err(LaunchError::io("write", &file))?;
@@ -217,13 +221,25 @@ fn state_line(job: &str, line: &str) -> Option<(usize, TaskState)> {
     Some((task, TaskState::of(word)))
 }
 
-/// Takes the whole array out of the queue; running tasks save checkpoints first.
+/// Takes the whole array out of the queue; running tasks save checkpoints first. Those that wait go first: they would
+/// begin in the room that the others leave.
 ///
 /// # Errors
-/// When `scancel` refuses.
+/// When `scancel` refuses and tasks still wait or run.
 pub fn cancel(array: &Array) -> Result<(), LaunchError> {
-    ask("scancel", Command::new("scancel").args(["--signal=TERM", "--full"]).arg(&array.job))?;
-    ask("scancel", Command::new("scancel").args(["--state=PENDING"]).arg(&array.job)).map(|_| ())
+    let scancel = |options: &[&str]| ask("scancel", Command::new("scancel").args(options).arg(&array.job));
+    let mut last = Ok(());
+    // It complains of tasks that came to their end meanwhile, and leaves those that began meanwhile.
+    for _ in 0..3 {
+        let waiting = scancel(&["--state=PENDING"]);
+        let running = scancel(&["--state=RUNNING", "--signal=TERM", "--full"]);
+        last = waiting.and(running).map(drop);
+        let open = |state: &TaskState| matches!(state, TaskState::Pending | TaskState::Running);
+        if last.is_ok() || !states(array)?.values().any(open) {
+            return Ok(());
+        }
+    }
+    last
 }
 
 fn ask(program: &str, command: &mut Command) -> Result<String, LaunchError> {

@@ -61,6 +61,12 @@ pub struct SweepSpec {
     /// Trials that a sampler proposes, beside those that are written down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propose: Option<usize>,
+    /// What trials are judged by in the study, where it is to be one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
+    /// Optuna's pruner, `name` and what it is told: `{ name = "MedianPruner", n_startup_trials = 3 }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruner: Option<toml::Table>,
     /// Parameters of all trials.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub set: toml::Table,
@@ -79,6 +85,27 @@ pub struct SweepSpec {
     /// How jobs are handed to Slurm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slurm: Option<SlurmOptions>,
+}
+
+/// What a study's trials are judged by, to be as large as can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Objective {
+    /// mAP on the target's test set. **Ground truth.**
+    #[serde(rename = "mAP")]
+    Map,
+    /// The silhouette of the clusters on the Jaccard graph, which needs no truth.
+    #[serde(rename = "silhouette")]
+    Silhouette,
+}
+
+impl Objective {
+    /// As the study calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Map => "mAP",
+            Self::Silhouette => "silhouette",
+        }
+    }
 }
 
 /// What a sampler may propose for one parameter.
@@ -130,6 +157,15 @@ impl Trial {
 }
 
 impl SweepSpec {
+    /// What the study's trials are judged by. Optuna's pruners know one objective only: mAP, where none is named.
+    pub fn objectives(&self) -> Vec<Objective> {
+        match (self.objective, &self.pruner) {
+            (Some(one), _) => vec![one],
+            (None, Some(_)) => vec![Objective::Map],
+            (None, None) => vec![Objective::Map, Objective::Silhouette],
+        }
+    }
+
     /// Reads a spec from TOML.
     ///
     /// # Errors

@@ -8,13 +8,9 @@ use serde_json::{Map, Value, json};
 use super::error::LaunchError;
 use super::follow::Followed;
 use super::journal::{Journal, Recorded, TrialState};
-use super::spec::{Range, SweepSpec, Trial};
+use super::spec::{Objective, Range, SweepSpec, Trial};
 use crate::base::time;
 use crate::method::params::table::{ParamKind, row};
-
-/// What a study's trials are judged by, both to be as large as can be: mAP (**ground truth**) and the silhouette of
-/// the clusters on the Jaccard graph, which needs no truth.
-pub const OBJECTIVES: [&str; 2] = ["mAP", "silhouette"];
 
 /// The silhouette of a run without two clusters: the worst there is.
 const NO_SILHOUETTE: f64 = -1.0;
@@ -28,6 +24,7 @@ pub struct Study {
     journal: Journal,
     id: usize,
     known: Vec<(String, Value)>,
+    objectives: Vec<Objective>,
 }
 
 /// A trial that others added: its id and its settings.
@@ -49,11 +46,18 @@ impl Study {
         let failed = || LaunchError::io("write", &path);
         let mut journal = Journal::open(&path).map_err(failed())?;
         let fresh = !journal.studies.iter().any(|s| s.name == spec.name);
-        let id = journal.study(&spec.name, &[2, 2]).map_err(failed())?;
-        let mut study = Self { journal, id, known: distributions(spec, trials) };
+        let objectives = spec.objectives();
+        let id = journal.study(&spec.name, &vec![2; objectives.len()]).map_err(failed())?;
+        if journal.studies.iter().any(|s| s.id == id && s.directions.len() != objectives.len()) {
+            let text =
+                format!("the study in {} has other objectives than the sweep; choose another folder", path.display());
+            return Err(LaunchError::Refused(text));
+        }
+        let names: Vec<&str> = objectives.iter().map(|o| o.name()).collect();
+        let mut study = Self { journal, id, known: distributions(spec, trials), objectives };
         let mut operations = Vec::new();
         if fresh {
-            operations.push((3, json!({ "study_id": id, "system_attr": { "study:metric_names": OBJECTIVES } })));
+            operations.push((3, json!({ "study_id": id, "system_attr": { "study:metric_names": names } })));
             operations.push((2, json!({ "study_id": id, "user_attr": { "about": spec.about } })));
         }
         for trial in trials.iter().filter(|t| study.id_of(t.number).is_none()) {
@@ -68,7 +72,7 @@ impl Study {
         let path = dir.join("study.log");
         let journal = path.is_file().then(|| Journal::open(&path).ok()).flatten()?;
         let id = journal.studies.iter().find(|s| s.name == spec.name)?.id;
-        Some(Self { journal, id, known: Vec::new() })
+        Some(Self { journal, id, known: Vec::new(), objectives: spec.objectives() })
     }
 
     /// Where the study file lies.
@@ -137,17 +141,48 @@ impl Study {
         self.append(operations)
     }
 
-    /// Notes mAP by epochs done where it is not noted yet.
+    /// The trial's number in the study.
+    pub fn number_of(&self, number: usize) -> Option<usize> {
+        self.record(number).map(|t| t.number)
+    }
+
+    /// The first objective by epochs done.
+    fn steps(&self, run: &Followed) -> BTreeMap<usize, f64> {
+        match self.objectives.first() {
+            Some(Objective::Silhouette) => run.silhouettes(),
+            _ => run.target().iter().map(|(epoch, r)| (*epoch, r.mAP)).collect(),
+        }
+    }
+
+    /// Epochs done at the newest value of the first objective.
+    pub fn newest_step(&self, run: &Followed) -> Option<usize> {
+        self.steps(run).last_key_value().map(|(step, _)| *step)
+    }
+
+    /// Notes the first objective by epochs done where it is not noted yet.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn report(&mut self, number: usize, run: &Followed) -> Result<(), LaunchError> {
         let Some(record) = self.record(number).filter(|r| r.state == TrialState::Running) else { return Ok(()) };
-        let new = run.target().iter().filter(|(epoch, _)| !record.intermediate.contains_key(&(**epoch as i64)));
+        let new = self.steps(run).into_iter().filter(|(step, _)| !record.intermediate.contains_key(&(*step as i64)));
         let operations = new
-            .map(|(epoch, r)| (7, json!({ "trial_id": record.id, "step": epoch, "intermediate_value": r.mAP })))
+            .map(|(step, value)| (7, json!({ "trial_id": record.id, "step": step, "intermediate_value": value })))
             .collect();
         self.append(operations)
+    }
+
+    /// The trial was not worth going on with: what it found last is its value, as Optuna has it.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn pruned(&mut self, number: usize, run: &Followed) -> Result<(), LaunchError> {
+        self.report(number, run)?;
+        let values = self.steps(run).into_values().next_back().map(|value| vec![value]);
+        let Some(id) = self.record(number).filter(|r| !r.state.is_finished()).map(|r| r.id) else { return Ok(()) };
+        let state = TrialState::Pruned as u64;
+        let end = json!({ "trial_id": id, "state": state, "values": values, "datetime_complete": now() });
+        self.append(vec![(6, end)])
     }
 
     /// The trial is over: its results, or why there are none.
@@ -164,10 +199,14 @@ impl Study {
         note("rank-1", json!(run.last().map(|r| r.cmc[0])));
         note("best mAP (oracle)", json!(best));
         note("seconds", json!(run.view.t));
+        note("silhouette", json!(run.silhouette()));
         let values = match (why, run.last()) {
             (None, Some(last)) => {
-                let silhouette = run.silhouette().unwrap_or(NO_SILHOUETTE);
-                Some([last.mAP, silhouette])
+                let value = |objective: &Objective| match objective {
+                    Objective::Map => last.mAP,
+                    Objective::Silhouette => run.silhouette().unwrap_or(NO_SILHOUETTE),
+                };
+                Some(self.objectives.iter().map(value).collect::<Vec<f64>>())
             }
             _ => {
                 note("why", json!(why.unwrap_or("it was never evaluated on the target")));

@@ -13,6 +13,7 @@ use super::journal::TrialState;
 use super::spec::{SweepSpec, Trial};
 use super::study::Study;
 use crate::base::fs::write_bytes;
+use crate::run::TrialRow;
 use crate::run::pulse::Beat;
 
 /// Where a trial stands.
@@ -25,6 +26,8 @@ pub enum Status {
     Done,
     /// Stopped before its end; it goes on with the sweep.
     Stopped,
+    /// A pruner had it stopped.
+    Pruned,
     /// With the reason.
     Failed(String),
 }
@@ -37,47 +40,10 @@ impl Status {
             Self::Running => "running",
             Self::Done => "done",
             Self::Stopped => "stopped",
+            Self::Pruned => "pruned",
             Self::Failed(_) => "failed",
         }
     }
-}
-
-/// One trial's row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TrialRow {
-    /// Its number.
-    pub trial: usize,
-    /// What sets it apart: key and value.
-    pub settings: Vec<(String, String)>,
-    /// Its run folder.
-    pub run: PathBuf,
-    /// Where it stands.
-    pub state: &'static str,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// Adaptation epochs done.
-    pub epoch: usize,
-    /// Adaptation epochs planned.
-    pub epochs: usize,
-    /// mAP at its last evaluation, as a fraction. **Ground truth.**
-    #[serde(rename = "mAP")]
-    pub map: Option<f64>,
-    /// Rank-1 likewise.
-    #[serde(rename = "rank-1")]
-    pub rank1: Option<f64>,
-    /// Rank-5 likewise.
-    #[serde(rename = "rank-5")]
-    pub rank5: Option<f64>,
-    /// Rank-10 likewise.
-    #[serde(rename = "rank-10")]
-    pub rank10: Option<f64>,
-    /// The best mAP over its epochs by the target's test labels: an oracle.
-    pub best_oracle: Option<f64>,
-    /// Silhouette of its last clusters on the Jaccard graph: needs no truth.
-    pub silhouette: Option<f64>,
-    /// Seconds of work.
-    pub seconds: f64,
 }
 
 /// A trial with all that is known of it.
@@ -88,13 +54,18 @@ pub(super) struct TrialEntry {
     pub status: Status,
     /// What its pre-training depends on.
     pub pretraining: String,
+    /// The step after which the pruner was asked last.
+    pub judged: Option<usize>,
+    /// The pruner has had it stopped.
+    pub pruned: bool,
 }
 
 impl TrialEntry {
     pub fn new(dir: &Path, trial: Trial) -> Self {
         let place = TrialPlace::of(dir, trial.number);
         let run = Followed::new(&place.run);
-        Self { pretraining: trial.pretraining(), place, run, status: Status::Waiting, trial }
+        let pretraining = trial.pretraining();
+        Self { pretraining, place, run, status: Status::Waiting, trial, judged: None, pruned: false }
     }
 
     /// Looks at run folder and study.
@@ -104,6 +75,7 @@ impl TrialEntry {
         self.status = match (noted, self.run.failure()) {
             _ if self.run.is_done() => Status::Done,
             _ if is_written(&self.place.run) => Status::Running,
+            (Some((TrialState::Pruned, _)), _) => Status::Pruned,
             (Some((TrialState::Fail, why)), _) => Status::Failed(why.unwrap_or_else(|| "it failed".to_owned())),
             (_, Some(why)) => Status::Failed(why.to_owned()),
             _ if !self.run.has_begun() => Status::Waiting,

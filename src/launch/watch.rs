@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::error::LaunchError;
 use super::spec::SweepSpec;
 use super::study::Study;
-use super::sweep::{TrialEntry, TrialRow, entries, spec_of};
+use super::sweep::{TrialEntry, entries, spec_of};
+use crate::run::TrialRow;
 use crate::run::pulse::{Pulse, Trainer};
 
 /// A sweep's folder that is watched. What the trials have written before is not read again.

@@ -7,23 +7,7 @@ use serde::Serialize;
 
 use super::published::{self, PublishedResult};
 use super::statistics::{Spread, spread};
-
-/// One trial in what the table needs of it.
-#[derive(Clone, Debug)]
-pub struct StudyTrial<'a> {
-    /// Its number.
-    pub number: usize,
-    /// What sets it apart: key and value.
-    pub settings: &'a [(String, String)],
-    /// Whether it has come to its end.
-    pub done: bool,
-    /// mAP, rank-1, rank-5, rank-10 as fractions. **Ground truth.**
-    pub values: [Option<f64>; 4],
-    /// Silhouette of its last clusters on the Jaccard graph.
-    pub silhouette: Option<f64>,
-    /// Seconds of work.
-    pub seconds: f64,
-}
+use crate::run::TrialRow;
 
 /// One setting over its seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -73,11 +57,11 @@ pub struct Paper {
 }
 
 /// Settings without the seed, and the trials that have them.
-type Group<'a> = (Vec<(String, String)>, Vec<&'a StudyTrial<'a>>);
+type Group<'a> = (Vec<(String, String)>, Vec<&'a TrialRow>);
 
 /// The table, in the order in which settings first occur.
-pub fn table(trials: &[StudyTrial<'_>]) -> Vec<SettingLine> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
+pub fn table<'a>(trials: impl IntoIterator<Item = &'a TrialRow>) -> Vec<SettingLine> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
     for trial in trials {
         let settings: Vec<_> = trial.settings.iter().filter(|(k, _)| k != "seed").cloned().collect();
         match groups.iter_mut().find(|(known, _)| *known == settings) {
@@ -89,11 +73,10 @@ pub fn table(trials: &[StudyTrial<'_>]) -> Vec<SettingLine> {
     groups.iter().map(|(settings, group)| line(settings, group, &published)).collect()
 }
 
-fn line(settings: &[(String, String)], group: &[&StudyTrial<'_>], published: &[PublishedResult]) -> SettingLine {
-    let done: Vec<&&StudyTrial<'_>> = group.iter().filter(|t| t.done).collect();
-    let over = |pick: &dyn Fn(&StudyTrial<'_>) -> Option<f64>| {
-        spread(&done.iter().filter_map(|t| pick(t)).collect::<Vec<_>>())
-    };
+fn line(settings: &[(String, String)], group: &[&TrialRow], published: &[PublishedResult]) -> SettingLine {
+    let done: Vec<&&TrialRow> = group.iter().filter(|t| t.state == "done").collect();
+    let over =
+        |pick: &dyn Fn(&TrialRow) -> Option<f64>| spread(&done.iter().filter_map(|t| pick(t)).collect::<Vec<_>>());
     let own = |key: &str| settings.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
     let same = |p: &&PublishedResult| {
         let (preset, stages) = (own("preset"), own("attention.positions"));
@@ -110,12 +93,12 @@ fn line(settings: &[(String, String)], group: &[&StudyTrial<'_>], published: &[P
     });
     SettingLine {
         settings: settings.iter().cloned().collect(),
-        trials: group.iter().map(|t| t.number).collect(),
+        trials: group.iter().map(|t| t.trial).collect(),
         done: done.len(),
-        map: over(&|t| t.values[0]),
-        rank1: over(&|t| t.values[1]),
-        rank5: over(&|t| t.values[2]),
-        rank10: over(&|t| t.values[3]),
+        map: over(&|t| t.map),
+        rank1: over(&|t| t.rank1),
+        rank5: over(&|t| t.rank5),
+        rank10: over(&|t| t.rank10),
         silhouette: over(&|t| t.silhouette),
         seconds: over(&|t| Some(t.seconds)),
         paper: paper.collect(),

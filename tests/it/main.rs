@@ -17,6 +17,7 @@ mod cli_gpu_check;
 mod cli_shot;
 mod cli_sweep;
 mod cli_train;
+mod cluster;
 mod damage;
 mod data_check;
 mod data_golden;

@@ -7,8 +7,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::launch::queue::SweepWatch;
-use crate::launch::sweep::TrialRow;
-use crate::study::trials::{self, SettingLine, StudyTrial};
+use crate::run::TrialRow;
+use crate::study::trials;
 
 /// One bar for the sweep, one for each trial that runs.
 pub(super) struct SweepBars {
@@ -47,7 +47,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn is_over(row: &TrialRow) -> bool {
-    matches!(row.state, "done" | "failed")
+    matches!(row.state, "done" | "failed" | "pruned")
 }
 
 fn label(row: &TrialRow) -> String {
@@ -104,24 +104,10 @@ pub(super) fn summary(dir: &Path, rows: &[TrialRow], state: &str) -> Value {
         "state": state,
         "done": count("done"),
         "failed": count("failed"),
+        "pruned": count("pruned"),
         "running": count("running"),
         "waiting": count("waiting") + count("stopped"),
-        "table": table(rows),
+        "table": trials::table(rows),
         "trials": rows,
     })
-}
-
-/// Trials that differ in their seed alone as one line.
-fn table(rows: &[TrialRow]) -> Vec<SettingLine> {
-    fn trial(row: &TrialRow) -> StudyTrial<'_> {
-        StudyTrial {
-            number: row.trial,
-            settings: &row.settings,
-            done: row.state == "done",
-            values: [row.map, row.rank1, row.rank5, row.rank10],
-            silhouette: row.silhouette,
-            seconds: row.seconds,
-        }
-    }
-    trials::table(&rows.iter().map(trial).collect::<Vec<_>>())
 }

@@ -24,8 +24,8 @@ use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by}
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::{combo, icon, tile};
 use crate::launch::spec::SHIPPED;
-use crate::launch::sweep::TrialRow;
 use crate::launch::watch::SweepStanding;
+use crate::run::TrialRow;
 use crate::study::filter::{FieldKind, FilterField, FilterOwn, Terms, Vocabulary};
 
 /// The sweep behind the button of that name: Tables 2 and 3 on the datasets that come with the program.
@@ -382,7 +382,7 @@ fn best<'a>(rows: impl IntoIterator<Item = &'a TrialRow>) -> Option<&'a TrialRow
 fn scope(standing: &SweepStanding, shown: usize, truth: bool) -> String {
     let count = |state: &str| standing.rows.iter().filter(|row| row.state == state).count();
     let mut words = vec![ticks::counted(standing.rows.len(), "trial", "trials")];
-    for state in ["done", "running", "failed"] {
+    for state in ["done", "running", "pruned", "failed"] {
         if count(state) > 0 {
             words.push(format!("{} {state}", ticks::count(count(state))));
         }

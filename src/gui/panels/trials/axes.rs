@@ -9,7 +9,7 @@ use super::scatter::ScatterScale;
 use super::{figure, is_truth, keys, setting};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::launch::sweep::TrialRow;
+use crate::run::TrialRow;
 
 /// A range that was brushed on an axis.
 #[derive(Clone, Debug, PartialEq)]

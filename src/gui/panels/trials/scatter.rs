@@ -6,7 +6,7 @@ use super::{RESULTS, figure, is_truth, keys, label, setting};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::combo;
-use crate::launch::sweep::TrialRow;
+use crate::run::TrialRow;
 
 /// A figure on an axis: numbers as they are, words by their place among all there are.
 pub struct ScatterScale<'a> {

@@ -5,29 +5,13 @@ use eframe::egui::Ui;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget};
-use crate::launch::sweep::TrialRow;
+use crate::run::TrialRow;
 use crate::study::statistics::Spread;
-use crate::study::trials::{SettingLine, StudyTrial, table};
-
-/// The lines of the trials that are shown.
-pub fn lines(rows: &[&TrialRow]) -> Vec<SettingLine> {
-    table(&rows.iter().map(|row| trial(row)).collect::<Vec<_>>())
-}
-
-fn trial(row: &TrialRow) -> StudyTrial<'_> {
-    StudyTrial {
-        number: row.trial,
-        settings: &row.settings,
-        done: row.state == "done",
-        values: [row.map, row.rank1, row.rank5, row.rank10],
-        silhouette: row.silhouette,
-        seconds: row.seconds,
-    }
-}
+use crate::study::trials::{SettingLine, table};
 
 /// Shows them.
 pub fn ui(ui: &mut Ui, rows: &[&TrialRow], truth: bool) {
-    let lines = lines(rows);
+    let lines = table(rows.iter().copied());
     let theme = Theme::of(ui.ctx());
     let mut columns = vec![TableColumn::words("setting", "What sets the trials apart, the seed left out.")];
     columns.push(TableColumn::number("done", "Trials that are done, of those there are."));
