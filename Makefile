@@ -1,7 +1,7 @@
 # make run   fetches what is missing, builds, opens the window on the built-in datasets
 # make test-long  kills, full disks and faults, by the hundred; not part of make test
 # make test  fetches what is missing, runs formatting, lints and all tests
-.PHONY: run test test-long setup bench pictures guide package clean
+.PHONY: run test test-long test-cluster setup bench pictures guide package clean
 
 # One profile for all, so that nothing is built twice; see Cargo.toml.
 run:
@@ -21,6 +21,12 @@ test:
 test-long:
 	@scripts/setup-libtorch.sh
 	cargo test --test long
+
+# Arrays of a real Slurm on loopback, with its kills; part of make test, and by itself here.
+test-cluster:
+	@scripts/setup-system.sh test
+	@scripts/setup-libtorch.sh
+	cargo test --test it -- cluster:: --nocapture
 
 setup:
 	@scripts/setup-system.sh window

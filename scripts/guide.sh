@@ -30,6 +30,7 @@ rm -rf "$there"
 [ "${1:-}" = --runs ] || exit 0
 out=$PWD/$out
 program=$(realpath "$program")
+slurm=$PWD/tests/cluster/slurm.sh
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 cd "$home"
@@ -55,3 +56,18 @@ beside=(--tick runs/trial-0 --tick runs/trial-1 --tick runs/trial-3)
 "$program" shot runs/trial-2 "${beside[@]}" --panel retrieval --size 760x420 --out "$out/overlaid.png" > /dev/null
 "$program" shot runs/trial-2 "${beside[@]}" --panel compare --size 1100x420 --out "$out/compare.png" > /dev/null
 "$program" shot --panel sweeps --size 1100x360 --out "$out/sweeps.png" > /dev/null
+
+# An array under way, on a Slurm of four nodes that is begun for it.
+cluster=$slurm
+[ -z "$("$cluster" missing)" ] || { echo "cluster.png is left as it is: Slurm is not installed" >&2; exit 0; }
+"$cluster" start "$home/slurm" $$
+rm -rf sweeps/eps
+sed -e 's/"eps"/"array"/; s/^seed.*/seed = [1, 2, 3, 4]/; s/adapt.epochs" = 3/adapt.epochs" = 6/' eps.toml > array.toml
+printf '[slurm]\npartition = "night"\n' >> array.toml
+SLURM_CONF=$home/slurm/slurm.conf REID_SLURM_POLL=1 "$program" sweep array.toml --out sweeps/array --launcher slurm --at-once 8 \
+  --threads 1 > /dev/null 2> said &
+follower=$!
+until grep -q "trial 5 .*running, epoch 3" said; do kill -0 $follower; sleep 1; done
+"$program" shot --panel sweeps --size 1100x285 --out "$out/cluster.png" > /dev/null
+kill -INT $follower
+"$cluster" stop "$home/slurm"

@@ -34,6 +34,8 @@ if [ "$1" = test ]; then
   # For weights that are written for PyTorch: a PyTorch of its own, on the CPU.
   python3 -c 'import torch, torchvision' 2>/dev/null || /usr/bin/python3 -c 'import torch, torchvision' 2>/dev/null \
     || missing+=(python3-torch python3-torchvision)
+  # For sweeps on a cluster: a Slurm, which the tests start and stop themselves.
+  [ -z "$(tests/cluster/slurm.sh missing)" ] || missing+=(slurmctld slurmd slurm-client munge)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/spec.toml             what was asked for          DIR/study.log     the study, an Optuna journal
 //! DIR/trials/0003/          a run folder                DIR/trials/0003.toml, 0003.log   its parameters, what it said
+//! DIR/artifacts/            pictures of trials          DIR/tasks, DIR/jobs   commands for Slurm, for other queues
 //! ```
 //! A trial is our own program as a process of its own. What is finished is read from the run folders and the study, so
 //! that a sweep goes on where it stopped, however it was stopped.
@@ -13,6 +14,7 @@ pub mod error;
 pub mod follow;
 pub mod job;
 pub mod journal;
+pub mod pictures;
 pub mod pruner;
 pub mod queue;
 pub mod sampler;

@@ -308,6 +308,11 @@ impl App {
         self.sweeps.run_with(program);
     }
 
+    /// Serves studies with that program, for tests.
+    pub fn serve_with(&mut self, program: PathBuf) {
+        self.sweeps.serve_with(program);
+    }
+
     /// Deletes runs into that trash, for tests.
     pub fn trash_into(&mut self, trash: PathBuf) {
         self.trash = Some(trash);

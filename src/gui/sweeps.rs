@@ -15,6 +15,7 @@ use eframe::egui;
 use super::job::Job;
 use super::pace::Pace;
 use crate::base::guard::guarded;
+use crate::launch::pictures;
 use crate::launch::watch::{SweepStanding, Watched, sweeps};
 
 /// How often a sweep that is run is looked at, and one that rests.
@@ -55,7 +56,27 @@ pub struct Sweeps {
     unread: Option<String>,
     ends: Vec<Receiver<(PathBuf, Result<(), String>)>>,
     dashboard: Job<Result<String, String>>,
-    served: Option<(PathBuf, Child)>,
+    dashboard_program: PathBuf,
+    served: Option<Served>,
+}
+
+/// A study that an optuna-dashboard of ours serves.
+struct Served {
+    study: PathBuf,
+    server: Child,
+    url: String,
+}
+
+impl Served {
+    fn is_alive(&mut self) -> bool {
+        matches!(self.server.try_wait(), Ok(None))
+    }
+
+    fn end(mut self) {
+        // Its page is of no use to anybody once we are gone.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
 }
 
 impl Default for Sweeps {
@@ -66,10 +87,8 @@ impl Default for Sweeps {
 
 impl Drop for Sweeps {
     fn drop(&mut self) {
-        if let Some((_, child)) = &mut self.served {
-            // Its page is of no use to anybody once we are gone.
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(served) = self.served.take() {
+            served.end();
         }
     }
 }
@@ -91,6 +110,7 @@ impl Sweeps {
             unread: None,
             ends: Vec::new(),
             dashboard: Job::default(),
+            dashboard_program: PathBuf::from("optuna-dashboard"),
             served: None,
         }
     }
@@ -103,6 +123,11 @@ impl Sweeps {
     /// Begins sweeps with that program, for tests.
     pub fn run_with(&mut self, program: PathBuf) {
         self.program = Some(program);
+    }
+
+    /// Serves studies with that program, for tests.
+    pub fn serve_with(&mut self, program: PathBuf) {
+        self.dashboard_program = program;
     }
 
     /// Somebody looks at the sweeps.
@@ -193,7 +218,11 @@ impl Sweeps {
             Err(error) => error.is_empty(),
         });
         match self.dashboard.poll() {
-            Some(Ok(url)) => ctx.open_url(egui::OpenUrl::new_tab(url)),
+            Some(Ok(url)) => {
+                // Where there is no browser to be opened, the address is of use all the same.
+                news.push(("optuna-dashboard serves the sweep".to_owned(), url.clone(), true));
+                ctx.open_url(egui::OpenUrl::new_tab(url));
+            }
             Some(Err(why)) => news.push(("optuna-dashboard could not be opened".to_owned(), why, false)),
             None => {}
         }
@@ -249,36 +278,45 @@ impl Sweeps {
     /// Serves the chosen sweep's study by an installed optuna-dashboard, on this machine alone, and opens its page.
     pub fn open_dashboard(&mut self, ctx: &egui::Context, dir: &Path) {
         let study = dir.join("study.log");
-        let known = self.served.as_ref().is_some_and(|(served, _)| *served == study);
-        if known || self.dashboard.busy() {
+        if self.dashboard.busy() {
             return;
         }
-        if let Some((_, mut child)) = self.served.take() {
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(mut served) = self.served.take() {
+            if served.study == study && served.is_alive() {
+                ctx.open_url(egui::OpenUrl::new_tab(&served.url));
+                self.served = Some(served);
+                return;
+            }
+            served.end();
         }
         let failed = |e: &dyn std::fmt::Display| format!("{e}; install it with `pip install optuna-dashboard`");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map(|a| a.port());
-        let mut command = Command::new("optuna-dashboard");
-        command.arg(&study).args(["--host", "127.0.0.1", "--port"]);
+        let mut command = Command::new(&self.dashboard_program);
+        command.arg(&study);
+        let pictures = pictures::dir_of(dir);
+        if pictures.is_dir() {
+            command.arg("--artifact-dir").arg(pictures);
+        }
+        command.args(["--host", "127.0.0.1", "--port"]);
         let spawned = port.and_then(|port| {
             command.arg(port.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.spawn().map(|child| (port, child))
+            command.spawn().map(|server| (port, server))
         });
-        let (port, child) = match spawned {
+        let (port, server) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
                 let why = failed(&error);
                 return self.dashboard.start("dashboard", ctx, move || Err(why));
             }
         };
-        self.served = Some((study, child));
+        let url = format!("http://127.0.0.1:{port}/");
+        self.served = Some(Served { study, server, url: url.clone() });
         self.dashboard.start("dashboard", ctx, move || {
             let since = Instant::now();
             while since.elapsed() < Duration::from_secs(30) {
                 let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
                 if TcpStream::connect_timeout(&address, Duration::from_millis(250)).is_ok() {
-                    return Ok(format!("http://127.0.0.1:{port}/"));
+                    return Ok(url);
                 }
                 // A server says nothing before it listens.
                 std::thread::sleep(Duration::from_millis(100));

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, never, select};
 
 use super::error::LaunchError;
 use super::job::argv;
+use super::pictures;
 use super::pruner::{self, OptunaPruner};
 use super::queue::{End, QueueOptions, SweepWatch};
 use super::slurm::{Array, Task, TaskState, script, states, submit, submitted};
@@ -53,7 +54,7 @@ pub fn run(
                     TaskState::Over if !before.contains(&task) => TaskState::Running,
                     state => state,
                 };
-                if look(sweep, &array, state, pruner, watch)? == 0 {
+                if look(sweep, options, &array, state, pruner, watch)? == 0 {
                     let left = sweep.due().next().is_some();
                     return Ok(if left { End::Interrupted } else { End::Finished });
                 }
@@ -101,6 +102,7 @@ fn hand_over(sweep: &mut Sweep, options: &QueueOptions) -> Result<Option<Array>,
 /// Reads run folders and takes in what Slurm says; how many tasks may still come to something.
 fn look(
     sweep: &mut Sweep,
+    options: &QueueOptions,
     array: &Array,
     state: impl Fn(usize) -> TaskState,
     pruner: &mut Option<OptunaPruner>,
@@ -141,6 +143,10 @@ fn look(
             sweep.study.started(*number, &entry.place.run)?;
             sweep.study.report(*number, &entry.run)?;
         }
+        if entry.status == Status::Done {
+            pictures::draw(sweep, at, options);
+        }
+        let entry = &sweep.entries[at];
         match &entry.status {
             Status::Done | Status::Failed(_) => sweep.study.ended(*number, &entry.run, why.as_deref())?,
             Status::Pruned => sweep.study.pruned(*number, &entry.run)?,

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use super::error::LaunchError;
 use super::follow::is_written;
 use super::job::argv;
+use super::pictures;
 use super::pruner::{self, OptunaPruner};
 use super::sampler::OptunaSampler;
 use super::sweep::{Status, Sweep};
@@ -268,6 +269,10 @@ impl Queue<'_> {
             None if stopped || item.run.was_stopped() => Status::Stopped,
             None => Status::Failed(why),
         };
+        if item.status == Status::Done {
+            pictures::draw(self.sweep, entry, self.options);
+        }
+        let item = &self.sweep.entries[entry];
         let failed = if let Status::Failed(why) = &item.status { Some(why.as_str()) } else { None };
         if item.status == Status::Pruned {
             self.sweep.study.pruned(item.trial.number, &item.run)?;

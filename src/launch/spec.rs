@@ -67,6 +67,9 @@ pub struct SweepSpec {
     /// Optuna's pruner, `name` and what it is told: `{ name = "MedianPruner", n_startup_trials = 3 }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruner: Option<toml::Table>,
+    /// Whether the study gets pictures of each finished trial; it does where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<bool>,
     /// Parameters of all trials.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub set: toml::Table,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::error::LaunchError;
 use super::follow::Followed;
 use super::journal::{Journal, Recorded, TrialState};
+use super::pictures::TrialPicture;
 use super::spec::{Objective, Range, SweepSpec, Trial};
 use crate::base::time;
 use crate::method::params::table::{ParamKind, row};
@@ -17,6 +18,9 @@ const NO_SILHOUETTE: f64 = -1.0;
 
 /// Marks a trial of ours, with its number in the sweep.
 const OURS: &str = "reid-workbench:trial";
+
+/// What Optuna begins the names of artifacts with.
+const ARTIFACT: &str = "artifacts:";
 
 /// The study file of a sweep.
 #[derive(Debug)]
@@ -170,6 +174,27 @@ impl Study {
             .map(|(step, value)| (7, json!({ "trial_id": record.id, "step": step, "intermediate_value": value })))
             .collect();
         self.append(operations)
+    }
+
+    /// Whether pictures of the trial are noted.
+    pub fn has_pictures(&self, number: usize) -> bool {
+        self.record(number).is_some_and(|t| t.system_attrs.keys().any(|key| key.starts_with(ARTIFACT)))
+    }
+
+    /// Notes pictures of a trial that is not over yet, as Optuna's `upload_artifact` does.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn pictured(&mut self, number: usize, pictures: &[TrialPicture]) -> Result<(), LaunchError> {
+        let Some(id) = self.record(number).filter(|r| !r.state.is_finished()).map(|r| r.id) else { return Ok(()) };
+        let note = |p: &TrialPicture| {
+            let about = json!({
+                "artifact_id": p.id, "filename": p.filename, "mimetype": "image/png", "encoding": null,
+            });
+            let key = format!("{ARTIFACT}{}", p.id);
+            (9, json!({ "trial_id": id, "system_attr": { key: about.to_string() } }))
+        };
+        self.append(pictures.iter().map(note).collect())
     }
 
     /// The trial was not worth going on with: what it found last is its value, as Optuna has it.

@@ -146,6 +146,8 @@ CONF
       for _ in $(seq 50); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done
       kill -9 "$pid" 2> /dev/null || true
     done
+    # Whoever waits to stop it need not, and no number of a process stays behind for another.
+    rm -f "$dir/slurm.conf" "$dir"/*.pid "$dir/munge/pid"
     ;;
   *) echo "slurm.sh start|kill|node|stop DIR [NODE], or slurm.sh missing" >&2; exit 2 ;;
 esac

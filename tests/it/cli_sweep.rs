@@ -22,6 +22,7 @@ preset = "demo"
 devices = ["cpu"]
 at-once = 1
 threads = 1
+pictures = false
 
 [set]
 "image.height" = 64
@@ -44,6 +45,10 @@ fn sweep(tiny: &Tiny, args: &[&str]) -> Command {
 
 fn write(tiny: &Tiny, name: &str, more: &str) {
     std::fs::write(tiny.path(name), format!("{SMALL}\n{more}")).unwrap();
+}
+
+fn write_with_pictures(tiny: &Tiny, name: &str, more: &str) {
+    std::fs::write(tiny.path(name), format!("{}\n{more}", SMALL.replace("pictures = false", ""))).unwrap();
 }
 
 fn json_of(output: &Output) -> Value {
@@ -269,7 +274,7 @@ fn commands_are_printed_a_line_a_trial() {
 fn optuna_reads_the_study_and_what_it_enqueues_or_proposes_is_run() {
     let Some(bin) = python::with(&["optuna"], "reading the study back with optuna") else { return };
     let tiny = Tiny::new();
-    write(
+    write_with_pictures(
         &tiny,
         "study.toml",
         "[grid]\neps = [0.6, 0.7]\n[search]\neps = { low = 0.5, high = 0.8 }\nk1 = { low = 6, high = 10 }\n",
@@ -318,11 +323,134 @@ fn optuna_reads_the_study_and_what_it_enqueues_or_proposes_is_run() {
         assert_eq!(trial[4], json!([0, 1]));
         assert_eq!(trial[5], true);
     }
+    // Pictures of each trial, as Optuna finds them.
+    let kept = python(&format!(
+        "{open}from optuna.artifacts import get_all_artifact_meta as a\n\
+         print(json.dumps([[[m.artifact_id,m.filename,m.mimetype] for m in \
+         a(study_or_trial=t,storage=s._storage)] for t in s.trials]))"
+    ));
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    for trial in kept.as_array().unwrap() {
+        let files: Vec<&str> = trial.as_array().unwrap().iter().map(|p| p[1].as_str().unwrap()).collect();
+        assert_eq!(files, ["retrieval.png", "clusters.png", "reliability.png", "map.png", "loss_adaptation.png"]);
+        for picture in trial.as_array().unwrap() {
+            assert_eq!(picture[2], "image/png");
+            let bytes = std::fs::read(tiny.path(&format!("all/artifacts/{}", picture[0].as_str().unwrap()))).unwrap();
+            assert!(bytes.starts_with(b"\x89PNG"));
+        }
+    }
+    assert_eq!(std::fs::read_dir(tiny.path("all/artifacts")).unwrap().count(), 4 * 5, "nothing else is left there");
     assert_eq!(trials[0][1]["eps"], 0.6);
     assert_eq!(trials[2][1], json!({ "eps": 0.65, "k1": 9 }));
     let proposed = trials[3][1]["eps"].as_f64().unwrap();
     assert!((0.5..=0.8).contains(&proposed), "{proposed}");
     assert_eq!(all["trials"][3]["settings"][0][1].as_str().unwrap().parse::<f64>().unwrap(), proposed);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pruner_of_optuna_ends_a_trial_that_is_not_worth_going_on_with() {
+    let Some(bin) = python::with(&["optuna"], "pruning with optuna") else { return };
+    let tiny = Tiny::new();
+    // No mAP reaches 2: whatever is evaluated after the second epoch is pruned. A trial of one epoch ends before.
+    let pruner = "[pruner]\nname = \"ThresholdPruner\"\nlower = 2.0\nn_warmup_steps = 2\n";
+    write(&tiny, "pruned.toml", &format!("[grid]\n\"adapt.epochs\" = [600, 1]\n{pruner}"));
+    let pruned = |args: &[&str]| {
+        let output = sweep(&tiny, args).env("REID_OPTUNA", bin.join("optuna")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        json_of(&output)
+    };
+    let all = pruned(&["pruned.toml", "--out", "all"]);
+    let state = |trial: usize| all["trials"][trial]["state"].as_str().unwrap().to_owned();
+    assert_eq!((state(0).as_str(), state(1).as_str()), ("pruned", "done"), "{all}");
+    assert_eq!((&all["pruned"], &all["done"], &all["failed"]), (&json!(1), &json!(1), &json!(0)));
+    let epochs = all["trials"][0]["epoch"].as_u64().unwrap();
+    assert!((2..600).contains(&epochs), "{epochs}");
+    assert!(tiny.path("all/trials/0000/checkpoints/last.safetensors").is_file());
+    let bytes = std::fs::read(tiny.path("all/trials/0000/events.jsonl")).unwrap();
+    // It is over: the sweep does not go on with it, and Optuna calls it pruned.
+    assert_eq!(pruned(&["all"])["pruned"], 1);
+    assert_eq!(std::fs::read(tiny.path("all/trials/0000/events.jsonl")).unwrap(), bytes);
+    let script = "import json,sys,optuna\nfrom optuna.storages import JournalStorage\n\
+                  from optuna.storages.journal import JournalFileBackend\n\
+                  s=optuna.load_study(study_name='pruned',storage=JournalStorage(JournalFileBackend(sys.argv[1])))\n\
+                  print(json.dumps([s.metric_names,[[t.state.name,t.value,t.intermediate_values] for t in s.trials]]))";
+    let output =
+        Command::new(bin.join("python")).args(["-c", script]).arg(tiny.path("all/study.log")).output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(told[0], json!(["mAP"]), "Optuna's pruners know one objective");
+    assert_eq!((&told[1][0][0], &told[1][1][0]), (&json!("PRUNED"), &json!("COMPLETE")), "{told}");
+    let steps = told[1][0][2].as_object().unwrap();
+    let newest = steps.iter().max_by_key(|(step, _)| step.parse::<usize>().unwrap()).unwrap().1;
+    assert_eq!(&told[1][0][1], newest);
+
+    write(&tiny, "nonsense.toml", "[grid]\neps = [0.6]\n[pruner]\nname = \"NoPruner\"\n");
+    let output =
+        sweep(&tiny, &["nonsense.toml", "--out", "x"]).env("REID_OPTUNA", bin.join("optuna")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the pruner failed") && said.contains("NoPruner"), "{said}");
+}
+
+#[test]
+fn templates_for_other_queues_are_read_by_those_they_are_for() {
+    let tiny = Tiny::new();
+    write(&tiny, "My sweep.toml", "[grid]\nseed = [1, 2, 3]\n");
+    let filled = |template: &str, device: &str| {
+        let args = ["My sweep.toml", "--out", "with space", "--launcher", "print", "--template", template];
+        let output = sweep(&tiny, &args).args(["--device", device]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ray = filled("ray", "cpu");
+    assert_eq!(ray.lines().count(), 3);
+    let files = [
+        ("job.yaml", filled("kubernetes", "cpu")),
+        ("gpu.yaml", filled("kubernetes", "cuda")),
+        ("task.yaml", filled("skypilot", "cpu")),
+        ("gpus.yaml", filled("skypilot", "cuda")),
+        ("ray.jsonl", ray),
+    ];
+    for (name, text) in &files {
+        assert!(!text.contains("@NAME") && !text.contains("@DIR") && !text.contains("@THREADS"), "{name}: {text}");
+        std::fs::write(tiny.path(name), text).unwrap();
+    }
+    refused(&tiny, &["My sweep.toml", "--out", "x", "--template", "ray"], "--launcher print");
+
+    // What a job runs is what the entry point of all three reads.
+    let script = "mapfile -t argv < \"$SWEEP_DIR/jobs/1\"; printf '%s\\n' \"${argv[@]}\"";
+    let output = Command::new("bash").args(["-c", script]).env("SWEEP_DIR", tiny.path("with space")).output().unwrap();
+    let argv = String::from_utf8(output.stdout).unwrap();
+    assert!(argv.contains("\ntrain\n") && argv.contains("with space/trials/0001\n"), "{argv}");
+
+    let packages = ["kubernetes-validate", "pyyaml=yaml", "skypilot=sky", "ray"];
+    let Some(bin) = python::with(&packages, "templates read by Kubernetes' schema, SkyPilot and Ray") else { return };
+    let script = r#"
+import json, sys, yaml, kubernetes_validate, sky
+from ray.dashboard.modules.job.common import JobSubmitRequest
+for name, gpus in [("job.yaml", "0"), ("gpu.yaml", "1")]:
+    job = yaml.safe_load(open(name))
+    kubernetes_validate.validate(job, "1.31", strict=True)
+    pod = job["spec"]["template"]["spec"]["containers"][0]
+    assert (job["spec"]["completions"], job["spec"]["completionMode"]) == (3, "Indexed"), job
+    assert pod["resources"]["limits"]["nvidia.com/gpu"] == gpus, pod
+    assert pod["env"][0]["value"].endswith("/with space") and "JOB_COMPLETION_INDEX" in pod["args"][0], pod
+for name in ["task.yaml", "gpus.yaml"]:
+    task = sky.Task.from_yaml(name)
+    assert task.envs["SWEEP_DIR"].endswith("/with space") and "mapfile" in task.run, task
+    [resources] = task.resources
+    assert resources.use_spot and bool(resources.accelerators) == (name == "gpus.yaml"), resources
+jobs = [JobSubmitRequest(**json.loads(line)) for line in open("ray.jsonl")]
+assert [job.submission_id for job in jobs] == ["my-sweep-0", "my-sweep-1", "my-sweep-2"], jobs
+assert jobs[2].runtime_env["env_vars"]["TRIAL"] == "2" and jobs[2].metadata["settings"] == "seed=3", jobs[2]
+"#;
+    let output = Command::new(bin.join("python"))
+        .args(["-c", script])
+        .current_dir(tiny.dir.path())
+        .env("HOME", tiny.dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -455,7 +583,7 @@ fn slurms_words_are_understood() {
         ("RUNNING", TaskState::Running),
         ("COMPLETING", TaskState::Running),
         ("COMPLETED", TaskState::Completed),
-        ("CANCELLED by 1000", TaskState::Over),
+        ("CANCELLED by 1000", TaskState::Cancelled),
         ("NODE_FAIL", TaskState::Over),
         ("OUT_OF_MEMORY", TaskState::Over),
         ("TIMEOUT", TaskState::Over),

@@ -331,6 +331,24 @@ fn a_sweep_is_looked_at_filtered_stopped_gone_on_with_and_added_to() {
     assert_eq!(added.settings, [("eps".to_owned(), "0.5".to_owned()), ("seed".to_owned(), "7".to_owned())]);
     window.until("6, 0.5, 7, waiting");
 
+    // A dashboard is served once and its page opened as often as asked for.
+    let server = home.path().join("server");
+    let text = format!(
+        "#!/bin/sh\necho \"$@\" >> {}/served\nexec python3 -m http.server --bind $3 $5\n",
+        home.path().display()
+    );
+    std::fs::write(&server, text).unwrap();
+    std::fs::set_permissions(&server, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    window.harness.state_mut().serve_with(server);
+    for _ in 0..2 {
+        window.click("More of this sweep");
+        window.click("Open in optuna-dashboard");
+        window.until("optuna-dashboard serves the sweep");
+    }
+    let served = std::fs::read_to_string(home.path().join("served")).unwrap();
+    assert_eq!(served.lines().count(), 1, "{served}");
+    assert!(served.starts_with(&format!("{} --host 127.0.0.1 --port ", dir.join("study.log").display())), "{served}");
+
     window.click("Re-run 1 failed");
     window.until("A sweep has ended");
     window.click("More of this sweep");
