@@ -10,7 +10,7 @@ use super::job::argv;
 use super::pictures;
 use super::pruner::{self, OptunaPruner};
 use super::queue::{End, QueueOptions, SweepWatch};
-use super::slurm::{Array, Task, TaskState, script, states, submit, submitted};
+use super::slurm::{Array, SlurmOptions, Task, TaskState, script, states, submit, submitted};
 use super::sweep::{Status, Sweep};
 
 /// Runs a sweep's trials as one job array, or goes on following the one that was handed over earlier. A message on
@@ -94,7 +94,7 @@ fn hand_over(sweep: &mut Sweep, options: &QueueOptions) -> Result<Option<Array>,
     }
     let cwd = std::env::current_dir().map_err(LaunchError::io("read", std::path::Path::new(".")))?;
     let dir = sweep.dir.canonicalize().map_err(LaunchError::io("read", &sweep.dir))?;
-    let slurm = sweep.spec.slurm.clone().unwrap_or_default();
+    let slurm = SlurmOptions::with_profile(sweep.spec.slurm.as_ref())?;
     let text = script(&dir, &sweep.spec.name, &slurm, options.threads, &cwd);
     submit(&dir, &text, &tasks, sweep.spec.at_once).map(Some)
 }

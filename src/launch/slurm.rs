@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LaunchError;
 use super::job::{quoted, write_argv};
-use crate::base::fs::write_bytes;
+use crate::base::dirs;
+use crate::base::fs::{read_text, write_bytes};
 
 /// How jobs are handed to Slurm; what is not named is left to the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,36 @@ pub struct SlurmOptions {
     /// Lines of shell before the trial: `module load cuda`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub setup: Vec<String>,
+}
+
+impl SlurmOptions {
+    /// What the spec says, on top of the profile `slurm.toml` in the user's folder of settings.
+    ///
+    /// # Errors
+    /// When there is a profile that cannot be read.
+    pub fn with_profile(spec: Option<&Self>) -> Result<Self, LaunchError> {
+        let own = spec.cloned().unwrap_or_default();
+        let Some(path) = dirs::config().map(|dir| dir.join("slurm.toml")).filter(|path| path.exists()) else {
+            return Ok(own);
+        };
+        let text = read_text(&path, 1 << 20).map_err(LaunchError::io("read", &path))?;
+        let mut all: Self =
+            toml::from_str(&text).map_err(|e| LaunchError::Refused(format!("{}: {e}", path.display())))?;
+        for (profile, own) in [
+            (&mut all.partition, own.partition),
+            (&mut all.account, own.account),
+            (&mut all.time, own.time),
+            (&mut all.gres, own.gres),
+            (&mut all.mem, own.mem),
+        ] {
+            if own.is_some() {
+                *profile = own;
+            }
+        }
+        all.extra.extend(own.extra);
+        all.setup.extend(own.setup);
+        Ok(all)
+    }
 }
 
 /// The array that was handed over, kept in `slurm.json`.
@@ -189,36 +220,49 @@ pub fn submit(dir: &Path, script: &str, tasks: &[Task], at_once: Option<usize>) 
 /// # Errors
 /// When `squeue` cannot be asked.
 pub fn states(array: &Array) -> Result<BTreeMap<usize, TaskState>, LaunchError> {
-    let mut found = BTreeMap::new();
+    let (mut found, mut rest) = (BTreeMap::new(), None);
+    let mut take = |said: &str| {
+        for (task, state) in said.lines().filter_map(|line| state_line(&array.job, line)) {
+            match task {
+                Some(task) => drop(found.entry(task).or_insert(state)),
+                None => rest = Some(state),
+            }
+        }
+        (0..array.trials.len()).all(|task| found.contains_key(&task))
+    };
     let cluster = array.cluster.as_ref().map(|c| format!("--clusters={c}"));
     let mut command = Command::new("squeue");
     command.args(["--noheader", "--array", "--format=%i|%T", "--states=all", "--jobs", &array.job]).args(&cluster);
-    match ask("squeue", &mut command) {
-        Ok(said) => found.extend(said.lines().filter_map(|l| state_line(&array.job, l))),
+    let all = match ask("squeue", &mut command) {
+        Ok(said) => take(&said),
         // An array that is long over is no longer known to the queue.
-        Err(LaunchError::Program { reason, .. }) if reason.contains("Invalid job id") => {}
+        Err(LaunchError::Program { reason, .. }) if reason.contains("Invalid job id") => false,
         Err(error) => return Err(error),
-    }
-    if (0..array.trials.len()).any(|task| !found.contains_key(&task)) {
+    };
+    if !all {
         let mut command = Command::new("sacct");
         command.args(["--noheader", "--parsable2", "--allocations", "--format=JobID,State", "--jobs", &array.job]);
         if let Ok(said) = ask("sacct", command.args(&cluster)) {
-            for (task, state) in said.lines().filter_map(|l| state_line(&array.job, l)) {
-                found.entry(task).or_insert(state);
-            }
+            take(&said);
         }
     }
+    let rest = rest.unwrap_or(TaskState::Over);
     (0..array.trials.len()).for_each(|task| {
-        found.entry(task).or_insert(TaskState::Over);
+        found.entry(task).or_insert(rest);
     });
     Ok(found)
 }
 
-/// `123_4|RUNNING` → (4, Running).
-fn state_line(job: &str, line: &str) -> Option<(usize, TaskState)> {
+/// `123_4|RUNNING` → (4, Running). Tasks that never began are one line for all of them: `123|CANCELLED` of `squeue`,
+/// `123_[4-7]|CANCELLED by 0` of `sacct`.
+fn state_line(job: &str, line: &str) -> Option<(Option<usize>, TaskState)> {
     let (id, word) = line.trim().split_once('|')?;
-    let task = id.strip_prefix(job)?.strip_prefix('_')?.parse().ok()?;
-    Some((task, TaskState::of(word)))
+    let state = TaskState::of(word);
+    match id.strip_prefix(job)? {
+        "" => Some((None, state)),
+        task if task.starts_with("_[") => Some((None, state)),
+        task => Some((Some(task.strip_prefix('_')?.parse().ok()?), state)),
+    }
 }
 
 /// Takes the whole array out of the queue; running tasks save checkpoints first. Those that wait go first: they would

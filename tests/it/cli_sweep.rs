@@ -546,6 +546,10 @@ fn an_array_of_a_stand_in_for_slurm_is_followed_to_its_end() {
         "array.toml",
         "[grid]\nseed = [1, 2]\n\"adapt.epochs\" = [5]\n[slurm]\npartition = \"gpu\"\nextra = [\"--constraint=a100\"]\n",
     );
+    // What the site wants stands in a profile; the spec is above it.
+    std::fs::create_dir_all(tiny.path("config")).unwrap();
+    let profile = "partition = \"cpu\"\naccount = \"lab\"\nextra = [\"--qos=low\"]\n";
+    std::fs::write(tiny.path("config/slurm.toml"), profile).unwrap();
     let path = std::env::join_paths(
         std::iter::once(fake.clone()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     )
@@ -563,10 +567,8 @@ fn an_array_of_a_stand_in_for_slurm_is_followed_to_its_end() {
     let asked = std::fs::read_to_string(fake.join("state/asked")).unwrap();
     assert!(asked.contains("--parsable --array=0-1%2"), "{asked}");
     let text = std::fs::read_to_string(tiny.path("all/array.sh")).unwrap();
-    for line in
-        ["#SBATCH --requeue", "#SBATCH --signal=B:USR1@120", "#SBATCH --partition=gpu", "#SBATCH --constraint=a100"]
-    {
-        assert!(text.contains(line), "no {line} in {text}");
+    for line in ["requeue", "signal=B:USR1@120", "partition=gpu", "constraint=a100", "account=lab", "qos=low"] {
+        assert!(text.contains(&format!("\n#SBATCH --{line}\n")), "no {line} in {text}");
     }
     // It saved a checkpoint, was queued again, and went on there.
     assert_eq!(std::fs::read_to_string(fake.join("state/requeued")).unwrap(), "again\n");
