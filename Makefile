@@ -26,7 +26,7 @@ test-long:
 test-cluster:
 	@scripts/setup-system.sh test
 	@scripts/setup-libtorch.sh
-	cargo test --test it -- cluster:: --nocapture
+	cargo test --test it -- slurm:: --nocapture
 
 setup:
 	@scripts/setup-system.sh window

@@ -25,7 +25,7 @@ pid_of() { local pid; pid=$(cat "$1" 2> /dev/null) && [ -n "$pid" ] && kill -0 "
 
 start_node() {
   mkdir -p "$dir/spool.$1"
-  SLURM_CONF=$dir/slurm.conf slurmd -N "$1"
+  SLURM_CONF=$dir/slurm.conf slurmd -N "$1" < /dev/null &>> "$dir/said.log"
 }
 
 # Of a node's jobs the step daemons and all that they started: these know the node by its name in their environment.
@@ -61,7 +61,7 @@ case $verb in
     head -c 128 /dev/urandom > "$dir/munge/key"
     chmod 600 "$dir/munge/key"
     munged --force --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
-      --log-file="$dir/munge/log" --seed-file="$dir/munge/seed" --num-threads=2 2> /dev/null
+      --log-file="$dir/munge/log" --seed-file="$dir/munge/seed" --num-threads=2 < /dev/null &>> "$dir/said.log"
     # Ports that are free now, asked of the kernel.
     mapfile -t ports < <(python3 - "$(( ${#nodes[@]} + 1 ))" <<'PY'
 import socket, sys
@@ -116,11 +116,13 @@ CONF
     } > "$dir/slurm.conf"
     echo "CgroupPlugin=autodetect" > "$dir/cgroup.conf"
     export SLURM_CONF=$dir/slurm.conf
-    slurmctld
+    slurmctld < /dev/null &>> "$dir/said.log"
     for node in "${nodes[@]}"; do start_node "$node"; done
     for _ in $(seq 100); do
       if [ "$(sinfo -h -N -p night -t idle -o %N 2> /dev/null | wc -l)" = "${#nodes[@]}" ]; then
-        [ -z "${3:-}" ] || (while kill -0 "$3" 2> /dev/null && [ -e "$dir/slurm.conf" ]; do sleep 2; done; "$0" stop "$dir") &> /dev/null &
+        if [ -n "${3:-}" ]; then
+          (while kill -0 "$3" 2> /dev/null && [ -e "$dir/slurm.conf" ]; do sleep 2; done; "$0" stop "$dir") < /dev/null &> /dev/null &
+        fi
         exit 0
       fi
       sleep 0.2
@@ -133,7 +135,7 @@ CONF
   kill) kill_node "$3" ;;
   control)
     if [ "$3" = on ]; then
-      SLURM_CONF=$dir/slurm.conf slurmctld
+      SLURM_CONF=$dir/slurm.conf slurmctld < /dev/null &>> "$dir/said.log"
     else
       kill -9 "$(pid_of "$dir/slurmctld.pid")"
     fi
