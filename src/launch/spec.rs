@@ -63,7 +63,7 @@ pub struct SweepSpec {
     pub propose: Option<usize>,
     /// What trials are judged by in the study, where it is to be one alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub objective: Option<Objective>,
+    pub objective: Option<StudyObjective>,
     /// Optuna's pruner, `name` and what it is told: `{ name = "MedianPruner", n_startup_trials = 3 }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruner: Option<toml::Table>,
@@ -92,7 +92,7 @@ pub struct SweepSpec {
 
 /// What a study's trials are judged by, to be as large as can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Objective {
+pub enum StudyObjective {
     /// mAP on the target's test set. **Ground truth.**
     #[serde(rename = "mAP")]
     Map,
@@ -101,7 +101,7 @@ pub enum Objective {
     Silhouette,
 }
 
-impl Objective {
+impl StudyObjective {
     /// As the study calls it.
     pub fn name(self) -> &'static str {
         match self {
@@ -161,11 +161,11 @@ impl Trial {
 
 impl SweepSpec {
     /// What the study's trials are judged by. Optuna's pruners know one objective only: mAP, where none is named.
-    pub fn objectives(&self) -> Vec<Objective> {
+    pub fn objectives(&self) -> Vec<StudyObjective> {
         match (self.objective, &self.pruner) {
             (Some(one), _) => vec![one],
-            (None, Some(_)) => vec![Objective::Map],
-            (None, None) => vec![Objective::Map, Objective::Silhouette],
+            (None, Some(_)) => vec![StudyObjective::Map],
+            (None, None) => vec![StudyObjective::Map, StudyObjective::Silhouette],
         }
     }
 

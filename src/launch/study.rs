@@ -9,7 +9,7 @@ use super::error::LaunchError;
 use super::follow::Followed;
 use super::journal::{Journal, Recorded, TrialState};
 use super::pictures::TrialPicture;
-use super::spec::{Objective, Range, SweepSpec, Trial};
+use super::spec::{Range, StudyObjective, SweepSpec, Trial};
 use crate::base::time;
 use crate::method::params::table::{ParamKind, row};
 
@@ -28,7 +28,7 @@ pub struct Study {
     journal: Journal,
     id: usize,
     known: Vec<(String, Value)>,
-    objectives: Vec<Objective>,
+    objectives: Vec<StudyObjective>,
 }
 
 /// A trial that others added: its id and its settings.
@@ -153,7 +153,7 @@ impl Study {
     /// The first objective by epochs done.
     fn steps(&self, run: &Followed) -> BTreeMap<usize, f64> {
         match self.objectives.first() {
-            Some(Objective::Silhouette) => run.silhouettes(),
+            Some(StudyObjective::Silhouette) => run.silhouettes(),
             _ => run.target().iter().map(|(epoch, r)| (*epoch, r.mAP)).collect(),
         }
     }
@@ -227,9 +227,9 @@ impl Study {
         note("silhouette", json!(run.silhouette()));
         let values = match (why, run.last()) {
             (None, Some(last)) => {
-                let value = |objective: &Objective| match objective {
-                    Objective::Map => last.mAP,
-                    Objective::Silhouette => run.silhouette().unwrap_or(NO_SILHOUETTE),
+                let value = |objective: &StudyObjective| match objective {
+                    StudyObjective::Map => last.mAP,
+                    StudyObjective::Silhouette => run.silhouette().unwrap_or(NO_SILHOUETTE),
                 };
                 Some(self.objectives.iter().map(value).collect::<Vec<f64>>())
             }

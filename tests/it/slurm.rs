@@ -181,7 +181,7 @@ fn an_array_ends_as_undisturbed_though_a_node_dies_a_job_makes_room_and_the_cont
     let Some(slurm) = Slurm::start(&tiny.path("slurm"), "an array under a real Slurm, with its kills") else { return };
     std::fs::write(
         tiny.path("eight.toml"),
-        format!("{SPEC}\n[[zip]]\nseed = [1, 2, 3, 4, 5, 6, 7, 8]\n\"adapt.epochs\" = [60, 60, 6, 6, 6, 6, 6, 6]\n"),
+        format!("{SPEC}\n[[zip]]\nseed = [1, 2, 3, 4, 5, 6, 7, 8]\n\"adapt.epochs\" = [90, 90, 6, 6, 6, 6, 6, 6]\n"),
     )
     .unwrap();
     let calm = sweep(&tiny, &slurm, &["eight.toml", "--out", "calm"]).output().unwrap();
