@@ -28,7 +28,7 @@ failed=0
 for reader in "$@"; do
     mkdir -p "$out/grown/$reader" "$out/found/$reader"
     REID_FUZZ_BODY=${reader//-/ } REID_FUZZ_AROUND=$around OMP_NUM_THREADS=1 \
-        "$out/$target/release/reader" -max_total_time="$seconds" -timeout=2 -rss_limit_mb=1500 -max_len=400000 \
+        "$out/$target/release/reader" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1500 -max_len=400000 \
         -artifact_prefix="$out/found/$reader/" -print_final_stats=1 "$out/grown/$reader" "$out/corpus/seeds/$reader" \
         >"$out/found/$reader.log" 2>&1 || failed=1
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/found/$reader.log")

@@ -122,6 +122,10 @@ fn by_rsync(line: &Line, run: &str, out: &Path, checkpoints: bool, tick: &dyn Fn
     let Ok((Tell::Place { folder, rsync: true }, _)) = line.ask(Ask::Place { run: run.to_owned() }, ANSWER) else {
         return Ok(None);
     };
+    // Anything else would be a module of a server of rsync.
+    if !folder.starts_with('/') || folder.chars().any(char::is_control) {
+        return Err(line.cut("no folder").to_string());
+    }
     let mut leave = OF_THE_MOMENT.to_vec();
     leave.extend(["events.jsonl", "manifest.json"]);
     if !checkpoints {

@@ -79,10 +79,11 @@ pub fn serve(
     // Its greeting first: whoever is there learns the version even where the other end is not spoken with.
     greet(&mut relay.out).map_err(|e| e.to_string())?;
     let read = move || {
+        let say = Saying(say);
         let mut next = greeted(&mut input).map_or_else(Heard::Rubbish, |()| Heard::Greeting);
         loop {
             let last = matches!(next, Heard::Rubbish(_) | Heard::End);
-            if say.send(next).is_err() || last {
+            if say.0.send(next).is_err() || last {
                 return;
             }
             next = match frame::read(&mut input) {
@@ -104,6 +105,16 @@ fn question(frame: Frame) -> Result<(AskedFrame, Vec<u8>), String> {
         return Err("this question carries no data".to_owned());
     }
     Ok((asked, frame.data))
+}
+
+/// The end is told however the reader ends.
+struct Saying(Sender<Heard>);
+
+impl Drop for Saying {
+    fn drop(&mut self) {
+        // The relay may have ended before.
+        let _ = self.0.send(Heard::End);
+    }
 }
 
 /// What a relay hears.

@@ -283,6 +283,27 @@ fn files_of_a_fetched_run_lie_in_its_folder() {
 }
 
 #[test]
+fn a_relay_does_not_tell_rsync_where_to_go() {
+    if !reid_workbench::remote::rsync::is_here() {
+        return crate::support::skipped("where rsync is sent", "rsync is not installed");
+    }
+    let home = tempfile::tempdir().unwrap();
+    for (n, folder) in [":module", "", "runs/demo", "/a\nb", "--server"].into_iter().enumerate() {
+        let place = serde_json::json!({ "place": { "folder": folder, "rsync": true } }).to_string();
+        let address = play(&format!("played-place-{n}"), move |asked| match asked.ask {
+            Ask::Files { .. } => told(asked.id, r#""files""#, br#"[{"file":"params.toml","size":4,"stamp":1}]"#),
+            Ask::Place { .. } => told(asked.id, &place, b""),
+            _ => told(asked.id, r#""done""#, b""),
+        });
+        let line = pool::line(&address, &nobody()).unwrap();
+        let error =
+            fetch::fetch(&line, "demo", &home.path().join("out"), true, Carrier::Rsync, &|_, _| {}).unwrap_err();
+        assert!(error.contains("cut off"), "{folder}: {error}");
+        line.end("the test is over");
+    }
+}
+
+#[test]
 fn a_mirror_takes_no_events_that_do_not_follow() {
     let cases: [(&str, u64, u64, &[u8]); 2] = [("played-gap", 5, 9, b"late"), ("played-vast", 0, u64::MAX, b"x")];
     for (host, at, size, data) in cases {
