@@ -23,6 +23,11 @@ shoot --panel inspector --select image=train:20 "${small[@]}" $out/inspector.png
 shoot --panel what-if --try eps=0.5 --size 420x900 --out $out/what-if.png
 shoot --panel reachability --try eps=0.5 "${small[@]}" $out/reachability.png
 shoot --panel why --select image=train:402 "${small[@]}" $out/why.png
+shoot --panel condensed --try eps=0.5 "${small[@]}" $out/condensed.png
+shoot --panel clustree "${small[@]}" $out/clustree.png
+shoot --panel cameras "${small[@]}" $out/cameras.png
+shoot --panel compass "${small[@]}" $out/compass.png
+shoot --panel worth "${small[@]}" $out/worth.png
 shoot --panel k-distance --try eps=0.5 "${small[@]}" $out/k-distance.png
 shoot --panel sweep --sweep --try eps=0.54 --try delta_d=0.03 "${small[@]}" $out/sweep.png
 shoot --panel lineage --against 3 "${small[@]}" $out/lineage.png

@@ -11,6 +11,7 @@ pub mod embed;
 pub mod error;
 pub mod evaluate;
 pub mod graph;
+pub mod hand;
 pub mod jaccard;
 pub mod knn;
 pub mod label_free;

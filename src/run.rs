@@ -9,6 +9,7 @@
 //! answers/        to questions among them, until whoever asked has read them
 //! summary.json    a few numbers for lists, made anew when the log has grown
 //! label.json      what people call the run, and what they noted about it
+//! hand.json       what people said of single images, where they did
 //! ```
 //! Whole files are written to a temporary file, synced and renamed ([`crate::base::fs::atomic_write`]); `events.jsonl`
 //! only grows, and a line cut short by a crash is noticed, reported and skipped.
@@ -19,6 +20,7 @@ pub mod event;
 pub mod example;
 pub mod folder;
 pub mod graph;
+pub mod hand;
 pub mod images;
 pub mod label;
 pub mod lock;

@@ -68,3 +68,12 @@ pub mod search;
 
 /// Paired tests over queries, spread over seeds.
 pub mod statistics;
+
+/// The camera gap.
+pub mod cameras;
+
+/// The epochs of a run, judged without truth.
+pub mod compass;
+
+/// What is worth a look in a clustering.
+pub mod worth;

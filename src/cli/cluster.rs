@@ -98,7 +98,7 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         (false, true) => REACH,
         (false, false) => 0.0,
     };
-    let plan = ClusteringPlan { params: &params, carried: None, neighbours: 0, reach };
+    let plan = ClusteringPlan { params: &params, carried: None, neighbours: 0, reach, hand: None };
     let watch = PipelineBars::new(&mut seconds);
     let found = pipeline::run(rows, None, &plan, &watch).map_err(from_method)?;
     watch.finish();

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::error::usage;
 use super::progress::print_json;
+use crate::method::hand::HandEdit;
 use crate::method::params::table;
 use crate::run::event::{Event, State};
 use crate::run::pulse::{Pulse, Trainer};
@@ -53,6 +54,27 @@ pub enum AskedOfRun {
         #[arg(value_name = "KEY=VALUE")]
         assignment: String,
     },
+    /// These images are one person; from the next clustering on they share their label. The run is marked as touched by
+    /// hand.
+    MustLink {
+        /// Rows of the target's training images, from 0.
+        #[arg(value_name = "IMAGE", required = true, num_args = 2..)]
+        images: Vec<u32>,
+    },
+    /// These two images are different people; from the next clustering on they share no cluster.
+    CannotLink {
+        /// Two rows of the target's training images, from 0.
+        #[arg(value_name = "IMAGE", required = true, num_args = 2)]
+        images: Vec<u32>,
+    },
+    /// These images are not to be used; from the next clustering on they are in no cluster and in no batch.
+    Exclude {
+        /// Rows of the target's training images, from 0.
+        #[arg(value_name = "IMAGE", required = true, num_args = 1..)]
+        images: Vec<u32>,
+    },
+    /// Take back what was said last by must-link, cannot-link or exclude.
+    UndoHand,
 }
 
 impl AskedOfRun {
@@ -64,6 +86,13 @@ impl AskedOfRun {
             Self::StepEpoch => Steer::StepEpoch,
             Self::Stop => Steer::Stop,
             Self::Checkpoint => Steer::Checkpoint,
+            Self::MustLink { images } => Steer::Hand(HandEdit::MustLink(images.clone())),
+            Self::CannotLink { images } => match images[..] {
+                [a, b] => Steer::Hand(HandEdit::CannotLink(a, b)),
+                _ => return Err(usage("cannot-link takes two images")),
+            },
+            Self::Exclude { images } => Steer::Hand(HandEdit::Exclude(images.clone())),
+            Self::UndoHand => Steer::UndoHand,
             Self::Set { assignment } => {
                 let (key, text) = assignment
                     .split_once('=')

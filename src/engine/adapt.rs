@@ -135,7 +135,9 @@ impl Adaptation {
         let found = cluster(session, &features, link)?;
         let (pseudo_labels, score) = report(session, &features, found, link)?;
         session.keep_best(score, self, link)?;
-        let labels = training_labels(&pseudo_labels, session.params().reliability.outliers);
+        let hand = session.resolved_hand()?;
+        let left_out = hand.as_ref().map_or(&[][..], |hand| hand.excluded());
+        let labels = training_labels(&pseudo_labels, session.params().reliability.outliers, left_out);
         self.begin_classes(session, &features, labels, link)?;
         session.position.next = Next::Train;
         session.position.iter = 0;

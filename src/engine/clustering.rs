@@ -12,6 +12,7 @@ use super::outbox::Outbox;
 use super::session::Session;
 use crate::base::tick::{Tick, no_tick};
 use crate::method::embed::pca;
+use crate::method::hand::ResolvedHand;
 use crate::method::knn::Neighbours;
 use crate::method::label_free::{label_free, spread};
 use crate::method::labels::classes;
@@ -60,6 +61,7 @@ pub(super) fn form(
     known: Option<(Neighbours, Instant)>,
     params: &Params,
     carried: Option<f64>,
+    hand: Option<&ResolvedHand>,
     ticks: [Tick; 2],
 ) -> Result<Formed, EngineError> {
     let mut seconds = [0.0; 4];
@@ -67,7 +69,7 @@ pub(super) fn form(
         seconds[0] = began.elapsed().as_secs_f64();
     }
     // Farther than this clustering needs, so that other radii can be tried on what is stored.
-    let plan = ClusteringPlan { params, carried, neighbours: KEPT_NEIGHBOURS, reach: REACH };
+    let plan = ClusteringPlan { params, carried, neighbours: KEPT_NEIGHBOURS, reach: REACH, hand };
     let watch = Timed { ticks, laps: Mutex::default() };
     let found = pipeline::run(rows, known.map(|(neighbours, _)| neighbours), &plan, &watch)?;
     let laps = watch.laps.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -87,6 +89,8 @@ pub(super) fn form(
 pub(super) fn cluster(session: &Session, features: &[f32], link: &mut Link) -> Result<Formed, EngineError> {
     let params = session.params();
     let rows = Rows::new(features, session.setup.dim())?;
+    let hand = session.resolved_hand()?;
+    let hand = hand.as_ref();
     let control = Arc::clone(&link.control);
     let outbox = Mutex::new(&mut link.outbox);
     // The two long stages share one bar: k-NN its first half.
@@ -105,9 +109,9 @@ pub(super) fn cluster(session: &Session, features: &[f32], link: &mut Link) -> R
         let k = params.k1.max(KEPT_NEIGHBOURS);
         let found = knn::neighbours(features, session.setup.dim(), k, session.setup.device, &tick(0))?;
         let found = found.ok_or(EngineError::Stopped)?;
-        return form(rows, Some((found, began)), params, session.threshold, [&tick(0), &tick(1)]);
+        return form(rows, Some((found, began)), params, session.threshold, hand, [&tick(0), &tick(1)]);
     }
-    form(rows, None, params, session.threshold, [&tick(0), &tick(1)])
+    form(rows, None, params, session.threshold, hand, [&tick(0), &tick(1)])
 }
 
 /// Announces what was found, leaves it in the run folder, and carries the threshold on; gives the pseudo-labels, and
@@ -130,6 +134,7 @@ pub(super) fn report(
     let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&session.folder, before));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, before.as_ref());
     summary.label_free.spread = Some(spread(Rows::new(features, session.setup.dim())?));
+    summary.hand = session.resolved_hand()?.map(|hand| hand.counts());
     let score = summary.label_free.silhouette;
     let camids = session.setup.target.train_camids();
     session.threshold = assignment.carries(session.params(), session.threshold);
@@ -158,16 +163,18 @@ fn neighbours_of(folder: &Path, epoch: usize) -> Option<Neighbours> {
 }
 
 /// Class of each image in training, from 0: reliable clusters first, then each outlier as a class of its own,
-/// or −1 when outliers sit out.
-pub(super) fn training_labels(pseudo_labels: &[i32], outliers: Outliers) -> Vec<i32> {
+/// or −1 when outliers sit out. Those `left_out` by hand sit out always; it is empty where nobody is.
+pub(super) fn training_labels(pseudo_labels: &[i32], outliers: Outliers, left_out: &[bool]) -> Vec<i32> {
     let mut next = classes(pseudo_labels) as i32;
-    let label = |&l: &i32| match (l, outliers) {
+    let is_out = |i: usize| left_out.get(i).is_some_and(|&out| out);
+    let label = |(i, &l): (usize, &i32)| match (l, outliers) {
         (0.., _) => l,
+        _ if is_out(i) => -1,
         (_, Outliers::Drop) => -1,
         (_, Outliers::Instance) => {
             next += 1;
             next - 1
         }
     };
-    pseudo_labels.iter().map(label).collect()
+    pseudo_labels.iter().enumerate().map(label).collect()
 }

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::event::{ImageRef, RankQuery, Stamped};
 pub use crate::base::device::DeviceChoice;
 pub use crate::base::dirs::cache as cache_dir;
+use crate::method::hand::HandEdit;
 use crate::method::params::{Params, Value};
 pub use crate::run::checkpoints::At;
 use crate::run::questions::NetQuestion;
@@ -105,11 +106,23 @@ pub enum Command {
         /// The new value.
         value: Value,
     },
+    /// Say something of single images; it counts from the next clustering on.
+    Hand(HandEdit),
+    /// Take back what was said last.
+    UndoHand,
     /// Attention maps of these images now, with the weights as they stand.
     HeatMaps(Vec<ImageRef>),
     /// The gallery ranked for this image. Answered by [`super::event::Event::Ranked`] with the features of the newest
     /// evaluation; while no training goes on, with the weights as they stand.
     Rank(RankQuery),
+    /// What each position of two images of the target gives to their similarity, with the weights as they stand. Answered
+    /// by [`super::event::Event::Likeness`].
+    Likeness {
+        /// The query.
+        query: ImageRef,
+        /// The image it is compared with.
+        hit: ImageRef,
+    },
     /// Take up the network that the run of this folder left in its last checkpoint, to answer [`Command::HeatMaps`] and
     /// [`Command::Rank`] while no run goes on. Nothing is written. Nothing is done where it is at hand already.
     Consult(PathBuf),
@@ -147,6 +160,8 @@ impl From<Posted> for Request {
             Steer::SetParam { key, value } => Command::SetParam { key, value },
             Steer::Ask(NetQuestion::HeatMaps(images)) => Command::HeatMaps(images),
             Steer::Ask(NetQuestion::Rank(query)) => Command::Rank(query),
+            Steer::Hand(edit) => Command::Hand(edit),
+            Steer::UndoHand => Command::UndoHand,
         };
         Self { id, command }
     }
@@ -164,7 +179,15 @@ impl Command {
             Self::Stop => Steer::Stop,
             Self::Checkpoint => Steer::Checkpoint,
             Self::SetParam { key, value } => Steer::SetParam { key: key.clone(), value: value.clone() },
-            Self::Start(_) | Self::HeatMaps(_) | Self::Rank(_) | Self::Watch(_) | Self::Consult(_) | Self::Shutdown => {
+            Self::Hand(edit) => Steer::Hand(edit.clone()),
+            Self::UndoHand => Steer::UndoHand,
+            Self::Start(_)
+            | Self::Likeness { .. }
+            | Self::HeatMaps(_)
+            | Self::Rank(_)
+            | Self::Watch(_)
+            | Self::Consult(_)
+            | Self::Shutdown => {
                 return None;
             }
         })

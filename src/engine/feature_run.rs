@@ -70,7 +70,7 @@ pub fn write(
         parent: None,
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
-    let Formed { found, pca, seconds } = form(rows, None, params, None, ticks)?;
+    let Formed { found, pca, seconds } = form(rows, None, params, None, None, ticks)?;
     let Clustering { neighbours, graph, assignment } = found;
     let mut summary = assignment.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, None);

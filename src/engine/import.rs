@@ -99,7 +99,7 @@ impl<'a> Import<'a> {
         let (epoch, dir) = (self.epoch, self.dir);
         self.run.append(Event::State { state: State::Clustering, epoch })?;
         let rows = Rows::new(&features.train, features.d)?;
-        let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, [tick, tick])?;
+        let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, None, [tick, tick])?;
         let Clustering { neighbours, graph, assignment } = found;
         self.threshold = assignment.carries(self.params, self.threshold);
         let column = |of: fn(&Sample) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();

@@ -21,11 +21,13 @@ use super::training::Training;
 use crate::base::fs::read_text;
 use crate::data::Dataset;
 use crate::data::registry::Registry;
+use crate::method::hand::Hand;
 use crate::method::params::{Effect, LabelMethod, Params, table};
 use crate::model::device::{self, Chosen};
 use crate::run::checkpoints;
 use crate::run::error::RunError;
 use crate::run::folder::{LARGEST_PARAMS, RunWriter, params_path};
+use crate::run::hand::{place_hand, read_hand};
 use crate::run::images::Images;
 use crate::run::manifest::{InitialWeights, Manifest, Parent};
 
@@ -101,7 +103,9 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
     let given = [&plan.source, &plan.target].map(String::as_str);
     let manifest = plan.begun.is_none().then(|| {
         let manifest = manifest(given, &plan.params, (&source, &target), device, weights)?;
-        Ok::<_, EngineError>(Manifest { parent: parent.clone(), ..manifest })
+        // What people said of the parent's images its weights have learnt from.
+        let by_hand = branch.as_ref().is_some_and(|(parent, ..)| parent.by_hand);
+        Ok::<_, EngineError>(Manifest { parent: parent.clone(), by_hand, ..manifest })
     });
     let dataset_notes: Vec<(String, String)> =
         [&source, &target].into_iter().flat_map(|d| d.notes.iter().map(|n| (d.name.clone(), n.clone()))).collect();
@@ -123,6 +127,12 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         Some(checkpoint) => Training::restore(session, checkpoint)?,
         None => Training::new(session)?,
     };
+    training.session.hand = match &before {
+        Some((folder, _)) => read_hand(folder)?,
+        None => Hand::default(),
+    };
+    training.session.resolved_hand()?;
+    let hand = training.session.hand.clone();
     for (key, value) in &request.changes {
         let refused = |why| EngineError::Refused(format!("{key}: {why}"));
         training.session.settings.request(key, value).map_err(refused)?;
@@ -132,7 +142,11 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         (Some(writer), _) => writer,
         (None, Some(manifest)) => RunWriter::create_with(&request.out, &manifest?, &plan.params, |out| {
             // What a resume goes on from lies there before the folder is a run folder.
-            branch.as_ref().map_or(Ok(()), |(_, _, file)| first_checkpoint(file, out))
+            let Some((_, _, file)) = &branch else { return Ok(()) };
+            if !hand.is_empty() {
+                place_hand(out, &hand)?;
+            }
+            first_checkpoint(file, out)
         })?,
         (None, None) => return Err(EngineError::Internal("a run that is neither new nor old".to_owned())),
     };
@@ -165,6 +179,11 @@ pub(super) fn open(request: &RunRequest, link: &mut Link) -> Result<Training, En
         link.outbox.notice(Severity::Warning, "Weights", text);
     }
     training.session.notify_pending(link)?;
+    if branch.is_some() {
+        for edit in hand.edits {
+            link.outbox.emit(Event::Hand { edit, undone: false })?;
+        }
+    }
     Ok(training)
 }
 

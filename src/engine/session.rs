@@ -1,6 +1,7 @@
 //! What every stage of a run shares: data and network, parameters, where it stands, and what happens between two
 //! batches.
 
+mod by_hand;
 mod keeping;
 mod questions;
 
@@ -21,6 +22,7 @@ use super::ranked::Ranks;
 use super::settings::{Boundary, Settings};
 use super::setup::Setup;
 use crate::data::cache::ImageCache;
+use crate::method::hand::Hand;
 use crate::method::params::{Affects, Effect, Params, Value, table};
 use crate::model::device::Gauge;
 
@@ -69,6 +71,8 @@ pub(super) struct Session {
     pub unknown: Vec<(String, serde_json::Value)>,
     pub ranks: Ranks,
     pub owed: Owed,
+    /// What people said of single images.
+    pub hand: Hand,
     state: State,
     watched: Vec<ImageRef>,
     mode: Mode,
@@ -96,6 +100,7 @@ impl Session {
             unknown: Vec::new(),
             ranks: Ranks::default(),
             owed: Owed::default(),
+            hand: Hand::default(),
             state: State::Preparing,
             mode: Mode::Run,
             last_device: None,
@@ -269,7 +274,10 @@ impl Session {
             }
             // These answer for themselves.
             Command::SetParam { key, value } => return self.set_param(&id, key, value, link),
+            Command::Hand(edit) => return self.say(&id, edit, link),
+            Command::UndoHand => return self.unsay(&id, link),
             Command::HeatMaps(images) => return self.answer_heat_maps(&images, &id, link),
+            Command::Likeness { query, hit } => return self.answer_likeness([query, hit], &id, link),
             Command::Rank(query) => return self.answer_rank(&query, &id, self.mode == Mode::Pause, link),
             Command::Watch(images) => {
                 self.watched = images;

@@ -130,4 +130,34 @@ impl Setup {
         }
         Ok(answers)
     }
+
+    /// The cosine of two images of the target, and what each position of either gives to it; `domain` is the batch
+    /// normalisation to use.
+    ///
+    /// # Errors
+    /// When there is no such image, or the network fails.
+    pub fn likeness(&self, pair: [ImageRef; 2], domain: usize) -> Result<(f64, [AttentionMap; 2]), EngineError> {
+        let (height, width) = self.target.cache(pair[0].split).size();
+        let mut pixels = vec![0.0; 2 * 3 * height * width];
+        for (image, room) in pair.iter().zip(pixels.chunks_exact_mut(3 * height * width)) {
+            let cache = self.target.cache(image.split);
+            if image.index as usize >= cache.len() {
+                return Err(EngineError::Refused(format!("There is no such image: {}.", image.index)));
+            }
+            augment::normalise_into(&cache.get(image.index as usize), height, width, room);
+        }
+        let x = self.to_device(&pixels, [2, height, width])?;
+        let maps = self.net.similarity_maps(&x, domain)?;
+        let (_, h, w) = maps.size3()?;
+        let values = Vec::<f32>::try_from(maps.f_to_device(tch::Device::Cpu)?.f_contiguous()?.f_view([-1])?)?;
+        let (of_query, of_hit) = values.split_at((h * w) as usize);
+        let map = |name: &str, values: &[f32]| AttentionMap {
+            name: name.to_owned(),
+            height: h as usize,
+            width: w as usize,
+            values: values.to_vec(),
+        };
+        let similarity = of_query.iter().map(|&v| f64::from(v)).sum();
+        Ok((similarity, [map("similarity.query", of_query), map("similarity.hit", of_hit)]))
+    }
 }

@@ -128,6 +128,7 @@ fn work(link: &mut Link, fault: &AtomicU8) {
                 }
             }
             Command::HeatMaps(images) => answer(last.as_mut(), &id, link, Question::HeatMaps(&images)),
+            Command::Likeness { query, hit } => answer(last.as_mut(), &id, link, Question::Likeness([query, hit])),
             Command::Rank(query) => answer(last.as_mut(), &id, link, Question::Rank(&query)),
             Command::Watch(images) => {
                 if let Some(last) = &mut last {
@@ -141,7 +142,9 @@ fn work(link: &mut Link, fault: &AtomicU8) {
             | Command::StepBatch
             | Command::StepEpoch
             | Command::Checkpoint
-            | Command::SetParam { .. } => {
+            | Command::SetParam { .. }
+            | Command::Hand(_)
+            | Command::UndoHand => {
                 link.outbox.refuse(&id, "No run is going on; start one first.");
             }
         }
@@ -153,11 +156,13 @@ fn work(link: &mut Link, fault: &AtomicU8) {
 enum Question<'a> {
     HeatMaps(&'a [ImageRef]),
     Rank(&'a RankQuery),
+    Likeness([ImageRef; 2]),
 }
 
 fn answer(last: Option<&mut Training>, id: &RequestId, link: &mut Link, question: Question<'_>) {
     let (plural, failed) = match question {
         Question::HeatMaps(_) => ("heat maps", "The heat maps could not be computed"),
+        Question::Likeness(_) => ("similarities", "The similarity could not be taken apart"),
         Question::Rank(_) => ("rank lists", "The rank list could not be computed"),
     };
     let Some(Training { session, .. }) = last else {
@@ -165,6 +170,7 @@ fn answer(last: Option<&mut Training>, id: &RequestId, link: &mut Link, question
     };
     let result = guarded(|| match question {
         Question::HeatMaps(images) => session.answer_heat_maps(images, id, link),
+        Question::Likeness(pair) => session.answer_likeness(pair, id, link),
         Question::Rank(query) => session.answer_rank(query, id, true, link),
     });
     if let Err(e) = result {

@@ -326,7 +326,10 @@ impl UiCommand {
             Self::Engine(Request { command: Command::Watch(_), .. }) if live.folder != shown.folder => {
                 Some("Images are watched while a run goes on.")
             }
-            Self::Engine(Request { command: Command::HeatMaps(_) | Command::Rank(_), .. }) if !answers(live, shown) => {
+            Self::Engine(Request {
+                command: Command::HeatMaps(_) | Command::Rank(_) | Command::Likeness { .. },
+                ..
+            }) if !answers(live, shown) => {
                 Some("The network of this run is not at hand, and another run goes on here.")
             }
             Self::TrashRun(folder) if is_active(live) && live.folder.as_ref() == Some(folder) => {

@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use crate::gui::view_model::{EpochPart, RunView};
 use crate::method::cluster::{ClusterSummary, Judged};
+use crate::method::hand::{Hand, HandEdit};
 use crate::method::jaccard::Overlap;
-use crate::method::params::{EpsRule, Params, Rule, Value};
+use crate::method::params::{EpsRule, Params, Reliability, Rule, Value};
 use crate::method::sweep::{AtEps, KDistance, SweepCell};
 use crate::method::tree::Hierarchy;
+use crate::method::tree::ladder::Ladder;
 use crate::run::event::Phase;
 use worker::{KINDS, Reply, WhatIfAnswer, WhatIfOutcome, WhatIfQuestion, Worker};
 
@@ -42,6 +44,8 @@ pub struct Base {
     pub radii: bool,
     /// Whether a rule found eps.
     pub ruled: bool,
+    /// What people had said of single images.
+    pub hand: Option<Arc<Hand>>,
     /// The threshold that the first epoch found, for the rule `quantile`; `None` in the first epoch.
     pub carried: Option<f64>,
 }
@@ -77,7 +81,16 @@ impl Base {
         let radii = summary.has_radii();
         // What is tried is tried by hand.
         let ruled = std::mem::take(&mut params.eps_rule) != EpsRule::Fixed;
-        Some(Self { folder: view.folder.clone()?, epoch, seq, params, radii, ruled, carried })
+        Some(Self {
+            folder: view.folder.clone()?,
+            epoch,
+            seq,
+            params,
+            radii,
+            ruled,
+            carried,
+            hand: view.hands.get(&epoch).cloned(),
+        })
     }
 }
 
@@ -129,6 +142,8 @@ pub struct WhatIf {
     worker: Worker,
     base: Option<Base>,
     draft: Params,
+    /// Images that are left out for a try.
+    without: Vec<u32>,
     generation: u64,
     asked: [Option<(u64, WhatIfQuestion, Instant)>; KINDS],
     failed: [Option<String>; KINDS],
@@ -139,6 +154,9 @@ pub struct WhatIf {
     hierarchy: Option<Arc<Hierarchy>>,
     /// k1, k2 and min_samples that the hierarchy was asked for.
     hierarchy_of: Option<(usize, usize, usize)>,
+    ladder: Option<Arc<Ladder>>,
+    /// k1, k2, min_samples, Δd and the score of clusters that the ladder was asked for.
+    ladder_of: Option<(usize, usize, usize, f64, Reliability)>,
     /// What made the distances of some pairs, and those pairs with k1 and k2.
     shared: Option<Arc<Vec<Overlap>>>,
     shared_of: Option<Pairs>,
@@ -157,6 +175,7 @@ impl WhatIf {
             worker: Worker::new(wake),
             base: None,
             draft: Params::default(),
+            without: Vec::new(),
             generation: 0,
             asked: Default::default(),
             failed: Default::default(),
@@ -165,6 +184,8 @@ impl WhatIf {
             curve_of: None,
             hierarchy: None,
             hierarchy_of: None,
+            ladder: None,
+            ladder_of: None,
             shared: None,
             shared_of: None,
             sweep: None,
@@ -192,6 +213,7 @@ impl WhatIf {
         }
         let same_run = matches!((&base, &self.base), (Some(a), Some(b)) if a.folder == b.folder);
         let changes = if same_run { self.changes() } else { Vec::new() };
+        self.without.clear();
         if !same_run {
             self.tried.clear();
             self.applied = None;
@@ -214,6 +236,7 @@ impl WhatIf {
         self.failed = Default::default();
         (self.outcome, self.curve, self.curve_of, self.sweep, self.table) = (None, None, None, None, None);
         (self.hierarchy, self.hierarchy_of) = (None, None);
+        (self.ladder, self.ladder_of) = (None, None);
         (self.shared, self.shared_of) = (None, None);
     }
 
@@ -229,6 +252,7 @@ impl WhatIf {
             Ok(WhatIfAnswer::Clusters(outcome)) => self.outcome = Some((outcome, reply.seconds)),
             Ok(WhatIfAnswer::Curve(curve)) => self.curve = Some(curve),
             Ok(WhatIfAnswer::Hierarchy(all)) => self.hierarchy = Some(all),
+            Ok(WhatIfAnswer::Ladder(ladder)) => self.ladder = Some(ladder),
             Ok(WhatIfAnswer::Shared(found)) => self.shared = Some(found),
             Ok(WhatIfAnswer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
             Ok(WhatIfAnswer::Table(cells)) => {
@@ -294,8 +318,25 @@ impl WhatIf {
         }
     }
 
+    /// The images that are left out for a try.
+    pub fn without(&self) -> &[u32] {
+        &self.without
+    }
+
+    /// Leaves an image out for a try, or takes it in again.
+    pub fn toggle_without(&mut self, image: u32) {
+        match self.without.iter().position(|&i| i == image) {
+            Some(at) => {
+                self.without.remove(at);
+            }
+            None => self.without.push(image),
+        }
+        self.ask();
+    }
+
     /// Back to the run's values.
     pub fn reset(&mut self) {
+        self.without.clear();
         if let Some(base) = &self.base {
             self.draft = base.params.clone();
         }
@@ -312,7 +353,7 @@ impl WhatIf {
     }
 
     fn ask(&mut self) {
-        if self.changes().is_empty() {
+        if self.changes().is_empty() && self.without.is_empty() {
             (self.outcome, self.asked[0], self.failed[0]) = (None, None, None);
         } else if !self.draft.problems().iter().any(|p| KEYS.contains(&p.key)) {
             self.question(WhatIfQuestion::Clusters(Box::new(self.draft.clone())));
@@ -322,7 +363,13 @@ impl WhatIf {
     fn question(&mut self, question: WhatIfQuestion) {
         let Some(base) = &self.base else { return };
         self.generation += 1;
-        self.worker.ask(base, question.clone(), self.generation);
+        let mut base = base.clone();
+        if question.kind() == 0 && !self.without.is_empty() {
+            let mut hand = base.hand.map_or_else(Hand::default, |hand| (*hand).clone());
+            hand.edits.push(HandEdit::Exclude(self.without.clone()));
+            base.hand = Some(Arc::new(hand));
+        }
+        self.worker.ask(&base, question.clone(), self.generation);
         let kind = question.kind();
         self.failed[kind] = None;
         self.asked[kind] = Some((self.generation, question, Instant::now()));
@@ -387,6 +434,17 @@ impl WhatIf {
             self.hierarchy_of = Some(wanted);
         }
         self.hierarchy.clone()
+    }
+
+    /// Clusters at many radii for what is tried; asked for when they are not there. Until they come, those before.
+    pub fn ladder(&mut self) -> Option<Arc<Ladder>> {
+        let d = &self.draft;
+        let wanted = (d.k1, d.k2, d.min_samples, d.delta_d, d.reliability.clone());
+        if self.base.is_some() && self.ladder_of.as_ref() != Some(&wanted) {
+            self.question(WhatIfQuestion::Ladder(Box::new(self.draft.clone())));
+            self.ladder_of = Some(wanted);
+        }
+        self.ladder.clone()
     }
 
     /// What made the Jaccard distances of these pairs, for what is tried; asked for when it is not there. `None` until

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dbscan::dbscan;
+use super::hand::HandCounts;
 use super::jaccard::Graph;
 use super::label_free::LabelFree;
 use super::labels::Labelled;
@@ -38,6 +39,9 @@ pub struct ClusterSummary {
     /// What the clusters were judged by; `None` in runs of earlier versions.
     #[serde(default)]
     pub judged: Option<Judged>,
+    /// What people said of single images, where they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<HandCounts>,
     /// Scores without truth, where they were computed; all `None` in runs of earlier versions.
     #[serde(default)]
     pub label_free: LabelFree,
@@ -285,6 +289,7 @@ impl Assignment {
                 min_samples: params.min_samples,
             },
             judged: Some(Judged::of(params)),
+            hand: None,
             label_free: LabelFree::default(),
         }
     }

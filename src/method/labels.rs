@@ -3,6 +3,7 @@
 use super::cluster::RadiiLabels;
 use super::error::MethodError;
 use super::graph::Graph;
+use super::hand::ResolvedHand;
 use super::params::{LabelMethod, Params};
 use super::rows::Rows;
 use crate::base::tick::Tick;
@@ -17,6 +18,8 @@ pub struct LabelInput<'a> {
     pub rows: Option<Rows<'a>>,
     /// The Jaccard distances; absent where the way does not ask for them.
     pub graph: Option<&'a Graph>,
+    /// What people said of single images, the graph edited by it already.
+    pub hand: Option<&'a ResolvedHand>,
 }
 
 /// What a way to give labels found; −1 is noise, clusters are numbered from 0 without gaps.

@@ -6,6 +6,7 @@
 use super::cluster::{Assignment, judge};
 use super::error::MethodError;
 use super::graph::Graph;
+use super::hand::ResolvedHand;
 use super::jaccard::jaccard;
 use super::knn::{Neighbours, neighbours};
 use super::labels::{self, LabelInput};
@@ -53,12 +54,14 @@ pub struct ClusteringPlan<'a> {
     pub neighbours: usize,
     /// Jaccard distances to keep, if that is more than the labels ask for.
     pub reach: f32,
+    /// What people said of single images, if anything.
+    pub hand: Option<&'a ResolvedHand>,
 }
 
 impl<'a> ClusteringPlan<'a> {
     /// What these parameters ask for and no more.
     pub fn of(params: &'a Params, carried: Option<f64>) -> Self {
-        Self { params, carried, neighbours: 0, reach: 0.0 }
+        Self { params, carried, neighbours: 0, reach: 0.0, hand: None }
     }
 }
 
@@ -96,7 +99,12 @@ pub fn run(
         true => Some(distances(rows, &neighbours, plan, watch)?),
         false => None,
     };
-    let given = LabelInput { rows: Some(rows), graph: graph.as_ref() };
+    // What was said of single images is in the distances that are kept, too.
+    let graph = match plan.hand {
+        Some(hand) => graph.map(|graph| hand.graph(&graph)),
+        None => graph,
+    };
+    let given = LabelInput { rows: Some(rows), graph: graph.as_ref(), hand: plan.hand };
     let assignment = assign(&given, params, plan.carried, watch)?;
     Ok(Clustering { neighbours, graph, assignment })
 }

@@ -2,9 +2,13 @@
 //! it falls into the clusters of core images that [`super::dbscan::dbscan`] finds there, at every radius alike.
 //!
 //! [`order`] lays the images out for the reachability plot, [`condensed`] keeps what is of a size and says how
-//! stable it is, [`path`] says by which steps two images are joined.
+//! stable it is ([`icicle`] draws it), [`path`] says by which steps two images are joined, [`ladder`] holds many cuts side
+//! by side, and [`doubts`] are the bridges that a person is best asked about.
 
 pub mod condensed;
+pub mod doubts;
+pub mod icicle;
+pub mod ladder;
 pub mod order;
 pub mod path;
 pub mod radii;

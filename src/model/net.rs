@@ -119,15 +119,20 @@ impl Net {
         Pass { train, domain, bf16: self.bf16, ..Pass::default() }
     }
 
-    /// `[B, 3, H, W]` to the pooled feature `[B, d]`.
-    fn pooled(&self, x: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+    /// `[B, 3, H, W]` to the last map `[B, d, h, w]`.
+    fn last_map(&self, x: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         if x.size().get(1) != Some(&3) || x.dim() != 4 {
             return Err(ModelError::Shape(format!("images are [B, 3, H, W], these are {:?}", x.size())));
         }
         let x = channels_last(&x.f_to_device(self.device())?)?;
         let x = if pass.bf16 { x.f_to_kind(Kind::BFloat16)? } else { x };
         let map = self.resnet.forward(&x, pass)?;
-        let map = if pass.bf16 { map.f_to_kind(Kind::Float)? } else { map };
+        if pass.bf16 { Ok(map.f_to_kind(Kind::Float)?) } else { Ok(map) }
+    }
+
+    /// `[B, 3, H, W]` to the pooled feature `[B, d]`.
+    fn pooled(&self, x: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let map = self.last_map(x, pass)?;
         match (&self.learned, self.gem) {
             (Some(p), _) => generalised_mean(&map, p),
             (None, Some(p)) => {
@@ -172,6 +177,39 @@ impl Net {
         let mut pass = self.pass(false, domain);
         let pooled = self.pooled(x, &mut pass)?;
         Ok(self.finish(pooled, &pass)?.feature)
+    }
+
+    /// Whether features are plain averages over the last map, so that a similarity falls apart over its positions.
+    pub fn averages(&self) -> bool {
+        self.learned.is_none() && self.gem.is_none()
+    }
+
+    /// What each position of the two images of `pair` `[2, 3, H, W]` gives to the cosine of their features: with plain
+    /// averages a feature is the mean of what batch normalisation makes of each position, so the cosine is exactly the sum
+    /// over the positions of either image. `[2, h, w]`; each image's values sum to the cosine.
+    ///
+    /// # Errors
+    /// When features are no plain averages, there are not two images, or libtorch fails.
+    pub fn similarity_maps(&self, pair: &Tensor, domain: usize) -> Result<Tensor> {
+        if !self.averages() || pair.size().first() != Some(&2) {
+            let words = "a similarity falls apart over positions where features are averages of them, for two images";
+            return Err(ModelError::Shape(words.to_owned()));
+        }
+        let _guard = tch::no_grad_guard();
+        let mut pass = self.pass(false, domain);
+        let map = self.last_map(pair, &mut pass)?;
+        let (_, d, h, w) = map.size4().map_err(|e| ModelError::Shape(e.to_string()))?;
+        // Each position as a row of its own, as if it were a pooled feature.
+        let rows = map.f_permute([0, 2, 3, 1])?.f_reshape([2 * h * w, d])?;
+        let rows = self.feat_bn.forward(&rows, &pass)?.f_reshape([2, h * w, d])?;
+        let whole = mean(&rows, &[1], false)?;
+        let unit = unit_length(&whole)?;
+        let lengths = whole.f_norm_scalaropt_dim(2.0, [1i64], false)?;
+        // Row 0 against the other image's feature, and the other way round.
+        let others = unit.f_flip([0])?.f_unsqueeze(2)?;
+        let given = rows.f_bmm(&others)?.f_squeeze_dim(2)?;
+        let share = lengths.f_mul_scalar((h * w) as f64)?.f_unsqueeze(1)?;
+        Ok(given.f_div(&share)?.f_reshape([2, h, w])?)
     }
 
     /// The attention maps of every image of `x` `[B, 3, H, W]`, from one evaluation pass; names in [`PlacedMap::name`].

@@ -10,6 +10,7 @@ use super::requests::RequestId;
 use super::snapshot::Match;
 pub use crate::method::cluster::{ClusterParams, ClusterSummary};
 pub use crate::method::evaluate::Retrieval;
+use crate::method::hand::HandEdit;
 use crate::method::params::{Effect, Params, Value};
 pub use crate::method::quality::Quality;
 
@@ -280,6 +281,21 @@ pub struct Ranking {
     pub matches: Vec<Match>,
 }
 
+/// Why a query finds a hit: what each position of either image gives to their cosine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likeness {
+    /// The query.
+    pub query: ImageRef,
+    /// The image it is compared with.
+    pub hit: ImageRef,
+    /// Adaptation epochs done.
+    pub epoch: usize,
+    /// The cosine of their features.
+    pub similarity: f64,
+    /// Of the query and of the hit; the values of each sum to the cosine.
+    pub maps: [AttentionMap; 2],
+}
+
 /// How busy and how warm a device is, where it says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
@@ -419,6 +435,13 @@ pub enum Event {
         /// Iteration within the epoch.
         iter: usize,
     },
+    /// People said something of single images, or took it back; it counts from the next clustering on.
+    Hand {
+        /// What.
+        edit: HandEdit,
+        /// Whether it was taken back.
+        undone: bool,
+    },
     /// A checkpoint was written.
     Checkpoint {
         /// Path within the run folder.
@@ -438,6 +461,8 @@ pub enum Event {
     },
     /// The answer to a question for the rank list of one image. Live only.
     Ranked(Box<Ranking>),
+    /// The answer to a question why two images are alike. Live only.
+    Likeness(Box<Likeness>),
     /// Memory in use. Live only.
     Device {
         /// `cpu`, `cuda:0`.

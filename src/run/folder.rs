@@ -136,7 +136,7 @@ impl RunWriter {
         self.base + self.began.elapsed().as_secs_f64()
     }
 
-    /// Stamps `event` and writes it as one line. `Progress`, `Device`, `HeatMaps` and `Ranked` are live only: they
+    /// Stamps `event` and writes it as one line. `Progress`, `Device`, `HeatMaps`, `Ranked` and `Likeness` are live only: they
     /// are stamped with the number of the next written event and not written.
     ///
     /// The answer is the event as it will be read back, so that a window fed live and one that opens the
@@ -184,7 +184,10 @@ impl RunWriter {
 
 /// Whether an event is for the live window alone.
 pub fn is_live_only(event: &Event) -> bool {
-    matches!(event, Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. } | Event::Ranked(_))
+    matches!(
+        event,
+        Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. } | Event::Ranked(_) | Event::Likeness(_)
+    )
 }
 
 /// Device and number of a file.

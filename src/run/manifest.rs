@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 /// The largest manifest that is read, bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// What a run is; written once, when it begins.
+/// What a run is; written when it begins, and once more when a hand first touches its labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Format of the run folder.
@@ -53,6 +53,9 @@ pub struct Manifest {
     /// The run it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Whether people said anything of single images: such a run is not unsupervised.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// What came of a file of initial weights.
@@ -100,6 +103,7 @@ impl Manifest {
             threads: None,
             weights: None,
             parent: None,
+            by_hand: false,
         }
     }
 

@@ -16,6 +16,7 @@ use super::event::{ImageRef, RankQuery};
 use super::pulse::{BEAT_EVERY, Beat};
 use crate::base::fs::{read_regular, replace_unsynced};
 use crate::base::supply;
+use crate::method::hand::HandEdit;
 use crate::method::params::Value;
 
 /// How often the folder is looked at.
@@ -81,6 +82,10 @@ pub enum Steer {
     },
     /// Ask its network; answered by a file of the request's name ([`super::questions`]), not among the events.
     Ask(NetQuestion),
+    /// Say something of single images; it counts from the next clustering on.
+    Hand(HandEdit),
+    /// Take back what was said last.
+    UndoHand,
 }
 
 /// A request as it lies in a run folder.

@@ -54,7 +54,8 @@ pub struct Summary {
     pub given: Option<[String; 2]>,
     /// The parameters at its start.
     pub params: Option<Params>,
-    /// Keys that were changed on the way, with the value in force.
+    /// Keys that were changed on the way, with the value in force; `touched by hand` where people said something of
+    /// single images.
     pub changed: Vec<(String, String)>,
     /// How it ended; of a run that a crash cut short, stopped.
     pub outcome: Outcome,
@@ -96,6 +97,9 @@ impl Summary {
             if let Some((params, row)) = params.as_mut().zip(row(&change.key).ok()) {
                 (row.set)(params, &change.old);
             }
+        }
+        if view.by_hand {
+            changed.push(("touched by hand".to_owned(), "yes".to_owned()));
         }
         Self {
             format: FORMAT,

@@ -21,6 +21,7 @@ use super::event::*;
 use super::manifest::Parent;
 use super::pulse::Trainer;
 use super::requests::RequestId;
+use crate::method::hand::Hand;
 use crate::method::params::{Effect, Params, Value};
 pub use curves::{Curves, Point};
 pub use series::{Series, Span};
@@ -80,6 +81,12 @@ pub struct RunView {
     pub source_retrieval: BTreeMap<usize, Retrieval>,
     /// Clusterings, by adaptation epoch.
     pub clusters: BTreeMap<usize, ClusterView>,
+    /// What people said of single images so far.
+    pub hand: Hand,
+    /// Whether they ever said anything: such a run is not unsupervised.
+    pub by_hand: bool,
+    /// What had been said when an epoch was clustered, of the epochs that it counted in.
+    pub hands: BTreeMap<usize, Arc<Hand>>,
     /// Parameters that changed on the way, in the order they took effect.
     pub changes: Vec<ParamChange>,
     /// What happened along the way, in the order it happened.
@@ -88,6 +95,8 @@ pub struct RunView {
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
     /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
     pub rankings: Vec<Arc<Ranking>>,
+    /// The newest answer to why two images are alike.
+    pub likeness: Option<Arc<Likeness>>,
     /// The way out of the failure it ended in, if there is one.
     pub cure: Option<Cure>,
     /// The run it branched from, and after how many epochs.
@@ -285,10 +294,14 @@ impl Default for RunView {
             target_retrieval: BTreeMap::new(),
             source_retrieval: BTreeMap::new(),
             clusters: BTreeMap::new(),
+            hand: Hand::default(),
+            by_hand: false,
+            hands: BTreeMap::new(),
             changes: Vec::new(),
             marks: Vec::new(),
             live_maps: None,
             rankings: Vec::new(),
+            likeness: None,
             cure: None,
             parent: None,
             refusals: Vec::new(),

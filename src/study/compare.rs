@@ -76,6 +76,8 @@ pub struct RunRow {
     pub best_oracle: Option<(usize, f64)>,
     /// Results before adaptation.
     pub source_only: Option<Metrics>,
+    /// Whether people said anything of single images: such a run is not unsupervised.
+    pub by_hand: bool,
 }
 
 /// A parameter that is not the same in all runs.
@@ -187,6 +189,7 @@ fn row(run: &Outline, result: Option<&(usize, Retrieval)>, base: Option<Metrics>
         metrics,
         best_oracle: run.best_oracle().map(|(e, r)| (e, r.mAP)),
         source_only: run.target.get(&0).map(Metrics::of),
+        by_hand: run.manifest.by_hand,
     }
 }
 

@@ -62,9 +62,14 @@ fn a_run_of_another_process_is_paused_changed_resumed_and_stopped() {
     assert_eq!(nobody.status.code(), Some(2), "there is no run yet");
     let mut child = train(&tiny);
     until(&tiny, "an epoch", |e| matches!(e, Event::EpochDone { .. }));
-    for (words, command) in
-        [(&["pause"][..], "pause"), (&["set", "eps=0.66"], "set-param"), (&["checkpoint"], "checkpoint")]
-    {
+    for (words, command) in [
+        (&["pause"][..], "pause"),
+        (&["set", "eps=0.66"], "set-param"),
+        (&["checkpoint"], "checkpoint"),
+        (&["exclude", "3", "11"], "exclude"),
+        (&["must-link", "0", "1", "2"], "must-link"),
+        (&["undo-hand"], "undo-hand"),
+    ] {
         let output = ask(&tiny, words);
         let answer = json(&output);
         assert_eq!((output.status.code(), answer["answer"].as_str()), (Some(0), Some("accepted")), "{answer}");
@@ -73,13 +78,20 @@ fn a_run_of_another_process_is_paused_changed_resumed_and_stopped() {
     // Sensible for the table of parameters, not for this run.
     let output = ask(&tiny, &["set", "adapt.joint=true"]);
     assert_eq!((output.status.code(), json(&output)["answer"].as_str()), (Some(1), Some("refused")));
-    for words in [&["set", "epss=1"][..], &["set", "eps"], &["set", "eps=9"], &["dance"]] {
+    for words in
+        [&["set", "epss=1"][..], &["set", "eps"], &["set", "eps=9"], &["dance"], &["exclude"], &["cannot-link", "1"]]
+    {
         assert_eq!(ask(&tiny, words).status.code(), Some(2), "{words:?}");
     }
     assert_eq!(json(&ask(&tiny, &["step-epoch"]))["answer"], "accepted");
     // It waits before the next epoch, whose beginning is the moment of the change.
     assert_eq!(json(&ask(&tiny, &["resume"]))["answer"], "accepted");
     until(&tiny, "the change", |e| matches!(e, Event::ParamApplied { key, .. } if key == "eps"));
+    until(
+        &tiny,
+        "the clustering",
+        |e| matches!(e, Event::Clustered { summary, .. } if summary.hand.is_some_and(|h| (h.excluded, h.must_link) == (2, 0))),
+    );
     assert_eq!(json(&ask(&tiny, &["stop"]))["answer"], "accepted");
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
     until(&tiny, "the end", |e| matches!(e, Event::State { state: State::Stopped, .. }));

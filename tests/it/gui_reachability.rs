@@ -6,6 +6,7 @@ use std::path::Path;
 use eframe::egui::{Pos2, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::method::dbscan::dbscan;
+use reid_workbench::method::hand::{Hand, HandEdit};
 use reid_workbench::run::graph::read_graph;
 
 use super::gui_what_if::write_run;
@@ -13,7 +14,7 @@ use crate::cli_cluster::{json, program};
 use crate::support::window::Window;
 
 /// The whole label that begins with `start`.
-fn label(window: &Window, start: &str) -> String {
+pub fn label(window: &Window, start: &str) -> String {
     let node = window.harness.query_all_by_label_contains(start).next();
     node.and_then(|n| n.accesskit_node().label().or(n.accesskit_node().value()))
         .unwrap_or_else(|| panic!("no `{start}`"))
@@ -23,12 +24,12 @@ fn place_of(window: &Window, start: &str) -> Rect {
     window.harness.query_all_by_label_contains(start).next().unwrap().rect()
 }
 
-fn number_after(words: &str, mark: &str) -> String {
+pub fn number_after(words: &str, mark: &str) -> String {
     let rest = &words[words.find(mark).unwrap() + mark.len()..];
     rest.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).filter(|c| *c != ',').collect()
 }
 
-fn press_at(window: &mut Window, from: Pos2, way: &[Pos2]) {
+pub fn press_at(window: &mut Window, from: Pos2, way: &[Pos2]) {
     window.harness.hover_at(from);
     window.harness.run_steps(2);
     window.harness.drag_at(from);
@@ -120,4 +121,20 @@ fn the_chains_weakest_step_is_the_radius_at_which_dbscan_joins_its_ends() {
     assert!(window.shows(", the weakest"));
     // Each step counts what made its distance.
     window.until(" neighbours shared");
+    // Without one image the rest is clustered as if it were not there.
+    let without = label(&window, "Without image ");
+    let image = number_after(&without, "image ").parse::<u32>().unwrap();
+    let mut hand = Hand::default();
+    hand.say(HandEdit::Exclude(vec![image]), graph.n).unwrap();
+    let hand = hand.resolved(graph.n).unwrap();
+    let expected = hand.labels(&hand.graph(&graph), 0.6, 4);
+    let clusters = expected.iter().max().unwrap() + 1;
+    let apart = expected[a] < 0 || expected[a] != expected[b];
+    window.click(&without);
+    window.until(&format!(
+        "Without 1 image there are {clusters} clusters, and the two are {}",
+        if apart { "in none together" } else { "still in one" }
+    ));
+    window.click(&format!("image {image} left out"));
+    window.until_it("Without 1 image there are", false);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::engine::event::{Event, Phase, State};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::WindowOptions;
@@ -148,6 +148,20 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.patiently("would become");
     window.click("Apply to the run");
     window.until("1 change");
+    // An image is left out by hand.
+    window.click("Clusters");
+    window.patiently("Open cluster ");
+    window.harness.query_all_by_label_contains("Open cluster ").next().unwrap().click();
+    window.harness.run_steps(3);
+    window.patiently("Image ");
+    let member = window.harness.query_all_by_label_contains("Image ").next().unwrap();
+    let words = member.accesskit_node().label().unwrap_or_default();
+    member.click();
+    window.harness.run_steps(3);
+    window.click("Inspector");
+    window.click("By hand");
+    window.click("Leave out");
+    window.until("touched by hand");
     window.click("Rank lists");
     window.click("Resume");
     window.until("Adapting · epoch 4/40");
@@ -165,6 +179,11 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     let used =
         run.events.iter().any(|e| matches!(&e.event, Event::Clustered { summary, .. } if summary.used.eps == 0.66));
     assert!(used, "no clustering used the new eps");
+    let left_out = run.events.iter().rev().find_map(|e| match &e.event {
+        Event::Clustered { summary, .. } => summary.hand.map(|hand| hand.excluded),
+        _ => None,
+    });
+    assert_eq!(left_out, Some(1), "{words}");
     assert!(run.events.iter().any(|e| matches!(&e.event, Event::State { state: State::Stopped, .. })));
     assert!(tiny.path("run/checkpoints/last.safetensors").is_file());
 }
@@ -186,7 +205,13 @@ fn a_run_is_branched_from_an_earlier_epoch_by_label() {
         assert!(began.elapsed() < PATIENCE);
         window.harness.run_steps(1);
     }
-    window.harness.get_by_label_contains("after 1 epoch · every n epochs").click();
+    // The list closes up once it has been read anew; a click before that would miss.
+    while window.shows("Remove best-oracle") {
+        window.harness.run_steps(1);
+        std::thread::yield_now();
+    }
+    window.harness.run_steps(6);
+    window.harness.get_by_label_contains("after 1 epoch · every n epochs").click_accesskit();
     window.harness.run_steps(3);
     window.fill("Folder of the branch", tiny.path("branch").to_str().unwrap());
     window.click("Start branch");

@@ -9,15 +9,19 @@ use proptest::test_runner::RngSeed;
 use reid_workbench::method::cluster::cluster;
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::error::no_tick;
+use reid_workbench::method::graph::Upper;
 use reid_workbench::method::jaccard::{Graph, jaccard};
 use reid_workbench::method::knn::neighbours;
 use reid_workbench::method::params::Params;
 use reid_workbench::method::rows::Rows;
 use reid_workbench::method::sweep::{KDistance, k_distance};
 use reid_workbench::method::tree::condensed::Condensed;
+use reid_workbench::method::tree::doubts::doubts;
+use reid_workbench::method::tree::icicle::pieces;
+use reid_workbench::method::tree::ladder::{Ladder, stability};
 use reid_workbench::method::tree::order::{Dendrogram, ReachabilityOrder};
 use reid_workbench::method::tree::path::Paths;
-use reid_workbench::method::tree::radii::{knee, levels, mean_smallest};
+use reid_workbench::method::tree::radii::{knee, mean_smallest};
 use reid_workbench::method::tree::{Hierarchy, Tree};
 
 use super::method_properties::{directions, lattice};
@@ -38,7 +42,7 @@ pub fn canonical(labels: &[i32]) -> Vec<usize> {
     labels.iter().enumerate().map(|(i, &l)| if l < 0 { i } else { *first.entry(l).or_insert(i) }).collect()
 }
 
-fn golden(name: &str) -> Graph {
+pub fn golden(name: &str) -> Graph {
     let case = Case::fixture(&format!("cluster/{name}"));
     let (features, d) = case.features();
     graph_of(&features, d, case.number("/k1") as usize, case.number("/k2") as usize, REACH)
@@ -219,19 +223,131 @@ fn market_size_is_built_and_cut_in_milliseconds() {
     assert!(built < 600.0 && cut < 20.0);
 }
 
+/// A graph of so many pairs, near ones among images of one group of forty, far ones anywhere near in the row.
+fn made(n: u32, pairs: usize) -> Graph {
+    let mut state = 88172645463325252u64;
+    let mut next = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let each = pairs / n as usize;
+    let mut upper = Upper { max: REACH, ..Upper::default() };
+    for i in 0..n {
+        let mut others: Vec<u32> = (0..each).map(|_| i + 1 + next(2 * each as u64) as u32).filter(|&j| j < n).collect();
+        others.sort_unstable();
+        others.dedup();
+        for &j in &others {
+            let least = if i / 40 == j / 40 { 0.1 } else { 0.55 };
+            upper.values.push(least + (REACH - least) * next(10_000) as f32 / 10_000.0);
+        }
+        upper.lengths.push(others.len() as u32);
+        upper.indices.extend(others);
+    }
+    Graph::try_from(upper).unwrap()
+}
+
 #[test]
-fn levels_hold_the_clusters_of_each_radius() {
+#[ignore = "a measurement"]
+fn as_many_pairs_as_a_run_keeps() {
+    for (n, asked) in [(12_936, 2_600_000), (100_000, 2_600_000), (100_000, 13_000_000)] {
+        let graph = made(n, asked);
+        let pairs = graph.values.len() / 2;
+        let timed = |name: &str, work: &mut dyn FnMut()| {
+            let best = (0..5).map(|_| {
+                let began = Instant::now();
+                work();
+                1e3 * began.elapsed().as_secs_f64()
+            });
+            eprintln!("{n} images, {pairs} pairs: {name} {:.1} ms", best.fold(f64::MAX, f64::min));
+        };
+        let mut tree = Tree::default();
+        timed("tree", &mut || tree = Tree::new(&graph, 4));
+        timed("cut", &mut || assert_eq!(tree.labels(0.6).len(), n as usize));
+        let mut all = Hierarchy::default();
+        timed("hierarchy", &mut || all = Hierarchy::new(&graph, 4));
+        let radii: Vec<f64> = (4..=35).map(|r| f64::from(r) / 40.0).collect();
+        timed("ladder of 32 radii", &mut || assert_eq!(Ladder::new(&all, &radii, &Params::default()).rungs.len(), 32));
+        timed("pieces", &mut || assert!(!pieces(&all.condensed, &all.order).is_empty()));
+        timed("DBSCAN", &mut || assert_eq!(dbscan(&graph, 0.6, 4).len(), n as usize));
+    }
+}
+
+/// Every rung holds what DBSCAN and Eq. 8 find at its radius, and a branch is scored as the cluster that it is there.
+#[test]
+fn a_ladder_holds_the_clusters_of_each_radius() {
     let graph = golden("n300_d128");
     let params = Params::default();
-    let tree = Tree::new(&graph, params.min_samples);
-    let levels = levels(&tree, &[0.5, 0.6, 0.7], &params);
-    for level in &levels {
-        let expected = cluster(&graph, &Params { eps: level.eps, ..params.clone() }, None);
-        assert_eq!(level.score, expected.cluster_score());
-        assert_eq!(level.size.iter().sum::<u32>() + level.noise, 300);
+    let all = Hierarchy::new(&graph, params.min_samples);
+    let radii: Vec<f64> = (12..=32).map(|r| f64::from(r) / 40.0).collect();
+    let ladder = Ladder::new(&all, &radii, &params);
+    for rung in &ladder.rungs {
+        let expected = cluster(&graph, &Params { eps: rung.eps, ..params.clone() }, None);
+        assert_eq!(rung.labels, expected.labels);
+        let scores: Vec<f64> = rung.clusters.iter().map(|c| c.score).collect();
+        assert_eq!(scores, expected.cluster_score());
+        assert_eq!(rung.clusters.iter().map(|c| c.size).sum::<u32>() + rung.noise, 300);
     }
-    assert!(levels[..2].iter().all(|l| l.flows.iter().map(|f| f.images).sum::<u32>() == 300));
-    assert!(levels[2].flows.is_empty());
+    let mut judged = 0;
+    for (branch, scores) in all.condensed.branches.iter().zip(&ladder.branch) {
+        let first = all.order.image[branch.start as usize] as usize;
+        for (rung, &score) in ladder.rungs.iter().zip(scores).filter(|(_, s)| !s.is_nan()) {
+            assert!(rung.eps * branch.death >= 1.0 && rung.eps * branch.birth < 1.0);
+            assert_eq!(f64::from(score), f64::from(rung.clusters[rung.labels[first] as usize].score as f32));
+            judged += 1;
+        }
+    }
+    assert!(judged > 20, "{judged}");
+    assert_eq!(ladder.nearest(0.61), radii.iter().position(|&r| r == 0.6));
+}
+
+/// clustree's `stability.R`, written out: {0, 1, 2} is one group in the second and two in the third of three.
+#[test]
+fn stability_is_clustrees() {
+    let labels: [&[i32]; 3] = [&[0, 0, 0, 1, 1, -1], &[0, 0, 0, 0, 0, -1], &[0, 0, -1, 1, 1, 1]];
+    let first = (3.0 / 5.0 + (2.0 / 2.0 + 1.0 / 1.0) / 4.0) / 3.0;
+    let second = (2.0 / 5.0 + 2.0 / 3.0) / 3.0;
+    for (found, expected) in stability(&labels, 0).into_iter().zip([first, second]) {
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+}
+
+/// The picture of the condensed tree has, at every radius, as many columns as branches that hold images there, each as
+/// wide as DBSCAN's cluster of core images.
+#[test]
+fn the_icicle_is_as_wide_as_the_clusters() {
+    let graph = golden("n300_d128");
+    let all = Hierarchy::new(&graph, 4);
+    let pieces = pieces(&all.condensed, &all.order);
+    for eps in [0.3, 0.45, 0.55, 0.6, 0.7, 0.85] {
+        let mut found: Vec<(u32, u32)> = pieces
+            .iter()
+            .filter(|p| f64::from(p.bottom) <= eps && eps < f64::from(p.top))
+            .map(|p| (p.start, p.count))
+            .collect();
+        found.sort_unstable();
+        let runs = all.order.valleys(eps, |_| false);
+        let expected: Vec<(u32, u32)> =
+            runs.into_iter().filter(|r| r.len() >= 4).map(|r| (r.start as u32, r.len() as u32)).collect();
+        assert_eq!(found, expected, "eps {eps}");
+    }
+}
+
+/// Without the bridge its two sides part: so many images are on the smaller one.
+#[test]
+fn a_doubt_says_how_many_images_hang_on_it() {
+    let graph = golden("n300_d128");
+    let tree = Tree::new(&graph, 4);
+    let found = doubts(&tree, [0.5, 0.62], 10);
+    assert!(found.len() > 3 && found.windows(2).all(|w| w[0].mass >= w[1].mass));
+    let dendrogram = Dendrogram::new(&tree);
+    for doubt in found {
+        let at = tree.edges.iter().position(|e| (e.a, e.b) == (doubt.a.min(doubt.b), doubt.a.max(doubt.b))).unwrap();
+        let merge = dendrogram.merges[at];
+        assert_eq!((doubt.reach, doubt.mass), (merge.reach, dendrogram.size(merge.smaller)));
+        assert!(dendrogram.size(merge.larger) >= doubt.mass);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::engine::command::RequestId;
 use crate::engine::error::EngineError;
-use crate::engine::event::{Event, ImageRef, RankQuery, Severity, SnapshotPart, Split, Stage, State};
+use crate::engine::event::{Event, ImageRef, Likeness, RankQuery, Severity, SnapshotPart, Split, Stage, State};
 use crate::engine::link::Link;
 use crate::engine::ranked::{Moment, Question};
 use crate::engine::setup::Setup;
@@ -26,6 +26,33 @@ impl Session {
             .map(|images| Event::HeatMaps { epoch: self.epoch(), images })
             .map_err(|e| format!("The heat maps could not be computed: {e}"));
         Ok(link.answer(id, &self.folder, answer)?)
+    }
+
+    /// What each position of two images gives to their similarity, with the weights as they stand, sent as one event. What
+    /// goes wrong is said and harms no run.
+    ///
+    /// # Errors
+    /// When the answer cannot be delivered.
+    pub fn answer_likeness(
+        &mut self,
+        [query, hit]: [ImageRef; 2],
+        id: &RequestId,
+        link: &mut Link,
+    ) -> Result<(), EngineError> {
+        if !self.setup.net.averages() {
+            let text =
+                "This network pools by a generalised mean, and such a similarity does not fall apart over positions.";
+            link.outbox.refuse(id, text);
+            return Ok(());
+        }
+        match self.setup.likeness([query, hit], self.target_domain()) {
+            Ok((similarity, maps)) => {
+                let likeness = Likeness { query, hit, epoch: self.epoch(), similarity, maps };
+                link.outbox.emit(Event::Likeness(Box::new(likeness)))?;
+            }
+            Err(e) => link.outbox.refuse(id, format!("The similarity could not be taken apart: {e}")),
+        }
+        Ok(())
     }
 
     /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.

@@ -62,6 +62,9 @@ fn head(c: &Content, title: &str) -> Markup {
     html! {
         header {
             h1 { (title) }
+            @if c.view.by_hand || c.reader.manifest.by_hand {
+                p.scope { "Labels touched by hand: this run is not unsupervised." }
+            }
             p.scope { "seed " (c.reader.manifest.seed) ", " (c.reader.manifest.device) ", begun " (c.reader.manifest.started) ", " (state(&c.view.state)) }
             div.numbers {
                 @if let Some((epoch, r)) = last {

@@ -139,7 +139,8 @@ impl App {
             return;
         }
         // While no run goes on, the network that is asked is that of the run on screen.
-        let asks = matches!(request.command, Command::Rank(_) | Command::HeatMaps(_)) && !is_active(&self.live);
+        let asks = matches!(request.command, Command::Rank(_) | Command::HeatMaps(_) | Command::Likeness { .. })
+            && !is_active(&self.live);
         let network = self.shown().folder.clone().filter(|_| asks).map(|folder| Command::Consult(folder).into());
         let mut sent = network.into_iter().chain([request]).map(|request| self.handle.commands.try_send(request));
         if sent.any(|sent| sent.is_err()) {

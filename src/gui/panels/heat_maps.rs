@@ -4,7 +4,7 @@ mod footer;
 mod found;
 mod maps;
 mod menus;
-mod paint;
+pub mod paint;
 mod save;
 mod sheet;
 mod strips;

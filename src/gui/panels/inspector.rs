@@ -8,7 +8,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Rect, ScrollArea, Sense, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, photo};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, by_hand, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
@@ -48,7 +48,12 @@ impl Panel for InspectorPanel {
             Some((epoch, _)) => format!("{} image, epoch {}", split_words(image.split), epoch + 1),
             None => format!("{} image", split_words(image.split)),
         };
-        tile::head(ui, cx.head, &scope, |_| {});
+        let train = image.split == Split::Train;
+        tile::head(ui, cx.head, &scope, |ui| {
+            if train {
+                by_hand::button(ui, cx, &[image.index]);
+            }
+        });
         ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
             ui.horizontal_top(|ui| {
                 picture(ui, cx, &subject);

@@ -1,11 +1,17 @@
 //! The panels: which there are, and what each is given. To add one: a file, and a line in `panes!` here.
 
 mod absence;
+pub mod alike;
 pub mod banner;
 pub mod browser;
+pub mod by_hand;
+pub mod cameras;
 pub mod clustered;
 pub mod clusters;
+pub mod clustree;
 pub mod compare;
+pub mod compass;
+pub mod condensed;
 mod epochs;
 pub mod eq8;
 pub mod exhibit;
@@ -20,6 +26,7 @@ pub mod map;
 mod overlay;
 pub mod parameters;
 pub mod photo;
+mod places;
 pub mod preparing;
 pub mod rank_lists;
 pub mod reachability;
@@ -34,6 +41,7 @@ pub mod topbar;
 pub mod trials;
 pub mod what_if;
 pub mod why;
+pub mod worth;
 
 use std::sync::Arc;
 
@@ -214,11 +222,17 @@ panes! {
     KDistance: k_distance as k_distance::KDistancePanel, CHART, "How far each image's neighbours are: the usual hint for eps.";
     Reachability: reachability as reachability::ReachabilityPanel, BARS, "Every eps at once: the images in a row, clusters as valleys, eps as a line to drag.";
     Why: why as why::WhyPanel, BRANCH, "Why two images are in one cluster: the chain between them and its weakest step.";
+    Condensed: condensed as condensed::CondensedPanel, STACK, "The condensed tree: every cluster that lasts, how long and how stable, with its photo.";
+    Clustree: clustree as clustree::ClustreePanel, BRANCH, "Clusters at many values of eps: which split, which merge, how stable each is.";
     Sweep: sweep as sweep::SweepPanel, GRID, "Clusters at twenty values of eps, and over a table of eps and Δd.";
     Lineage: lineage as lineage::LineagePanel, BRANCH, "What became of the clusters between two epochs: kept, split, merged, born, died.";
+    Cameras: cameras as cameras::CamerasPanel, GRID, "The camera gap: distances within and across cameras, and how cameras mix in clusters.";
+    Compass: compass as compass::CompassPanel, CROSSHAIR, "What scores without labels say of the epochs, and which one they would choose.";
+    Worth: worth as worth::WorthPanel, EYE, "What is worth a look: bridges, impure clusters, copies, restless images, failing queries.";
     Exhibit: exhibit as exhibit::ExhibitPanel, CHECK, "Reliable against unreliable clusters, as in Figs. 7 and 8 of the paper.";
     HeatMaps: heat_maps as heat_maps::HeatMapsPanel, HEAT, "Where the attention blocks look, drawn over the watched images.";
     RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
+    Alike: alike as alike::AlikePanel, HEAT, "Why a query finds a hit: what each part of both photos gives to their similarity.";
     Inspector: inspector as inspector::InspectorPanel, SEARCH, "The selected image: its cluster, its score, its neighbours by Euclid and by Jaccard.";
     RunTable: run_table as run_table::RunTablePanel, GRID, "All runs as a table, with columns of your choice.";
     Compare: compare as compare::ComparePanel, RANKING, "The ticked runs side by side: results with intervals, people, clusters, published results.";

@@ -37,12 +37,18 @@ pub fn default_tree(layout: WorkLayout) -> Tree<Pane> {
                 &mut tiles,
                 &[
                     Pane::RankLists,
+                    Pane::Alike,
                     Pane::Eq8,
                     Pane::Exhibit,
                     Pane::WhatIf,
                     Pane::Reachability,
                     Pane::Why,
+                    Pane::Condensed,
+                    Pane::Clustree,
                     Pane::Sweep,
+                    Pane::Cameras,
+                    Pane::Compass,
+                    Pane::Worth,
                     Pane::RunTable,
                     Pane::Compare,
                     Pane::Sweeps,
@@ -55,8 +61,18 @@ pub fn default_tree(layout: WorkLayout) -> Tree<Pane> {
             let left = tabs(&mut tiles, &[Pane::WhatIf]);
             let top = [
                 (&[Pane::Reliability, Pane::Clusters][..], 1.0),
-                (&[Pane::KDistance, Pane::Reachability, Pane::Loss, Pane::Retrieval], 0.95),
-                (&[Pane::Sweep, Pane::Lineage], 1.05),
+                (
+                    &[
+                        Pane::KDistance,
+                        Pane::Reachability,
+                        Pane::Condensed,
+                        Pane::Clustree,
+                        Pane::Loss,
+                        Pane::Retrieval,
+                    ],
+                    0.95,
+                ),
+                (&[Pane::Sweep, Pane::Lineage, Pane::Compass, Pane::Cameras, Pane::Worth], 1.05),
             ];
             let top = row(&mut tiles, &top);
             let bottom = [

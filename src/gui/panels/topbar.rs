@@ -230,5 +230,6 @@ fn scope(status: &RunView, recorded: bool) -> String {
         1 => ", 1 thread".to_owned(),
         n => format!(", {n} threads"),
     };
-    format!("{prefix}{method} · seed {}{threads}", params.seed)
+    let by_hand = if status.by_hand { " · touched by hand, not unsupervised" } else { "" };
+    format!("{prefix}{method}{by_hand} · seed {}{threads}", params.seed)
 }

@@ -7,7 +7,7 @@ use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, Stroke
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, by_hand};
 use crate::engine::event::Split;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
@@ -61,7 +61,13 @@ impl Panel for WhyPanel {
         };
         let scope = format!("epoch {}, chain of the smallest largest step", run.epoch + 1);
         tile::head(ui, cx.head, &scope, |_| {});
-        self.hold(ui, selected);
+        ui.horizontal(|ui| {
+            self.hold(ui, selected);
+            if let Some(ends) = ends {
+                by_hand::button(ui, cx, &ends);
+                without(ui, cx, selected);
+            }
+        });
         let Some(ends) = ends else {
             let text = "Select an image of a cluster in any panel: the chain from it to the densest image of its cluster \
                         says why DBSCAN puts it there. Hold it here and select another for the chain between those \
@@ -72,7 +78,12 @@ impl Panel for WhyPanel {
         let found =
             known.unwrap_or_else(|| Found { path: all.paths.between(ends[0], ends[1]), of: Arc::clone(&all), ends });
         match &found.path {
-            Some(path) => show(ui, cx, &run, path),
+            Some(path) => {
+                if let Some(words) = parted(cx, ends) {
+                    ui.label(Type::Body.text(words, cx.theme.what_if));
+                }
+                show(ui, cx, &run, path);
+            }
             None => {
                 let text = format!(
                     "No chain of images joins them within distance {:.2}, as far as the distances of an epoch are kept.",
@@ -106,6 +117,38 @@ impl WhyPanel {
             }
         });
     }
+}
+
+/// Leaves the selected image out for a try.
+fn without(ui: &mut Ui, cx: &mut PanelCtx<'_>, selected: Option<u32>) {
+    let out = cx.what_if.without().to_vec();
+    for image in selected.into_iter().filter(|i| !out.contains(i)) {
+        let words = format!("Without image {}", ticks::count(image as usize));
+        let tip = "Forms the clusters anew without the selected image: every panel about clusters follows. Nothing is trained.";
+        if ui.add(Push::new(&words).look(ButtonLook::Flat).small()).on_hover_text(tip).clicked() {
+            cx.what_if.toggle_without(image);
+        }
+    }
+    for image in out {
+        let words = format!("image {} left out", ticks::count(image as usize));
+        let tip = "The clusters are formed without it, for a try. Click to take it in again.";
+        if ui.add(Push::new(&words).look(ButtonLook::Framed).small()).on_hover_text(tip).clicked() {
+            cx.what_if.toggle_without(image);
+        }
+    }
+}
+
+/// What becomes of the two where images are left out for a try.
+fn parted(cx: &PanelCtx<'_>, [a, b]: [u32; 2]) -> Option<String> {
+    let (outcome, _) = cx.what_if.outcome().filter(|_| !cx.what_if.without().is_empty())?;
+    let labels = &outcome.assignment.labels;
+    let [of_a, of_b] = [a, b].map(|i| labels.get(i as usize).copied().unwrap_or(-1));
+    let clusters = ticks::counted(outcome.summary.clusters[0], "cluster", "clusters");
+    let left = ticks::counted(cx.what_if.without().len(), "image", "images");
+    Some(match of_a >= 0 && of_a == of_b {
+        true => format!("Without {left} there are {clusters}, and the two are still in one."),
+        false => format!("Without {left} there are {clusters}, and the two are in none together."),
+    })
 }
 
 /// The densest other image of an image's cluster.

@@ -23,6 +23,7 @@ use crate::method::pipeline::{ClusteringPlan, ClusteringStep, ClusteringWatcher,
 use crate::method::rows::Rows;
 use crate::method::sweep::{AtEps, KDistance, SweepCell, SweepGrid, eps_delta_table, eps_sweep, k_distance};
 use crate::method::tree::Hierarchy;
+use crate::method::tree::ladder::Ladder;
 use crate::run::event::Split;
 use crate::run::graph::{Features, REACH, features_epoch, read_features, read_graph};
 use crate::run::images::Images;
@@ -37,6 +38,8 @@ pub enum WhatIfQuestion {
     Curve(Box<Params>),
     /// All radii at once with these parameters' k1, k2 and min_samples.
     Hierarchy(Box<Params>),
+    /// Clusters at many radii, with these parameters' k1, k2, min_samples and Δd.
+    Ladder(Box<Params>),
     /// What made the Jaccard distances of these pairs, with these parameters' k1 and k2.
     Shared(Box<Params>, Vec<(u32, u32)>),
     /// DBSCAN at each of these radii.
@@ -46,7 +49,7 @@ pub enum WhatIfQuestion {
 }
 
 /// Kinds of questions.
-pub const KINDS: usize = 6;
+pub const KINDS: usize = 7;
 
 impl WhatIfQuestion {
     /// Its kind, below [`KINDS`].
@@ -58,6 +61,7 @@ impl WhatIfQuestion {
             Self::Table(..) => 3,
             Self::Hierarchy(_) => 4,
             Self::Shared(..) => 5,
+            Self::Ladder(_) => 6,
         }
     }
 
@@ -66,6 +70,7 @@ impl WhatIfQuestion {
             Self::Clusters(p)
             | Self::Curve(p)
             | Self::Hierarchy(p)
+            | Self::Ladder(p)
             | Self::Shared(p, _)
             | Self::Sweep(p, _)
             | Self::Table(p, ..) => p,
@@ -108,6 +113,7 @@ pub enum WhatIfAnswer {
     Clusters(Arc<WhatIfOutcome>),
     Curve(Arc<KDistance>),
     Hierarchy(Arc<Hierarchy>),
+    Ladder(Arc<Ladder>),
     Shared(Arc<Vec<Overlap>>),
     Sweep(Arc<Vec<AtEps>>),
     Table(Arc<Vec<Vec<SweepCell>>>),
@@ -252,6 +258,9 @@ impl ClusteringWatcher for Ticking<'_> {
     }
 }
 
+/// Radii of a ladder, in fortieths.
+const RUNGS: std::ops::RangeInclusive<u8> = 4..=38;
+
 /// What the thread has read and computed of the epoch at hand.
 #[derive(Default)]
 struct Desk {
@@ -291,11 +300,22 @@ impl Desk {
         Ok(match question {
             WhatIfQuestion::Clusters(params) => {
                 covered(params.eps + params.delta_d)?;
-                let known = self.hierarchy.as_ref().filter(|(of, _)| *of == (params.k1, params.k2, params.min_samples));
+                let hand = base.hand.as_ref().and_then(|hand| hand.resolved(graph.n).ok());
+                let edited = hand.as_ref().map(|hand| hand.graph(&graph));
+                // A forest knows no vetoes.
+                let known = self
+                    .hierarchy
+                    .as_ref()
+                    .filter(|_| hand.is_none())
+                    .filter(|(of, _)| *of == (params.k1, params.k2, params.min_samples));
                 let assignment = match known {
                     Some((_, known)) => known.tree.cluster(params, carried),
                     None => {
-                        let given = LabelInput { rows: None, graph: Some(&graph) };
+                        let given = LabelInput {
+                            rows: None,
+                            graph: Some(edited.as_ref().unwrap_or(&graph)),
+                            hand: hand.as_ref(),
+                        };
                         assign(&given, params, carried, &Unwatched).map_err(words)?
                     }
                 };
@@ -309,10 +329,12 @@ impl Desk {
                 }))
             }
             WhatIfQuestion::Curve(params) => WhatIfAnswer::Curve(Arc::new(k_distance(&graph, params.min_samples))),
-            WhatIfQuestion::Hierarchy(params) => {
-                let made = Arc::new(Hierarchy::new(&graph, params.min_samples));
-                self.hierarchy = Some(((params.k1, params.k2, params.min_samples), Arc::clone(&made)));
-                WhatIfAnswer::Hierarchy(made)
+            WhatIfQuestion::Hierarchy(params) => WhatIfAnswer::Hierarchy(self.all_radii(&graph, params)),
+            WhatIfQuestion::Ladder(params) => {
+                let all = self.all_radii(&graph, params);
+                let radii: Vec<f64> =
+                    RUNGS.map(|r| f64::from(r) / 40.0).filter(|r| covered(r + params.delta_d).is_ok()).collect();
+                WhatIfAnswer::Ladder(Arc::new(Ladder::new(&all, &radii, params)))
             }
             WhatIfQuestion::Shared(params, pairs) => {
                 let found = self.with_features(base, params, tick, |rows, nb| {
@@ -333,6 +355,19 @@ impl Desk {
                 ))
             }
         })
+    }
+
+    /// The hierarchy of a graph, the newest one if it is that.
+    fn all_radii(&mut self, graph: &Graph, params: &Params) -> Arc<Hierarchy> {
+        let wanted = (params.k1, params.k2, params.min_samples);
+        match &self.hierarchy {
+            Some((of, known)) if *of == wanted => Arc::clone(known),
+            _ => {
+                let made = Arc::new(Hierarchy::new(graph, params.min_samples));
+                self.hierarchy = Some((wanted, Arc::clone(&made)));
+                made
+            }
+        }
     }
 
     fn snapshot(&mut self, base: &Base) -> Result<Arc<ClusterSnapshot>, String> {
@@ -371,8 +406,12 @@ impl Desk {
 
     /// The graph with another k1 or k2, from the features.
     fn rebuilt(&mut self, base: &Base, params: &Params, tick: Tick) -> Result<Graph, String> {
-        let plan = ClusteringPlan { params, carried: None, neighbours: 0, reach: REACH };
-        self.with_features(base, params, tick, |rows, nb| distances(rows, nb, &plan, &Ticking(tick)))
+        let hand = base.hand.as_ref().and_then(|hand| hand.resolved(self.snapshot(base).ok()?.labels.len()).ok());
+        let plan = ClusteringPlan { params, carried: None, neighbours: 0, reach: REACH, hand: None };
+        self.with_features(base, params, tick, |rows, nb| {
+            let graph = distances(rows, nb, &plan, &Ticking(tick))?;
+            Ok(hand.as_ref().map_or_else(|| graph.clone(), |hand| hand.graph(&graph)))
+        })
     }
 
     /// Does `work` with the epoch's features and their neighbours, at least k1 of each.

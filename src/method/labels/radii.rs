@@ -29,6 +29,9 @@ impl Labeller for ThreeRadii {
 
     fn label(&self, given: &LabelInput<'_>, params: &Params, _: Tick) -> Result<Labelled, MethodError> {
         let graph = graph_of(given, self.reach(params))?;
-        Ok(Labelled::Radii(three_dbscans(graph, params)))
+        Ok(Labelled::Radii(match given.hand {
+            Some(hand) => hand.three(graph, params.eps, params.delta_d, params.min_samples),
+            None => three_dbscans(graph, params),
+        }))
     }
 }

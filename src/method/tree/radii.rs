@@ -1,43 +1,10 @@
-//! Many radii side by side: how clusters split and merge as eps moves, and the radii that rules of thumb propose.
+//! The radii that rules of thumb propose.
 
 use super::Tree;
 use super::condensed::Condensed;
-use crate::method::cluster::cluster_sizes;
 use crate::method::jaccard::Graph;
-use crate::method::lineage::{Flow, flows};
 use crate::method::params::{EpsRule, Params};
 use crate::method::sweep::{KDistance, k_distance};
-
-/// The clusters at one radius.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Level {
-    /// The radius.
-    pub eps: f64,
-    /// Images in each cluster.
-    pub size: Vec<u32>,
-    /// Score of each cluster at this radius and Δd: Eq. 8, of its best member unless `reliability.cluster` says
-    /// otherwise.
-    pub score: Vec<f64>,
-    /// Images in no cluster.
-    pub noise: u32,
-    /// To the clusters of the next radius, noise as none; empty for the last.
-    pub flows: Vec<Flow>,
-}
-
-/// Clusters at each radius of `eps`, ascending, and where their images go at the next (a "clustree", Zappia and
-/// Oshlack 2018). Δd and how a cluster is scored are those of `params`.
-pub fn levels(tree: &Tree, eps: &[f64], params: &Params) -> Vec<Level> {
-    let found: Vec<_> = eps.iter().map(|&eps| tree.cluster(&Params { eps, ..params.clone() }, None)).collect();
-    (0..found.len())
-        .map(|at| Level {
-            eps: eps[at],
-            size: cluster_sizes(&found[at].labels),
-            score: found[at].cluster_score().to_vec(),
-            noise: found[at].labels.iter().filter(|&&l| l < 0).count() as u32,
-            flows: found.get(at + 1).map_or_else(Vec::new, |next| flows(&found[at].labels, &next.labels)),
-        })
-        .collect()
-}
 
 /// SSG's share of all pairs whose mean distance is eps (`selftraining.py`, `--rho`).
 pub const SSG_SHARE: f64 = 1.6e-3;

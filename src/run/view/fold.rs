@@ -60,6 +60,10 @@ impl RunView {
             Event::Step(step) => self.step(step, stamped.wall),
             Event::Clustered { epoch, summary, seconds } => {
                 self.clusters.split_off(epoch);
+                self.hands.split_off(epoch);
+                if summary.hand.is_some() {
+                    self.hands.insert(*epoch, Arc::new(self.hand.clone()));
+                }
                 self.clusters.insert(*epoch, ClusterView { summary: (**summary).clone(), seconds: *seconds });
             }
             Event::Evaluated { epoch, domain, retrieval } => {
@@ -85,9 +89,17 @@ impl RunView {
                 let phase = self.training();
                 self.param_applied(ParamChange { key, old, new, phase, epoch: *epoch, iter: *iter });
             }
+            Event::Hand { edit, undone } => {
+                self.by_hand = true;
+                match undone {
+                    true => drop(self.hand.undo()),
+                    false => self.hand.edits.push(edit.clone()),
+                }
+            }
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
             Event::Ranked(ranking) => self.ranked(ranking),
+            Event::Likeness(likeness) => self.likeness = Some(Arc::new((**likeness).clone())),
             Event::Device { name, used, total, load } => {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total, load: *load });
             }

@@ -33,6 +33,7 @@ impl RunView {
                 self.pretrain.rewind(epoch, iter);
                 self.adapt.rewind(0, 0);
                 self.clusters.clear();
+                self.hands.clear();
                 self.target_retrieval.clear();
                 self.source_retrieval.clear();
                 self.snapshots.clear();
@@ -43,6 +44,7 @@ impl RunView {
                 let next = epoch.saturating_add(1);
                 // The evaluation that follows epoch `e` is filed under `e + 1`.
                 self.clusters.split_off(&next);
+                self.hands.split_off(&next);
                 self.target_retrieval.split_off(&next);
                 self.source_retrieval.split_off(&next);
                 self.snapshots.retain(|(of, _), _| *of <= epoch);

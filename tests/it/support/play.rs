@@ -135,6 +135,7 @@ pub fn clustered(epoch: usize, params: &Params) -> Event {
                 min_samples: params.min_samples,
             },
             judged: Some(Judged::of(params)),
+            hand: None,
             label_free: Default::default(),
         }),
         seconds: [0.2, 0.9, 0.1, 0.05],

@@ -5,7 +5,7 @@ use eframe::egui::{self, Align2, Color32, Rect, Role, ScrollArea, Sense, Ui, Wid
 use super::OUTLIERS;
 use super::card::{chosen_frame, verdict};
 use crate::gui::panels::clustered::{ScoreOrigin, ShownClustering, thumb};
-use crate::gui::panels::{PanelCtx, photo};
+use crate::gui::panels::{PanelCtx, by_hand, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::{button, icon, tile};
@@ -46,9 +46,19 @@ pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32,
         let words = format!("Image {}, score {score}, {word}", ticks::count(image as usize));
         WidgetInfo::selected(Role::Button, true, on, words)
     });
+    let other = cx.selection.image.filter(|i| i.split == of.split && *i != of).map(|i| i.index);
     if response.clicked() {
         cx.selection.image = Some(of);
     }
+    // With another image selected it is about the two.
+    let images: Vec<u32> = other.into_iter().chain([image]).collect();
+    response.context_menu(|ui| {
+        by_hand::entries(ui, cx, &images);
+        if other.is_some() {
+            ui.separator();
+            by_hand::entries(ui, cx, &[image]);
+        }
+    });
     if on {
         chosen_frame(ui, cell);
     }

@@ -30,7 +30,8 @@ fn called(all: &Comparison, name: &str, names: &Names<'_>) -> String {
 }
 
 fn titled(all: &Comparison, run: &RunRow, names: &Names<'_>) -> String {
-    let name = names(&run.run);
+    let hand = if run.by_hand { ", touched by hand" } else { "" };
+    let name = format!("{}{hand}", names(&run.run));
     if run.name == all.baseline { format!("{name} \u{e46a}") } else { name }
 }
 

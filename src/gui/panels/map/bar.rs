@@ -8,7 +8,7 @@ use eframe::egui::{Align, Label, Layout as Arrange, Rect, Sense, TextEdit, Ui, U
 use crate::export::{PointRow, points};
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
-use crate::gui::panels::{Pane, PanelCtx};
+use crate::gui::panels::{Pane, PanelCtx, by_hand};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
@@ -66,6 +66,8 @@ impl MapBar {
         if show.on_hover_text("Brings the cluster cards to the front, with these images.").clicked() {
             cx.actions.push(UiCommand::ShowPane(Pane::Browser));
         }
+        let picked = Arc::clone(&cx.selection.picked);
+        by_hand::button(row, cx, &picked);
         // Without the list of images the table would lack their files.
         let listed = !matches!(cx.snapshots.images(cx.view), Loaded::Loading);
         let csv = row.add(Push::new("To CSV…").look(ButtonLook::Flat).small().enabled(listed));

@@ -9,7 +9,7 @@ use super::hit::HitCell;
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
-use crate::gui::panels::{Pane, PanelCtx, photo};
+use crate::gui::panels::{Pane, PanelCtx, alike, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
@@ -350,6 +350,13 @@ impl QueryRow<'_> {
                 let query = ui.add_enabled(cx.answers, egui::Button::new("Make it the query"));
                 if query.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.").clicked() {
                     next = cell.becomes_query(cx);
+                }
+                if let RankQuery::Image(query) = self.query {
+                    let why = ui.add_enabled(cx.answers, egui::Button::new("Why this hit"));
+                    if why.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.").clicked() {
+                        alike::ask(cx, *query, gallery(hit.index));
+                        ui.close();
+                    }
                 }
                 self.menu(ui, cx, Some(hit));
             });

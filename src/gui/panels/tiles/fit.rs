@@ -14,8 +14,11 @@ fn least_of(pane: Pane) -> Vec2 {
         Pane::Loss | Pane::Retrieval | Pane::Clusters | Pane::KDistance => vec2(width, height),
         Pane::Reliability | Pane::Sweep | Pane::Inspector => vec2(width, 200.0),
         Pane::RunTable | Pane::Compare | Pane::Sweeps => vec2(330.0, 200.0),
-        Pane::Map | Pane::Browser | Pane::Lineage | Pane::WhatIf | Pane::Reachability | Pane::Why => vec2(width, 220.0),
-        Pane::HeatMaps | Pane::Exhibit => vec2(300.0, 230.0),
+        Pane::Map | Pane::Browser | Pane::Lineage | Pane::WhatIf | Pane::Reachability | Pane::Why | Pane::Condensed => {
+            vec2(width, 220.0)
+        }
+        Pane::Clustree | Pane::Cameras | Pane::Compass | Pane::Worth => vec2(300.0, 230.0),
+        Pane::HeatMaps | Pane::Exhibit | Pane::Alike => vec2(300.0, 230.0),
         Pane::Eq8 | Pane::RankLists => vec2(330.0, 240.0),
     }
 }

@@ -1,0 +1,104 @@
+//! Why a query finds a hit: with global average pooling a cosine falls apart exactly over the positions of either image.
+
+use eframe::egui::{Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::heat_maps::paint::{Painted, color_bar};
+use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, photo};
+use crate::engine::command::{Command, Request};
+use crate::engine::event::{AttentionMap, ImageRef, Likeness, Split};
+use crate::export::attention::Ramp;
+use crate::gui::command::UiCommand;
+use crate::gui::plot::{ticks, type_scale};
+use crate::gui::theme::Type;
+use crate::gui::view_model::Loaded;
+use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::{icon, tile};
+
+/// State of the panel that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlikePanel {
+    #[serde(skip)]
+    painted: Painted,
+}
+
+/// Asks the engine, and brings the panel to the front.
+pub fn ask(cx: &mut PanelCtx<'_>, query: ImageRef, hit: ImageRef) {
+    cx.actions.push(UiCommand::Engine(Request::from(Command::Likeness { query, hit })));
+    cx.actions.push(UiCommand::ShowPane(Pane::Alike));
+}
+
+impl Panel for AlikePanel {
+    const TITLE: &'static str = "Why this hit";
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let Some(found) = cx.view.likeness.clone() else {
+            let text = "Right click on a hit of a rank list and choose Why this hit: both photos are then painted with what \
+                        each part of them gives to their similarity. The answer takes some seconds where the network must \
+                        first be taken up.";
+            return Err(Absence::nothing(icon::HEAT, "No hit was asked about", text));
+        };
+        let names = [found.query, found.hit].map(title);
+        let after = if found.epoch == 0 { "source only".to_owned() } else { format!("after epoch {}", found.epoch) };
+        tile::head(ui, cx.head, &format!("{} and {}, {after}", names[0], names[1]), |_| {});
+        let words = format!(
+            "Cosine {}: the values of either photo sum to it. Blue parts make the two alike, violet ones tell them apart.",
+            ticks::number(found.similarity, 3)
+        );
+        ui.label(Type::Body.text(words, cx.theme.t1));
+        let room = ui.available_rect_before_wrap();
+        ui.allocate_rect(room, Sense::hover());
+        let k = type_scale(ui);
+        let most = found.maps.iter().flat_map(|m| &m.values).fold(0f32, |most, v| most.max(v.abs())).max(1e-9);
+        let below = k * 34.0;
+        let half = vec2((room.width() - 12.0) / 2.0, (room.height() - below).max(40.0));
+        for (at, (image, map)) in [found.query, found.hit].into_iter().zip(&found.maps).enumerate() {
+            let cell = Rect::from_min_size(room.min + vec2((half.x + 12.0) * at as f32, 0.0), half);
+            self.one(ui, cx, (image, map), cell, most);
+            let sum: f64 = map.values.iter().map(|&v| f64::from(v)).sum();
+            let words = format!("{}: {}", names[at], ticks::number(sum, 3));
+            let place = pos2(cell.center().x, cell.bottom() + 2.0);
+            ui.painter().text(place, Align2::CENTER_TOP, &words, Type::Small.font(ui), cx.theme.t2);
+            let spoken = ui.interact(cell, ui.scope_id().with(("alike", at)), Sense::hover());
+            spoken.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("what {words} is made of")));
+        }
+        self.scale(ui, cx, &found, room, most);
+        Ok(())
+    }
+}
+
+impl AlikePanel {
+    fn one(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, (image, map): (ImageRef, &AttentionMap), cell: Rect, most: f32) {
+        let images = cx.snapshots.images(cx.view);
+        let path = match &images {
+            Loaded::Ready(images) => images.get(image).map(|row| row.path.as_path()),
+            _ => None,
+        };
+        let at = photo::paint(ui, cx.images, path, cell, Tone::Muted, 1.0);
+        self.painted.paint(ui, map, at, [-most, most], (Ramp::Difference, 0.55));
+    }
+
+    fn scale(&self, ui: &Ui, cx: &PanelCtx<'_>, found: &Likeness, room: Rect, most: f32) {
+        let k = type_scale(ui);
+        let bar = Rect::from_center_size(pos2(room.center().x, room.bottom() - k * 8.0), vec2(120.0, 6.0));
+        color_bar(ui, bar, Ramp::Difference);
+        let cells = found.maps[0].values.len().max(1);
+        let small = Type::Small.font(ui);
+        let words = [format!("−{}", ticks::number(f64::from(most), 3)), ticks::number(f64::from(most), 3)];
+        let painter = ui.painter();
+        painter.text(bar.left_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, &words[0], small.clone(), cx.theme.t3);
+        let at = bar.right_center() + vec2(4.0, 0.0);
+        painter.text(at, Align2::LEFT_CENTER, format!("{} of {cells} parts", words[1]), small, cx.theme.t3);
+    }
+}
+
+/// `query 1,204`, `gallery 7`.
+fn title(image: ImageRef) -> String {
+    let split = match image.split {
+        Split::Train => "train",
+        Split::Query => "query",
+        Split::Gallery => "gallery",
+    };
+    format!("{split} {}", ticks::count(image.index as usize))
+}

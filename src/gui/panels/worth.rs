@@ -1,0 +1,190 @@
+//! What is worth a look: the heaviest findings of an epoch, each with the button that leads to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::clustered::thumb;
+use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, by_hand, photo};
+use crate::engine::event::{ImageRef, Split};
+use crate::gui::command::UiCommand;
+use crate::gui::job::Job;
+use crate::gui::plot::{ticks, type_scale};
+use crate::gui::theme::{Type, size};
+use crate::gui::view_model::{EpochPart, Loaded, RunView};
+use crate::gui::what_if::Base;
+use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::{chip, icon, tile};
+use crate::run::graph::read_graph;
+use crate::run::images::Images;
+use crate::run::snapshot::{ClusterSnapshot, RankSnapshot};
+use crate::study::worth::{Finding, WorthEvidence, WorthLooking, worth_looking};
+
+/// Epochs that are looked back on.
+const BACK: usize = 12;
+
+/// State of the panel that outlives the window.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorthPanel {
+    /// Folder, epoch and event of the newest snapshot, and of the newest evaluation.
+    #[serde(skip)]
+    of: Option<(PathBuf, usize, u64, Option<u64>)>,
+    #[serde(skip)]
+    job: Job<Result<Vec<WorthLooking>, String>>,
+    #[serde(skip)]
+    found: Option<Result<Arc<Vec<WorthLooking>>, String>>,
+}
+
+impl Panel for WorthPanel {
+    const TITLE: &'static str = "Worth a look";
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+        let epoch = cx.view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch);
+        let base = epoch.and_then(|epoch| Base::of(cx.view, epoch)).filter(|base| base.radii);
+        let Some(base) = base else {
+            let text = "Once an epoch has been clustered by distances, the few things a person would find by looking at all \
+                        of it are listed here.";
+            return Err(Absence::nothing(icon::EYE, "Nothing to look at yet", text));
+        };
+        self.read(ui, cx.view, &base);
+        let found = match &self.found {
+            None => return Err(Absence::Loading("looking…")),
+            Some(Err(why)) => return Err(Absence::failed("No list of this epoch", why.clone())),
+            Some(Ok(found)) => Arc::clone(found),
+        };
+        let shown: Vec<&WorthLooking> = found.iter().filter(|w| cx.truth || !w.truth).collect();
+        let things = ticks::counted(shown.len(), "thing", "things");
+        tile::head(ui, cx.head, &format!("epoch {}, {things} worth a look", base.epoch + 1), |ui| {
+            if shown.iter().any(|w| w.truth) {
+                chip::ground_truth(ui);
+            }
+        });
+        if shown.is_empty() {
+            let text = "No bridge with images behind it, no impure-looking cluster, no likely copies.";
+            return Err(Absence::nothing(icon::CHECK, "Nothing stands out", text).headed());
+        }
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            for (at, worth) in shown.into_iter().enumerate() {
+                row(ui, cx, at, worth);
+            }
+        });
+        Ok(())
+    }
+}
+
+impl WorthPanel {
+    /// Takes in what was found, and has the epoch looked at where it is another one.
+    fn read(&mut self, ui: &Ui, view: &RunView, base: &Base) {
+        if let Some(found) = self.job.poll() {
+            self.found = Some(found.map(Arc::new));
+        }
+        if let Some(why) = self.job.take_failure() {
+            self.found = Some(Err(why));
+        }
+        let ranked =
+            view.newest_snapshot(EpochPart::Ranks, None).and_then(|e| view.snapshots.get(&(e, EpochPart::Ranks)));
+        let of = (base.folder.clone(), base.epoch, base.seq, ranked.copied());
+        if self.of.as_ref() == Some(&of) || self.job.busy() {
+            return;
+        }
+        if self.of.as_ref().is_none_or(|known| (&known.0, known.1) != (&of.0, of.1)) {
+            self.found = None;
+        }
+        self.of = Some(of);
+        let epochs = |part: EpochPart| -> Vec<usize> {
+            let all = view.snapshots.keys().filter(|(e, p)| *p == part && *e <= base.epoch + 1).map(|(e, _)| *e);
+            let all: Vec<usize> = all.collect();
+            all[all.len().saturating_sub(BACK)..].to_vec()
+        };
+        let clusters = epochs(EpochPart::Clusters).into_iter().filter(|e| *e <= base.epoch).collect();
+        let (ranks, base) = (epochs(EpochPart::Ranks), base.clone());
+        self.job.start("worth a look", ui.ctx(), move || look(&base.folder, &base, clusters, ranks));
+    }
+}
+
+fn look(folder: &Path, base: &Base, clusters: Vec<usize>, ranks: Vec<usize>) -> Result<Vec<WorthLooking>, String> {
+    let read = |epoch: &usize| ClusterSnapshot::read(folder, *epoch);
+    let clusterings: Vec<ClusterSnapshot> = clusters.iter().filter_map(|e| read(e).ok()).collect();
+    let graph = read_graph(folder, base.epoch).map_err(|e| e.to_string())?;
+    if clusterings.last().is_none_or(|c| c.labels.len() != graph.n) {
+        return Err("The clusters of this epoch are not those of its distances.".to_owned());
+    }
+    let images = Images::read(folder).ok();
+    let rows = images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
+    let aps: Vec<Vec<f64>> = ranks.iter().filter_map(|e| RankSnapshot::read(folder, *e).ok()).map(|r| r.ap).collect();
+    let evidence = WorthEvidence { clusterings: &clusterings, graph: &graph, params: &base.params, rows, aps: &aps };
+    Ok(worth_looking(&evidence))
+}
+
+/// One finding: its photos, what it is, and its buttons.
+fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
+    let theme = cx.theme;
+    let k = type_scale(ui);
+    let [width, height] = size::THUMBS[0];
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), (k * 46.0).max(height + 8.0)), Sense::hover());
+    ui.painter().hline(area.x_range(), area.top(), eframe::egui::Stroke::new(size::STROKE, theme.line));
+    let images = cx.snapshots.images(cx.view);
+    let images = match &images {
+        Loaded::Ready(images) => Some(&**images),
+        _ => None,
+    };
+    let faces: Vec<ImageRef> = match worth.finding {
+        Finding::Pair(a, b) => vec![thumb::train(a), thumb::train(b)],
+        Finding::Image(i) => vec![thumb::train(i)],
+        Finding::Query(q) => vec![ImageRef { split: Split::Query, index: q }],
+        Finding::Cluster(_) => Vec::new(),
+    };
+    let mut left = area.left();
+    for face in &faces {
+        let cell = Rect::from_min_size(eframe::egui::pos2(left, area.center().y - height / 2.0), vec2(width, height));
+        let path = images.and_then(|i| i.get(*face)).map(|r| r.path.as_path()).filter(|p| !p.as_os_str().is_empty());
+        match (path, face.split) {
+            (Some(_), _) => drop(photo::paint(ui, cx.images, path, cell, Tone::Color, 1.0)),
+            (None, Split::Train) => drop(thumb::paint(ui, cx.images, images, face.index, cell, 1.0)),
+            (None, _) => {}
+        }
+        left += width + 3.0;
+    }
+    let words =
+        Rect::from_min_max(eframe::egui::pos2(area.left() + 2.0 * (width + 3.0) + 6.0, area.top() + 4.0), area.max);
+    let builder = UiBuilder::new().id_salt(("worth", at)).max_rect(words).layout(Layout::right_to_left(Align::Center));
+    let mut line = ui.new_child(builder);
+    line.spacing_mut().item_spacing.x = 4.0;
+    let (name, pane) = match worth.finding {
+        Finding::Cluster(_) => ("Show cluster", Pane::Browser),
+        Finding::Pair(..) => ("Show chain", Pane::Why),
+        Finding::Image(_) => ("Show image", Pane::Inspector),
+        Finding::Query(_) => ("Show query", Pane::RankLists),
+    };
+    if line.add(Push::new(name).look(ButtonLook::Flat).small()).on_hover_text(&worth.words).clicked() {
+        go(cx, &worth.finding);
+        cx.actions.push(UiCommand::ShowPane(pane));
+    }
+    match worth.finding {
+        Finding::Pair(a, b) => by_hand::button(&mut line, cx, &[a, b]),
+        Finding::Image(i) => by_hand::button(&mut line, cx, &[i]),
+        Finding::Cluster(_) | Finding::Query(_) => {}
+    }
+    let ink = if worth.truth { theme.truth } else { theme.t1 };
+    line.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.label(Type::Small.text(worth.kind, theme.t3));
+        ui.add(eframe::egui::Label::new(Type::Body.text(&worth.words, ink)).truncate());
+    });
+}
+
+/// Selects what a finding is about.
+fn go(cx: &mut PanelCtx<'_>, finding: &Finding) {
+    match *finding {
+        Finding::Cluster(cluster) => cx.selection.cluster = Some(cluster),
+        Finding::Pair(a, b) => {
+            cx.selection.image = Some(thumb::train(b));
+            cx.selection.picked = Arc::new(vec![a.min(b), a.max(b)]);
+        }
+        Finding::Image(i) => cx.selection.image = Some(thumb::train(i)),
+        Finding::Query(q) => cx.selection.query = Some(q),
+    }
+}

@@ -1,0 +1,81 @@
+//! The condensed tree, the clustree, the camera gap and the compass in the window.
+
+use std::path::Path;
+
+use eframe::egui::vec2;
+use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::gui::panels::Pane;
+
+use super::gui_reachability::{label, number_after, press_at};
+use super::gui_what_if::write_run;
+use crate::cli_cluster::{json, program};
+use crate::support::window::Window;
+
+/// Clusters and images in none, as the `cluster` command finds them at a radius.
+fn found(run: &Path, eps: &str) -> (String, String) {
+    let out = run.parent().unwrap().join("o.safetensors");
+    let mut command = program();
+    command.arg("cluster").arg(run.join("features.safetensors")).arg("--out").arg(&out);
+    let found = json(command.arg("--set").arg(format!("eps={eps}")));
+    (found["clusters"]["normal"].to_string(), found["noise"]["normal"].to_string())
+}
+
+#[test]
+fn eps_dragged_across_the_branches_gives_what_the_cluster_command_finds() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.bring(Pane::Condensed);
+    let words = |eps: &str| {
+        let (clusters, noise) = found(&run, eps);
+        format!("{clusters} clusters at eps {eps}, {noise} images in none")
+    };
+    window.until("condensed tree of 700 images: ");
+    window.until(&words("0.60"));
+    let line = window.harness.get_by_label("eps across the branches").rect().center();
+    press_at(&mut window, line, &[line + vec2(0.0, 14.0), line + vec2(0.0, 28.0)]);
+    let eps = number_after(&label(&window, "condensed tree of 700 images"), "at eps ");
+    assert!(eps.parse::<f64>().unwrap() < 0.59, "{eps}");
+    window.until(&words(&eps));
+}
+
+#[test]
+fn a_row_of_the_clustree_is_the_clustering_at_its_radius() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.bring(Pane::Clustree);
+    window.until("Try eps 0.600: ");
+    let rows: Vec<String> = window
+        .harness
+        .query_all_by_label_contains("Try eps 0.")
+        .map(|n| n.accesskit_node().label().unwrap_or_default())
+        .filter(|words| words.contains(": "))
+        .collect();
+    assert!(rows.len() > 3, "{rows:?}");
+    for words in &rows {
+        let eps = number_after(words, "Try eps ");
+        let clusters = found(&run, &eps).0;
+        let noun = if clusters == "1" { "cluster" } else { "clusters" };
+        assert_eq!(*words, format!("Try eps {eps}: {clusters} {noun}"));
+    }
+    window.click(&rows[0]);
+    window.bring(Pane::WhatIf);
+    window.until("would become");
+}
+
+#[test]
+fn cameras_and_compass_say_what_they_know() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.bring(Pane::Cameras);
+    window.until("one person, two cameras: ");
+    window.until("mixing in clusters, camera 1 and camera 2: ");
+    window.bring(Pane::Compass);
+    window.until("silhouette: chooses source only");
+    window.until("Without labels one would choose source only");
+}
