@@ -3,6 +3,7 @@
 mod same;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use tch::Device;
 
@@ -347,8 +348,16 @@ fn set_threads(params: &mut Params, begun: Option<&Manifest>, device: Device) ->
 
 fn dataset(name: &str, link: &mut Link) -> Result<Dataset, EngineError> {
     link.outbox.progress(Stage::Prepare, 0, 1);
-    let control = &link.control;
-    let dataset = Registry::load()?.0.open(name, &|_, _| !control.stop_requested());
+    let registry = Registry::load()?.0;
+    let control = Arc::clone(&link.control);
+    let outbox = Mutex::new(&mut link.outbox);
+    // A built-in set that is drawn first tells how far it is.
+    let dataset = registry.open(name, &|done, total| {
+        if let Ok(mut outbox) = outbox.try_lock() {
+            outbox.progress(Stage::Prepare, done, total);
+        }
+        !control.stop_requested()
+    });
     let dataset = match dataset {
         Err(_) if link.control.stop_requested() => return Err(EngineError::Stopped),
         other => other?,

@@ -138,6 +138,7 @@ impl Pretraining {
                 session.boundary(Boundary::Epoch, self, link)?;
             }
             self.train_epoch(session, link)?;
+            session.early_heat_maps(link)?;
             session.position = Position { epoch: session.position.epoch + 1, iter: 0, ..session.position };
             session.write_checkpoint(self, link)?;
         }

@@ -144,6 +144,8 @@ pub struct App {
     playing: Option<f64>,
     /// A run that is reopened at the start, until it is there.
     reopening: Option<PathBuf>,
+    /// Whether the example was introduced in this session.
+    introduced: bool,
     /// The run that was asked for and has not begun.
     preparing: Option<Preparing>,
     /// The runs that wait for their turn.
@@ -229,6 +231,7 @@ impl App {
             trail: Trail::default(),
             playing: None,
             reopening: None,
+            introduced: false,
             preparing: None,
             queue: RunQueue::default(),
             told: queue::Told::default(),

@@ -132,6 +132,8 @@ pub fn by_hand(params: &Params) -> Vec<&'static str> {
 pub fn by_hand_words(params: &Params) -> String {
     let keys = by_hand(params);
     let value = |key: &&'static str| match row(key) {
+        // Both trainings have epochs, iterations, a batch; adaptation's are meant where nothing is said.
+        Ok(row) if row.key.starts_with("pretrain.") => format!("pre-training {} {}", row.label, (row.get)(params)),
         Ok(row) => format!("{} {}", row.label, (row.get)(params)),
         Err(_) => (*key).to_owned(),
     };

@@ -90,3 +90,13 @@ fn one_chip_names_what_is_selected_and_ends_it() {
     window.click("Selected: cluster 0");
     assert!(!window.shows("Selected: "));
 }
+
+#[test]
+fn a_parameter_is_found_by_a_word_of_its_meaning() {
+    let Case { mut window, _home } = case();
+    window.click("Find a parameter");
+    window.fill("Words of the parameter", "clustering radius");
+    assert!(window.shows("eps, number") && !window.shows("k2, number"));
+    window.click("Find a parameter");
+    assert!(window.shows("k2, number"));
+}

@@ -2,7 +2,7 @@
 //! panel with nothing in it.
 //!
 //! Looked at are all layouts at three sizes and three zooms on a run with data, in both appearances by turns, the same
-//! without a run at one size, and every panel alone. `REID_SIZES=all` looks at every combination.
+//! without a run at one size, and every panel alone, with a run and without. `REID_SIZES=all` looks at every combination.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -235,6 +235,25 @@ fn every_panel_alone_is_right() {
         window.harness.run_steps(2);
         for (size, zoom) in SIZES.into_iter().flat_map(|s| ZOOMS.map(|z| (s, z))) {
             if !all() && !matches!((size, zoom), ([1600.0, _], 1.0) | ([1280.0, _], 2.0)) {
+                continue;
+            }
+            window.resize(size, zoom);
+            let faults = window.faults();
+            found.extend(faults.into_iter().map(|f| format!("{} alone {size:?} × {zoom}: {f}", pane.title())));
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_panel_alone_is_right_without_a_run() {
+    let mut window = Window::open(None);
+    let mut found = Vec::new();
+    for &pane in Pane::ALL {
+        window.harness.state_mut().enlarge(pane);
+        window.harness.run_steps(2);
+        for (size, zoom) in SIZES.into_iter().flat_map(|s| ZOOMS.map(|z| (s, z))) {
+            if !all() && !matches!((size, zoom), ([1024.0, _], 2.0)) {
                 continue;
             }
             window.resize(size, zoom);

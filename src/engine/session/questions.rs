@@ -74,6 +74,21 @@ impl Session {
         self.owed.write("heat maps", Some(then), write, link)
     }
 
+    /// The attention maps of three watched images as pre-training has brought them so far; for those who look on, kept
+    /// nowhere. What goes wrong is said after the evaluation.
+    ///
+    /// # Errors
+    /// When they cannot be delivered.
+    pub fn early_heat_maps(&mut self, link: &mut Link) -> Result<(), EngineError> {
+        let watched = &self.watched[..self.watched.len().min(3)];
+        match self.setup.heat_maps(watched, self.target_domain()) {
+            Ok(images) if images.iter().any(|i| !i.maps.is_empty()) => {
+                Ok(link.outbox.emit(Event::HeatMaps { epoch: 0, images })?)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The gallery ranked for this image, sent as one event; see [`super::ranked`] for the weights that count.
     /// `at_rest` says that no training goes on. What goes wrong is said and harms no run.
     ///

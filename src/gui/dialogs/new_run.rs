@@ -287,7 +287,7 @@ fn settings(ui: &mut Ui, choice: &mut RunChoice, draft: &mut Params) {
             choice.scale = size.name.to_owned();
         }
         let help = now.map_or("Some values of it were set by hand.", |size| size.help);
-        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate());
+        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate()).on_hover_text(help);
     });
     field(ui, "method", |ui| {
         let now = setting::method_of(draft);
@@ -303,12 +303,12 @@ fn settings(ui: &mut Ui, choice: &mut RunChoice, draft: &mut Params) {
         });
         response.response.accessible_name("Method").on_hover_text("What is switched on, left out, or set wrong.");
         let help = now.map_or("Some values of it were set by hand.", |method| method.help);
-        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate());
+        ui.add(egui::Label::new(Type::Small.text(help, theme.t3)).truncate()).on_hover_text(help);
     });
     field(ui, "by hand", |ui| {
         let words = setting::by_hand_words(draft);
         let words = if words.is_empty() { "nothing".to_owned() } else { words };
-        ui.add(egui::Label::new(Type::Small.text(words, theme.t3)).truncate());
+        ui.add(egui::Label::new(Type::Small.text(&words, theme.t3)).truncate()).on_hover_text(&words);
     });
 }
 

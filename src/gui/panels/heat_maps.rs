@@ -106,7 +106,7 @@ impl Panel for HeatMapsPanel {
 
 impl HeatMapsPanel {
     fn scope(&self, found: &found::FoundMaps<'_>, other: &Other<'_>) -> String {
-        let here = after_words(found.epoch);
+        let here = if found.early { "in pre-training".to_owned() } else { after_words(found.epoch) };
         let against = match other {
             Other::None => String::new(),
             Other::Not(why) => format!(" against: {why}"),

@@ -12,7 +12,7 @@ use crate::engine::command::RequestId;
 use crate::gui::command::UiCommand;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::{combo, tile};
 use crate::method::params::table::ROWS;
@@ -79,6 +79,9 @@ pub struct Parameters {
     refused: BTreeMap<&'static str, Refused>,
     #[serde(skip)]
     focus: Option<String>,
+    /// Words that the rows shown have, while they are looked for.
+    #[serde(skip)]
+    search: Option<String>,
     /// Whether the values of the run on screen are shown in place of the next run's.
     #[serde(skip)]
     of_screen: bool,
@@ -96,6 +99,7 @@ impl Parameters {
     pub fn focus(&mut self, key: &str) {
         if let Some(row) = ROWS.iter().find(|r| r.key == key) {
             self.folded.remove(row.group);
+            self.search = None;
             self.focus = Some(key.to_owned());
         }
     }
@@ -112,6 +116,9 @@ impl Parameters {
         tile::title_row(ui, "Parameters", scope, |ui| {
             if of_screen.is_none() {
                 preset_menu(ui, &shown, actions);
+                if icon_button(ui, icon::SEARCH, "Find a parameter").clicked() {
+                    self.search = if self.search.is_some() { None } else { Some(String::new()) };
+                }
             }
         });
         if let Some(own) = knobs.on_screen {
@@ -120,6 +127,7 @@ impl Parameters {
         if let Some(own) = of_screen {
             return self.own_rows(ui, own, knobs.draft);
         }
+        self.search_box(ui);
         let waiting = knobs.waiting();
         let foot = if waiting > 0 { 40.0 } else { 0.0 };
         let height = (ui.available_height() - foot).max(60.0);
@@ -132,12 +140,13 @@ impl Parameters {
             ui.set_max_width(width);
             ui.spacing_mut().item_spacing.y = 0.0;
             let mut group = "";
-            for row in ROWS {
+            let words = self.search.clone().unwrap_or_default().to_lowercase();
+            for row in ROWS.iter().filter(|row| is_found(row, &words)) {
                 if row.group != group {
                     group = row.group;
                     self.group_head(ui, group);
                 }
-                if !self.folded.contains(group) {
+                if !self.folded.contains(group) || !words.is_empty() {
                     self.row(ui, row, knobs, &shown, actions);
                 }
             }
@@ -146,6 +155,24 @@ impl Parameters {
         if waiting > 0 {
             pending_bar(ui, knobs, waiting, actions);
         }
+    }
+
+    /// The box for words that are looked for; Escape ends that.
+    fn search_box(&mut self, ui: &mut Ui) {
+        let Some(words) = &mut self.search else { return };
+        let theme = Theme::of(ui.ctx());
+        let edit = egui::TextEdit::singleline(words)
+            .hint_text(Type::Small.text("name, key or meaning", theme.t3))
+            .font(Type::Small.font(ui))
+            .margin(egui::Margin::symmetric(6, 3))
+            .desired_width(ui.available_width() - 12.0);
+        let response = ui.add(edit).accessible_name("Words of the parameter");
+        if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
+            self.search = None;
+        } else if words.is_empty() && !response.has_focus() && ui.memory(|m| m.focused().is_none()) {
+            response.request_focus();
+        }
+        ui.add_space(2.0);
     }
 
     fn group_head(&mut self, ui: &mut Ui, group: &str) {
@@ -181,6 +208,12 @@ impl Parameters {
             }
         }
     }
+}
+
+/// Whether a row has those words, in small letters.
+fn is_found(row: &ParamRow, words: &str) -> bool {
+    let said = format!("{} {} {} {}", row.label, row.key, row.group, row.help).to_lowercase();
+    words.split_whitespace().all(|word| said.contains(word))
 }
 
 /// `value`, if it is within bounds and goes with the other parameters.

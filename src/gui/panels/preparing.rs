@@ -18,7 +18,7 @@ use crate::gui::widgets::images::{Thumbnails, Tone};
 use crate::run::event::Stage;
 
 /// Photos that are shown.
-const PHOTOS: usize = 24;
+const PHOTOS: usize = 60;
 /// How often it is looked for new ones.
 const LOOK: Duration = Duration::from_millis(600);
 /// Folders of a dataset that are looked into for photos.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::PanelCtx;
-use crate::engine::event::{ImageMaps, ImageRef};
+use crate::engine::event::{ImageMaps, ImageRef, Phase};
 use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::words::is_over;
 
@@ -12,6 +12,8 @@ use crate::gui::words::is_over;
 pub struct FoundMaps<'a> {
     /// Epochs done.
     pub epoch: usize,
+    /// Whether they are of a network that is still pre-trained.
+    pub early: bool,
     live: &'a [ImageMaps],
     stored: Option<Arc<Vec<ImageMaps>>>,
 }
@@ -42,7 +44,8 @@ pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<FoundMaps<'a>, (&'static s
             Loaded::Absent | Loaded::Loading | Loaded::Failed(_) => {}
         }
     }
-    let found = FoundMaps { epoch: live_epoch.or(snapshot).unwrap_or(0), live, stored };
+    let early = view.phase == Phase::Pretrain && snapshot.is_none() && view.target_retrieval.is_empty();
+    let found = FoundMaps { epoch: live_epoch.or(snapshot).unwrap_or(0), early, live, stored };
     if !found.live.is_empty() || found.stored.as_ref().is_some_and(|s| !s.is_empty()) {
         return Ok(found);
     }
@@ -77,7 +80,7 @@ pub fn compared_with<'a>(cx: &mut PanelCtx<'a>) -> Other<'a> {
         return Other::Not("that epoch has no heat maps".to_owned());
     };
     match cx.snapshots.heat_maps(view, epoch) {
-        Loaded::Ready(images) => Other::Maps(FoundMaps { epoch, live: &[], stored: Some(images) }),
+        Loaded::Ready(images) => Other::Maps(FoundMaps { epoch, early: false, live: &[], stored: Some(images) }),
         Loaded::Loading => Other::Not("reading…".to_owned()),
         Loaded::Absent => Other::Not("that epoch has no heat maps".to_owned()),
         Loaded::Failed(why) => Other::Not(why),

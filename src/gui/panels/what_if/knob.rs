@@ -120,6 +120,9 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     if slid.drag_stopped() || (slid.changed() && !slid.dragged()) || typed {
         what_if.let_go();
     }
+    if slid.dragged() {
+        return; // nothing lies over what the hand is about to change
+    }
     slid.on_hover_text(format!("{} The tick is the paper's value, the ring the run's. Nothing is trained.", row.help));
 }
 
