@@ -168,6 +168,8 @@ fn runs_are_named_noted_filtered_duplicated_deleted_and_put_back() {
     window.press(Key::Tab);
     let typed = |window: &Window| window.harness.get_by_label("Filter of the runs").accesskit_node().value();
     assert_eq!(typed(&window).as_deref(), Some("k1"));
+    let node = window.harness.get_by_label("Filter of the runs");
+    assert!(node.accesskit_node().is_focused(), "typing goes on behind the word");
     window.fill("Filter of the runs", "eps<0.58 tuesday");
     window.click("Filter of the runs: kept ones");
     window.click("Keep this filter");

@@ -76,7 +76,10 @@ impl App {
             }
             UiCommand::SelectCluster(cluster) => self.selection.cluster = Some(cluster),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            UiCommand::NewRun => self.dialogs.new_run = Some(NewRun::begin()),
+            UiCommand::NewRun => {
+                self.note_pace();
+                self.dialogs.new_run = Some(NewRun::begin());
+            }
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
             UiCommand::TickRun(folder) => self.tick(folder),

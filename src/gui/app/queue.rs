@@ -113,7 +113,7 @@ impl App {
     }
 
     /// Remembers how fast the device has been seen to work.
-    fn note_pace(&mut self) {
+    pub(super) fn note_pace(&mut self) {
         if let Some(pace) = estimate::measured(&self.live) {
             self.saved.paces.insert(self.live.device_name.clone(), pace);
         }

@@ -156,6 +156,7 @@ impl FilterBox {
             .font(Type::Small.font(ui))
             .margin(egui::Margin::symmetric(6, 3))
             .layouter(&mut layouter)
+            .lock_focus(offered.first().is_some_and(|c| !c.at.is_empty())) // Tab takes what is offered
             .desired_width((dress.width - 12.0).max(40.0));
         let response = ui.add(edit).accessible_name(dress.name);
         if self.mistake.is_some() {
