@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::gui::command::UiCommand;
 use crate::gui::view_model::{EpochPart, RunView};
 use crate::method::cluster::{ClusterSummary, Judged};
 use crate::method::hand::{Hand, HandEdit};
@@ -519,6 +520,13 @@ impl WhatIf {
         }
         self.applied = self.base.as_ref().map(|b| (b.epoch, self.draft.clone()));
         changes
+    }
+
+    /// Asks for what is tried.
+    pub fn apply(&mut self, actions: &mut Vec<UiCommand>) {
+        for (key, value) in self.to_apply() {
+            actions.push(UiCommand::SetParam { key: key.to_owned(), value });
+        }
     }
 
     /// Whether what is tried was sent to the run and waits for its next epoch.

@@ -11,7 +11,6 @@ use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::no_radii;
-use super::what_if::apply;
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
@@ -130,7 +129,7 @@ impl ReliabilityPanel {
     /// Asks for what is tried: all of it where the epoch's clusters could be formed anew, else the threshold alone.
     fn apply(&mut self, cx: &mut PanelCtx<'_>) {
         if cx.what_if.outcome().is_some() {
-            return apply(cx);
+            return cx.what_if.apply(cx.actions);
         }
         let Some(alpha) = self.held.take() else { return };
         let fixed = Value::Text(Rule::Fixed.name().to_owned());

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::clustered::no_radii;
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
-use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, WhatIf};
@@ -153,13 +152,6 @@ fn in_words(one: &Tried) -> String {
     words.join(", ")
 }
 
-/// Asks for what is tried.
-pub fn apply(cx: &mut PanelCtx<'_>) {
-    for (key, value) in cx.what_if.to_apply() {
-        cx.actions.push(UiCommand::SetParam { key: key.to_owned(), value });
-    }
-}
-
 /// How long it took and when it would take effect; apply and discard.
 fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
     let theme = Theme::of(ui.ctx());
@@ -187,7 +179,7 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let look = if able { ButtonLook::WhatIf } else { ButtonLook::Framed };
         let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
         if apply.on_hover_text(if changed { why } else { "Try another value first." }).clicked() {
-            self::apply(cx);
+            cx.what_if.apply(cx.actions);
         }
         if ui.add(Push::new("Discard").enabled(changed)).on_hover_text("Back to the run's values.").clicked() {
             cx.what_if.reset();
