@@ -7,7 +7,7 @@ use crate::gui::command::UiCommand;
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::method::params::table::ROWS;
-use crate::method::params::{ParamRow, Params};
+use crate::method::params::{ParamRow, Params, Value};
 
 /// The rows that the next run would have otherwise. How many threads there are is the machine's, not the method's.
 fn differing(own: &Params, next: &Params) -> Vec<&'static ParamRow> {
@@ -70,7 +70,11 @@ fn value_row(ui: &mut Ui, row: &ParamRow, own: &Params, next: &Params) {
     let theme = Theme::of(ui.ctx());
     let height = size::PARAM_ROW.max(Type::Body.font(ui).size + 8.0);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let [mine, other] = [own, next].map(|params| row::number(row, &(row.get)(params)));
+    let written = |value: Value| match value {
+        Value::Bool(on) => if on { "on" } else { "off" }.to_owned(),
+        value => row::number(row, &value),
+    };
+    let [mine, other] = [own, next].map(|params| written((row.get)(params)));
     let differs = (row.get)(own) != (row.get)(next);
     let said = match differs {
         true => format!("{} {mine} in the run on screen, {other} in the next", name(row)),
