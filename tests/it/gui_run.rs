@@ -201,7 +201,9 @@ fn a_run_is_branched_from_an_earlier_epoch_by_label() {
     window.harness.run_steps(6); // the dialog takes its place in the middle
     window.click("Remove best-oracle");
     let began = std::time::Instant::now();
-    while tiny.path("run/checkpoints/best-oracle.safetensors").exists() {
+    // The list is read anew, too: what is clicked next must not move.
+    let listed = |window: &Window| window.harness.query_by_label("Remove best-oracle").is_some();
+    while tiny.path("run/checkpoints/best-oracle.safetensors").exists() || listed(&window) {
         assert!(began.elapsed() < PATIENCE);
         window.harness.run_steps(1);
     }
