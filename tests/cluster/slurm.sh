@@ -121,7 +121,8 @@ CONF
     for _ in $(seq 100); do
       if [ "$(sinfo -h -N -p night -t idle -o %N 2> /dev/null | wc -l)" = "${#nodes[@]}" ]; then
         if [ -n "${3:-}" ]; then
-          (while kill -0 "$3" 2> /dev/null && [ -e "$dir/slurm.conf" ]; do sleep 2; done; "$0" stop "$dir") < /dev/null &> /dev/null &
+          # In a session of its own: whatever ends the process with its whole group must not end this.
+          setsid "$0" guard "$dir" "$3" < /dev/null &> /dev/null &
         fi
         exit 0
       fi
@@ -130,6 +131,10 @@ CONF
     echo "the nodes did not come up:" >&2
     tail -n 5 "$dir"/*.log >&2
     exit 1
+    ;;
+  guard)
+    while kill -0 "$3" 2> /dev/null && [ -e "$dir/slurm.conf" ]; do sleep 2; done
+    exec "$0" stop "$dir"
     ;;
   node) start_node "$3" ;;
   kill) kill_node "$3" ;;
@@ -145,7 +150,7 @@ CONF
     for file in slurmctld.pid munge/pid; do
       pid=$(pid_of "$dir/$file") || continue
       kill "$pid"
-      for _ in $(seq 50); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done
+      for _ in $(seq 15); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done
       kill -9 "$pid" 2> /dev/null || true
     done
     # Whoever waits to stop it need not, and no number of a process stays behind for another.
