@@ -266,6 +266,7 @@ mod tests {
             quality: None,
             used,
             judged: None,
+            hand: None,
             label_free: Default::default(),
         };
         change(&mut summary);
@@ -302,9 +303,9 @@ mod tests {
     #[test]
     fn a_cure_changes_what_it_says() {
         let mut view = view(|s| s.noise = vec![790; 3]);
-        let params = view.params.as_mut().unwrap();
-        params.eps_rule = EpsRule::Knee;
+        view.params.as_mut().unwrap().eps_rule = EpsRule::Knee;
         let Remedy::Set { changes, .. } = diagnoses(&view).remove(0).remedy else { panic!("it is set") };
+        let params = view.params.as_mut().unwrap();
         for (key, value) in &changes {
             params.set(key, value).unwrap();
         }

@@ -198,7 +198,7 @@ mod tests {
         let root = |name: &str| Root { name: name.to_owned(), folder: home.path().join(name), builtin: true };
         let roots = [root("there"), root("new")];
         let drawn = home.path().join(".drawing-123");
-        for (folder, photos) in [(roots[0].folder.clone(), 40), (drawn.clone(), 5)] {
+        for (folder, photos) in [(roots[0].folder.clone(), 2 * PHOTOS), (drawn.clone(), 5)] {
             std::fs::create_dir_all(folder.join("bounding_box_train")).unwrap();
             (0..photos).for_each(|i| {
                 std::fs::write(folder.join(format!("bounding_box_train/{i:04}.jpg")), "").unwrap();

@@ -42,7 +42,7 @@ pub fn passes(terms: &Terms, id: u32, row: &ClusterRow, born: Option<usize>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::panels::clustered::ScoreOrigin;
+    use crate::gui::panels::clustered::From;
 
     fn row(size: u32, score: f64, reliable: bool) -> ClusterRow {
         ClusterRow {
