@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-30}
 shift $(( $# > 0 ? 1 : 0 ))
 : "${LIBTORCH:=$PWD/.libtorch/torch}"
-export LIBTORCH
+export LIBTORCH LD_LIBRARY_PATH="$LIBTORCH/lib:${LD_LIBRARY_PATH:-}"
 out=$PWD/target/fuzz
 around=$out/corpus/around
 if [ ! -d "$out/corpus/seeds" ]; then
