@@ -14,6 +14,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
+use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Pane;
 
 use crate::support::play::{FakeEngine, FakeRegistry};
@@ -57,9 +58,14 @@ impl Window {
     fn settle(&mut self) {
         let began = Instant::now();
         self.harness.run_steps(3);
-        while self.harness.state().reads() {
+        let works = Works::of(&self.harness.ctx);
+        // What a panel computes by itself is waited for, too, and what that asks for.
+        let mut rests = 0;
+        while rests < 3 {
             assert!(began.elapsed() < LIMIT, "the panels are still reading");
             self.harness.step();
+            let [begun, ended] = works.counts();
+            rests = if begun != ended || self.harness.state().reads() { 0 } else { rests + 1 };
             std::thread::yield_now();
         }
         self.harness.run_steps(2);
