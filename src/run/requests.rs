@@ -37,7 +37,7 @@ impl RequestId {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let micros = (crate::base::time::now() * 1e6) as u64;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(format!("{micros:016x}-{:x}-{count:x}", std::process::id()).into())
+        Self(format!("{micros:016x}-{:x}-{count:08x}", std::process::id()).into())
     }
 }
 
