@@ -19,12 +19,16 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages.into_iter().map(|p| (p.clone(), std::fs::read_to_string(p).unwrap())).collect()
 }
 
-/// The lines of code blocks that call the program, without their comments.
+/// The lines of code blocks that call the program, without their comments and what the shell does with the output.
 fn commands(text: &str) -> Vec<String> {
     let blocks = text.split("```").skip(1).step_by(2);
-    let lines = blocks.flat_map(str::lines).map(|l| l.split(" #").next().unwrap().trim());
-    let called = lines.filter_map(|l| l.strip_prefix("reid-workbench").or_else(|| l.strip_prefix("cargo run --")));
-    called.map(|rest| format!("reid-workbench{rest}")).collect()
+    let before = |line: &'_ str, mark: &str| line.split(mark).next().unwrap_or_default().trim().to_owned();
+    let lines = blocks.flat_map(str::lines).map(|line| before(&before(line, " #"), " > "));
+    let called = lines.filter_map(|l| {
+        let rest = l.strip_prefix("reid-workbench").or_else(|| l.strip_prefix("cargo run --"));
+        rest.map(|rest| format!("reid-workbench{rest}"))
+    });
+    called.collect()
 }
 
 #[test]
