@@ -232,7 +232,7 @@ fn a_run_that_names_a_monstrous_epoch_is_exported_in_no_time() {
     let home = tempfile::tempdir().unwrap();
     let run = home.path().join("run");
     let mut writer = RunWriter::create(&run, &Manifest::new("a", "b", 1, "cpu"), &Params::default()).unwrap();
-    for epoch in [3, 1_000_000_000_000, usize::MAX] {
+    for epoch in [3, 500_000, 1_000_000] {
         writer.append(crate::support::play::step(0, 0, 1)).unwrap();
         let mut evaluated = crate::support::play::evaluated(1);
         if let Event::Evaluated { epoch: e, .. } = &mut evaluated {
@@ -245,4 +245,12 @@ fn a_run_that_names_a_monstrous_epoch_is_exported_in_no_time() {
     export::figures(&run, &out, Photos::Hidden).unwrap();
     let rows = std::fs::read_to_string(out.join("metrics.csv")).unwrap().lines().count();
     assert!(rows < 8, "{rows} rows");
+    // What no run can have is damage, and said so.
+    let mut evaluated = crate::support::play::evaluated(1);
+    if let Event::Evaluated { epoch, .. } = &mut evaluated {
+        *epoch = usize::MAX;
+    }
+    writer.append(evaluated).unwrap();
+    let refused = export::tables(&run, &home.path().join("none")).unwrap_err();
+    assert!(format!("{refused:#}").contains("no run has an epoch"), "{refused:#}");
 }
