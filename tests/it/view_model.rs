@@ -420,6 +420,11 @@ fn snapshots_are_read_beside_the_window_and_failures_are_told() {
     let images = wait(|| snapshots.images(&view), &woken);
     assert_eq!(images.ready().unwrap().split(Split::Query).len(), sample_run::QUERIES);
     assert!(matches!(snapshots.clusters(&view, 77), Loaded::Absent));
+    // The maps of pre-training come before any snapshot, and want their photos.
+    let mut early = RunView { folder: view.folder.clone(), ..RunView::default() };
+    assert!(matches!(snapshots.images(&early), Loaded::Absent));
+    early.live_maps = Some((0, Vec::new()));
+    assert!(wait(|| snapshots.images(&early), &woken).ready().is_some());
     std::fs::write(moved.join("epochs/0001/clusters.safetensors"), b"half").unwrap();
     let Loaded::Failed(why) = wait(|| snapshots.clusters(&view, 1), &woken) else { panic!() };
     assert!(why.contains("clusters.safetensors"), "{why}");

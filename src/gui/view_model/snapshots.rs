@@ -241,11 +241,12 @@ impl Snapshots {
     /// The target's images.
     pub fn images(&mut self, view: &RunView) -> Loaded<Images> {
         self.take_answers();
-        // The list is written once, before the first snapshot.
-        let (Some(folder), Some(seq)) = (view.folder.clone(), view.snapshots.values().min()) else {
+        // The list is written once, before the first snapshot and the first maps of pre-training.
+        let seq = view.snapshots.values().min().copied().or(view.live_maps.as_ref().map(|_| 0));
+        let (Some(folder), Some(seq)) = (view.folder.clone(), seq) else {
             return Loaded::Absent;
         };
-        ask(&mut self.images, &self.requests, What::Images, Key { folder, epoch: 0, seq: *seq })
+        ask(&mut self.images, &self.requests, What::Images, Key { folder, epoch: 0, seq })
     }
 
     fn take_answers(&mut self) {

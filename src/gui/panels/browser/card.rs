@@ -1,5 +1,6 @@
 //! One cluster as a card.
 
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{
     self, Align2, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
@@ -220,20 +221,25 @@ impl Card<'_> {
             painter.rect_filled(bar, 1.0, ink.gamma_multiply(shade));
         }
         let below = top + BARS + 6.0;
+        let mut room = inner.right();
+        if let Some(purity) = row.purity.filter(|_| truth) {
+            let at = pos2(inner.right(), below);
+            let words = format!("purity {}", ticks::number(purity, 2));
+            room = painter.text(at, Align2::RIGHT_TOP, words, small.clone(), theme.truth).left() - 8.0;
+        }
         // What is tried says more than where the cluster comes from, as long as something is tried.
         let (words, ink) = match self.would(cx) {
             Some(verdict) => (would_words(verdict), theme.what_if),
             None => {
                 let born = self.born.map_or("–".to_owned(), |epoch| (epoch + 1).to_string());
-                (format!("since epoch {born}"), theme.t3)
+                let whole = format!("since epoch {born}");
+                let width = painter.layout_no_wrap(whole.clone(), small.clone(), theme.t3).size().x;
+                (if width > room - inner.left() { format!("epoch {born}") } else { whole }, theme.t3)
             }
         };
-        painter.text(pos2(inner.left(), below), Align2::LEFT_TOP, words, small.clone(), ink);
-        if let Some(purity) = row.purity.filter(|_| truth) {
-            let at = pos2(inner.right(), below);
-            let words = format!("purity {}", ticks::number(purity, 2));
-            painter.text(at, Align2::RIGHT_TOP, words, small.clone(), theme.truth);
-        }
+        let mut job = LayoutJob::single_section(words, TextFormat::simple(small, ink));
+        job.wrap = TextWrapping::truncate_at_width((room - inner.left()).max(0.0));
+        painter.galley(pos2(inner.left(), below), painter.layout_job(job), ink);
     }
 
     /// What becomes of the cluster with the parameters that are tried.
