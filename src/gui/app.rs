@@ -151,7 +151,7 @@ pub struct App {
     /// The runs that wait for their turn.
     queue: RunQueue,
     /// What was said of the run that goes on.
-    told: queue::Told,
+    told: queue::ToldAilments,
     /// The card of the run that has just ended.
     closing: Option<ClosingCard>,
     /// Where the panels were drawn last.
@@ -234,7 +234,7 @@ impl App {
             introduced: false,
             preparing: None,
             queue: RunQueue::default(),
-            told: queue::Told::default(),
+            told: queue::ToldAilments::default(),
             closing: None,
             centre: egui::Rect::NOTHING,
             library: Library::new(options.registry, options.runs_dir),

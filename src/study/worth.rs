@@ -11,7 +11,7 @@ use crate::run::snapshot::ClusterSnapshot;
 
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum WorthItem {
     /// A cluster of the epoch.
     Cluster(u32),
     /// Two images of the train split: are they one person?
@@ -32,7 +32,7 @@ pub struct WorthLooking {
     /// Images, or epochs, that hang on it: what the list is sorted by.
     pub weight: u32,
     /// Where it is.
-    pub finding: Finding,
+    pub finding: WorthItem,
     /// Whether target labels were used. **Ground truth.**
     pub truth: bool,
 }
@@ -86,7 +86,7 @@ fn impure(of: &WorthEvidence<'_>, now: &ClusterSnapshot) -> Vec<WorthLooking> {
         kind: "looks impure",
         words: format!("Cluster {cluster}: {n} of its {size} images are nearer to another cluster."),
         weight: n,
-        finding: Finding::Cluster(cluster as u32),
+        finding: WorthItem::Cluster(cluster as u32),
         truth: false,
     };
     nearer.iter().zip(&sizes).enumerate().filter(|(_, (n, _))| **n > 1).map(entry).collect()
@@ -116,7 +116,7 @@ fn one_camera(of: &WorthEvidence<'_>, now: &ClusterSnapshot) -> Vec<WorthLooking
                 kind: "one camera",
                 words: format!("Cluster {cluster}: all {size} images are of camera {}.", camera + 1),
                 weight: size,
-                finding: Finding::Cluster(cluster as u32),
+                finding: WorthItem::Cluster(cluster as u32),
                 truth: false,
             })
         })
@@ -139,7 +139,7 @@ fn bridges(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
             d.mass
         ),
         weight: d.mass,
-        finding: Finding::Pair(d.a, d.b),
+        finding: WorthItem::Pair(d.a, d.b),
         truth: false,
     };
     found.into_iter().filter(|d| d.mass > 1).map(entry).collect()
@@ -157,7 +157,7 @@ fn copies(now: &ClusterSnapshot) -> Vec<WorthLooking> {
                 kind: "likely copies",
                 words: format!("Images {i} and {j} have nearly the same features (squared distance {d:.1e})."),
                 weight: 2,
-                finding: Finding::Pair(i, j),
+                finding: WorthItem::Pair(i, j),
                 truth: false,
             });
         }
@@ -198,7 +198,7 @@ fn restless(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
         kind: "restless",
         words: format!("Image {image} changed its company in {count} of {steps} epochs."),
         weight: count,
-        finding: Finding::Image(image as u32),
+        finding: WorthItem::Image(image as u32),
         truth: false,
     };
     changes.iter().enumerate().filter(|(_, c)| **c as usize * 4 >= steps * 3 && **c > 1).map(entry).collect()
@@ -214,7 +214,7 @@ fn failing(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
         kind: "fails always",
         words: format!("Query {q} has failed at all {} evaluations, AP {:.2} at the last.", of.aps.len(), last[q]),
         weight: of.aps.len() as u32,
-        finding: Finding::Query(q as u32),
+        finding: WorthItem::Query(q as u32),
         truth: true,
     };
     found.into_iter().take(OF_A_KIND).map(entry).collect()

@@ -428,3 +428,32 @@ fn a_circle_is_found() {
     ];
     assert_eq!(circle(&arrows_within("engine", &files)), ["a", "b", "c"]);
 }
+
+/// Names of public types that stand in more than one place, with the places.
+fn twice(files: &[(String, String)]) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in files {
+        for line in text.lines() {
+            let Some(rest) = line.trim_start().strip_prefix("pub") else { continue };
+            let rest = rest.strip_prefix('(').and_then(|r| r.split_once(')')).map_or(rest, |(_, r)| r).trim_start();
+            let Some((kind, rest)) = rest.split_once(' ') else { continue };
+            if ["struct", "enum", "trait", "type"].contains(&kind) {
+                let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                found.entry(name.to_owned()).or_default().push(file.clone());
+            }
+        }
+    }
+    found.retain(|_, places| places.len() > 1);
+    found
+}
+
+#[test]
+fn no_two_public_types_have_one_name() {
+    assert_eq!(twice(&source()), BTreeMap::new(), "each is to say what it is where it is read");
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let files = [
+        file("a.rs", "pub struct Row<'a> {"),
+        file("b.rs", "    pub(super) enum Row {\nstruct Row;\npub type R = u8;"),
+    ];
+    assert_eq!(twice(&files), BTreeMap::from([("Row".to_owned(), vec!["a.rs".to_owned(), "b.rs".to_owned()])]));
+}

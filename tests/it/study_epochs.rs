@@ -11,7 +11,7 @@ use reid_workbench::run::images::ImageRow;
 use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot};
 use reid_workbench::study::cameras::{CameraGap, precision};
 use reid_workbench::study::compass::{Compass, spearman};
-use reid_workbench::study::worth::{Finding, WorthEvidence, worth_looking};
+use reid_workbench::study::worth::{WorthEvidence, WorthItem, worth_looking};
 
 use super::method_tree::golden;
 
@@ -135,10 +135,10 @@ fn what_is_worth_a_look_is_there() {
     let evidence = WorthEvidence { clusterings: &history, graph: &graph, params: &params, rows: &rows, aps: &aps };
     let found = worth_looking(&evidence);
     assert!(found.windows(2).all(|w| w[0].weight >= w[1].weight));
-    let has = |kind: &str, finding: &Finding| found.iter().any(|w| w.kind == kind && w.finding == *finding);
-    assert!(has("likely copies", &Finding::Pair(42, 43)), "{found:#?}");
-    assert!(has("restless", &Finding::Image(10)), "{found:#?}");
-    assert!(has("fails always", &Finding::Query(1)) && !has("fails always", &Finding::Query(0)), "{found:#?}");
+    let has = |kind: &str, finding: &WorthItem| found.iter().any(|w| w.kind == kind && w.finding == *finding);
+    assert!(has("likely copies", &WorthItem::Pair(42, 43)), "{found:#?}");
+    assert!(has("restless", &WorthItem::Image(10)), "{found:#?}");
+    assert!(has("fails always", &WorthItem::Query(1)) && !has("fails always", &WorthItem::Query(0)), "{found:#?}");
     assert!(found.iter().any(|w| w.kind == "a bridge"), "{found:#?}");
     assert!(found.iter().filter(|w| w.truth).all(|w| w.kind == "fails always"));
 }

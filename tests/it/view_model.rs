@@ -421,7 +421,8 @@ fn snapshots_are_read_beside_the_window_and_failures_are_told() {
     assert_eq!(images.ready().unwrap().split(Split::Query).len(), sample_run::QUERIES);
     assert!(matches!(snapshots.clusters(&view, 77), Loaded::Absent));
     // The maps of pre-training come before any snapshot, and want their photos.
-    let mut early = RunView { folder: view.folder.clone(), ..RunView::default() };
+    let mut early = RunView::default();
+    early.folder.clone_from(&view.folder);
     assert!(matches!(snapshots.images(&early), Loaded::Absent));
     early.live_maps = Some((0, Vec::new()));
     assert!(wait(|| snapshots.images(&early), &woken).ready().is_some());

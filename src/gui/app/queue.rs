@@ -18,7 +18,7 @@ use crate::study::estimate;
 
 /// What was said of the run that goes on.
 #[derive(Debug, Default)]
-pub(super) struct Told(BTreeSet<Ailment>);
+pub(super) struct ToldAilments(BTreeSet<Ailment>);
 
 impl App {
     /// Begins a run, and shows what its preparation does.
@@ -57,7 +57,7 @@ impl App {
         match &stamped.event {
             Event::Started { .. } => {
                 self.preparing = None;
-                self.told = Told::default();
+                self.told = ToldAilments::default();
             }
             Event::Refused { .. } if self.live.state != State::Preparing => self.preparing = None,
             Event::Clustered { .. } | Event::Evaluated { .. } => self.diagnose(ctx),

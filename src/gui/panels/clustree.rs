@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
 use super::map::colours;
-use super::places::Places;
+use super::places::TreePlaces;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
@@ -65,7 +65,7 @@ pub struct ClustreePanel {
     #[serde(skip)]
     watch: ClusteringWatch,
     #[serde(skip)]
-    places: Places,
+    places: TreePlaces,
     #[serde(skip)]
     drawn: Option<Drawn>,
 }

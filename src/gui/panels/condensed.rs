@@ -9,7 +9,7 @@ use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
-use super::places::Places;
+use super::places::TreePlaces;
 use super::{Panel, PanelCtx, PanelDrawn, k_distance};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::widgets::{button, combo, icon, tile};
@@ -55,7 +55,7 @@ pub struct CondensedPanel {
     #[serde(skip)]
     watch: ClusteringWatch,
     #[serde(skip)]
-    places: Places,
+    places: TreePlaces,
     #[serde(skip)]
     made: Option<Made>,
 }

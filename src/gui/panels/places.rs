@@ -6,11 +6,11 @@ use crate::gui::plot::Fixed;
 
 /// The places that are seen; all of them unless somebody zoomed.
 #[derive(Default)]
-pub struct Places {
+pub struct TreePlaces {
     seen: Option<[f64; 2]>,
 }
 
-impl Places {
+impl TreePlaces {
     /// The range of `n` places that is seen.
     pub fn range(&self, n: usize) -> [f64; 2] {
         let whole = [0.0, n.max(1) as f64];

@@ -21,7 +21,7 @@ use crate::gui::widgets::{chip, icon, tile};
 use crate::run::graph::read_graph;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot};
-use crate::study::worth::{Finding, WorthEvidence, WorthLooking, worth_looking};
+use crate::study::worth::{WorthEvidence, WorthItem, WorthLooking, worth_looking};
 
 /// Epochs that are looked back on.
 const BACK: usize = 12;
@@ -133,10 +133,10 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
         _ => None,
     };
     let faces: Vec<ImageRef> = match worth.finding {
-        Finding::Pair(a, b) => vec![thumb::train(a), thumb::train(b)],
-        Finding::Image(i) => vec![thumb::train(i)],
-        Finding::Query(q) => vec![ImageRef { split: Split::Query, index: q }],
-        Finding::Cluster(_) => Vec::new(),
+        WorthItem::Pair(a, b) => vec![thumb::train(a), thumb::train(b)],
+        WorthItem::Image(i) => vec![thumb::train(i)],
+        WorthItem::Query(q) => vec![ImageRef { split: Split::Query, index: q }],
+        WorthItem::Cluster(_) => Vec::new(),
     };
     let mut left = area.left();
     for face in &faces {
@@ -155,19 +155,19 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
     let mut line = ui.new_child(builder);
     line.spacing_mut().item_spacing.x = 4.0;
     let (name, pane) = match worth.finding {
-        Finding::Cluster(_) => ("Show cluster", Pane::Browser),
-        Finding::Pair(..) => ("Show chain", Pane::Why),
-        Finding::Image(_) => ("Show image", Pane::Inspector),
-        Finding::Query(_) => ("Show query", Pane::RankLists),
+        WorthItem::Cluster(_) => ("Show cluster", Pane::Browser),
+        WorthItem::Pair(..) => ("Show chain", Pane::Why),
+        WorthItem::Image(_) => ("Show image", Pane::Inspector),
+        WorthItem::Query(_) => ("Show query", Pane::RankLists),
     };
     if line.add(Push::new(name).look(ButtonLook::Flat).small()).on_hover_text(&worth.words).clicked() {
         go(cx, &worth.finding);
         cx.actions.push(UiCommand::ShowPane(pane));
     }
     match worth.finding {
-        Finding::Pair(a, b) => by_hand::button(&mut line, cx, &[a, b]),
-        Finding::Image(i) => by_hand::button(&mut line, cx, &[i]),
-        Finding::Cluster(_) | Finding::Query(_) => {}
+        WorthItem::Pair(a, b) => by_hand::button(&mut line, cx, &[a, b]),
+        WorthItem::Image(i) => by_hand::button(&mut line, cx, &[i]),
+        WorthItem::Cluster(_) | WorthItem::Query(_) => {}
     }
     let ink = if worth.truth { theme.truth } else { theme.t1 };
     line.with_layout(Layout::top_down(Align::Min), |ui| {
@@ -177,14 +177,14 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
 }
 
 /// Selects what a finding is about.
-fn go(cx: &mut PanelCtx<'_>, finding: &Finding) {
+fn go(cx: &mut PanelCtx<'_>, finding: &WorthItem) {
     match *finding {
-        Finding::Cluster(cluster) => cx.selection.cluster = Some(cluster),
-        Finding::Pair(a, b) => {
+        WorthItem::Cluster(cluster) => cx.selection.cluster = Some(cluster),
+        WorthItem::Pair(a, b) => {
             cx.selection.image = Some(thumb::train(b));
             cx.selection.picked = Arc::new(vec![a.min(b), a.max(b)]);
         }
-        Finding::Image(i) => cx.selection.image = Some(thumb::train(i)),
-        Finding::Query(q) => cx.selection.query = Some(q),
+        WorthItem::Image(i) => cx.selection.image = Some(thumb::train(i)),
+        WorthItem::Query(q) => cx.selection.query = Some(q),
     }
 }
