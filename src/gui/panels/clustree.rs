@@ -3,19 +3,17 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{
-    Align2, Color32, CursorIcon, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{Align2, Color32, CursorIcon, Pos2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
+use super::image_row::{self, TreePlaces};
 use super::map::colours;
-use super::places::TreePlaces;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
-use crate::gui::widgets::{button, combo, icon, tile};
+use crate::gui::widgets::{combo, tile};
 use crate::gui::words::share;
 use crate::method::lineage::{Flow, flows};
 use crate::method::params::Value;
@@ -110,11 +108,7 @@ impl Panel for ClustreePanel {
         };
         let scope = format!("epoch {}, clusters at {} radii", run.epoch + 1, ladder.rungs.len());
         tile::head(ui, cx.head, &scope, |ui| {
-            if self.places.is_zoomed()
-                && button::icon_button(ui, icon::RESET, "Show all images (double click)").clicked()
-            {
-                self.places.reset();
-            }
+            self.places.reset(ui);
             let response = combo::dressed("clustree colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
                 for by in Colouring::ALL {
                     ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
@@ -294,30 +288,12 @@ impl Picture<'_> {
         let theme = cx.theme;
         let outline = Stroke::new(size::STROKE_HERO, theme.accent);
         ui.painter().circle_stroke(self.center(row, node), self.radius(node) + 1.0, outline);
-        let lines = [
+        let lines = vec![
             ticks::counted(node.size as usize, "image", "images"),
             format!("eps {}", ticks::number(rung.eps, 3)),
             format!("Eq. 8 {}", share(node.score)),
             format!("stability {}", share(node.stability)),
         ];
-        let galleys = lines.map(|l| ui.painter().layout_no_wrap(l, Type::Small.font(ui), theme.t1));
-        let words = galleys.iter().fold(vec2(0.0, 0.0), |s, g| vec2(s.x.max(g.size().x), s.y + g.size().y));
-        let [width, height] = size::THUMBS[1];
-        let pad = 6.0;
-        let whole = vec2(width + words.x + 3.0 * pad, words.y.max(height) + 2.0 * pad);
-        let room = self.plot.outer;
-        let left = if at.x + 14.0 + whole.x <= room.right() { at.x + 14.0 } else { at.x - 14.0 - whole.x };
-        let top = (at.y - whole.y / 2.0).clamp(room.top(), (room.bottom() - whole.y).max(room.top()));
-        let area = Rect::from_min_size(pos2(left.max(room.left()), top), whole);
-        let frame = Stroke::new(size::STROKE, theme.line2);
-        ui.painter().rect(area, size::RADIUS_BUTTON, theme.bg2, frame, StrokeKind::Inside);
-        let cell = Rect::from_min_size(area.min + vec2(pad, pad), vec2(width, height));
-        thumb::paint(ui, cx.images, self.run.images.as_deref(), node.face, cell, 1.0);
-        let mut y = area.top() + pad;
-        for galley in galleys {
-            let height = galley.size().y;
-            ui.painter().galley(pos2(cell.right() + pad, y), galley, theme.t1);
-            y += height;
-        }
+        image_row::card(ui, cx, (self.run.images.as_deref(), node.face), (self.plot.outer, at), lines);
     }
 }

@@ -9,10 +9,10 @@ use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
-use super::places::TreePlaces;
+use super::image_row::{self, TreePlaces};
 use super::{Panel, PanelCtx, PanelDrawn, k_distance};
 use crate::gui::plot::{Fixed, ticks, type_scale};
-use crate::gui::widgets::{button, combo, icon, tile};
+use crate::gui::widgets::{combo, tile};
 use crate::method::cluster::count_clusters;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::icicle::{BranchPiece, pieces};
@@ -98,8 +98,6 @@ struct Picture<'a> {
     ladder: Option<&'a Ladder>,
     colouring: Colouring,
     run: &'a ShownClustering,
-    /// eps − Δd, eps, eps + Δd.
-    radii: [f64; 3],
 }
 
 impl Panel for CondensedPanel {
@@ -128,11 +126,7 @@ impl Panel for CondensedPanel {
             ticks::counted(noise, "image", "images"),
         );
         tile::head(ui, cx.head, &format!("epoch {}, {words}", run.epoch + 1), |ui| {
-            if self.places.is_zoomed()
-                && button::icon_button(ui, icon::RESET, "Show all images (double click)").clicked()
-            {
-                self.places.reset();
-            }
+            self.places.reset(ui);
             let response = combo::dressed("condensed colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
                 for by in Colouring::ALL {
                     ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
@@ -161,11 +155,10 @@ impl Panel for CondensedPanel {
             ladder: ladder.as_deref(),
             colouring: self.colouring,
             run: &run,
-            radii: [eps - delta_d, eps, eps + delta_d],
         };
-        draw::grid(ui, &plot);
+        image_row::grid(ui, &plot);
         draw::branches(ui, cx, &picture);
-        draw::cut(ui, cx, &picture);
+        image_row::eps_line(ui, cx, &plot, [eps - delta_d, eps, eps + delta_d]);
         self.places.follow(ui, &frame, &plot, all.tree.n);
         draw::hand(ui, cx, &frame, &picture);
         k_distance::handle(ui, cx, &plot, "eps across the branches");

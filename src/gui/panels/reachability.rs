@@ -11,14 +11,15 @@ use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
+use super::image_row::{self, TreePlaces};
 use super::map::colours::{self, Colouring};
 use super::{Panel, PanelCtx, PanelDrawn, k_distance};
 use crate::engine::event::Split;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, size};
 use crate::gui::what_if::worker::WhatIfOutcome;
-use crate::gui::widgets::button::{self, ButtonLook, Push};
-use crate::gui::widgets::{chip, combo, icon, tile};
+use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::{chip, combo, tile};
 use crate::method::params::Value;
 use crate::method::tree::Hierarchy;
 
@@ -29,9 +30,8 @@ pub struct ReachabilityPanel {
     colouring: Colouring,
     #[serde(skip)]
     watch: ClusteringWatch,
-    /// The places that are seen, where not all are.
     #[serde(skip)]
-    seen: Option<[f64; 2]>,
+    places: TreePlaces,
     /// The places under the hand while it selects.
     #[serde(skip)]
     brush: Option<[f64; 2]>,
@@ -112,14 +112,12 @@ impl Panel for ReachabilityPanel {
         );
         let scope = format!("epoch {}, {words}", run.epoch + 1);
         tile::head(ui, cx.head, &scope, |ui| {
-            if self.seen.is_some() && button::icon_button(ui, icon::RESET, "Show all images (double click)").clicked() {
-                self.seen = None;
-            }
+            self.places.reset(ui);
         });
         self.tools(ui, cx, &all);
         let k = type_scale(ui);
         let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let x = self.seen.unwrap_or([0.0, all.tree.n.max(1) as f64]);
+        let x = self.places.range(all.tree.n);
         let scale = (outer.width() - k * 56.0) / (x[1] - x[0]).max(1.0) as f32;
         let below = k * (valleys::MARK + 18.0) + valleys::thumbs(&painted.valleys, outer.height(), scale);
         let inner = Rect::from_min_max(outer.min + k * vec2(34.0, 8.0), outer.max - vec2(k * 22.0, below));
@@ -129,11 +127,10 @@ impl Panel for ReachabilityPanel {
         }
         let images = ticks::counted(all.tree.n, "image", "images");
         frame.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("reachability of {images}: {words}")));
-        let x = self.seen.unwrap_or([0.0, all.tree.n.max(1) as f64]);
         let plot =
             Fixed { outer, inner, x, y: [0.0, 1.0], caption: "images in a row, height: the radius that joins them" };
         let picture = Picture { plot: &plot, all: &all, painted: &painted, radii: [eps - delta_d, eps, eps + delta_d] };
-        bars::grid(ui, &picture);
+        image_row::grid(ui, &plot);
         bars::draw(ui, &picture);
         bars::line(ui, cx, &picture);
         valleys::draw(ui, cx, &picture, &run);
@@ -276,26 +273,8 @@ impl ReachabilityPanel {
     ) {
         let plot = picture.plot;
         let n = picture.all.tree.n;
-        let whole = [0.0, n.max(1) as f64];
-        let [from, to] = plot.x;
         let place = |x: f32| plot.x_at(x.clamp(plot.inner.left(), plot.inner.right()));
-        if let Some(pointer) = response.hover_pos() {
-            let factor = ui.input(|i| f64::from((0.005 * i.smooth_scroll_delta().y).exp() * i.zoom_delta()));
-            if (factor - 1.0).abs() > 1e-4 {
-                let at = place(pointer.x);
-                let width = ((to - from) / factor).clamp(8.0, whole[1]);
-                let left = (at - (at - from) * width / (to - from)).clamp(0.0, whole[1] - width);
-                self.seen = (width < whole[1]).then_some([left, left + width]);
-            }
-        }
-        if response.dragged_by(PointerButton::Secondary) || response.dragged_by(PointerButton::Middle) {
-            let by = f64::from(response.drag_delta().x / plot.inner.width()) * (to - from);
-            let left = (from - by).clamp(0.0, whole[1] - (to - from));
-            self.seen = self.seen.map(|_| [left, left + to - from]);
-        }
-        if response.double_clicked() {
-            self.seen = None;
-        }
+        self.places.follow(ui, response, plot, n);
         if let (true, Some(at)) = (response.dragged_by(PointerButton::Primary), response.interact_pointer_pos()) {
             let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(at);
             self.brush = Some([place(origin.x), place(at.x)]);

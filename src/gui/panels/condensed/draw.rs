@@ -1,35 +1,21 @@
-//! Branches, their photos, the cut, and what lies under the pointer.
+//! Branches, their photos, and what lies under the pointer.
 
 use std::sync::Arc;
 
-use eframe::egui::{Align2, Color32, Mesh, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
+use eframe::egui::{Mesh, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::{Colouring, Picture};
 use crate::gui::panels::PanelCtx;
 use crate::gui::panels::clustered::thumb;
+use crate::gui::panels::image_row;
 use crate::gui::panels::map::colours;
-use crate::gui::plot::{Fixed, ticks};
-use crate::gui::theme::{Theme, Type, size};
+use crate::gui::plot::ticks;
+use crate::gui::theme::{Theme, size};
 use crate::gui::words::share;
 use crate::method::tree::icicle::BranchPiece;
 
 /// A piece thinner than this many points is not drawn.
 const THIN: f32 = 0.4;
-
-/// Axes: radii on the left, the caption below.
-pub fn grid(ui: &Ui, plot: &Fixed<'_>) {
-    let theme = Theme::of(ui.ctx());
-    let painter = ui.painter();
-    let small = Type::Small.font(ui);
-    for value in ticks::linear(0.0, 1.0, (plot.inner.height() / 34.0).clamp(2.0, 5.0) as usize) {
-        let y = painter.round_to_pixel_center(plot.y_of(value));
-        painter.hline(plot.inner.x_range(), y, Stroke::new(size::STROKE, theme.line));
-        let at = pos2(plot.inner.left() - 6.0, y);
-        painter.text(at, Align2::RIGHT_CENTER, ticks::number(value, 1), small.clone(), theme.t3);
-    }
-    let at = pos2(plot.inner.center().x, plot.outer.bottom());
-    painter.text(at, Align2::CENTER_BOTTOM, plot.caption, small, theme.t3);
-}
 
 impl Picture<'_> {
     /// Where a piece lies on the screen, a gap of a point to the next where there is room.
@@ -129,36 +115,6 @@ fn photos(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
     }
 }
 
-/// The line of eps with its band; the run's beside it where another is tried.
-pub fn cut(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>) {
-    let theme = Theme::of(ui.ctx());
-    let painter = ui.painter();
-    let (plot, [tight, eps, loose]) = (picture.plot, picture.radii);
-    let inner = plot.inner;
-    let run = cx.what_if.base().map_or(eps, |b| b.params.eps);
-    let changed = (run - eps).abs() > 1e-9;
-    let ink = if changed { theme.what_if } else { theme.t1 };
-    let across = |y: f64| [pos2(inner.left(), plot.y_of(y)), pos2(inner.right(), plot.y_of(y))];
-    let band = Rect::from_x_y_ranges(inner.x_range(), plot.y_of(loose.min(1.0))..=plot.y_of(tight.max(0.0)));
-    painter.rect_filled(band, 0.0, ink.gamma_multiply(0.12));
-    painter.line_segment(across(eps), Stroke::new(size::STROKE_CURVE, ink));
-    if changed {
-        painter.extend(Shape::dashed_line(&across(run), Stroke::new(size::STROKE, theme.t1), 4.0, 3.0));
-    }
-    let small = Type::Small.font(ui);
-    let label = |at: f64, words: String, ink: Color32| {
-        let galley = painter.layout_no_wrap(words, small.clone(), ink);
-        let at = pos2(inner.left() + 4.0, plot.y_of(at) - galley.size().y - 1.0);
-        painter.rect_filled(Rect::from_min_size(at, galley.size()).expand2(vec2(3.0, 0.0)), 2.0, theme.bg1);
-        painter.galley(at, galley, ink);
-    };
-    if changed && (run - eps).abs() > 0.05 {
-        label(run, format!("run {}", ticks::number(run, 2)), theme.t1);
-    }
-    let word = if changed { "what-if" } else { "eps" };
-    label(loose.min(0.98), format!("{word} {} ± Δd", ticks::number(eps, 2)), ink);
-}
-
 /// A click selects the images of a piece; hovering says what it is.
 pub fn hand(ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, picture: &Picture<'_>) {
     let inside = |p: &Pos2| picture.plot.inner.contains(*p);
@@ -195,27 +151,9 @@ fn about(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, piece: &BranchPi
         lines.push(format!("stability {}{chosen}", ticks::number(branch.stability, 1)));
     }
     lines.push("click selects its images".to_owned());
-    let layout = |l: String| ui.painter().layout_no_wrap(l, Type::Small.font(ui), theme.t1);
-    let galleys: Vec<_> = lines.into_iter().map(layout).collect();
-    let words = galleys.iter().fold(vec2(0.0, 0.0), |s, g| vec2(s.x.max(g.size().x), s.y + g.size().y));
-    let [width, height] = size::THUMBS[2];
-    let pad = 6.0;
-    let whole = vec2(width + words.x + 3.0 * pad, words.y.max(height) + 2.0 * pad);
-    let room = picture.plot.outer;
-    let left = if at.x + 14.0 + whole.x <= room.right() { at.x + 14.0 } else { at.x - 14.0 - whole.x };
-    let top = (at.y - whole.y / 2.0).clamp(room.top(), (room.bottom() - whole.y).max(room.top()));
-    let area = Rect::from_min_size(pos2(left.max(room.left()), top), whole);
-    let painter = ui.painter();
     let outline = Stroke::new(size::STROKE_HERO, theme.accent);
-    painter.rect_stroke(picture.rect(piece).intersect(picture.plot.inner), 1.0, outline, StrokeKind::Outside);
-    painter.rect(area, size::RADIUS_BUTTON, theme.bg2, Stroke::new(size::STROKE, theme.line2), StrokeKind::Inside);
-    let cell = Rect::from_min_size(area.min + vec2(pad, pad), vec2(width, height));
-    let face = picture.made.faces[piece.branch as usize];
-    thumb::paint(ui, cx.images, picture.run.images.as_deref(), face, cell, 1.0);
-    let mut y = area.top() + pad;
-    for galley in galleys {
-        let height = galley.size().y;
-        ui.painter().galley(pos2(cell.right() + pad, y), galley, theme.t1);
-        y += height;
-    }
+    let around = picture.rect(piece).intersect(picture.plot.inner);
+    ui.painter().rect_stroke(around, 1.0, outline, StrokeKind::Outside);
+    let face = (picture.run.images.as_deref(), picture.made.faces[piece.branch as usize]);
+    image_row::card(ui, cx, face, (picture.plot.outer, at), lines);
 }

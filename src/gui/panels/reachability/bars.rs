@@ -1,29 +1,13 @@
-//! The bars, the band eps ± Δd over them, and the lines of the run's eps and the one that is tried.
+//! The bars, with the line of eps and its band over them.
 
-use eframe::egui::{Align2, Color32, Mesh, Rect, Shape, Stroke, Ui, pos2};
+use eframe::egui::{Align2, Color32, Mesh, Rect, Shape, Ui, pos2};
 
 use super::Picture;
-use crate::gui::panels::PanelCtx;
-use crate::gui::plot::ticks;
-use crate::gui::theme::{Theme, Type, size};
+use crate::gui::panels::{PanelCtx, image_row};
+use crate::gui::theme::{Theme, Type};
 
 /// Height of a bar that no radius within reach brings down.
 const BEYOND: f32 = 1.0;
-
-/// Axes: numbers on the left, the caption below the pictures.
-pub fn grid(ui: &Ui, picture: &Picture<'_>) {
-    let theme = Theme::of(ui.ctx());
-    let (painter, plot) = (ui.painter(), picture.plot);
-    let small = Type::Small.font(ui);
-    for value in ticks::linear(0.0, 1.0, (plot.inner.height() / 34.0).clamp(2.0, 5.0) as usize) {
-        let y = painter.round_to_pixel_center(plot.y_of(value));
-        painter.hline(plot.inner.x_range(), y, Stroke::new(size::STROKE, theme.line));
-        let at = pos2(plot.inner.left() - 6.0, y);
-        painter.text(at, Align2::RIGHT_CENTER, ticks::number(value, 1), small.clone(), theme.t3);
-    }
-    let at = pos2(plot.inner.center().x, plot.outer.bottom());
-    painter.text(at, Align2::CENTER_BOTTOM, plot.caption, small, theme.t3);
-}
 
 /// One column of the picture: the images that share it.
 #[derive(Clone, Copy)]
@@ -96,41 +80,13 @@ fn column(picture: &Picture<'_>, places: std::ops::Range<usize>) -> Column {
     out
 }
 
-/// The band, and the line of eps; where another eps is tried, the run's beside it.
+/// The line of eps with its band, and how far distances are kept.
 pub fn line(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>) {
-    let theme = Theme::of(ui.ctx());
-    let painter = ui.painter();
-    let (plot, [tight, eps, loose]) = (picture.plot, picture.radii);
-    let inner = plot.inner;
-    let run = cx.what_if.base().map_or(eps, |b| b.params.eps);
-    let changed = (run - eps).abs() > 1e-9;
-    let color = if changed { theme.what_if } else { theme.t1 };
-    let band = Rect::from_x_y_ranges(inner.x_range(), plot.y_of(loose.min(1.0))..=plot.y_of(tight.max(0.0)));
-    painter.rect_filled(band, 0.0, color.gamma_multiply(0.12));
-    let small = Type::Small.font(ui);
-    let across = |y: f64| [pos2(inner.left(), plot.y_of(y)), pos2(inner.right(), plot.y_of(y))];
-    painter.line_segment(across(eps), Stroke::new(size::STROKE_CURVE, color));
-    let label = |at: f64, words: String, ink: Color32| {
-        let galley = painter.layout_no_wrap(words, small.clone(), ink);
-        let at = pos2(inner.left() + 4.0, plot.y_of(at) - galley.size().y - 1.0);
-        painter.rect_filled(
-            Rect::from_min_size(at, galley.size()).expand2(eframe::egui::vec2(3.0, 0.0)),
-            2.0,
-            theme.bg1,
-        );
-        painter.galley(at, galley, ink);
-    };
-    if changed {
-        painter.extend(Shape::dashed_line(&across(run), Stroke::new(size::STROKE, theme.t1), 4.0, 3.0));
-        if (run - eps).abs() > 0.05 {
-            label(run, format!("run {}", ticks::number(run, 2)), theme.t1);
-        }
-    }
-    let word = if changed { "what-if" } else { "eps" };
-    label(loose.min(0.98), format!("{word} {} ± Δd", ticks::number(eps, 2)), color);
+    let plot = picture.plot;
+    image_row::eps_line(ui, cx, plot, picture.radii);
     if picture.all.tree.max < 1.0 {
         let words = format!("distances are kept up to {:.2}", picture.all.tree.max);
-        let at = pos2(inner.right(), plot.y_of(f64::from(picture.all.tree.max)));
-        painter.text(at, Align2::RIGHT_BOTTOM, words, small.clone(), theme.t3);
+        let at = pos2(plot.inner.right(), plot.y_of(f64::from(picture.all.tree.max)));
+        ui.painter().text(at, Align2::RIGHT_BOTTOM, words, Type::Small.font(ui), cx.theme.t3);
     }
 }
