@@ -44,5 +44,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   apt-get update -qq >/dev/null || true
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 else
-  echo "The window needs these packages: sudo apt-get install ${missing[*]}" >&2
+  [ "$1" = test ] && who='Window and tests need' || who='The window needs'
+  echo "$who these packages: sudo apt-get install ${missing[*]}" >&2
 fi

@@ -284,8 +284,8 @@ impl Vetoed {
         true
     }
 
-    /// RadiiLabels of core images and of those tied by hand; clusters numbered by their smallest core image, those without
-    /// one after them, by their smallest image.
+    /// Labels of core images and of those tied by hand; clusters numbered by their smallest core image, those without one
+    /// after them, by their smallest image.
     fn numbered(&mut self, core: &[bool], grouped: &[bool]) -> Vec<i32> {
         let n = core.len();
         let mut number = vec![NOISE; n];

@@ -77,7 +77,7 @@ struct StepLine<'a> {
 }
 
 /// Epochs and iterations that a run can have, with much to spare: what is beyond is damage.
-const MOST_EPOCHS: usize = 1_000_000;
+pub(super) const MOST_EPOCHS: usize = 1_000_000;
 const MOST_ITERS: u64 = 1 << 40;
 /// Parts that a loss can have; each is a curve in the window and a column in tables.
 const MOST_PARTS: usize = 64;

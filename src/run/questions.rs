@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::event::{AttentionMap, Event, ImageMaps};
+use super::event::{AttentionMap, Event, ImageMaps, MOST_EPOCHS};
 use super::pulse::Pulse;
 pub use super::requests::NetQuestion;
 use super::requests::{self, Posted, RequestId, Steer};
@@ -29,8 +29,6 @@ const LARGEST: u64 = 64 << 20;
 
 /// Rows or columns of an attention map at most.
 const SIDE: usize = 1024;
-/// Epochs of a run at most.
-const EPOCHS: usize = 1_000_000;
 
 /// The event that answers a question, or one sentence on why there is none.
 pub type NetAnswer = Result<Event, String>;
@@ -148,7 +146,7 @@ fn checked(question: &NetQuestion, event: Event) -> NetAnswer {
             let whole =
                 |map: &AttentionMap| side(map.height) && side(map.width) && map.values.len() == map.height * map.width;
             let known = |image: &ImageMaps| asked.contains(&image.image) && image.maps.iter().all(whole);
-            *epoch <= EPOCHS && images.len() <= asked.len() && images.iter().all(known)
+            *epoch <= MOST_EPOCHS && images.len() <= asked.len() && images.iter().all(known)
         }
         (NetQuestion::Rank(_), Event::Ranked(ranking)) => {
             let finite =
@@ -156,7 +154,7 @@ fn checked(question: &NetQuestion, event: Event) -> NetAnswer {
             let ranked = ranking.matches.is_sorted_by(|a, b| a.rank < b.rank);
             let lengths = ranking.gallery.len() == ranking.distances.len();
             let fraction = ranking.ap.is_none_or(|ap| (0.0..=1.0).contains(&ap));
-            ranking.epoch <= EPOCHS && finite && ranked && lengths && fraction
+            ranking.epoch <= MOST_EPOCHS && finite && ranked && lengths && fraction
         }
         _ => false,
     };

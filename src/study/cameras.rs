@@ -8,20 +8,20 @@ use crate::run::snapshot::RankSnapshot;
 /// Steps of a distribution over the distances 0 to 1.
 pub const STEPS: usize = 40;
 
-/// The Jaccard distances of one kind of pairs. PairDistances that the graph does not hold are farther than it reaches, and count
-/// as at distance 1.
+/// The Jaccard distances of one kind of pairs. Pairs that the graph does not hold are farther than it reaches, and count as
+/// at distance 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PairDistances {
     /// All pairs of this kind.
     pub count: u64,
-    /// PairDistances in each step of the distances that are kept.
+    /// Pairs in each step of the distances that are kept.
     pub steps: Vec<u64>,
     /// Sum of the distances that are kept.
     pub sum: f64,
 }
 
 impl PairDistances {
-    /// PairDistances whose distance is kept.
+    /// Pairs whose distance is kept.
     pub fn kept(&self) -> u64 {
         self.steps.iter().sum()
     }
@@ -63,7 +63,7 @@ impl CameraMatrix {
 /// The camera gap of one clustering.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CameraGap {
-    /// PairDistances of one camera, pairs of two; **ground truth** splits each into one person and two people.
+    /// Pairs of one camera, pairs of two; **ground truth** splits each into one person and two people.
     pub pairs: [[PairDistances; 2]; 2],
     /// Mean distance of the images of two cameras.
     pub distance: CameraMatrix,
@@ -73,12 +73,12 @@ pub struct CameraGap {
 }
 
 impl CameraGap {
-    /// PairDistances of one person (`true`) or two, of one camera (`true`) or two.
+    /// Pairs of one person (`true`) or two, of one camera (`true`) or two.
     pub fn of(&self, one_person: bool, one_camera: bool) -> &PairDistances {
         &self.pairs[usize::from(!one_camera)][usize::from(!one_person)]
     }
 
-    /// PairDistances of one camera (`true`) or two, whoever is on them.
+    /// Pairs of one camera (`true`) or two, whoever is on them.
     pub fn of_cameras(&self, one_camera: bool) -> PairDistances {
         let [a, b] = &self.pairs[usize::from(!one_camera)];
         let steps = (0..STEPS).map(|s| a.steps.get(s).unwrap_or(&0) + b.steps.get(s).unwrap_or(&0)).collect();
@@ -152,7 +152,7 @@ impl Counts {
         Self { by_camera, by_person }
     }
 
-    /// PairDistances of each two cameras.
+    /// Pairs of each two cameras.
     fn pairs(&self) -> Vec<u64> {
         let c = self.by_camera.len();
         let of = |a: usize, b: usize| match a == b {

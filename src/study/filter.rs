@@ -209,22 +209,8 @@ fn unknown(known: &Vocabulary<'_>, at: Range<usize>, name: &str) -> Mistake {
 /// The field whose name is one or two letters away.
 fn nearest(known: &Vocabulary<'_>, name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
-    let names = known.fields.iter().map(|field| (apart(field.name, &name), field.name));
+    let names = known.fields.iter().map(|field| (strsim::damerau_levenshtein(field.name, &name), field.name));
     names.filter(|(by, field)| *by <= 2 && *by < field.len()).min().map(|(_, field)| field)
-}
-
-/// Letters to change, put in or take out between two words.
-fn apart(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let here = if x == *y { before } else { 1 + before.min(row[j]).min(row[j + 1]) };
-            before = std::mem::replace(&mut row[j + 1], here);
-        }
-    }
-    row[b.len()]
 }
 
 fn example(field: &FilterField, sign: &str) -> String {

@@ -196,7 +196,7 @@ fn restless(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     }
     let entry = |(image, &count): (usize, &u32)| WorthLooking {
         kind: "restless",
-        words: format!("Image {image} changed its company in {count} of {steps} epochs."),
+        words: format!("Image {image} changed its company in {count} of the last {steps} epochs."),
         weight: count,
         finding: WorthItem::Image(image as u32),
         truth: false,
@@ -204,7 +204,7 @@ fn restless(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     changes.iter().enumerate().filter(|(_, c)| **c as usize * 4 >= steps * 3 && **c > 1).map(entry).collect()
 }
 
-/// Queries that fail at every evaluation.
+/// Queries that fail at every evaluation that is looked at.
 fn failing(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     let Some(last) = of.aps.last().filter(|_| of.aps.len() > 1) else { return Vec::new() };
     let fails = |q: usize| of.aps.iter().all(|aps| aps.get(q).is_some_and(|&ap| ap < FAILS));
@@ -212,7 +212,11 @@ fn failing(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     found.sort_by(|&a, &b| last[a].total_cmp(&last[b]));
     let entry = |q: usize| WorthLooking {
         kind: "fails always",
-        words: format!("Query {q} has failed at all {} evaluations, AP {:.2} at the last.", of.aps.len(), last[q]),
+        words: format!(
+            "Query {q} has failed at each of the last {} evaluations, AP {:.2} at the last.",
+            of.aps.len(),
+            last[q]
+        ),
         weight: of.aps.len() as u32,
         finding: WorthItem::Query(q as u32),
         truth: true,

@@ -3,10 +3,14 @@
 
 use std::path::Path;
 
-use eframe::egui::{Pos2, Rect, vec2};
+use eframe::egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, Rect, TouchPhase, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::base::tick::no_tick;
+use reid_workbench::engine::feature_run::{self, FeatureSet};
+use reid_workbench::gui::panels::Pane;
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::hand::{Hand, HandEdit};
+use reid_workbench::method::params::Params;
 use reid_workbench::run::graph::read_graph;
 
 use super::gui_what_if::write_run;
@@ -76,6 +80,33 @@ fn eps_dragged_over_the_valleys_gives_what_the_cluster_command_finds() {
     window.click(&words);
     let eps = number_after(&words, "most stable ");
     window.until(&format!("reachability of 700 images: {}", truth(&eps)));
+}
+
+#[test]
+fn the_wheel_over_a_handful_of_images_shows_them_all() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    let features: Vec<f32> = (0..6).flat_map(|i| [1.0, 0.1 * i as f32, 0.05 * (i % 3) as f32, 0.0]).collect();
+    let set = FeatureSet { name: "few", features: &features, d: 4, pids: None, camids: None, paths: None };
+    let params = Params { k1: 3, k2: 1, min_samples: 2, ..Params::default() };
+    feature_run::write(&run, &set, &params, [&no_tick, &no_tick]).unwrap();
+    let mut window = Window::on(&run);
+    for (pane, words) in
+        [(Pane::Reachability, "reachability of 6 images"), (Pane::Condensed, "condensed tree of 6 images")]
+    {
+        window.bring(pane);
+        window.until(words);
+        window.harness.hover_at(place_of(&window, words).center());
+        for delta in [60.0, 60.0, -40.0] {
+            let (unit, phase) = (MouseWheelUnit::Point, TouchPhase::Move);
+            let (source, modifiers) = (MouseWheelSource::Unknown, Modifiers::NONE);
+            let delta = vec2(0.0, delta);
+            window.harness.event(Event::MouseWheel { unit, delta, phase, source, modifiers });
+            window.harness.run_steps(3);
+        }
+        window.until(words);
+        assert!(!window.shows("Show all images"), "six images are shown, whatever the wheel says");
+    }
 }
 
 #[test]

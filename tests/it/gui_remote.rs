@@ -101,16 +101,6 @@ fn a_network_on_another_machine_is_asked_by_a_click() {
     pool::of(&folder).unwrap().line().end("the test is over");
 }
 
-/// Types into a box, in place of what is there.
-fn fill(window: &mut Window, label: &str, text: &str) {
-    window.harness.get_by_label(label).focus();
-    window.harness.run_steps(2);
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.harness.run_steps(2);
-    window.harness.get_by_label(label).type_text(text);
-    window.harness.run_steps(2);
-}
-
 #[test]
 fn runs_there_are_listed_opened_and_started() {
     let home = tempfile::tempdir().unwrap();
@@ -121,8 +111,8 @@ fn runs_there_are_listed_opened_and_started() {
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::O);
     window.harness.run_steps(3);
     window.click("On another machine");
-    fill(&mut window, "Machine", "here-dialog");
-    fill(&mut window, "Folder of runs there", runs.to_str().unwrap());
+    window.fill("Machine", "here-dialog");
+    window.fill("Folder of runs there", runs.to_str().unwrap());
     window.click("Connect");
     let all = format!("{EPOCHS} of {EPOCHS} epochs");
     window.until(&all);
@@ -133,7 +123,7 @@ fn runs_there_are_listed_opened_and_started() {
     window.until("Source there");
     window.until("Device there");
     window.harness.run_steps(6);
-    fill(&mut window, "Source there", "/nowhere/at/all");
+    window.fill("Source there", "/nowhere/at/all");
     window.click("Start there");
     window.until("nowhere");
     window.harness.run_steps(6);

@@ -16,6 +16,7 @@ use reid_workbench::run::reader::RunReader;
 
 use crate::support::engine::{Driver, PATIENCE, Tiny, tiny_params};
 use crate::support::play::FakeRegistry;
+use crate::support::window::fill;
 
 struct Window {
     harness: Harness<'static, App>,
@@ -62,18 +63,8 @@ impl Window {
         self.harness.run_steps(3);
     }
 
-    /// Types into the box of that name, in place of what it holds.
-    fn fill(&mut self, label: &str, text: &str) {
-        self.harness.get_by_label(label).focus();
-        self.harness.run_steps(2);
-        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        self.harness.run_steps(2);
-        self.harness.get_by_label(label).type_text(text);
-        self.harness.run_steps(2);
-    }
-
     fn enter(&mut self, label: &str, text: &str) {
-        self.fill(label, text);
+        fill(&mut self.harness, label, text);
         self.harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
         self.harness.run_steps(2);
     }
@@ -134,9 +125,9 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
         window.enter(&format!("{name}, number"), value);
     }
     window.click("Start");
-    window.fill("Run folder", tiny.path("run").to_str().unwrap());
-    window.fill("Source", tiny.path("source").to_str().unwrap());
-    window.fill("Target", tiny.path("target").to_str().unwrap());
+    fill(&mut window.harness, "Run folder", tiny.path("run").to_str().unwrap());
+    fill(&mut window.harness, "Source", tiny.path("source").to_str().unwrap());
+    fill(&mut window.harness, "Target", tiny.path("target").to_str().unwrap());
     window.click("Start run");
 
     window.until("Adapting · epoch 2/40");
@@ -215,7 +206,7 @@ fn a_run_is_branched_from_an_earlier_epoch_by_label() {
     window.harness.run_steps(6);
     window.harness.get_by_label_contains("after 1 epoch · every n epochs").click_accesskit();
     window.harness.run_steps(3);
-    window.fill("Folder of the branch", tiny.path("branch").to_str().unwrap());
+    fill(&mut window.harness, "Folder of the branch", tiny.path("branch").to_str().unwrap());
     window.click("Start branch");
     let branch = || RunReader::open_live(&tiny.path("branch"));
     while !branch().is_ok_and(|run| RunView::of_folder(&run).state == State::Done) {

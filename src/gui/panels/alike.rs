@@ -14,6 +14,7 @@ use crate::gui::theme::Type;
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::{icon, tile};
+use crate::gui::words::after_words;
 
 /// State of the panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ impl Panel for AlikePanel {
             return Err(Absence::nothing(icon::HEAT, "No hit was asked about", text));
         };
         let names = [found.query, found.hit].map(title);
-        let after = if found.epoch == 0 { "source only".to_owned() } else { format!("after epoch {}", found.epoch) };
+        let after = after_words(found.epoch);
         tile::head(ui, cx.head, &format!("{} and {}, {after}", names[0], names[1]), |_| {});
         let words = format!(
             "Cosine {}: the values of either photo sum to it. Blue parts make the two alike, violet ones tell them apart.",

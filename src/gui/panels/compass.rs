@@ -9,6 +9,7 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::words::after_words;
 use crate::study::compass::{Compass, Needle};
 
 /// State of the Compass panel that outlives the window.
@@ -21,6 +22,8 @@ const ROW: f32 = 46.0;
 /// Widths of the name and of the columns behind the curve.
 const NAME: f32 = 96.0;
 const COLUMN: f32 = 74.0;
+/// Width of the first of them: `after 10 epochs`.
+const CHOSEN: f32 = 104.0;
 
 impl Panel for CompassPanel {
     const TITLE: &'static str = "Compass";
@@ -56,7 +59,7 @@ impl Panel for CompassPanel {
 
 /// The columns behind the curve and their right edges, from the left: all that there is room for.
 fn columns(area: Rect, truth: bool, k: f32) -> Vec<(usize, f32)> {
-    let wide = area.width() > k * (NAME + 4.0 * COLUMN) + 90.0;
+    let wide = area.width() > k * (NAME + CHOSEN + 3.0 * COLUMN) + 90.0;
     let shown: &[usize] = match (truth, wide) {
         (true, true) => &[0, 1, 2, 3],
         (true, false) => &[0, 3],
@@ -67,7 +70,7 @@ fn columns(area: Rect, truth: bool, k: f32) -> Vec<(usize, f32)> {
 }
 
 fn curve_of(area: Rect, truth: bool, k: f32) -> Rect {
-    let first = columns(area, truth, k)[0].1 - k * COLUMN;
+    let first = columns(area, truth, k)[0].1 - k * CHOSEN;
     Rect::from_min_max(
         area.min + vec2(k * NAME, 3.0),
         pos2(first.max(area.left() + k * NAME + 40.0), area.bottom() - 3.0),
@@ -89,16 +92,12 @@ fn titles(ui: &mut Ui, truth: bool) {
     }
 }
 
-fn epoch_words(epoch: usize) -> String {
-    if epoch == 0 { "source only".to_owned() } else { format!("epoch {epoch}") }
-}
-
 fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, compass: &Compass, needle: &Needle, height: f32, truth: bool) {
     let theme = cx.theme;
     let k = type_scale(ui);
     let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let chosen = needle.chosen.map(|c| compass.epochs[c]);
-    let picks = chosen.map_or("no value".to_owned(), |e| format!("chooses {}", epoch_words(e)));
+    let picks = chosen.map_or("no value".to_owned(), |e| format!("chooses {}", after_words(e)));
     let correlated = needle.correlation.filter(|_| truth);
     let cost = needle.cost.filter(|_| truth);
     let mut said = format!("{}: {picks}", needle.name);
@@ -137,7 +136,7 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, compass: &Compass, needle: &Needle, h
     let percent = |m: f64| ticks::number(100.0 * m, 1);
     let there = needle.chosen.and_then(|c| compass.map[c]).filter(|_| truth);
     let cells = [
-        (chosen.map_or("–".to_owned(), epoch_words), theme.t1),
+        (chosen.map_or("–".to_owned(), after_words), theme.t1),
         (correlated.map_or("–".to_owned(), |c| ticks::signed(c, 2)), theme.truth),
         (there.map_or("–".to_owned(), percent), theme.truth),
         (cost.map_or("–".to_owned(), |c| ticks::signed(100.0 * c, 1)), theme.truth),
@@ -169,7 +168,7 @@ fn verdict(ui: &mut Ui, compass: &Compass, truth: bool) {
     let theme = Theme::of(ui.ctx());
     let Some(by) = compass.needles.first() else { return };
     let Some(chosen) = by.chosen else { return };
-    let epoch = epoch_words(compass.epochs[chosen]);
+    let epoch = after_words(compass.epochs[chosen]);
     let mut words = format!("Without labels one would choose {epoch}, by the {}.", by.name);
     if let (true, Some(best), Some(cost)) = (truth, compass.best, by.cost) {
         let percent = |at: usize| ticks::number(100.0 * compass.map[at].unwrap_or(f64::NAN), 1);
@@ -178,7 +177,7 @@ fn verdict(ui: &mut Ui, compass: &Compass, truth: bool) {
              {} points between them are what honesty costs here.",
             percent(chosen),
             percent(best),
-            epoch_words(compass.epochs[best]),
+            after_words(compass.epochs[best]),
             ticks::number(-100.0 * cost, 1)
         );
     }

@@ -119,12 +119,7 @@ impl Window {
     /// Writes into a field in place of what stands there.
     pub fn fill(&mut self, label: &str, text: &str) {
         self.until(label);
-        self.harness.get_by_label(label).focus();
-        self.harness.run_steps(2);
-        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        self.harness.run_steps(2);
-        self.harness.get_by_label(label).type_text(text);
-        self.harness.run_steps(2);
+        fill(&mut self.harness, label, text);
     }
 
     pub fn click(&mut self, label: &str) {
@@ -142,4 +137,14 @@ impl Window {
         self.harness.key_press_modifiers(Modifiers::NONE, key);
         self.harness.run_steps(3);
     }
+}
+
+/// Writes into a field in place of what stands there.
+pub fn fill(harness: &mut Harness<'_, App>, label: &str, text: &str) {
+    harness.get_by_label(label).focus();
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    harness.run_steps(2);
+    harness.get_by_label(label).type_text(text);
+    harness.run_steps(2);
 }
