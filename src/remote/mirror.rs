@@ -3,6 +3,7 @@
 //! Manifest, parameters and events are here at once and stay up to date. What is large is brought when it is opened
 //! ([`Supplier`]); checkpoints never are. An event that says that a snapshot was written anew removes the copy first.
 
+mod names;
 mod pieces;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::names::{photo_name, photo_of};
 pub(super) use self::pieces::Pieces;
 use self::pieces::{Copied, copy};
 use super::frame::DATA_MOST;
@@ -435,38 +437,6 @@ impl Supplier for Mirror {
 fn request(name: &Path, bytes: &[u8]) -> Option<Posted> {
     let folder = requests_dir(Path::new(""));
     serde_json::from_slice(bytes).ok().filter(|_| name.parent() == Some(&*folder))
-}
-
-fn split_name(split: Split) -> &'static str {
-    match split {
-        Split::Train => "train",
-        Split::Query => "query",
-        Split::Gallery => "gallery",
-    }
-}
-
-/// Where a picture lies in the mirror: its own name, in a folder of its number.
-fn photo_name(image: ImageRef, path: &Path) -> PathBuf {
-    let name = path.file_name().map_or("photo".into(), |name| name.to_string_lossy().into_owned());
-    let name: String = name.chars().map(|c| if c.is_control() || "/\\".contains(c) { '_' } else { c }).collect();
-    let name = if super::root::is_name(&name) { name } else { "photo".to_owned() };
-    Path::new("photos").join(split_name(image.split)).join(format!("{:06}", image.index)).join(name)
-}
-
-/// Which picture lies there, if one does.
-fn photo_of(name: &Path) -> Option<(ImageRef, PathBuf)> {
-    let mut parts = name.components().map(|part| part.as_os_str().to_str());
-    if parts.next()?? != "photos" {
-        return None;
-    }
-    let split = match parts.next()?? {
-        "train" => Split::Train,
-        "query" => Split::Query,
-        "gallery" => Split::Gallery,
-        _ => return None,
-    };
-    let index = parts.next()??.parse().ok()?;
-    Some((ImageRef { split, index }, name.to_owned()))
 }
 
 /// Bytes of the whole lines of a log that was mirrored before; a half one at its end is written anew with its rest.
