@@ -131,12 +131,12 @@ fn bridges(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     let entry = |d: crate::method::tree::doubts::Doubt| WorthLooking {
         kind: "a bridge",
         words: format!(
-            "Images {} and {} {} at {:.3}: {} images hang on it. Are they one person?",
+            "{} images hang on {} and {}, {} at {:.3}: one person?",
+            d.mass,
             d.a,
             d.b,
-            if f64::from(d.reach) <= of.params.eps { "join two groups" } else { "would join two groups" },
-            d.reach,
-            d.mass
+            if f64::from(d.reach) <= of.params.eps { "joined" } else { "to be joined" },
+            d.reach
         ),
         weight: d.mass,
         finding: WorthItem::Pair(d.a, d.b),
@@ -212,11 +212,7 @@ fn failing(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
     found.sort_by(|&a, &b| last[a].total_cmp(&last[b]));
     let entry = |q: usize| WorthLooking {
         kind: "fails always",
-        words: format!(
-            "Query {q} has failed at each of the last {} evaluations, AP {:.2} at the last.",
-            of.aps.len(),
-            last[q]
-        ),
+        words: format!("Query {q}: AP {:.2} at the last of {} evaluations, all below {FAILS}.", last[q], of.aps.len()),
         weight: of.aps.len() as u32,
         finding: WorthItem::Query(q as u32),
         truth: true,
