@@ -109,6 +109,8 @@ pub struct App {
     opening: Option<PathBuf>,
     /// Runs on other machines.
     far: Reach,
+    /// Questions whose network has to be taken up first.
+    consulted: talk::Consulted,
     /// Questions to networks that are not this window's.
     asking: ask::Asking,
     /// Lists of runs that were asked for and have not come.
@@ -208,6 +210,7 @@ impl App {
             store,
             opening: None,
             far: Reach::default(),
+            consulted: talk::Consulted::default(),
             asking: ask::Asking::default(),
             listing: None,
             exporting: Job::default(),

@@ -28,6 +28,7 @@ use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};
 use crate::support::engine::{Driver, Tiny, losses, steps, tiny_params};
 use crate::support::play::engine_commands;
+use crate::support::window::Window;
 
 fn image(split: Split, index: u32) -> RankQuery {
     RankQuery::Image(ImageRef { split, index })
@@ -477,6 +478,34 @@ fn without_a_model_a_hit_is_selected_and_its_tooltip_says_what_is_needed() {
     assert!(!shows(&harness, "Asking for"));
     harness.query_all_by_label_contains(", mismatch, distance").next().unwrap().hover();
     wait_for(&mut harness, "a model is needed: it is at hand when no run goes on");
+}
+
+#[test]
+fn a_network_that_cannot_be_taken_up_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    crate::sample_run::write(&run);
+    let mut window = Window::on(&run);
+    window.until("Heat maps of query ");
+    let name = window.label_with("Heat maps of query ");
+    for refused in [true, false] {
+        window.click(&name);
+        let asked: Vec<Request> = window.engine.commands.try_iter().collect();
+        let [network, question] = &asked[..] else { panic!("{asked:?}") };
+        assert!(matches!((&network.command, &question.command), (Command::Consult(_), Command::HeatMaps(_))));
+        let refuse = |request: &Request, why: &str| Event::Refused { request: request.id.clone(), why: why.to_owned() };
+        if refused {
+            window.engine.say(refuse(network, "It has no checkpoint."));
+            window.engine.say(refuse(question, "No model is loaded."));
+            window.until("It has no checkpoint.");
+            window.harness.run_steps(3);
+            assert!(!window.shows("No model is loaded."), "it follows from what was told");
+        } else {
+            window.engine.say(refuse(question, "The images are gone."));
+            window.until("The images are gone.");
+        }
+        window.bring(Pane::RankLists);
+    }
 }
 
 #[test]

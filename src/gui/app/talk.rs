@@ -4,7 +4,7 @@ use crossbeam_channel::TryRecvError;
 use eframe::egui;
 
 use super::{App, Selection};
-use crate::engine::command::{Command, Request};
+use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{Event, RunId, Severity, Stamped, State};
 use crate::gui::command::UiCommand;
 use crate::gui::fonts;
@@ -16,6 +16,28 @@ use crate::run::requests::Posted;
 /// Events taken in at most before the next frame is drawn: two milliseconds of work, were each a step with twenty
 /// parts of the loss.
 const EVENTS_A_FRAME: usize = 500;
+
+/// Questions that may wait for their network; of older ones it is forgotten.
+const CONSULTED: usize = 16;
+
+/// Questions whose network has to be taken up first: by the request that takes it up, and whether that was refused.
+#[derive(Default)]
+pub(super) struct Consulted(Vec<(RequestId, RequestId, bool)>);
+
+impl Consulted {
+    fn note(&mut self, network: &RequestId, question: &RequestId) {
+        self.0.push((network.clone(), question.clone(), false));
+        let surplus = self.0.len().saturating_sub(CONSULTED);
+        self.0.drain(..surplus);
+    }
+
+    /// Takes in a refusal; true where it says once more what was said of the network.
+    fn is_told(&mut self, refused: &RequestId) -> bool {
+        self.0.iter_mut().filter(|(network, ..)| network == refused).for_each(|(.., told)| *told = true);
+        let question = self.0.iter().position(|(_, question, _)| question == refused);
+        question.is_some_and(|at| self.0.remove(at).2)
+    }
+}
 
 impl App {
     /// Takes in what the engine said.
@@ -112,6 +134,11 @@ impl App {
             }
             _ => {}
         }
+        if let Event::Refused { request, .. } = &stamped.event
+            && self.consulted.is_told(request)
+        {
+            return;
+        }
         if let Some((entry, toast)) = entry_of(stamped) {
             let failed = matches!(stamped.event, Event::State { state: State::Failed(_), .. });
             if toast {
@@ -141,7 +168,11 @@ impl App {
         // While no run goes on, the network that is asked is that of the run on screen.
         let asks = matches!(request.command, Command::Rank(_) | Command::HeatMaps(_) | Command::Likeness { .. })
             && !is_active(&self.live);
-        let network = self.shown().folder.clone().filter(|_| asks).map(|folder| Command::Consult(folder).into());
+        let network: Option<Request> =
+            self.shown().folder.clone().filter(|_| asks).map(|folder| Command::Consult(folder).into());
+        if let Some(network) = &network {
+            self.consulted.note(&network.id, &request.id);
+        }
         let mut sent = network.into_iter().chain([request]).map(|request| self.handle.commands.try_send(request));
         if sent.any(|sent| sent.is_err()) {
             let text = if self.gone { "It has ended." } else { "It has much to do; ask again in a moment." };
