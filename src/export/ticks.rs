@@ -57,8 +57,10 @@ fn step(min: f64, max: f64, count: usize) -> f64 {
     [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * unit).find(|s| *s >= raw * 0.999).unwrap_or(raw)
 }
 
-/// A value on an axis whose lines are `step` apart: as many decimals as they need, thousands grouped.
+/// A value on an axis whose lines are `step` apart: as many decimals as they need, thousands grouped. A line that is alone
+/// has no `step` (it is infinite), and as many decimals as it needs itself.
 pub fn axis(value: f64, step: f64) -> String {
+    let step = if step.is_finite() { step } else { value };
     if value != 0.0 && !(1e-3..1e7).contains(&value.abs()) {
         return scientific(value);
     }
@@ -86,5 +88,7 @@ mod tests {
         let [low, high] = round_out(2.0, 2.0, 4);
         assert!(low < 2.0 && high > 2.0);
         assert_eq!([axis(0.25, 0.25), axis(2000.0, 500.0), axis(0.6, 0.2)], ["0.25", "2,000", "0.6"]);
+        let alone = f64::INFINITY;
+        assert_eq!([axis(50.0, alone), axis(0.0, alone), axis(0.25, alone)], ["50", "0", "0.25"]);
     }
 }
