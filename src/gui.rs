@@ -16,6 +16,7 @@ pub mod paths;
 pub mod plot;
 pub mod queue;
 pub mod renderer;
+pub mod selection;
 pub mod setting;
 pub mod shot;
 pub mod sweeps;

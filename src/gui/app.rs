@@ -31,7 +31,7 @@ use super::Ends;
 use super::WindowOptions;
 use super::book::Book;
 use super::closing::ClosingCard;
-use super::command::UiCommand;
+use super::command::{Commands, UiCommand};
 use super::dialogs::add_dataset::AddDataset;
 use super::dialogs::checkpoints::Checkpoints;
 use super::dialogs::dataset::DatasetDialog;
@@ -51,7 +51,7 @@ use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
 use super::toasts::Toasts;
-use super::view_model::{RunView, Snapshots};
+use super::view_model::{EpochPart, RunView, Snapshots};
 use super::what_if::WhatIf;
 use super::widgets::images::Thumbnails;
 use super::words::is_active;
@@ -165,7 +165,7 @@ pub struct App {
     /// The banner on initial weights that was read and put away.
     read: String,
     dialogs: Dialogs,
-    actions: Vec<UiCommand>,
+    commands: Commands,
     ends: Arc<Ends>,
     leaving: bool,
     gone: bool,
@@ -246,7 +246,7 @@ impl App {
             toasts: Toasts::default(),
             read: String::new(),
             dialogs: Dialogs::default(),
-            actions: Vec::new(),
+            commands: Commands::default(),
             ends: Arc::default(),
             leaving: false,
             gone: false,
@@ -296,7 +296,7 @@ impl App {
 
     /// Brings a panel to the front, for tests.
     pub fn bring(&mut self, pane: Pane) {
-        self.actions.push(UiCommand::ShowPane(pane));
+        self.commands.send(UiCommand::ShowPane(pane));
     }
 
     /// Gives a panel the whole centre, for tests.
@@ -435,21 +435,37 @@ impl App {
         self.shortcuts(&ctx);
         self.frame(ui);
         self.travel(&ctx);
-        self.trail.see(&self.selection);
         self.dialogs(&ctx);
         let card = self.closing.as_ref().filter(|_| !self.dialogs.any());
-        let height = card.map(|card| card.show(&ctx, self.saved.truth, &mut self.actions));
+        let height = card.map(|card| card.show(&ctx, self.saved.truth, &self.commands));
         if height == Some(None) {
             self.closing = None;
         }
         let lift = height.flatten().map_or(0.0, |height| height + 8.0);
-        self.toasts.show(&ctx, lift, &mut self.actions);
+        self.toasts.show(&ctx, lift, &self.commands);
         self.act_on_all(&ctx);
+        self.trail.see(&self.selection);
     }
 
+    /// Carries out what was asked for while the frame was drawn. What is selected in one frame is one step.
     fn act_on_all(&mut self, ctx: &egui::Context) {
-        for action in std::mem::take(&mut self.actions) {
-            self.act(ctx, action);
+        let before = self.selection.clone();
+        loop {
+            let asked = self.commands.take();
+            if asked.is_empty() {
+                break;
+            }
+            asked.into_iter().for_each(|command| self.act(ctx, command));
+        }
+        self.what_if.put_questions();
+        if before != self.selection {
+            let view = self.opened.as_ref().unwrap_or(&self.live);
+            let epoch = view.newest_snapshot(EpochPart::Clusters, self.selection.epoch);
+            let labels = epoch.map(|epoch| self.snapshots.clusters(view, epoch));
+            let labels = labels.as_ref().and_then(|l| l.ready()).map_or(&[][..], |snapshot| &snapshot.labels);
+            select::settle(&before, &mut self.selection, labels);
+            // What was clicked is of the epoch that this frame showed.
+            self.follow.update(view, &mut self.selection, &self.snapshots);
         }
     }
 }

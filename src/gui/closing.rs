@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align, Align2, Area, Id, Label, Layout, Order, Ui, vec2};
 
-use super::command::UiCommand;
+use super::command::{Commands, UiCommand};
 use super::panels::Pane;
 use super::theme::{Theme, Type, size};
 use super::view_model::RunView;
@@ -64,7 +64,7 @@ impl ClosingCard {
     }
 
     /// Shows it; its height, none when it was put away.
-    pub fn show(&self, ctx: &egui::Context, truth: bool, actions: &mut Vec<UiCommand>) -> Option<f32> {
+    pub fn show(&self, ctx: &egui::Context, truth: bool, actions: &Commands) -> Option<f32> {
         let theme = Theme::of(ctx);
         let mut stays = true;
         let area = Area::new(Id::unique("the run is done"))
@@ -107,7 +107,7 @@ impl ClosingCard {
     }
 
     /// What one does next; whether something was chosen.
-    fn next(ui: &mut Ui, truth: bool, actions: &mut Vec<UiCommand>) -> bool {
+    fn next(ui: &mut Ui, truth: bool, actions: &Commands) -> bool {
         let mut chosen = false;
         let lists = if truth { "Worst queries" } else { "Rank lists" };
         let entries = [
@@ -120,7 +120,7 @@ impl ClosingCard {
             for (words, help, command) in entries {
                 let button = ui.add(Push::new(words).look(ButtonLook::Framed).small());
                 if button.on_hover_text(help).clicked() {
-                    actions.push(command);
+                    actions.send(command);
                     chosen = true;
                 }
             }

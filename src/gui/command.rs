@@ -1,13 +1,16 @@
 //! Everything the user can ask for, in one enum: menu, palette, shortcuts and cheat-sheet are made from it.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 
 use super::panels::Pane;
+use super::selection::Pick;
 use super::sweeps::Launch;
 use super::view_model::RunView;
+use super::what_if::Try;
 use super::widgets::icon;
 use super::words::{answers, is_active, steered};
 use crate::base::trash::Trashed;
@@ -85,10 +88,10 @@ pub enum UiCommand {
     PlayEpochs,
     /// So many epochs a second.
     PlayRate(u32),
-    /// Select nothing.
-    ClearSelection,
-    /// Select a cluster of the epoch looked at.
-    SelectCluster(u32),
+    /// Change what is selected.
+    Select(Pick),
+    /// Change what is tried in What-if.
+    Try(Try),
     /// Apply a named setting to the next run's parameters.
     Preset(String),
     /// Put the keyboard on the row of that parameter.
@@ -199,6 +202,23 @@ pub enum UiCommand {
     Quit,
 }
 
+/// Where the parts of the window put what the user asked for. They read all else: what they ask for is carried out, in
+/// that order, once all of them are drawn.
+#[derive(Debug, Default)]
+pub struct Commands(RefCell<Vec<UiCommand>>);
+
+impl Commands {
+    /// Asks for something.
+    pub fn send(&self, command: UiCommand) {
+        self.0.borrow_mut().push(command);
+    }
+
+    /// Takes what was asked for, oldest first.
+    pub fn take(&self) -> Vec<UiCommand> {
+        self.0.take()
+    }
+}
+
 /// A command as menu, palette and cheat-sheet show it.
 #[derive(Debug)]
 pub struct CommandEntry {
@@ -265,7 +285,7 @@ pub static COMMANDS: &[CommandEntry] = entries! {
         C::FullScreen, "Full screen", LAYOUT, keys(NONE, Key::F11), "The window over the whole screen, or not.";
         C::Back, "Back", CARET_LEFT, keys(Modifiers::ALT, Key::ArrowLeft), "Selects what was selected before.";
         C::Forward, "Forward", CARET_RIGHT, keys(Modifiers::ALT, Key::ArrowRight), "Selects what was selected before going back.";
-        C::ClearSelection, "Select nothing", CROSS, None, "Ends the selection of cluster, image and picked images.";
+        C::Select(Pick::Nothing), "Select nothing", CROSS, None, "Ends the selection of cluster, image and picked images.";
         C::PlayEpochs, "Play the epochs", PLAY, keys(NONE, Key::K), "Moves through the epochs, all panels following, or stops that.";
         C::EpochBack, "Epoch back", CARET_LEFT, keys(NONE, Key::ArrowLeft), "Looks at the epoch before.";
         C::EpochOn, "Epoch on", CARET_RIGHT, keys(NONE, Key::ArrowRight), "Looks at the next epoch.";

@@ -5,7 +5,7 @@
 
 use eframe::egui::{self, Align, Align2, Area, Id, Layout, Order, Stroke, Ui, vec2};
 
-use super::command::UiCommand;
+use super::command::{Commands, UiCommand};
 use super::panels::log::{LogEntry, glyph};
 use super::theme::{Theme, Type, size};
 use super::widgets::button::{Push, icon_button};
@@ -44,7 +44,7 @@ impl Toasts {
     }
 
     /// Draws them above the foot of the window, `lift` points higher than that.
-    pub fn show(&mut self, ctx: &egui::Context, lift: f32, actions: &mut Vec<UiCommand>) {
+    pub fn show(&mut self, ctx: &egui::Context, lift: f32, actions: &Commands) {
         let now = ctx.input(|i| i.time);
         self.toasts.retain(|t| t.until.is_none_or(|until| now < until));
         if let Some(next) = self.toasts.iter().filter_map(|t| t.until).reduce(f64::min) {
@@ -75,7 +75,7 @@ impl Toasts {
 }
 
 /// True when it is to go.
-fn body(ui: &mut Ui, toast: &Toast, actions: &mut Vec<UiCommand>) -> bool {
+fn body(ui: &mut Ui, toast: &Toast, actions: &Commands) -> bool {
     let theme = Theme::of(ui.ctx());
     let entry = &toast.entry;
     let (mark, color) = glyph(theme, entry.severity);
@@ -105,7 +105,7 @@ fn body(ui: &mut Ui, toast: &Toast, actions: &mut Vec<UiCommand>) -> bool {
                 if let Some((label, command)) = &toast.button
                     && ui.add(Push::new(label).small()).clicked()
                 {
-                    actions.push(command.clone());
+                    actions.send(command.clone());
                     close = true;
                 }
                 if entry.severity == Severity::Error && ui.add(Push::new("Copy details").small()).clicked() {

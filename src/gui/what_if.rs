@@ -6,11 +6,12 @@
 mod base;
 pub mod worker;
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::base::Base;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::view_model::{EpochPart, RunView};
 use crate::method::hand::{Hand, HandEdit};
 use crate::method::jaccard::Overlap;
@@ -53,8 +54,51 @@ pub struct Table {
     pub seconds: f64,
 }
 
+/// What the hand does to what is tried.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Try {
+    /// Try that value.
+    Value(&'static str, Value),
+    /// Try these values and the run's otherwise: a setting that was tried before.
+    Again(Vec<(&'static str, Value)>),
+    /// The hand has let go: the answer goes into the list of what was tried.
+    LetGo,
+    /// Back to the run's values.
+    Reset,
+    /// Leave an image out, or take it in again.
+    Without(u32),
+    /// Cluster at each of these radii.
+    Sweep(Vec<f64>),
+    /// Cluster at every pair of these radii and steps.
+    Table(Vec<f64>, Vec<f64>),
+    /// Ask the run for what is tried.
+    Apply,
+}
+
 /// k1, k2 and the pairs of images that were asked about.
 type Pairs = (usize, usize, Vec<(u32, u32)>);
+
+/// k1, k2, min_samples, Δd and the score of clusters.
+type LadderOf = (usize, usize, usize, f64, Reliability);
+
+/// What whoever draws has asked for: for which values, so that it is asked once, and the questions, which are put to the
+/// worker by [`WhatIf::put_questions`].
+#[derive(Default)]
+struct Wanted {
+    /// k1, k2 and min_samples.
+    curve: Cell<Option<(usize, usize, usize)>>,
+    /// k1, k2 and min_samples.
+    hierarchy: Cell<Option<(usize, usize, usize)>>,
+    ladder: RefCell<Option<LadderOf>>,
+    shared: RefCell<Option<Pairs>>,
+    questions: RefCell<Vec<WhatIfQuestion>>,
+}
+
+impl Wanted {
+    fn ask(&self, question: WhatIfQuestion) {
+        self.questions.borrow_mut().push(question);
+    }
+}
 
 /// What is tried, and the newest answers.
 pub struct WhatIf {
@@ -68,17 +112,11 @@ pub struct WhatIf {
     failed: [Option<String>; KINDS],
     outcome: Option<(Arc<WhatIfOutcome>, f64)>,
     curve: Option<Arc<KDistance>>,
-    /// k1, k2 and min_samples that the curve was asked for.
-    curve_of: Option<(usize, usize, usize)>,
     hierarchy: Option<Arc<Hierarchy>>,
-    /// k1, k2 and min_samples that the hierarchy was asked for.
-    hierarchy_of: Option<(usize, usize, usize)>,
     ladder: Option<Arc<Ladder>>,
-    /// k1, k2, min_samples, Δd and the score of clusters that the ladder was asked for.
-    ladder_of: Option<(usize, usize, usize, f64, Reliability)>,
-    /// What made the distances of some pairs, and those pairs with k1 and k2.
+    /// What made the distances of some pairs.
     shared: Option<Arc<Vec<Overlap>>>,
-    shared_of: Option<Pairs>,
+    wanted: Wanted,
     sweep: Option<(Arc<Vec<AtEps>>, f64)>,
     table: Option<Table>,
     tried: Vec<Tried>,
@@ -100,13 +138,10 @@ impl WhatIf {
             failed: Default::default(),
             outcome: None,
             curve: None,
-            curve_of: None,
             hierarchy: None,
-            hierarchy_of: None,
             ladder: None,
-            ladder_of: None,
             shared: None,
-            shared_of: None,
+            wanted: Wanted::default(),
             sweep: None,
             table: None,
             tried: Vec::new(),
@@ -153,10 +188,9 @@ impl WhatIf {
     fn forget(&mut self) {
         self.asked = Default::default();
         self.failed = Default::default();
-        (self.outcome, self.curve, self.curve_of, self.sweep, self.table) = (None, None, None, None, None);
-        (self.hierarchy, self.hierarchy_of) = (None, None);
-        (self.ladder, self.ladder_of) = (None, None);
-        (self.shared, self.shared_of) = (None, None);
+        (self.outcome, self.curve, self.sweep, self.table) = (None, None, None, None);
+        (self.hierarchy, self.ladder, self.shared) = (None, None, None);
+        self.wanted = Wanted::default();
     }
 
     /// Takes in an answer; one to an older question is dropped. Public for tests.
@@ -322,7 +356,7 @@ impl WhatIf {
 
     /// Whether an answer of that kind is under way.
     pub fn is_waiting(&self, kind: usize) -> bool {
-        self.asked[kind].is_some()
+        self.asked[kind].is_some() || self.wanted.questions.borrow().iter().any(|question| question.kind() == kind)
     }
 
     /// Whether any answer is under way.
@@ -336,47 +370,72 @@ impl WhatIf {
     }
 
     /// The k-distance curve for what is tried; asked for when it is not there. Until it comes, the one before.
-    pub fn curve(&mut self) -> Option<Arc<KDistance>> {
+    pub fn curve(&self) -> Option<Arc<KDistance>> {
         let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
-        if self.base.is_some() && self.curve_of != Some(wanted) {
-            self.question(WhatIfQuestion::Curve(Box::new(self.draft.clone())));
-            self.curve_of = Some(wanted);
+        if self.base.is_some() && self.wanted.curve.replace(Some(wanted)) != Some(wanted) {
+            self.wanted.ask(WhatIfQuestion::Curve(Box::new(self.draft.clone())));
         }
         self.curve.clone()
     }
 
     /// All radii at once for what is tried; asked for when it is not there. Until it comes, the one before.
-    pub fn hierarchy(&mut self) -> Option<Arc<Hierarchy>> {
+    pub fn hierarchy(&self) -> Option<Arc<Hierarchy>> {
         let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
-        if self.base.is_some() && self.hierarchy_of != Some(wanted) {
-            self.question(WhatIfQuestion::Hierarchy(Box::new(self.draft.clone())));
-            self.hierarchy_of = Some(wanted);
+        if self.base.is_some() && self.wanted.hierarchy.replace(Some(wanted)) != Some(wanted) {
+            self.wanted.ask(WhatIfQuestion::Hierarchy(Box::new(self.draft.clone())));
         }
         self.hierarchy.clone()
     }
 
     /// Clusters at many radii for what is tried; asked for when they are not there. Until they come, those before.
-    pub fn ladder(&mut self) -> Option<Arc<Ladder>> {
+    pub fn ladder(&self) -> Option<Arc<Ladder>> {
         let d = &self.draft;
-        let wanted = (d.k1, d.k2, d.min_samples, d.delta_d, d.reliability.clone());
-        if self.base.is_some() && self.ladder_of.as_ref() != Some(&wanted) {
-            self.question(WhatIfQuestion::Ladder(Box::new(self.draft.clone())));
-            self.ladder_of = Some(wanted);
+        let wanted = Some((d.k1, d.k2, d.min_samples, d.delta_d, d.reliability.clone()));
+        if self.base.is_some() && *self.wanted.ladder.borrow() != wanted {
+            self.wanted.ladder.replace(wanted);
+            self.wanted.ask(WhatIfQuestion::Ladder(Box::new(self.draft.clone())));
         }
         self.ladder.clone()
     }
 
     /// What made the Jaccard distances of these pairs, for what is tried; asked for when it is not there. `None` until
     /// it comes, or where the features are not kept ([`WhatIf::failure`] of kind 5 says so).
-    pub fn shared(&mut self, pairs: &[(u32, u32)]) -> Option<Arc<Vec<Overlap>>> {
+    pub fn shared(&self, pairs: &[(u32, u32)]) -> Option<Arc<Vec<Overlap>>> {
         let (k1, k2) = (self.draft.k1, self.draft.k2);
-        let known = self.shared_of.as_ref().is_some_and(|of| (of.0, of.1) == (k1, k2) && of.2 == pairs);
+        let known = self.wanted.shared.borrow().as_ref().is_some_and(|of| (of.0, of.1) == (k1, k2) && of.2 == pairs);
         if self.base.is_some() && !known {
-            self.shared = None;
-            self.question(WhatIfQuestion::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
-            self.shared_of = Some((k1, k2, pairs.to_vec()));
+            self.wanted.shared.replace(Some((k1, k2, pairs.to_vec())));
+            self.wanted.ask(WhatIfQuestion::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
+            return None; // what is there is of other pairs
         }
         self.shared.clone()
+    }
+
+    /// Puts what was asked for while the panels were drawn to the worker; once a frame, after them.
+    pub fn put_questions(&mut self) {
+        for question in self.wanted.questions.take() {
+            if matches!(question, WhatIfQuestion::Shared(..)) {
+                self.shared = None;
+            }
+            self.question(question);
+        }
+    }
+
+    /// Does what the hand asked for; a value that is to be applied is sent on as a command.
+    pub fn carry_out(&mut self, asked: Try, commands: &Commands) {
+        match asked {
+            Try::Value(key, value) => self.set(key, &value),
+            Try::Again(values) => {
+                self.reset();
+                values.iter().for_each(|(key, value)| self.set(key, value));
+            }
+            Try::LetGo => self.let_go(),
+            Try::Reset => self.reset(),
+            Try::Without(image) => self.toggle_without(image),
+            Try::Sweep(eps) => self.ask_sweep(eps),
+            Try::Table(eps, delta_d) => self.ask_table(eps, delta_d),
+            Try::Apply => self.apply(commands),
+        }
     }
 
     /// Clusters each radius of `eps`, with what is tried otherwise.
@@ -441,9 +500,9 @@ impl WhatIf {
     }
 
     /// Asks for what is tried.
-    pub fn apply(&mut self, actions: &mut Vec<UiCommand>) {
+    pub fn apply(&mut self, commands: &Commands) {
         for (key, value) in self.to_apply() {
-            actions.push(UiCommand::SetParam { key: key.to_owned(), value });
+            commands.send(UiCommand::SetParam { key: key.to_owned(), value });
         }
     }
 

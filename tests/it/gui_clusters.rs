@@ -392,7 +392,7 @@ fn a_click_on_the_map_answers_the_cluster_there() {
     facts.points = vec![0.0, 0.0, 0.1, 0.0, 1.0, 1.0, 0.9, 1.0, f32::NAN, 0.0];
     let shown = Arc::new(ShownClustering::new(0, facts, None));
     let clicked: Option<u32> = None;
-    let (mut kept, mut photos) = (map::ExhibitMap::default(), Thumbnails::default());
+    let (mut kept, photos) = (map::ExhibitMap::default(), Thumbnails::default());
     let dressed = |ctx: &egui::Context| {
         fonts::install(ctx);
         theme::apply(ctx, theme::Density::Compact);
@@ -400,7 +400,7 @@ fn a_click_on_the_map_answers_the_cluster_there() {
     let harness = Harness::builder().with_size(vec2(400.0, 300.0)).with_context_setup(dressed);
     let mut harness = harness.build_ui_state(
         |ui, clicked: &mut Option<u32>| {
-            let now = map::map(ui, &mut kept, &shown.facts.points, &shown, (*clicked, &mut photos));
+            let now = map::map(ui, &mut kept, &shown.facts.points, &shown, (*clicked, &photos));
             *clicked = now.or(*clicked);
         },
         clicked,

@@ -8,7 +8,7 @@ use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::book::Book;
-use reid_workbench::gui::command::UiCommand;
+use reid_workbench::gui::command::{Commands, UiCommand};
 use reid_workbench::gui::panels::map::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, known, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
@@ -34,6 +34,7 @@ use reid_workbench::study::sets::sets;
 
 use crate::prng::uniforms;
 use crate::sample_run::{self, EPOCHS};
+use crate::support::bench;
 
 const LAST: usize = EPOCHS - 1;
 
@@ -58,11 +59,12 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     let snapshots = bench.snapshots.get_or_insert_with(|| Snapshots::new(move || ctx.request_repaint()));
     let ctx = ui.ctx().clone();
     let what_if = bench.what_if.get_or_insert_with(|| WhatIf::new(move || ctx.request_repaint()));
+    let commands = Commands::default();
     tile::frame(theme).show(ui, |ui| {
         let head = Rect::from_min_max(pos2(full.left() + 80.0, full.top()), pos2(full.right(), full.top() + 30.0));
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
-        let mut cx = PanelCtx {
+        let cx = PanelCtx {
             many: Many {
                 book: &Book::default(),
                 live: &RunView::default(),
@@ -72,20 +74,21 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             overlays: &[],
             view: &bench.view,
             theme,
-            actions: &mut bench.actions,
-            images: &mut bench.images,
+            commands: &commands,
+            images: &bench.images,
             snapshots,
             what_if,
             answers: true,
             applies: reid_workbench::gui::panels::Applies::ToRun,
-            selection: &mut bench.selection,
+            selection: &bench.selection,
             truth: bench.truth,
             head,
         };
         let began = Instant::now();
-        bench.panels.show(bench.pane, &mut child, &mut cx);
+        bench.panels.show(bench.pane, &mut child, &cx);
         bench.cpu = began.elapsed();
     });
+    bench::carry_out(ui.ctx(), &commands, &mut bench.selection, what_if, &mut bench.actions);
 }
 
 fn window(pane: Pane, view: RunView) -> Harness<'static, Bench> {

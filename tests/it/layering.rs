@@ -457,3 +457,58 @@ fn no_two_public_types_have_one_name() {
     ];
     assert_eq!(twice(&files), BTreeMap::from([("Row".to_owned(), vec!["a.rs".to_owned(), "b.rs".to_owned()])]));
 }
+
+/// What the window keeps for all panels; a panel reads it.
+const SHARED: &[&str] =
+    &["PanelCtx", "Selection", "WhatIf", "Snapshots", "Thumbnails", "RunView", "Book", "Sweeps", "RunQueue", "App"];
+
+/// Lines of the panels that could change what is not their own: those that hold any of it to be written to, and those that
+/// write to the selection. What they want changed they send as commands.
+fn writes(files: &[(String, String)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("gui/panels/")) {
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let words: Vec<(usize, String)> = tokens(text).into_iter().filter(|(_, word)| word != "::").collect();
+        let word = |i: usize| words.get(i).map_or("", |t| t.1.as_str());
+        for (i, (line, _)) in words.iter().enumerate() {
+            // `&mut Selection`, with or without a lifetime and a path before the name.
+            let mut end = i + 2;
+            if word(i) == "&" && word(i + 1) == "'" {
+                end += 2;
+            }
+            let holds = word(i) == "&" && word(end - 1) == "mut";
+            let is_name = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let last = (end..).find(|&j| !is_name(word(j)));
+            let named = last.map_or("", |j| word(j - 1));
+            let held = holds && (end..last.unwrap_or(end)).any(|j| SHARED.contains(&word(j)));
+            let part = word(i) == "selection" && word(i + 1) == "." && word(i + 3) == "=" && word(i + 4) != "=";
+            let lent = holds && word(end) == "cx" && word(end + 1) == ".";
+            if held || part || lent {
+                found.push(format!("{name}:{line}: {named}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_panel_changes_nothing_but_itself() {
+    assert_eq!(writes(&source()), Vec::<String>::new(), "a panel sends a command instead");
+    let of = |text: &str| writes(&[("gui/panels/x.rs".to_owned(), text.to_owned())]).len();
+    for bad in [
+        "fn f(selection: &mut Selection) {}",
+        "struct X<'a> { what_if: &'a mut WhatIf }",
+        "fn f(cx: &mut crate::gui::panels::PanelCtx<'_>) {}",
+        "fn f() { cx.selection.image = None; }",
+        "fn f() { ui.radio_value(&mut cx.selection.against, None, \"nothing\"); }",
+    ] {
+        assert_eq!(of(bad), 1, "{bad}");
+    }
+    for good in [
+        "fn f(cx: &PanelCtx<'_>, mine: &mut Filter) { if cx.selection.image == None {} }",
+        "fn f(ui: &mut Ui, view: &RunView) { cx.select(Pick::Image(None)); }",
+        "#[cfg(test)]\nmod tests { fn f(s: &mut Selection) {} }",
+    ] {
+        assert_eq!(of(good), 0, "{good}");
+    }
+}

@@ -412,7 +412,7 @@ fn snapshots_are_read_beside_the_window_and_failures_are_told() {
     std::fs::rename(&dir, &moved).unwrap();
     let view = RunView::of_folder(&RunReader::open(&moved).unwrap());
     let (wake, woken) = crossbeam_channel::bounded(64);
-    let mut snapshots = Snapshots::new(move || {
+    let snapshots = Snapshots::new(move || {
         wake.try_send(()).ok();
     });
     let ranks = wait(|| snapshots.ranks(&view, 2), &woken);

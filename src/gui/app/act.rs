@@ -16,9 +16,9 @@ use crate::gui::dialogs::checkpoints::Checkpoints;
 use crate::gui::dialogs::dataset::DatasetDialog;
 use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::new_run::NewRun;
+use crate::gui::panels::Pane;
 use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::tiles::{hide_pane, show_pane};
-use crate::gui::panels::{Pane, Selection};
 use crate::gui::setting;
 use crate::gui::view_model::RunView;
 use crate::gui::words::{is_active, steered};
@@ -70,11 +70,8 @@ impl App {
             UiCommand::Forward => self.selection = self.trail.forward().unwrap_or_else(|| self.selection.clone()),
             UiCommand::PlayEpochs => self.toggle_play(ctx),
             UiCommand::PlayRate(rate) => self.saved.play_rate = rate,
-            UiCommand::ClearSelection => {
-                let Selection { epoch, against, query, .. } = self.selection.clone();
-                self.selection = Selection { epoch, against, query, ..Selection::default() };
-            }
-            UiCommand::SelectCluster(cluster) => self.selection.cluster = Some(cluster),
+            UiCommand::Select(pick) => self.selection.change(pick),
+            UiCommand::Try(asked) => self.what_if.carry_out(asked, &self.commands),
             UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             UiCommand::NewRun => {
                 self.note_pace();

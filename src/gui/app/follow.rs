@@ -28,7 +28,7 @@ struct Chosen {
 impl Follow {
     /// Puts the heir of the chosen cluster into `selection`, before the panels are drawn. While the labels are being
     /// read no cluster is selected: the old number would mean another one.
-    pub fn update(&mut self, view: &RunView, selection: &mut Selection, snapshots: &mut Snapshots) {
+    pub fn update(&mut self, view: &RunView, selection: &mut Selection, snapshots: &Snapshots) {
         let Some(at) = view.newest_snapshot(EpochPart::Clusters, selection.epoch) else {
             self.chosen = None;
             return;
@@ -85,18 +85,18 @@ mod tests {
         /// Moves to an epoch and draws until all that is asked for has been read.
         fn look_at(&mut self, epoch: usize) -> Option<u32> {
             self.selection.epoch = Some(epoch);
-            self.follow.update(&self.view, &mut self.selection, &mut self.snapshots);
+            self.follow.update(&self.view, &mut self.selection, &self.snapshots);
             while self.snapshots.busy() {
                 assert_eq!(self.selection.cluster, None, "an old number must not stand for another cluster");
                 self.read.recv_timeout(Duration::from_secs(20)).unwrap();
-                self.follow.update(&self.view, &mut self.selection, &mut self.snapshots);
+                self.follow.update(&self.view, &mut self.selection, &self.snapshots);
             }
             self.selection.cluster
         }
 
         fn pick(&mut self, cluster: Option<u32>) {
             self.selection.cluster = cluster;
-            self.follow.update(&self.view, &mut self.selection, &mut self.snapshots);
+            self.follow.update(&self.view, &mut self.selection, &self.snapshots);
         }
     }
 

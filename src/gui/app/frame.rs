@@ -13,7 +13,6 @@ use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_tr
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
-use crate::gui::view_model::EpochPart;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
 
 impl App {
@@ -33,24 +32,23 @@ impl App {
         self.saved.narrow = ui.ctx().content_rect().width() < size::NARROW * type_scale(ui);
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
-        let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         let reaching = self.far.words();
         title.show(ui, |ui| {
             let look = (self.saved.layout, self.saved.zoom);
             let selected = select::words(&self.selection);
-            topbar::ui(ui, (&self.live, shown), look, (reaching.as_deref(), selected.as_deref()), &mut actions);
+            topbar::ui(ui, (&self.live, shown), look, (reaching.as_deref(), selected.as_deref()), &self.commands);
         });
         let under = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         let prepared = self.preparing.is_some() && self.live.state == State::Preparing;
         let told = if prepared { &self.live } else { shown };
-        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), &mut actions));
+        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), &self.commands));
         if let Some(preparing) = &mut self.preparing {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
             let height = size::THUMBS[1][1] + 10.0;
             let panel = Panel::top("preparing").exact_size(height).frame(frame).show_separator_line(false);
-            panel.show(ui, |ui| preparing.ui(ui, &self.live, &mut self.images));
+            panel.show(ui, |ui| preparing.ui(ui, &self.live, &self.images));
         }
         if let Some(text) = banner::text(shown, &self.draft).filter(|text| *text != self.read) {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
@@ -63,7 +61,7 @@ impl App {
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
         let run = steered(&self.live, shown);
         let rate = run.curves(run.phase).rate.filter(|_| run.is_running());
-        log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &mut actions));
+        log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &self.commands));
         if self.log_open {
             let drawer = Panel::bottom("log drawer")
                 .default_size(self.saved.sizes[2])
@@ -72,7 +70,6 @@ impl App {
             let drawn = drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
             self.saved.sizes[2] = drawn.response.rect.height();
         }
-        self.actions = actions;
         self.scrubber(ui);
         self.columns(ui);
         self.tiles(ui);
@@ -85,7 +82,7 @@ impl App {
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         panel.show(ui, |ui| {
             let play = (self.playing.is_some(), self.saved.play_rate);
-            scrubber::ui(ui, shown, play, &mut self.selection, &mut self.actions);
+            scrubber::ui(ui, shown, play, &self.selection, &self.commands);
         });
     }
 
@@ -97,7 +94,6 @@ impl App {
             .corner_radius(CornerRadius::same(size::RADIUS_TILE))
             .inner_margin(Margin { left: 12, right: 12, top: 0, bottom: 8 });
         let [min, max] = size::SIDE_RANGE;
-        let mut actions = std::mem::take(&mut self.actions);
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
@@ -106,7 +102,7 @@ impl App {
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
         let drawn = left
             .show_separator_line(false)
-            .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, shown, &many, &mut actions));
+            .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, shown, &many, &self.commands));
         keep_width(&mut widths[0], drawn.map(|d| d.response.rect.width()));
         let right = Panel::right("right column").default_size(widths[1]).size_range(min..=max);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
@@ -122,10 +118,9 @@ impl App {
         let parameters = &mut self.saved.parameters;
         let drawn = right
             .show_separator_line(false)
-            .show_collapsible(ui, &mut open.right, |ui| parameters.ui(ui, &knobs, &mut actions));
+            .show_collapsible(ui, &mut open.right, |ui| parameters.ui(ui, &knobs, &self.commands));
         keep_width(&mut widths[1], drawn.map(|d| d.response.rect.width()));
         *self.saved.columns() = open;
-        self.actions = actions;
     }
 
     fn tiles(&mut self, ui: &mut Ui) {
@@ -151,44 +146,36 @@ impl App {
             (false, ..) => Applies::ToNextRun,
         };
         self.what_if.look_at(view, self.selection.epoch);
-        self.follow.update(view, &mut self.selection, &mut self.snapshots);
+        self.follow.update(view, &mut self.selection, &self.snapshots);
         let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
         let overlays = many.overlays(view);
-        let mut cx = PanelCtx {
+        let cx = PanelCtx {
             view,
             many,
             overlays: &overlays,
             theme: Theme::of(ui.ctx()),
-            actions: &mut self.actions,
-            images: &mut self.images,
-            snapshots: &mut self.snapshots,
-            what_if: &mut self.what_if,
+            commands: &self.commands,
+            images: &self.images,
+            snapshots: &self.snapshots,
+            what_if: &self.what_if,
             answers: answers(&self.live, view),
             applies,
-            selection: &mut self.selection,
+            selection: &self.selection,
             truth: self.saved.truth,
             head: egui::Rect::NOTHING,
         };
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
         plot::look_at(ui.ctx(), cx.selection.epoch);
-        let before = cx.selection.clone();
         let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under };
-        tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &mut cx);
-        let epoch = view.newest_snapshot(EpochPart::Clusters, self.selection.epoch);
-        let labels = epoch.map(|epoch| self.snapshots.clusters(view, epoch));
-        let labels = labels.as_ref().and_then(|l| l.ready()).map_or(&[][..], |snapshot| &snapshot.labels);
-        select::settle(&before, &mut self.selection, labels);
-        // What was clicked is of the epoch that this frame showed.
-        self.follow.update(view, &mut self.selection, &mut self.snapshots);
+        tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &cx);
     }
 
     /// Draws the dialogs that are open.
     pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
-        let mut actions = std::mem::take(&mut self.actions);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &mut actions)
+            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &self.commands)
         {
             self.dialogs.palette = None;
         }
@@ -201,35 +188,34 @@ impl App {
                 queue: &self.queue,
                 paces: &self.saved.paces,
             };
-            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, &around, &mut actions) {
+            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, &around, &self.commands) {
                 self.dialogs.new_run = None;
             }
         }
         if let Some(dialog) = &mut self.dialogs.open_run
-            && !dialog.show(ctx, &self.saved.machines, &mut actions)
+            && !dialog.show(ctx, &self.saved.machines, &self.commands)
         {
             self.dialogs.open_run = None;
         }
         if let Some(dialog) = &mut self.dialogs.export
-            && !dialog.show(ctx, &mut actions)
+            && !dialog.show(ctx, &self.commands)
         {
             self.dialogs.export = None;
         }
         if let Some(dialog) = &mut self.dialogs.checkpoints {
             let place = (self.library.runs_dir(), is_active(&self.live));
-            if !dialog.show(ctx, &self.draft, place, &mut actions) {
+            if !dialog.show(ctx, &self.draft, place, &self.commands) {
                 self.dialogs.checkpoints = None;
             }
         }
         if let Some(dialog) = &mut self.dialogs.label
-            && !dialog.show(ctx, &mut actions)
+            && !dialog.show(ctx, &self.commands)
         {
             self.dialogs.label = None;
         }
         if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
             self.dialogs.cheat_sheet = false;
         }
-        self.actions = actions;
         self.dropped(ctx);
         self.add_dataset_dialog(ctx);
         self.dataset_dialog(ctx);
@@ -241,7 +227,7 @@ impl App {
     fn dropped(&mut self, ctx: &egui::Context) {
         let Some(path) = paths::dropped(ctx).filter(|path| !self.dialogs.any() && path.is_dir()) else { return };
         if path.join("events.jsonl").is_file() {
-            self.actions.push(UiCommand::OpenRun(path));
+            self.commands.send(UiCommand::OpenRun(path));
         } else {
             self.dialogs.add_dataset = Some(add_dataset::AddDataset::of_folder(&path));
         }
@@ -249,7 +235,7 @@ impl App {
 
     fn add_dataset_dialog(&mut self, ctx: &egui::Context) {
         let Some(dialog) = &mut self.dialogs.add_dataset else { return };
-        match dialog.show(ctx, self.library.registry(), &mut self.images) {
+        match dialog.show(ctx, self.library.registry(), &self.images) {
             add_dataset::AddDatasetAnswer::Open => {}
             add_dataset::AddDatasetAnswer::Close => self.dialogs.add_dataset = None,
             add_dataset::AddDatasetAnswer::Added(name) => {
@@ -263,7 +249,7 @@ impl App {
 
     fn dataset_dialog(&mut self, ctx: &egui::Context) {
         let Some(dialog) = &mut self.dialogs.dataset else { return };
-        match dialog.show(ctx, self.library.registry(), &mut self.images, &mut self.actions) {
+        match dialog.show(ctx, self.library.registry(), &self.images, &self.commands) {
             dataset::DatasetAnswer::Open => {}
             dataset::DatasetAnswer::Close => self.dialogs.dataset = None,
             dataset::DatasetAnswer::Removed => {

@@ -48,7 +48,7 @@ impl App {
         {
             asked.push(UiCommand::Enlarge(pane));
         }
-        self.actions.extend(asked);
+        asked.into_iter().for_each(|command| self.commands.send(command));
     }
 }
 
@@ -60,7 +60,7 @@ impl App {
         }
         for (key, command) in [(egui::Key::ArrowLeft, UiCommand::Back), (egui::Key::ArrowRight, UiCommand::Forward)] {
             if ctx.input_mut(|i| i.consume_key(egui::Modifiers::ALT, key)) {
-                self.actions.push(command);
+                self.commands.send(command);
             }
         }
     }

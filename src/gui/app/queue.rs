@@ -76,7 +76,7 @@ impl App {
                     self.closing = Some(ClosingCard::of(&self.live));
                 }
                 if !self.leaving && !self.queue.runs().is_empty() {
-                    self.actions.push(UiCommand::StartQueued);
+                    self.commands.send(UiCommand::StartQueued);
                 }
             }
             State::Stopped => {

@@ -83,12 +83,7 @@ impl AddDataset {
     }
 
     /// Shows it.
-    pub fn show(
-        &mut self,
-        ctx: &egui::Context,
-        registry: &Arc<dyn Datasets>,
-        images: &mut Thumbnails,
-    ) -> AddDatasetAnswer {
+    pub fn show(&mut self, ctx: &egui::Context, registry: &Arc<dyn Datasets>, images: &Thumbnails) -> AddDatasetAnswer {
         if let Some((name, result)) = self.adding.poll() {
             match result {
                 Ok(()) => return AddDatasetAnswer::Added(name),
@@ -186,7 +181,7 @@ impl AddDataset {
         self.probe.get(ui.ctx(), &typed, move || registry.look(&layout, &root, &go_on));
     }
 
-    fn found(&self, ui: &mut Ui, images: &mut Thumbnails) {
+    fn found(&self, ui: &mut Ui, images: &Thumbnails) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), FOUND), egui::Sense::hover());
         let Some(Ok(preview)) = self.probe.last() else { return };
         let mut room = ui.new_child(UiBuilder::new().id_salt("found").max_rect(rect.shrink2(vec2(0.0, 4.0))));
@@ -227,7 +222,7 @@ impl AddDataset {
 }
 
 /// What a folder holds: its layout, the verdict, counts by split, four people, and what is worth knowing.
-pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &mut Thumbnails) {
+pub fn preview_ui(ui: &mut Ui, preview: &Preview, images: &Thumbnails) {
     let theme = Theme::of(ui.ctx());
     let report = &preview.report;
     let (glyph, ink, words) = verdict(preview, theme);
@@ -298,7 +293,7 @@ fn counts(ui: &mut Ui, preview: &Preview) {
 }
 
 /// Photos side by side, each 34 × 68.
-pub fn faces_ui(ui: &mut Ui, faces: &[PathBuf], images: &mut Thumbnails, name: &str) {
+pub fn faces_ui(ui: &mut Ui, faces: &[PathBuf], images: &Thumbnails, name: &str) {
     let [width, height] = size::THUMBS[2];
     let step = width + 6.0;
     let (rect, response) = ui.allocate_exact_size(vec2(step * faces.len() as f32, height), egui::Sense::hover());

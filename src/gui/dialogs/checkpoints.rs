@@ -8,7 +8,7 @@ use super::{default_button, dialog, field, foot, notice, text_box};
 use crate::base::text::bytes;
 use crate::base::time as clock;
 use crate::engine::command::{At, Begin, DeviceChoice, Fork, RunRequest};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::job::Job;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
@@ -92,7 +92,7 @@ impl Checkpoints {
         ctx: &egui::Context,
         draft: &Params,
         (runs_dir, busy): (&Path, bool),
-        actions: &mut Vec<UiCommand>,
+        actions: &Commands,
     ) -> bool {
         self.take_in();
         let mut gone = false;
@@ -133,7 +133,7 @@ impl Checkpoints {
                 if default_button(ui, "Start branch", None, ready, tip)
                     && let Some(found) = &chosen
                 {
-                    actions.push(UiCommand::Start(Box::new(self.request(found, paths::typed(&folder), &changes))));
+                    actions.send(UiCommand::Start(Box::new(self.request(found, paths::typed(&folder), &changes))));
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Close").look(ButtonLook::Flat)).on_hover_text("Changes nothing.").clicked();

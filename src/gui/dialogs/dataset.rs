@@ -8,7 +8,7 @@ use eframe::egui::{self, Align2, Label, Rect, ScrollArea, Sense, Ui, pos2, vec2}
 use super::add_dataset::preview_ui;
 use super::{dialog, foot, notice};
 use crate::data::preview::Preview;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::datasets::{DatasetRow, Datasets};
 use crate::gui::job::Job;
 use crate::gui::panels::photo;
@@ -57,8 +57,8 @@ impl DatasetDialog {
         &mut self,
         ctx: &egui::Context,
         registry: &Arc<dyn Datasets>,
-        images: &mut Thumbnails,
-        actions: &mut Vec<UiCommand>,
+        images: &Thumbnails,
+        actions: &Commands,
     ) -> DatasetAnswer {
         if let Some(found) = self.looking.poll() {
             self.found = Some(found);
@@ -97,7 +97,7 @@ impl DatasetDialog {
                 }
                 let locate = ui.add(Push::new("Locate…"));
                 if locate.on_hover_text("Asks for the folder when the images have moved.").clicked() {
-                    actions.push(UiCommand::LocateDataset(self.row.name.clone()));
+                    actions.send(UiCommand::LocateDataset(self.row.name.clone()));
                     gone = true;
                 }
                 let remove = ui.add(Push::new("Remove").enabled(!self.removing.busy()));
@@ -112,7 +112,7 @@ impl DatasetDialog {
 }
 
 /// A row a person, a column a camera.
-fn sheet(ui: &mut Ui, preview: &Preview, images: &mut Thumbnails) {
+fn sheet(ui: &mut Ui, preview: &Preview, images: &Thumbnails) {
     let theme = Theme::of(ui.ctx());
     let [width, height] = size::THUMBS[1];
     let left = 58.0;

@@ -8,7 +8,7 @@ use eframe::egui::{self, Popup, ScrollArea, Ui};
 
 use super::{default_button, field, foot, notice, text_box};
 use crate::gui::app::wake_by_line;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
@@ -76,7 +76,7 @@ impl Elsewhere {
     }
 
     /// Shows it; true when the dialog is done. `machines` are those that were reached before.
-    pub fn ui(&mut self, ui: &mut Ui, machines: &[String], actions: &mut Vec<UiCommand>) -> bool {
+    pub fn ui(&mut self, ui: &mut Ui, machines: &[String], actions: &Commands) -> bool {
         self.poll(ui.ctx());
         self.place(ui, machines);
         let mut gone = self.begun(ui.ctx(), actions);
@@ -187,7 +187,7 @@ impl Elsewhere {
     }
 
     /// The runs there; true when one was chosen.
-    fn list(&mut self, ui: &mut Ui, actions: &mut Vec<UiCommand>) -> bool {
+    fn list(&mut self, ui: &mut Ui, actions: &Commands) -> bool {
         let Some(there) = &self.there else { return false };
         let theme = Theme::of(ui.ctx());
         let mut chosen = None;
@@ -206,7 +206,7 @@ impl Elsewhere {
             }
         });
         let Some(address) = chosen else { return false };
-        actions.push(UiCommand::OpenRun(PathBuf::from(address.to_string())));
+        actions.send(UiCommand::OpenRun(PathBuf::from(address.to_string())));
         true
     }
 
@@ -270,7 +270,7 @@ impl Elsewhere {
     }
 
     /// Takes in what became of a run that was started; true when the dialog is done.
-    fn begun(&mut self, _ctx: &egui::Context, actions: &mut Vec<UiCommand>) -> bool {
+    fn begun(&mut self, _ctx: &egui::Context, actions: &Commands) -> bool {
         let answer = self.starting.poll();
         if let Some(why) = self.starting.take_failure() {
             self.wrong = Some(why);
@@ -285,7 +285,7 @@ impl Elsewhere {
             Some(Ok(Begun::Now(run))) => {
                 if let Some(there) = &self.there {
                     let address = there.line.address().join(&run);
-                    actions.push(UiCommand::OpenRun(PathBuf::from(address.to_string())));
+                    actions.send(UiCommand::OpenRun(PathBuf::from(address.to_string())));
                     return true;
                 }
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 use eframe::egui;
 
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{ButtonLook, Push};
@@ -23,7 +23,7 @@ impl Export {
     }
 
     /// Shows it; false when it is to close.
-    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) -> bool {
+    pub fn show(&mut self, ctx: &egui::Context, actions: &Commands) -> bool {
         let mut gone = false;
         let close = dialog(ctx, "export", "Export figure", |ui| {
             let words = "Writes the curves and the histogram as PNG and SVG in print colours, and the metrics as CSV \
@@ -43,7 +43,7 @@ impl Export {
             foot(ui, |ui| {
                 let ready = missing.is_none();
                 if default_button(ui, "Export", None, ready, "Writes the files; a message says where they are.") {
-                    actions.push(UiCommand::ExportTo(folder.clone()));
+                    actions.send(UiCommand::ExportTo(folder.clone()));
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Writes nothing.").clicked();

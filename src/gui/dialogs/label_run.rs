@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eframe::egui;
 
 use super::{default_button, dialog, field, foot, text_box};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::run::label::Label;
@@ -26,7 +26,7 @@ impl LabelRun {
     }
 
     /// Shows it; false when it is to close.
-    pub fn show(&mut self, ctx: &egui::Context, actions: &mut Vec<UiCommand>) -> bool {
+    pub fn show(&mut self, ctx: &egui::Context, actions: &Commands) -> bool {
         let mut gone = false;
         let close = dialog(ctx, "label run", "Name and note", |ui| {
             let theme = Theme::of(ui.ctx());
@@ -51,7 +51,7 @@ impl LabelRun {
                 if default_button(ui, "Keep", None, true, "Writes name and note into the run's folder.") {
                     let label =
                         Label { name: self.label.name.trim().to_owned(), note: self.label.note.trim().to_owned() };
-                    actions.push(UiCommand::SetLabel { folder: self.folder.clone(), label });
+                    actions.send(UiCommand::SetLabel { folder: self.folder.clone(), label });
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Changes nothing.").clicked();

@@ -12,7 +12,7 @@ use super::{Browse, default_button, dialog, field, foot, notice, text_box};
 use crate::base::device::present;
 use crate::base::time as clock;
 use crate::engine::command::{Begin, DeviceChoice, RunRequest, cache_dir};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::datasets::{DatasetRow, Datasets, short_name};
 use crate::gui::paths;
 use crate::gui::queue::RunQueue;
@@ -120,7 +120,7 @@ impl NewRun {
         choice: &mut RunChoice,
         draft: &mut Params,
         around: &Around<'_>,
-        actions: &mut Vec<UiCommand>,
+        actions: &Commands,
     ) -> bool {
         let mut gone = false;
         let close = dialog(ctx, "new run", "New run", |ui| {
@@ -151,7 +151,7 @@ impl NewRun {
                 };
                 if default_button(ui, words, Some(icon::PLAY), wrong.is_none(), tip) {
                     let command = if around.busy { UiCommand::QueueRun } else { UiCommand::Start };
-                    actions.push(command(Box::new(RunRequest {
+                    actions.send(command(Box::new(RunRequest {
                         source: paths::name_or_path(&choice.source),
                         target: paths::name_or_path(&choice.target),
                         out: paths::typed(&folder),

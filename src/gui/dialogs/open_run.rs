@@ -7,7 +7,7 @@ use eframe::egui;
 use super::elsewhere::Elsewhere;
 use super::probe::Probe;
 use super::{Browse, default_button, dialog, field, foot, notice, text_box};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::paths;
 use crate::gui::widgets::button::{ButtonLook, Push, segment};
 
@@ -25,7 +25,7 @@ pub struct OpenRun {
 
 impl OpenRun {
     /// Shows it; false when it is to close. `machines` are those that were reached before, newest first.
-    pub fn show(&mut self, ctx: &egui::Context, machines: &[String], actions: &mut Vec<UiCommand>) -> bool {
+    pub fn show(&mut self, ctx: &egui::Context, machines: &[String], actions: &Commands) -> bool {
         let mut gone = false;
         let close = dialog(ctx, "open run", "Open run", |ui| {
             let mut far = self.elsewhere.is_some();
@@ -59,7 +59,7 @@ impl OpenRun {
             foot(ui, |ui| {
                 let ready = missing.is_none() && known && wrong.is_none();
                 if default_button(ui, "Open", None, ready, "Shows the run as it was recorded.") {
-                    actions.push(UiCommand::OpenRun(folder.clone()));
+                    actions.send(UiCommand::OpenRun(folder.clone()));
                     gone = true;
                 }
                 gone |= ui.add(Push::new("Cancel").look(ButtonLook::Flat)).on_hover_text("Opens nothing.").clicked();

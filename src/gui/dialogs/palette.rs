@@ -6,9 +6,10 @@ use eframe::egui::{
 };
 
 use crate::gui::book::Book;
-use crate::gui::command::{COMMANDS, UiCommand, pane_keys};
+use crate::gui::command::{COMMANDS, Commands, UiCommand, pane_keys};
 use crate::gui::panels::Pane;
 use crate::gui::panels::library::Library;
+use crate::gui::selection::Pick;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
@@ -43,7 +44,7 @@ impl Palette {
         ctx: &egui::Context,
         (live, shown): (&RunView, &RunView),
         (library, book, draft): (&Library, &Book, &Params),
-        actions: &mut Vec<UiCommand>,
+        actions: &Commands,
     ) -> bool {
         let theme = Theme::of(ctx);
         let mut found = found(ctx, &self.query, live, shown, draft);
@@ -79,7 +80,7 @@ impl Palette {
         });
         close |= response.response.clicked_elsewhere();
         if let Some(item) = pick.and_then(|n| found.into_iter().nth(n)) {
-            actions.push(item.command);
+            actions.send(item.command);
             close = true;
         }
         !close
@@ -213,7 +214,7 @@ fn things(query: &str, shown: &RunView, (library, book): (&Library, &Book), into
     let count = shown.newest_clusters().map_or(0, |(_, c)| c.summary.clusters[0]);
     if let Some(cluster) = number.filter(|n| (*n as usize) < count) {
         let (title, detail) = (format!("Cluster {cluster}"), "of the epoch looked at".to_owned());
-        into.push(item("Clusters", icon::STACK, title, detail, UiCommand::SelectCluster(cluster)));
+        into.push(item("Clusters", icon::STACK, title, detail, UiCommand::Select(Pick::Cluster(Some(cluster)))));
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use eframe::egui::{Rect, Ui};
 
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::widgets::{icon, tile};
 
 /// Whether a panel has shown its contents, or what stands in their place.
@@ -69,7 +69,7 @@ impl Absence {
     }
 
     /// Draws it; `head` is the room beside the tabs.
-    pub fn show(&self, ui: &mut Ui, head: Rect, actions: &mut Vec<UiCommand>) {
+    pub fn show(&self, ui: &mut Ui, head: Rect, actions: &Commands) {
         match self {
             Self::Loading(words) => tile::head(ui, head, words, |_| {}),
             Self::Nothing(blank) => {
@@ -80,7 +80,7 @@ impl Absence {
                 let label = button.as_ref().map(|(label, _)| *label);
                 let clicked = tile::empty_state(ui, glyph, title, text, label).is_some_and(|r| r.clicked());
                 if let (true, Some((_, command))) = (clicked, button) {
-                    actions.push(command.clone());
+                    actions.send(command.clone());
                 }
             }
         }

@@ -25,15 +25,15 @@ pub struct AlikePanel {
 }
 
 /// Asks the engine, and brings the panel to the front.
-pub fn ask(cx: &mut PanelCtx<'_>, query: ImageRef, hit: ImageRef) {
-    cx.actions.push(UiCommand::Engine(Request::from(Command::Likeness { query, hit })));
-    cx.actions.push(UiCommand::ShowPane(Pane::Alike));
+pub fn ask(cx: &PanelCtx<'_>, query: ImageRef, hit: ImageRef) {
+    cx.send(UiCommand::Engine(Request::from(Command::Likeness { query, hit })));
+    cx.send(UiCommand::ShowPane(Pane::Alike));
 }
 
 impl Panel for AlikePanel {
     const TITLE: &'static str = "Why this hit";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some(found) = cx.view.likeness.clone() else {
             let text = "Right click on a hit of a rank list and choose Why this hit: both photos are then painted with what \
                         each part of them gives to their similarity. The answer takes some seconds where the network must \
@@ -70,7 +70,7 @@ impl Panel for AlikePanel {
 }
 
 impl AlikePanel {
-    fn one(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, (image, map): (ImageRef, &AttentionMap), cell: Rect, most: f32) {
+    fn one(&mut self, ui: &Ui, cx: &PanelCtx<'_>, (image, map): (ImageRef, &AttentionMap), cell: Rect, most: f32) {
         let images = cx.snapshots.images(cx.view);
         let path = match &images {
             Loaded::Ready(images) => images.get(image).map(|row| row.path.as_path()),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::card::{Card, CardGrid};
 use self::order::{CardOrder, CardSort, Wish};
 use super::clustered::{Births, ClusteringWatch, ShownClustering, bar};
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
@@ -70,7 +70,7 @@ impl Default for BrowserPanel {
 impl Panel for BrowserPanel {
     const TITLE: &'static str = "Clusters";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let shown = self.watch.get(ui, cx)?;
         let births = self.births.get(ui.ctx(), cx.view, shown.epoch);
         let picked = (!cx.selection.picked.is_empty()).then(|| Arc::clone(&cx.selection.picked));
@@ -180,7 +180,7 @@ impl BrowserPanel {
         ui.add_space(2.0);
     }
 
-    fn cards(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, births: Option<&[usize]>) {
+    fn cards(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, births: Option<&[usize]>) {
         let width = ui.available_width() - ui.spacing().scroll.allocated_width();
         let grid = CardGrid::of(ui, width);
         let order = &self.order;
@@ -204,7 +204,7 @@ impl BrowserPanel {
                     let born = births.and_then(|b| b.get(cluster as usize)).copied();
                     let done = Card { shown, born, cluster, grid }.show(ui, cx, Rect::from_min_size(at, grid.card));
                     if done.chosen && cluster != OUTLIERS {
-                        cx.selection.cluster = Some(cluster);
+                        cx.select(Pick::Cluster(Some(cluster)));
                     }
                     if done.opened || (done.chosen && cluster == OUTLIERS) {
                         open = Some(cluster);
@@ -215,13 +215,13 @@ impl BrowserPanel {
         if let Some(cluster) = open {
             self.open = Some(cluster);
             if cluster != OUTLIERS {
-                cx.selection.cluster = Some(cluster);
+                cx.select(Pick::Cluster(Some(cluster)));
             }
         }
         self.seen = cx.selection.cluster;
     }
 
-    fn members(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32) {
+    fn members(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u32) {
         // Another cluster chosen elsewhere is the one to show.
         if let Some(chosen) = shown.chosen(cx).filter(|c| cluster != OUTLIERS && Some(*c) != self.seen) {
             self.open = Some(chosen);
@@ -235,7 +235,7 @@ impl BrowserPanel {
                 let at = clusters.iter().position(|c| *c == cluster).map_or(0, |at| at as isize + by);
                 if let Some(&next) = usize::try_from(at).ok().and_then(|at| clusters.get(at)) {
                     self.open = Some(next);
-                    cx.selection.cluster = Some(next);
+                    cx.select(Pick::Cluster(Some(next)));
                 }
             }
         }

@@ -13,19 +13,19 @@ use crate::method::hand::HandEdit;
 /// Why nothing can be said.
 const REST: &str = "A run takes this while it goes on, paused or not; it counts from its next clustering.";
 
-fn ask(cx: &mut PanelCtx<'_>, command: Command) {
-    cx.actions.push(UiCommand::Engine(Request::from(command)));
+fn ask(cx: &PanelCtx<'_>, command: Command) {
+    cx.send(UiCommand::Engine(Request::from(command)));
 }
 
 /// A button that opens the entries for these images.
-pub fn button(ui: &mut Ui, cx: &mut PanelCtx<'_>, images: &[u32]) {
+pub fn button(ui: &mut Ui, cx: &PanelCtx<'_>, images: &[u32]) {
     let response = ui.add(Push::new("By hand").look(ButtonLook::Flat).small());
     let response = response.on_hover_text("Say that these images are one person or two, or leave them out.");
     Popup::menu(&response).show(|ui| entries(ui, cx, images));
 }
 
 /// The entries for these images.
-pub fn entries(ui: &mut Ui, cx: &mut PanelCtx<'_>, images: &[u32]) {
+pub fn entries(ui: &mut Ui, cx: &PanelCtx<'_>, images: &[u32]) {
     let on = cx.applies == Applies::ToRun;
     let counted = ticks::counted(images.len(), "image", "images");
     let mut choices = Vec::new();

@@ -53,7 +53,7 @@ fn kinds(theme: &Theme, truth: bool) -> Vec<Kind> {
 impl Panel for CamerasPanel {
     const TITLE: &'static str = "Cameras";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some(epoch) = cx.view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch) else {
             let text = "Once an epoch has been clustered: how far images of one camera and of two lie from each other, and \
                         which cameras share clusters.";

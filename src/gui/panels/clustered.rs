@@ -84,7 +84,7 @@ pub fn no_radii() -> Absence {
 ///
 /// # Errors
 /// With what to say while it is computed or where it cannot be.
-pub fn hierarchy(cx: &mut PanelCtx<'_>, run: &ShownClustering) -> Result<Arc<Hierarchy>, Absence> {
+pub fn hierarchy(cx: &PanelCtx<'_>, run: &ShownClustering) -> Result<Arc<Hierarchy>, Absence> {
     match cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) {
         Some(all) => Ok(all),
         None => Err(cx.what_if.failure(4).map_or(Absence::Loading("reading all radii…"), |why| {
@@ -134,7 +134,7 @@ impl ClusteringWatch {
     ///
     /// # Errors
     /// With what to say when there is none.
-    pub fn get(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>) -> Result<Arc<ShownClustering>, Absence> {
+    pub fn get(&mut self, ui: &Ui, cx: &PanelCtx<'_>) -> Result<Arc<ShownClustering>, Absence> {
         let view = cx.view;
         if self.source.as_ref().is_some_and(|s| s.folder != view.folder) {
             *self = Self::default();

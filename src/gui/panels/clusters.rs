@@ -22,7 +22,7 @@ type Curve = (&'static str, fn(&ClusterSummary) -> usize, Color32, bool);
 impl Panel for ClustersPanel {
     const TITLE: &'static str = "Cluster counts";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let shown = match cx.selection.epoch {
             Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),

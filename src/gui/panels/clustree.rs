@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
 use super::image_row::{self, TreePlaces};
 use super::map::colours;
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
+use crate::gui::what_if::Try;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::{combo, tile};
 use crate::gui::words::share;
@@ -97,7 +98,7 @@ struct Picture<'a> {
 impl Panel for ClustreePanel {
     const TITLE: &'static str = "Clustree";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
             return Err(no_radii());
@@ -180,7 +181,7 @@ impl Picture<'_> {
         }
     }
 
-    fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, middle: usize) {
+    fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>, middle: usize) {
         let theme = cx.theme;
         let tried = cx.what_if.base().is_some_and(|b| (b.params.eps - cx.what_if.draft().eps).abs() > 1e-9);
         for (row, &rung) in self.drawn.rows.iter().enumerate() {
@@ -213,7 +214,7 @@ impl Picture<'_> {
     }
 
     /// A photo beside a disc where no other is near.
-    fn photos(&self, ui: &Ui, cx: &mut PanelCtx<'_>) {
+    fn photos(&self, ui: &Ui, cx: &PanelCtx<'_>) {
         let [width, height] = size::THUMBS[0];
         for (row, &rung) in self.drawn.rows.iter().enumerate() {
             let mut nodes: Vec<(f32, f32, u32)> = self.ladder.rungs[rung]
@@ -235,7 +236,7 @@ impl Picture<'_> {
     }
 
     /// The radius of a row, which a click tries, and the images in no cluster there.
-    fn label(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, row: usize, rung: usize, on: bool) {
+    fn label(&self, ui: &mut Ui, cx: &PanelCtx<'_>, row: usize, rung: usize, on: bool) {
         let theme = cx.theme;
         let rung = &self.ladder.rungs[rung];
         let small = Type::Small.font(ui);
@@ -265,14 +266,14 @@ impl Picture<'_> {
         );
         ui.painter().text(right + vec2(0.0, 1.0), Align2::RIGHT_TOP, noise, small, theme.t3);
         if response.clicked() {
-            cx.what_if.set("eps", &Value::Float(rung.eps));
-            cx.what_if.let_go();
+            cx.attempt(Try::Value("eps", Value::Float(rung.eps)));
+            cx.attempt(Try::LetGo);
         }
         response.on_hover_cursor(CursorIcon::PointingHand).on_hover_text(format!("{words}. Nothing is trained."));
     }
 
     /// A click selects the images of a disc; hovering says what it is.
-    fn hand(&self, ui: &Ui, cx: &mut PanelCtx<'_>, pointer: Option<Pos2>, clicked: bool) {
+    fn hand(&self, ui: &Ui, cx: &PanelCtx<'_>, pointer: Option<Pos2>, clicked: bool) {
         let Some(at) = pointer.filter(|p| self.plot.inner.expand(6.0).contains(*p)) else { return };
         let row = (self.plot.y_at(at.y).max(0.0) as usize).min(self.drawn.rows.len() - 1);
         let rung = &self.ladder.rungs[self.drawn.rows[row]];
@@ -281,9 +282,8 @@ impl Picture<'_> {
         let Some((_, cluster, node)) = found.filter(|(away, ..)| *away < 5.0) else { return };
         if clicked {
             let of_cluster = |&(_, &l): &(u32, &i32)| usize::try_from(l) == Ok(cluster);
-            cx.selection.picked = Arc::new((0u32..).zip(&rung.labels).filter(of_cluster).map(|(i, _)| i).collect());
-            cx.selection.image = Some(thumb::train(node.face));
-            cx.selection.cluster = self.run.facts.cluster_of(node.face);
+            cx.select(Pick::Images((0u32..).zip(&rung.labels).filter(of_cluster).map(|(i, _)| i).collect()));
+            cx.select(Pick::Member(node.face, self.run.facts.cluster_of(node.face)));
         }
         let theme = cx.theme;
         let outline = Stroke::new(size::STROKE_HERO, theme.accent);

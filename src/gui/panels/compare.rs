@@ -110,7 +110,7 @@ fn read(asked: &Asked) -> Found {
 impl Panel for ComparePanel {
     const TITLE: &'static str = "Compare";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let asked = asked(cx.view, &cx.many);
         if asked.runs.len() < 2 {
             (self.asked, self.found) = (None, None);
@@ -140,7 +140,7 @@ impl Panel for ComparePanel {
                         [(TableFormat::Markdown, "Copy as Markdown"), (TableFormat::Latex, "Copy as LaTeX")]
                     {
                         if ui.button(words).clicked() {
-                            cx.actions.push(UiCommand::CopyText(table(&found.all, kind)));
+                            cx.send(UiCommand::CopyText(table(&found.all, kind)));
                         }
                     }
                 });

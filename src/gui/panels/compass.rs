@@ -4,7 +4,7 @@
 use eframe::egui::{Align2, CursorIcon, Pos2, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
@@ -28,7 +28,7 @@ const CHOSEN: f32 = 104.0;
 impl Panel for CompassPanel {
     const TITLE: &'static str = "Compass";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let scores = cx.view.clusters.iter().map(|(epoch, c)| (*epoch, &c.summary.label_free));
         let compass = Compass::new(scores, &cx.view.target_retrieval);
         let known = compass.needles.iter().any(|n| n.chosen.is_some());
@@ -92,7 +92,7 @@ fn titles(ui: &mut Ui, truth: bool) {
     }
 }
 
-fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, compass: &Compass, needle: &Needle, height: f32, truth: bool) {
+fn row(ui: &mut Ui, cx: &PanelCtx<'_>, compass: &Compass, needle: &Needle, height: f32, truth: bool) {
     let theme = cx.theme;
     let k = type_scale(ui);
     let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
@@ -146,7 +146,7 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, compass: &Compass, needle: &Needle, h
         painter.text(pos2(right, area.center().y), Align2::RIGHT_CENTER, words, Type::Body.font(ui), *ink);
     }
     if let Some(at) = chosen.filter(|_| response.clicked()) {
-        cx.selection.epoch = Some(at);
+        cx.select(Pick::Epoch(Some(at)));
     }
     let now = needle.values.iter().rev().find_map(|v| *v).map_or(String::new(), |v| format!(" Newest: {v:.3}."));
     response

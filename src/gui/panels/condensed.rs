@@ -103,7 +103,7 @@ struct Picture<'a> {
 impl Panel for CondensedPanel {
     const TITLE: &'static str = "Condensed tree";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
             return Err(no_radii());

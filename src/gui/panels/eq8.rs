@@ -14,7 +14,7 @@ use super::browser::members;
 use super::clustered::{
     ClusterFacts, ClusterRow, ClusteringWatch, From, ScoreOrigin, ShownClustering, no_radii, thumb,
 };
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
@@ -101,7 +101,7 @@ impl Eq8Picture<'_> {
 impl Panel for Eq8Panel {
     const TITLE: &'static str = "Eq. 8";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let shown = self.watch.get(ui, cx)?;
         if !shown.facts.has_radii() && !shown.facts.labels.is_empty() {
             return Err(no_radii());
@@ -168,7 +168,7 @@ fn head_of_tried(ui: &mut Ui, cx: &PanelCtx<'_>, on: &mut bool, cluster: u32) {
     });
 }
 
-fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tried) {
+fn head(ui: &mut Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tried) {
     let order = &picture.shown.table.worst_first;
     let at = order.iter().position(|c| *c == picture.cluster).unwrap_or(0);
     let scope = format!(
@@ -201,13 +201,13 @@ fn head(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mu
         }
     });
     if to.is_some() {
-        cx.selection.cluster = to;
+        cx.select(Pick::Cluster(to));
     }
 }
 
 impl Eq8Picture<'_> {
     /// Draws it into the room there is.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
         let room = ui.available_height();
         let strip = if with_strip(ui) { strip_height(ui) } else { 0.0 };
         let count = count::height(ui, room);
@@ -221,7 +221,7 @@ impl Eq8Picture<'_> {
     }
 
     /// The members with their scores; a click counts that member's sets.
-    fn strip(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn strip(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
         let k = type_scale(ui);
         let members = self.shown.table.members(self.cluster);
         let cell = k * vec2(17.0, 34.0);
@@ -260,12 +260,11 @@ impl Eq8Picture<'_> {
             },
         );
         if let Some(&image) = to.and_then(|at| members.get(at)) {
-            cx.selection.image = Some(thumb::train(image));
-            cx.selection.cluster = Some(self.cluster);
+            cx.select(Pick::Member(image, Some(self.cluster)));
         }
     }
 
-    fn strip_member(&self, ui: &Ui, cx: &mut PanelCtx<'_>, image: u32, cell: Rect) {
+    fn strip_member(&self, ui: &Ui, cx: &PanelCtx<'_>, image: u32, cell: Rect) {
         let theme = Theme::of(ui.ctx());
         thumb::paint(ui, cx.images, self.shown.images.as_deref(), image, cell, 1.0);
         let on = image == self.member;
@@ -277,10 +276,8 @@ impl Eq8Picture<'_> {
         let ink = if on { theme.t1 } else { theme.t3 };
         let at = pos2(cell.center().x, cell.bottom() + 2.0);
         ui.painter().text(at, Align2::CENTER_TOP, score, Type::Small.font(ui), ink);
-        let before = cx.selection.image;
-        members::pick(ui, cx, self.shown, image, cell);
-        if cx.selection.image != before {
-            cx.selection.cluster = Some(self.cluster);
+        if members::pick(ui, cx, self.shown, image, cell) {
+            cx.select(Pick::Cluster(Some(self.cluster)));
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::sample::How;
 use super::clustered::{ClusteringWatch, ShownClustering, bar};
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::ticks;
 use crate::gui::widgets::{button, chip, combo, icon};
 
@@ -33,7 +33,7 @@ pub struct ExhibitPanel {
 impl Panel for ExhibitPanel {
     const TITLE: &'static str = "Reliable or not";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let shown = self.watch.get(ui, cx)?;
         self.head(ui, cx, &shown);
         if shown.table.rows.is_empty() {
@@ -51,7 +51,7 @@ impl Panel for ExhibitPanel {
                 if let Some(cluster) =
                     map::map(&mut left, &mut self.map, points, &shown, (cx.selection.cluster, cx.images))
                 {
-                    cx.selection.cluster = Some(cluster);
+                    cx.select(Pick::Cluster(Some(cluster)));
                 }
                 Rect::from_min_max(pos2(middle + 8.0, room.top()), room.max)
             }

@@ -70,7 +70,7 @@ impl Default for HeatMapsPanel {
 impl Panel for HeatMapsPanel {
     const TITLE: &'static str = "Heat maps";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let found = match found::looked_at(cx) {
             Ok(found) => found,
             Err((title, text)) => return Err(Absence::nothing(icon::HEAT, title, text)),
@@ -116,7 +116,7 @@ impl HeatMapsPanel {
     }
 
     /// Scope and tools in the panel's title; whether the bare photos are asked for.
-    fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) -> bool {
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) -> bool {
         let mut peek = false;
         let watched: Vec<ImageRef> = sheet.people.iter().map(|(of, _)| of.image).collect();
         tile::head(ui, cx.head, scope, |ui| {
@@ -129,7 +129,7 @@ impl HeatMapsPanel {
     }
 
     /// The button that writes the sheet as a picture.
-    fn save(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) {
+    fn save(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) {
         let button = button::icon_button(ui, icon::EXPORT, "Save this grid…");
         let what = match self.shown {
             ShownMaps::Overview => "overview".to_owned(),
@@ -144,7 +144,7 @@ impl HeatMapsPanel {
         self.saving.popup(&button, &offer, || save::compose(cx, sheet, derived, look, scope.to_owned()));
     }
 
-    fn body(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, sheet: &MapSheet<'_>, peek: bool, compared: bool) {
+    fn body(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, sheet: &MapSheet<'_>, peek: bool, compared: bool) {
         let gates = sheet.columns.iter().any(|c| c.kind == MapKind::Coordinate);
         let setting = match (compared, self.is_dense()) {
             (true, _) => Setting::compared(gates),

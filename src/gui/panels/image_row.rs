@@ -101,7 +101,7 @@ pub fn eps_line(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, [tight, eps, loose
 /// A card beside the pointer at `at`, within `room`: the photo of an image of the train split, `lines` beside it.
 pub fn card(
     ui: &Ui,
-    cx: &mut PanelCtx<'_>,
+    cx: &PanelCtx<'_>,
     (images, image): (Option<&Images>, u32),
     (room, at): (Rect, Pos2),
     lines: Vec<String>,

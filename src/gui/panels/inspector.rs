@@ -37,7 +37,7 @@ struct Subject {
 impl Panel for InspectorPanel {
     const TITLE: &'static str = "Inspector";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some(image) = cx.selection.image else {
             let text = "Click a point of the cluster map, a member of a cluster or a hit of a rank list: its cluster, \
                         score and neighbours are shown here.";
@@ -87,7 +87,7 @@ fn split_words(split: Split) -> &'static str {
     }
 }
 
-fn subject(cx: &mut PanelCtx<'_>, image: ImageRef) -> Subject {
+fn subject(cx: &PanelCtx<'_>, image: ImageRef) -> Subject {
     let view = cx.view;
     let images = cx.snapshots.images(view).ready().cloned();
     let mut clustering = None;
@@ -103,7 +103,7 @@ fn subject(cx: &mut PanelCtx<'_>, image: ImageRef) -> Subject {
     Subject { image, row, images, of, clustering }
 }
 
-fn picture(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject) {
+fn picture(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject) {
     let [width, height] = size::THUMBS[3].map(|x| x * type_scale(ui));
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     let path = subject.row.as_ref().map(|row| row.path.as_path());

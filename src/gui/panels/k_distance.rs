@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
+use crate::gui::what_if::Try;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::{icon, tile};
 use crate::method::params::Value;
@@ -26,7 +27,7 @@ pub fn core_images(curve: &KDistance, eps: f64) -> usize {
 impl Panel for KDistancePanel {
     const TITLE: &'static str = "k-distance";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some((epoch, run)) = cx.what_if.base().map(|b| (b.epoch, b.params.eps)) else {
             let text = "Once an epoch has been clustered, the distance of every image to its k-th nearest is drawn \
                         here. Where the curve bends upward is the usual hint for eps.";
@@ -171,7 +172,7 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
 }
 
 /// The handle at the right end; drag, arrow keys, or a screen reader's "set value".
-pub(super) fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, name: &str) {
+pub(super) fn handle(ui: &mut Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, name: &str) {
     let theme = Theme::of(ui.ctx());
     let eps = cx.what_if.draft().eps;
     let y = plot.y_of(eps);
@@ -201,10 +202,10 @@ pub(super) fn handle(ui: &mut Ui, cx: &mut PanelCtx<'_>, plot: &Fixed<'_>, name:
     }
     if let Some(to) = to {
         let value = (to.clamp(0.05, 0.95) * 100.0).round() / 100.0;
-        cx.what_if.set("eps", &Value::Float(value));
+        cx.attempt(Try::Value("eps", Value::Float(value)));
     }
     if response.drag_stopped() {
-        cx.what_if.let_go();
+        cx.attempt(Try::LetGo);
     }
     let tip = "Drag to try another eps: every panel about clusters follows. Nothing is trained. Keys: ↑ and ↓.";
     response.on_hover_cursor(CursorIcon::ResizeVertical).on_hover_text(tip);

@@ -12,7 +12,7 @@ use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::Many;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::datasets::{DatasetRow, Datasets};
 use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type, size};
@@ -89,12 +89,12 @@ impl Library {
     }
 
     /// Shows the column.
-    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &Commands) {
         ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             tile::title_row(ui, "Datasets", "", |ui| {
                 if icon_button(ui, icon::PLUS, "Add dataset…").clicked() {
-                    actions.push(UiCommand::AddDataset);
+                    actions.send(UiCommand::AddDataset);
                 }
             });
             let there = |d: &&DatasetRow| d.builtin || d.found;
@@ -161,7 +161,7 @@ fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: 
     line(29.0, lines.1, Type::Small, ink.1);
 }
 
-fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &RunView, actions: &mut Vec<UiCommand>) {
+fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &RunView, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let (rect, response) = list_row(ui, &dataset.name, false);
     let there = dataset.builtin || dataset.found;
@@ -197,6 +197,6 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &RunView, actions: &mut
     };
     if response.on_hover_text(place).clicked() {
         let name = dataset.name.clone();
-        actions.push(if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) });
+        actions.send(if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) });
     }
 }

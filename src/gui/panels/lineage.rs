@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::river::{River, RiverAsk};
 use self::scene::ShownScene;
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::Type;
 use crate::gui::view_model::{EpochPart, Loaded};
@@ -56,7 +56,7 @@ impl Pair {
 impl Panel for LineagePanel {
     const TITLE: &'static str = "Lineage";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let there: Vec<usize> =
             view.snapshots.keys().filter(|(_, p)| *p == EpochPart::Clusters).map(|(e, _)| *e).collect();
@@ -98,8 +98,8 @@ impl Panel for LineagePanel {
         match answer {
             Some(RiverAsk::Filter(kind)) => self.filter = (self.filter != Some(kind)).then_some(kind),
             Some(RiverAsk::Pick { cluster, images }) => {
-                cx.selection.cluster = cluster;
-                cx.selection.picked = Arc::new(images);
+                cx.select(Pick::Cluster(cluster));
+                cx.select(Pick::Images(images));
             }
             None => {}
         }
@@ -109,21 +109,20 @@ impl Panel for LineagePanel {
 
 impl LineagePanel {
     /// Which epochs, which labels.
-    fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, there: &[usize], earlier: Option<usize>, later: usize) {
+    fn bar(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, there: &[usize], earlier: Option<usize>, later: usize) {
         let (theme, view) = (cx.theme, cx.view);
-        let selection = &mut *cx.selection;
         ui.horizontal_wrapped(|ui| {
             let others: Vec<usize> = there.iter().copied().filter(|e| *e != later).collect();
             let tip = "The epoch to compare with; the one before unless another is chosen.";
             if let Some(chosen) = epoch_menu(ui, "Earlier epoch", tip, &others, earlier) {
                 let before = others.iter().copied().rfind(|e| *e < later);
-                selection.against = (Some(chosen) != before).then_some(chosen);
+                cx.select(Pick::Against((Some(chosen) != before).then_some(chosen)));
             }
             ui.label(icon::text(icon::ARROW_RIGHT, icon::Weight::Regular, 12.0, theme.t3));
             let tip = "The epoch looked at, the same in all panels.";
             if let Some(chosen) = epoch_menu(ui, "Later epoch", tip, there, Some(later)) {
                 let newest = view.newest_clusters().map(|(epoch, _)| epoch);
-                selection.epoch = (Some(chosen) != newest).then_some(chosen);
+                cx.select(Pick::Epoch((Some(chosen) != newest).then_some(chosen)));
             }
             button::segment(
                 ui,

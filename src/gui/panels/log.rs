@@ -5,7 +5,7 @@ use eframe::egui::{self, Align, Layout, Rect, ScrollArea, Sense, Ui, pos2};
 use crate::base::text::{count, duration};
 use crate::base::time as clock;
 use crate::engine::event::{Event, Severity, Stamped, State};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Notice;
 use crate::gui::widgets::button::icon_button;
@@ -74,14 +74,14 @@ impl Log {
     }
 
     /// The line at the foot of the window.
-    pub fn line(&mut self, ui: &mut Ui, rate: Option<f64>, open: bool, actions: &mut Vec<UiCommand>) {
+    pub fn line(&mut self, ui: &mut Ui, rate: Option<f64>, open: bool, actions: &Commands) {
         let theme = Theme::of(ui.ctx());
         let rect = ui.max_rect();
         let response = ui.interact(rect, ui.scope_id().with("log line"), Sense::click());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Log"));
         if response.on_hover_text("Every message of this session. Click to open or close the log.").clicked() {
             self.unread = 0;
-            actions.push(UiCommand::ToggleLog);
+            actions.send(UiCommand::ToggleLog);
         }
         let shown = super::truth(ui.ctx());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -46,7 +46,7 @@ enum Shown {
 impl Panel for LossPanel {
     const TITLE: &'static str = "Loss";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let phase = match self.phase {
             Shown::Pretrain => Phase::Pretrain,
             Shown::Adapt => Phase::Adapt,

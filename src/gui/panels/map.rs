@@ -22,7 +22,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
 use crate::gui::plot::ticks;
@@ -102,7 +102,7 @@ impl Shown {
 impl Panel for MapPanel {
     const TITLE: &'static str = "Cluster map";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let mut shown = find(cx)?;
         shown.tried = self.tried.snapshot(cx, &shown.key, &shown.snapshot);
         if !cx.truth && self.colouring == Colouring::Identity {
@@ -158,7 +158,7 @@ impl MapPanel {
         (own.or_else(last).or(components), Some(standing))
     }
 
-    fn head(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, standing: &Option<Standing>) {
+    fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, standing: &Option<Standing>) {
         let epoch = shown.key.epoch + 1;
         let scope = match standing {
             Some(Standing::Running(share)) => format!("t-SNE {:.0} %, epoch {epoch}", 100.0 * share),
@@ -177,7 +177,7 @@ impl MapPanel {
         });
     }
 
-    fn tools(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) {
+    fn tools(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
         ui.horizontal(|ui| {
             button::segment(ui, &[(Method::Pca, "PCA"), (Method::Tsne, "t-SNE")], &mut self.method);
             let chosen = format!("colour {}", self.colouring.words());
@@ -197,7 +197,7 @@ impl MapPanel {
     }
 
     /// The box whose filter picks images.
-    fn pick(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) {
+    fn pick(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) {
         let width = (ui.available_width() - 6.0).min(240.0);
         if width < 110.0 {
             return;
@@ -209,13 +209,13 @@ impl MapPanel {
             return;
         }
         let rows = shown.images.as_ref().map_or(&[][..], |i| i.split(Split::Train));
-        cx.selection.picked = match self.filter.is_empty() {
-            true => Arc::default(),
-            false => Arc::new(picked(self.filter.in_force(), &shown.snapshot, rows)),
-        };
+        cx.select(Pick::Images(match self.filter.is_empty() {
+            true => Vec::new(),
+            false => picked(self.filter.in_force(), &shown.snapshot, rows),
+        }));
     }
 
-    fn plot(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) {
+    fn plot(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let place = self.lens.over(rect, layout.half);
         self.navigate(ui, &response, place);
@@ -253,8 +253,8 @@ impl MapPanel {
         self.mark_selected(ui, cx, layout, place);
         if response.clicked() {
             let found = response.interact_pointer_pos().and_then(under);
-            cx.selection.image = found.map(|i| ImageRef { split: Split::Train, index: i as u32 });
-            cx.selection.cluster = found.and_then(|i| u32::try_from(shown.snapshot.labels[i]).ok());
+            cx.select(Pick::Image(found.map(|i| ImageRef { split: Split::Train, index: i as u32 })));
+            cx.select(Pick::Cluster(found.and_then(|i| u32::try_from(shown.snapshot.labels[i]).ok())));
         }
         if let Some(i) = hovered {
             let under = hover::Hovered { i, row: rows.get(i), at: place.screen(layout.at[i]), room: rect };
@@ -292,7 +292,7 @@ impl MapPanel {
     }
 
     /// The box or lasso under the hand; when it is let go, the images within are picked.
-    fn select(&mut self, ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, place: LensPlace, layout: &PlaneLayout) {
+    fn select(&mut self, ui: &Ui, cx: &PanelCtx<'_>, response: &Response, place: LensPlace, layout: &PlaneLayout) {
         let Some(line) = &self.line else { return };
         let painter = ui.painter().with_clip_rect(place.rect);
         let stroke = Stroke::new(size::STROKE, cx.theme.accent);
@@ -311,7 +311,7 @@ impl MapPanel {
                 true => grid::in_box(at, Rect::from_two_pos(line[0], line[1])),
                 false => grid::in_lasso(at, line),
             };
-            cx.selection.picked = Arc::new(picked);
+            cx.select(Pick::Images(picked));
             self.line = None;
         }
     }
@@ -384,7 +384,7 @@ impl MapPanel {
 }
 
 /// The clustering of the epoch looked at; or what to say instead, nothing while it is read.
-fn find(cx: &mut PanelCtx<'_>) -> Result<Shown, Absence> {
+fn find(cx: &PanelCtx<'_>) -> Result<Shown, Absence> {
     let view = cx.view;
     let absent = || {
         let text =

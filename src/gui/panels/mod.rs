@@ -43,22 +43,20 @@ pub mod what_if;
 pub mod why;
 pub mod worth;
 
-use std::sync::Arc;
-
 use eframe::egui::{Rect, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Overlay};
-use super::command::UiCommand;
+use super::command::{Commands, UiCommand};
 use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::Theme;
 use super::view_model::{RunView, Snapshots};
-use super::what_if::WhatIf;
+use super::what_if::{Try, WhatIf};
 use super::widgets::icon;
 use super::widgets::images::Thumbnails;
-use crate::engine::event::ImageRef;
 
+pub use super::selection::{Pick, Selection};
 pub use absence::{Absence, PanelDrawn};
 
 /// A part of the window with a title. The frame draws what stands in it while it has nothing to show.
@@ -70,29 +68,31 @@ pub trait Panel {
     ///
     /// # Errors
     /// With what stands in its place.
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn;
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn;
 }
 
-/// What a panel may read and where it puts what the user asked for.
+/// What a panel may read, and where it puts what the user asked for. A panel changes nothing but its own state: what
+/// it says to others goes through [`PanelCtx::send`].
+#[derive(Clone, Copy)]
 pub struct PanelCtx<'a> {
     /// What the run has told so far.
     pub view: &'a RunView,
     /// Colours of the appearance shown.
     pub theme: &'a Theme,
     /// Commands of this frame; carried out after all panels are drawn.
-    pub actions: &'a mut Vec<UiCommand>,
+    pub commands: &'a Commands,
     /// Pictures of files.
-    pub images: &'a mut Thumbnails,
+    pub images: &'a Thumbnails,
     /// What the epochs computed, read from the run folder.
-    pub snapshots: &'a mut Snapshots,
+    pub snapshots: &'a Snapshots,
     /// What other parameters would make of the epoch's clusters.
-    pub what_if: &'a mut WhatIf,
+    pub what_if: &'a WhatIf,
     /// Whether the engine can be asked about the run on screen.
     pub answers: bool,
     /// Where a parameter that is changed here counts.
     pub applies: Applies,
     /// What is selected, the same in all panels.
-    pub selection: &'a mut Selection,
+    pub selection: &'a Selection,
     /// All runs, not the one on screen alone.
     pub many: Many<'a>,
     /// The runs that are drawn together; empty when there is nothing beside the one on screen.
@@ -101,6 +101,23 @@ pub struct PanelCtx<'a> {
     pub truth: bool,
     /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.
     pub head: Rect,
+}
+
+impl PanelCtx<'_> {
+    /// Asks for something.
+    pub fn send(&self, command: UiCommand) {
+        self.commands.send(command);
+    }
+
+    /// Asks for a change of the selection.
+    pub fn select(&self, pick: Pick) {
+        self.send(UiCommand::Select(pick));
+    }
+
+    /// Asks for a change of what is tried.
+    pub fn attempt(&self, asked: Try) {
+        self.send(UiCommand::Try(asked));
+    }
 }
 
 /// What is known of all runs.
@@ -144,24 +161,6 @@ pub enum Applies {
     Not,
 }
 
-/// What is selected, the same in all panels.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Selection {
-    /// The epoch looked at; `None` follows the run.
-    pub epoch: Option<usize>,
-    /// The epoch it is compared with.
-    pub against: Option<usize>,
-    /// A cluster of that epoch.
-    pub cluster: Option<u32>,
-    /// A row of the query split.
-    pub query: Option<u32>,
-    /// An image.
-    pub image: Option<ImageRef>,
-    /// Rows of the train split that were picked together, ascending; empty when none were.
-    pub picked: Arc<Vec<u32>>,
-}
-
 macro_rules! panes {
     ($($pane:ident: $field:ident as $panel:ty, $icon:ident, $help:literal;)+) => {
         /// A kind of panel.
@@ -200,10 +199,10 @@ macro_rules! panes {
 
         impl Panels {
             /// Shows the contents of a panel.
-            pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+            pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &PanelCtx<'_>) {
                 let drawn = match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ };
                 if let Err(absence) = drawn {
-                    absence.show(ui, cx.head, cx.actions);
+                    absence.show(ui, cx.head, cx.commands);
                 }
             }
         }

@@ -9,7 +9,7 @@ use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::command::RequestId;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
@@ -105,7 +105,7 @@ impl Parameters {
     }
 
     /// Shows the column.
-    pub fn ui(&mut self, ui: &mut Ui, knobs: &Knobs<'_>, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, knobs: &Knobs<'_>, actions: &Commands) {
         let shown = knobs.shown();
         let of_screen = knobs.on_screen.filter(|_| self.of_screen);
         let scope = match (of_screen, knobs.run) {
@@ -195,12 +195,12 @@ impl Parameters {
     }
 
     /// Takes a value from a control: sends it, or keeps the reason why not.
-    fn ask(&mut self, row: &'static ParamRow, value: &Value, shown: &Params, actions: &mut Vec<UiCommand>) {
+    fn ask(&mut self, row: &'static ParamRow, value: &Value, shown: &Params, actions: &Commands) {
         match accept(row, value, shown) {
             Ok(value) => {
                 self.refused.remove(row.key);
                 if (row.get)(shown) != value {
-                    actions.push(UiCommand::SetParam { key: row.key.to_owned(), value });
+                    actions.send(UiCommand::SetParam { key: row.key.to_owned(), value });
                 }
             }
             Err(reason) => {
@@ -241,7 +241,7 @@ pub fn name(row: &ParamRow) -> String {
     }
 }
 
-fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
+fn preset_menu(ui: &mut Ui, shown: &Params, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let (size, method) = (setting::size_of(shown), setting::method_of(shown));
     let (of_size, of_method) = (size.map_or("own", |p| p.name), method.map_or("own", setting::title));
@@ -252,7 +252,7 @@ fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
         for preset in setting::sizes() {
             let on = size.is_some_and(|p| p.name == preset.name);
             if ui.selectable_label(on, preset.name).on_hover_text(preset.help).clicked() {
-                actions.push(UiCommand::Preset(preset.name.to_owned()));
+                actions.send(UiCommand::Preset(preset.name.to_owned()));
             }
         }
         ui.separator();
@@ -260,7 +260,7 @@ fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
         for preset in setting::methods() {
             let on = method.is_some_and(|p| p.name == preset.name);
             if ui.selectable_label(on, setting::title(preset)).on_hover_text(preset.help).clicked() {
-                actions.push(UiCommand::Preset(preset.name.to_owned()));
+                actions.send(UiCommand::Preset(preset.name.to_owned()));
             }
         }
     });
@@ -268,7 +268,7 @@ fn preset_menu(ui: &mut Ui, shown: &Params, actions: &mut Vec<UiCommand>) {
     response.response.accessible_name("Preset").on_hover_text(tip);
 }
 
-fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &mut Vec<UiCommand>) {
+fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     ui.add_space(6.0);
     egui::Frame::new()
@@ -285,7 +285,7 @@ fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &mut Vec
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let undo = ui.add(Push::new("Undo").look(ButtonLook::Flat).small());
                     if undo.on_hover_text("Takes back the changes that have not taken effect yet.").clicked() {
-                        actions.push(UiCommand::UndoPending);
+                        actions.send(UiCommand::UndoPending);
                     }
                 });
             });

@@ -12,7 +12,7 @@ use crate::gui::widgets::images::{Thumbnails, Tone};
 pub const WHOLE: Rect = Rect { min: Pos2::ZERO, max: Pos2 { x: 1.0, y: 1.0 } };
 
 /// Paints the picture of `path` as large as `cell` allows and says where it is; a blank while it loads.
-pub fn paint(ui: &Ui, images: &mut Thumbnails, path: Option<&Path>, cell: Rect, tone: Tone, opacity: f32) -> Rect {
+pub fn paint(ui: &Ui, images: &Thumbnails, path: Option<&Path>, cell: Rect, tone: Tone, opacity: f32) -> Rect {
     let theme = Theme::of(ui.ctx());
     let path = path.filter(|p| !p.as_os_str().is_empty());
     let pixels = (cell.size() * ui.pixels_per_point()).ceil();

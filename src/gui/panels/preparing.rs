@@ -100,7 +100,7 @@ impl Preparing {
     }
 
     /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, live: &RunView, images: &mut Thumbnails) {
+    pub fn ui(&mut self, ui: &mut Ui, live: &RunView, images: &Thumbnails) {
         self.refresh(ui.ctx());
         let theme = Theme::of(ui.ctx());
         let words = self.words(live);
@@ -130,7 +130,7 @@ impl Preparing {
         });
     }
 
-    fn photos(&self, ui: &mut Ui, images: &mut Thumbnails) {
+    fn photos(&self, ui: &mut Ui, images: &Thumbnails) {
         let [width, height] = size::THUMBS[1];
         ui.spacing_mut().item_spacing.x = 3.0;
         for path in &self.found.photos {

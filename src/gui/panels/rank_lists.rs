@@ -15,7 +15,7 @@ use std::sync::Arc;
 use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
@@ -93,7 +93,7 @@ struct Shown {
 impl Panel for RankListsPanel {
     const TITLE: &'static str = "Rank lists";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         self.follow(cx.view);
         let shown = find(cx, self.reranked)?;
         let tile_at = ui.max_rect();
@@ -143,16 +143,16 @@ impl RankListsPanel {
         }
     }
 
-    fn ask(&mut self, cx: &mut PanelCtx<'_>, query: &RankQuery) {
+    fn ask(&mut self, cx: &PanelCtx<'_>, query: &RankQuery) {
         if cx.answers {
             let request = Request::from(Command::Rank(query.clone()));
             self.asked = Some((query.clone(), request.id.clone()));
-            cx.actions.push(UiCommand::Engine(request));
+            cx.send(UiCommand::Engine(request));
         }
     }
 
     /// After a step back or forth: the answer may have been forgotten.
-    fn ask_where_unknown(&mut self, cx: &mut PanelCtx<'_>) {
+    fn ask_where_unknown(&mut self, cx: &PanelCtx<'_>) {
         let Some(query) = self.history.current().cloned() else { return };
         let evaluated = matches!(query, RankQuery::Image(ImageRef { split: Split::Query, .. }));
         if !evaluated && asked::answer(cx.view, &query).is_none() {
@@ -161,7 +161,7 @@ impl RankListsPanel {
     }
 
     /// The image asked about, above the list.
-    fn asked_row(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown) -> Option<RankQuery> {
+    fn asked_row(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown) -> Option<RankQuery> {
         let query = self.history.current()?;
         let asked = asked::RankSource {
             query,
@@ -174,7 +174,7 @@ impl RankListsPanel {
         asked.show(ui, cx)
     }
 
-    fn rows(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &Shown, step: isize) -> Option<RankQuery> {
+    fn rows(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, step: isize) -> Option<RankQuery> {
         let queries = &self.order.queries;
         if queries.is_empty() {
             let (glyph, title, text) = if !self.filter.good().trim().is_empty() {
@@ -195,7 +195,7 @@ impl RankListsPanel {
         if step != 0 {
             let from = chosen.unwrap_or(self.top) as isize;
             let to = (from + step).clamp(0, queries.len() as isize - 1) as usize;
-            cx.selection.query = Some(queries[to]);
+            cx.select(Pick::Query(queries[to]));
             area = area.vertical_scroll_offset(to as f32 * (height + ui.spacing().item_spacing.y));
         }
         let (mut top, mut next) = (self.top, None);
@@ -225,7 +225,7 @@ impl RankListsPanel {
 }
 
 /// What there is to show.
-fn find(cx: &mut PanelCtx<'_>, reranked: bool) -> Result<Shown, Absence> {
+fn find(cx: &PanelCtx<'_>, reranked: bool) -> Result<Shown, Absence> {
     let view = cx.view;
     let epoch = view.newest_snapshot(EpochPart::Ranks, cx.selection.epoch);
     let loaded = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(view, epoch));

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
+use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
 use super::image_row::{self, TreePlaces};
 use super::map::colours::{self, Colouring};
-use super::{Panel, PanelCtx, PanelDrawn, k_distance};
+use super::{Panel, PanelCtx, PanelDrawn, Pick, k_distance};
 use crate::engine::event::Split;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, size};
+use crate::gui::what_if::Try;
 use crate::gui::what_if::worker::WhatIfOutcome;
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{chip, combo, tile};
@@ -89,7 +90,7 @@ struct Picture<'a> {
 impl Panel for ReachabilityPanel {
     const TITLE: &'static str = "Reachability";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
             return Err(no_radii());
@@ -143,7 +144,7 @@ impl Panel for ReachabilityPanel {
 
 impl ReachabilityPanel {
     /// The rules of thumb with what each would give, and the colouring.
-    fn tools(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, all: &Hierarchy) {
+    fn tools(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, all: &Hierarchy) {
         let proposals = [
             ("most stable", all.suggested.stable, "Where the most stable branches of the condensed tree are cut."),
             ("knee", all.suggested.knee, "Where the k-distance curve bends upward."),
@@ -182,8 +183,8 @@ impl ReachabilityPanel {
                     ui.label(tip());
                 });
                 if response.clicked() {
-                    cx.what_if.set("eps", &Value::Float(eps.clamp(0.05, 0.95)));
-                    cx.what_if.let_go();
+                    cx.attempt(Try::Value("eps", Value::Float(eps.clamp(0.05, 0.95))));
+                    cx.attempt(Try::LetGo);
                 }
             }
         });
@@ -266,7 +267,7 @@ impl ReachabilityPanel {
     fn hand(
         &mut self,
         ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         response: &Response,
         picture: &Picture<'_>,
         run: &Arc<ShownClustering>,
@@ -282,7 +283,7 @@ impl ReachabilityPanel {
             let range = (a.min(b).round() as usize).min(n)..(a.max(b).round() as usize).min(n);
             let mut picked = picture.all.order.image[range].to_vec();
             picked.sort_unstable();
-            cx.selection.picked = Arc::new(picked);
+            cx.select(Pick::Images(picked));
         }
         if let Some([a, b]) = self.brush {
             let area = Rect::from_x_y_ranges(plot.x_of(a.min(b))..=plot.x_of(a.max(b)), plot.inner.y_range());
@@ -294,8 +295,7 @@ impl ReachabilityPanel {
         if response.clicked()
             && let Some(image) = response.interact_pointer_pos().and_then(|p| under(p.x))
         {
-            cx.selection.image = Some(thumb::train(image));
-            cx.selection.cluster = run.facts.cluster_of(image);
+            cx.select(Pick::Member(image, run.facts.cluster_of(image)));
         }
         if let Some(at) = response.hover_pos().filter(|p| plot.inner.x_range().contains(p.x))
             && let Some(image) = under(at.x)

@@ -11,11 +11,12 @@ use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::no_radii;
-use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
+use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::ClusterSummary;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::RunView;
+use crate::gui::what_if::Try;
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::epoch_words;
@@ -38,7 +39,7 @@ fn pending(view: &RunView) -> Option<f64> {
 impl Panel for ReliabilityPanel {
     const TITLE: &'static str = "Reliability";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let shown = match cx.selection.epoch {
             Some(epoch) => view.clusters.get_key_value(&epoch).map(|(e, c)| (*e, c)),
@@ -78,7 +79,7 @@ impl Panel for ReliabilityPanel {
             Some(true) => self.apply(cx),
             Some(false) => {
                 self.held = None;
-                cx.what_if.reset();
+                cx.attempt(Try::Reset);
             }
             None => {}
         }
@@ -101,16 +102,16 @@ impl Panel for ReliabilityPanel {
             histogram::HistogramHand::Nothing => {}
             histogram::HistogramHand::Hold(alpha) => {
                 self.held = Some(alpha);
-                cx.what_if.set("reliability.threshold", &Value::Float(alpha));
+                cx.attempt(Try::Value("reliability.threshold", Value::Float(alpha)));
             }
             histogram::HistogramHand::LetGo(alpha) => {
                 self.held = Some(alpha);
-                cx.what_if.set("reliability.threshold", &Value::Float(alpha));
-                cx.what_if.let_go();
+                cx.attempt(Try::Value("reliability.threshold", Value::Float(alpha)));
+                cx.attempt(Try::LetGo);
             }
             histogram::HistogramHand::GiveUp => {
                 self.held = None;
-                cx.what_if.reset();
+                cx.attempt(Try::Reset);
             }
         }
         if strip > 0.0 {
@@ -118,7 +119,7 @@ impl Panel for ReliabilityPanel {
             tile::section(ui, "By epoch", &caption);
             let size = vec2(ui.available_width(), ui.available_height());
             if let Some(epoch) = strip::show(ui, view, size, epoch) {
-                cx.selection.epoch = (Some(epoch) != view.newest_clusters().map(|(e, _)| e)).then_some(epoch);
+                cx.select(Pick::Epoch((Some(epoch) != view.newest_clusters().map(|(e, _)| e)).then_some(epoch)));
             }
         }
         Ok(())
@@ -127,15 +128,15 @@ impl Panel for ReliabilityPanel {
 
 impl ReliabilityPanel {
     /// Asks for what is tried: all of it where the epoch's clusters could be formed anew, else the threshold alone.
-    fn apply(&mut self, cx: &mut PanelCtx<'_>) {
+    fn apply(&mut self, cx: &PanelCtx<'_>) {
         if cx.what_if.outcome().is_some() {
-            return cx.what_if.apply(cx.actions);
+            return cx.attempt(Try::Apply);
         }
         let Some(alpha) = self.held.take() else { return };
         let fixed = Value::Text(Rule::Fixed.name().to_owned());
         let alpha = Value::Float(alpha);
-        cx.actions.push(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
-        cx.actions.push(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
+        cx.send(UiCommand::SetParam { key: "reliability.rule".to_owned(), value: fixed });
+        cx.send(UiCommand::SetParam { key: "reliability.threshold".to_owned(), value: alpha });
     }
 }
 

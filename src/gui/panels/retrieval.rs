@@ -66,7 +66,7 @@ struct Published {
 impl Panel for RetrievalPanel {
     const TITLE: &'static str = "Retrieval";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let view = cx.view;
         let newest = view.target_retrieval.last_key_value();
         let several = !cx.overlays.is_empty();

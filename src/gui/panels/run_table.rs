@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::library::run_menu;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::book::Book;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, size};
 use crate::gui::widgets::button::icon_button;
@@ -134,7 +134,7 @@ impl Default for RunTablePanel {
 impl Panel for RunTablePanel {
     const TITLE: &'static str = "Run table";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let rows = cx.many.book.rows();
         if rows.is_empty() {
             let text =
@@ -168,7 +168,7 @@ impl Panel for RunTablePanel {
             clickable: true,
             height: None,
         };
-        let (book, shown, truth, actions) = (cx.many.book, cx.view.folder.as_ref(), cx.truth, &mut *cx.actions);
+        let (book, shown, truth, actions) = (cx.many.book, cx.view.folder.as_ref(), cx.truth, cx.commands);
         let done = table.show(
             ui,
             |at| shown == Some(&runs[at].1.folder),
@@ -180,7 +180,7 @@ impl Panel for RunTablePanel {
             },
         );
         if let Some(at) = done.row {
-            cx.actions.push(UiCommand::OpenRun(runs[at].1.folder.clone()));
+            cx.send(UiCommand::OpenRun(runs[at].1.folder.clone()));
         }
         if let Some(at) = done.head {
             let (_, down) = sorted_by((by, self.sort.1), at, columns[at].number);
@@ -289,25 +289,18 @@ fn cell((name, run): &(String, &Summary), key: &str, base: Option<&Summary>, tru
 }
 
 /// Tick and star of a row.
-fn lead(
-    ui: &mut Ui,
-    place: Rect,
-    (name, run): (&str, &Summary),
-    book: &Book,
-    slot: Option<usize>,
-    actions: &mut Vec<UiCommand>,
-) {
+fn lead(ui: &mut Ui, place: Rect, (name, run): (&str, &Summary), book: &Book, slot: Option<usize>, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let (ticked, is_base) = (book.is_ticked(&run.folder), book.is_baseline(&run.folder));
     let color = slot.map_or(theme.accent, |slot| theme.series(slot));
     let rect = Rect::from_center_size(pos2(place.left() + 10.0, place.center().y), vec2(13.0, 13.0));
     let response = tick(ui, rect, &run.folder, &format!("Tick {name} in the table"), ticked, color);
     if response.on_hover_text("Draws this run beside the others, and compares it.").clicked() {
-        actions.push(UiCommand::TickRun(run.folder.clone()));
+        actions.send(UiCommand::TickRun(run.folder.clone()));
     }
     let rect = Rect::from_center_size(pos2(place.left() + 31.0, place.center().y), vec2(16.0, 16.0));
     let response = star(ui, rect, &run.folder, &format!("Baseline {name}"), is_base);
     if response.on_hover_text("The baseline \u{e46a}: the others are compared with it.").clicked() {
-        actions.push(UiCommand::StarRun(run.folder.clone()));
+        actions.send(UiCommand::StarRun(run.folder.clone()));
     }
 }

@@ -3,53 +3,47 @@
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::epochs::rate_words;
-use super::{Selection, truth};
+use super::{Pick, Selection, truth};
 use crate::base::text::count;
 use crate::engine::event::Phase;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{MarkKind, RunView};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::words::is_active;
 
-/// Shows the scrubber and moves `selection.epoch`.
-pub fn ui(
-    ui: &mut Ui,
-    view: &RunView,
-    (playing, rate): (bool, u32),
-    selection: &mut Selection,
-    actions: &mut Vec<UiCommand>,
-) {
+/// Shows the scrubber.
+pub fn ui(ui: &mut Ui, view: &RunView, (playing, rate): (bool, u32), selection: &Selection, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let newest = view.newest_clusters().map(|(epoch, _)| epoch);
     let at = selection.epoch.or(newest);
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         if icon_button(ui, icon::CARET_LEFT, "Epoch back").clicked() {
-            actions.push(UiCommand::EpochBack);
+            actions.send(UiCommand::EpochBack);
         }
         let words = at.map_or("No epoch yet".to_owned(), |e| format!("Epoch {}", e + 1));
         ui.add_sized(vec2(84.0, 22.0), egui::Label::new(Type::Heading.text(words, theme.t1)));
         if icon_button(ui, icon::CARET_RIGHT, "Epoch on").clicked() {
-            actions.push(UiCommand::EpochOn);
+            actions.send(UiCommand::EpochOn);
         }
         let (glyph, name) =
             if playing { (icon::PAUSE, "Stop playing the epochs") } else { (icon::PLAY, "Play the epochs") };
         if icon_button(ui, glyph, name).clicked() {
-            actions.push(UiCommand::PlayEpochs);
+            actions.send(UiCommand::PlayEpochs);
         }
         if ui.available_width() > 620.0 && view.folder.is_some() {
             let help = "Branch from here";
             if icon_button(ui, icon::BRANCH, help).clicked() {
-                actions.push(UiCommand::Checkpoints);
+                actions.send(UiCommand::Checkpoints);
             }
         }
         if ui.available_width() > 560.0 {
             let button = ui.add(Push::new(&format!("{rate}/s")).look(ButtonLook::Flat).small().tight());
             let button = button.accessible_name("Epochs a second").on_hover_text("Epochs a second: 1, 2 or 5.");
             if button.clicked() {
-                actions.push(UiCommand::PlayRate(match rate {
+                actions.send(UiCommand::PlayRate(match rate {
                     1 => 2,
                     2 => 5,
                     _ => 1,
@@ -59,14 +53,20 @@ pub fn ui(
         ui.add_space(8.0);
         let legend = if ui.available_width() > 640.0 { 216.0 } else { 12.0 };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - legend, size::SCRUBBER), Sense::hover());
-        track(ui, rect, view, selection, newest);
+        track(ui, rect, view, (selection, newest), actions);
         if legend > 100.0 {
             keys(ui);
         }
     });
 }
 
-fn track(ui: &mut Ui, rect: Rect, view: &RunView, selection: &mut Selection, newest: Option<usize>) {
+fn track(
+    ui: &mut Ui,
+    rect: Rect,
+    view: &RunView,
+    (selection, newest): (&Selection, Option<usize>),
+    actions: &Commands,
+) {
     let theme = Theme::of(ui.ctx());
     let to_come = view.params.as_ref().filter(|_| view.trains()).map_or(1, |p| p.adapt.epochs);
     let planned = to_come.max(newest.map_or(1, |e| e + 1)).max(1);
@@ -116,7 +116,10 @@ fn track(ui: &mut Ui, rect: Rect, view: &RunView, selection: &mut Selection, new
     }
     if let (Some(pointer), Some(newest)) = (response.interact_pointer_pos(), newest) {
         let epoch = (((pointer.x - bar.left()) / unit).floor().max(0.0) as usize).min(newest);
-        selection.epoch = (epoch < newest).then_some(epoch);
+        let chosen = (epoch < newest).then_some(epoch);
+        if chosen != selection.epoch {
+            actions.send(UiCommand::Select(Pick::Epoch(chosen)));
+        }
     }
     let under = response.hover_pos().map(|at| what_is_at(view, (at.x - bar.left()) / unit));
     let help = "A bar an epoch. Click or drag to look at an epoch in every panel; Left and Right step, End follows.";

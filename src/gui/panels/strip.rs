@@ -6,7 +6,7 @@ use super::truth;
 use crate::base::text::duration;
 use crate::base::time as clock;
 use crate::engine::event::{Phase, Stage, State};
-use crate::gui::command::{COMMANDS, UiCommand};
+use crate::gui::command::{COMMANDS, Commands, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{DeviceView, RunView, StageProgress, StageView};
 use crate::gui::widgets::button::{ButtonLook, Push};
@@ -17,7 +17,7 @@ use crate::gui::words::{self, is_active};
 
 /// Shows the strip. `live` is the run the engine works on, `shown` the one on screen, `told` the one whose state is told:
 /// while another run is prepared, that is what goes on.
-pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), actions: &mut Vec<UiCommand>) {
+pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), actions: &Commands) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         device(ui, live);
@@ -34,7 +34,7 @@ pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), acti
     });
 }
 
-fn transport(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
+fn transport(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &Commands) {
     let mut keys = Keys { live, shown, actions };
     if UiCommand::Resume.refusal(live, shown).is_none() {
         keys.key(ui, "Resume", icon::PLAY, UiCommand::Resume);
@@ -56,7 +56,7 @@ fn transport(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiC
 struct Keys<'a> {
     live: &'a RunView,
     shown: &'a RunView,
-    actions: &'a mut Vec<UiCommand>,
+    actions: &'a Commands,
 }
 
 impl Keys<'_> {
@@ -70,7 +70,7 @@ impl Keys<'_> {
         let button = Push::new(label).icon(glyph, Weight::Fill).look(look).enabled(refused.is_none());
         let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&command)));
         if response.clicked() {
-            self.actions.push(command);
+            self.actions.send(command);
         }
         response
     }
@@ -86,7 +86,7 @@ impl Keys<'_> {
         let button = Push::new("Start").icon(icon::PLAY, Weight::Fill).look(look).enabled(refused.is_none());
         let response = ui.add(button).on_hover_text(refused.unwrap_or_else(|| help(&UiCommand::NewRun)));
         if response.clicked() {
-            self.actions.push(UiCommand::NewRun);
+            self.actions.send(UiCommand::NewRun);
         }
     }
 
@@ -94,7 +94,7 @@ impl Keys<'_> {
         for (words, command) in [("One batch", UiCommand::StepBatch), ("To the end of the epoch", UiCommand::StepEpoch)]
         {
             if ui.button(words).on_hover_text(help(&command)).clicked() {
-                self.actions.push(command);
+                self.actions.send(command);
             }
         }
     }

@@ -167,7 +167,7 @@ pub struct Centre<'a> {
 }
 
 /// Draws the tiles of `tree`, made to fit the room there is.
-pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &mut PanelCtx<'_>) {
+pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &PanelCtx<'_>) {
     let Centre { panels, alone, under } = centre;
     let mut behavior = Bars {
         panels,
@@ -195,7 +195,7 @@ pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<
 
 struct Bars<'a, 'b> {
     panels: &'a mut Panels,
-    cx: &'a mut PanelCtx<'b>,
+    cx: &'a PanelCtx<'b>,
     /// One panel has the centre for itself.
     alone: bool,
     under: &'a mut Option<Pane>,
@@ -257,7 +257,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
         let start = self.heads.get(&tile_id.0).copied().unwrap_or(rect.left() + size::TILE_MARGIN);
         let title = rect.top() - size::TILE_TITLE..=rect.top();
         let end = rect.right() - 6.0 - if self.alone { BACK } else { 0.0 };
-        self.cx.head = Rect::from_x_y_ranges(start.min(end)..=end, title.clone());
+        let cx = PanelCtx { head: Rect::from_x_y_ranges(start.min(end)..=end, title.clone()), ..*self.cx };
         let whole = Rect::from_x_y_ranges(rect.x_range(), *title.start()..=rect.bottom());
         if ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| whole.contains(at)) {
             *self.under = Some(*pane);
@@ -267,7 +267,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
         child.set_clip_rect(ui.clip_rect().intersect(rect));
         // Who measures the window learns which tile its time goes to; without a listener this costs nothing.
         let _timed = tracing::trace_span!("tile", pane = pane.title()).entered();
-        tile::watch(&mut child, *pane, |ui| self.panels.show(*pane, ui, self.cx));
+        tile::watch(&mut child, *pane, |ui| self.panels.show(*pane, ui, &cx));
         UiResponse::None
     }
 
@@ -301,7 +301,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
         let response = response.on_hover_text(format!("{help} A double click, or F, gives it the whole centre."));
         let Some(pane) = pane else { return response };
         if response.double_clicked() {
-            self.cx.actions.push(UiCommand::Enlarge(pane));
+            self.cx.send(UiCommand::Enlarge(pane));
         }
         response.context_menu(|ui| {
             let entries = [
@@ -311,7 +311,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
             ];
             for (words, help, command) in entries {
                 if ui.button(words).on_hover_text(help).clicked() {
-                    self.cx.actions.push(command);
+                    self.cx.send(command);
                 }
             }
         });
@@ -353,7 +353,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
             if back.on_hover_text("F or Escape does the same.").clicked()
                 && let Some(pane) = pane
             {
-                self.cx.actions.push(UiCommand::Enlarge(*pane));
+                self.cx.send(UiCommand::Enlarge(*pane));
             }
         }
     }

@@ -6,8 +6,8 @@ use eframe::egui::{
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 
-use super::Pane;
-use crate::gui::command::{COMMANDS, CommandEntry, UiCommand, WorkLayout, ZOOMS, pane_keys};
+use super::{Pane, Pick};
+use crate::gui::command::{COMMANDS, CommandEntry, Commands, UiCommand, WorkLayout, ZOOMS, pane_keys};
 use crate::gui::far;
 use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
@@ -22,7 +22,7 @@ pub fn ui(
     (live, shown): (&RunView, &RunView),
     (layout, zoom): (WorkLayout, f32),
     (reaching, selected): (Option<&str>, Option<&str>),
-    actions: &mut Vec<UiCommand>,
+    actions: &Commands,
 ) {
     let bar = ui.max_rect();
     ui.with_layout(Flow::left_to_right(Align::Center), |ui| {
@@ -32,7 +32,7 @@ pub fn ui(
         let mut chosen = layout;
         let options = [(WorkLayout::Research, "Research"), (WorkLayout::Tune, "Tune"), (WorkLayout::Teach, "Teach")];
         if segment(ui, &options, &mut chosen) {
-            actions.push(UiCommand::Layout(chosen));
+            actions.send(UiCommand::Layout(chosen));
         }
         let left = ui.cursor().left();
         ui.with_layout(Flow::right_to_left(Align::Center), |ui| {
@@ -40,7 +40,7 @@ pub fn ui(
             let dark = Theme::of(ui.ctx()).dark;
             let (glyph, name) = if dark { (icon::SUN, "Light appearance") } else { (icon::MOON, "Dark appearance") };
             if icon_button(ui, glyph, name).clicked() {
-                actions.push(UiCommand::ToggleTheme);
+                actions.send(UiCommand::ToggleTheme);
             }
             zoom_level(ui, zoom, actions);
             ui.add_space(4.0);
@@ -60,19 +60,19 @@ pub fn ui(
 }
 
 /// What is selected, the same in all panels; a click ends it.
-fn selection(ui: &mut Ui, words: &str, actions: &mut Vec<UiCommand>) {
+fn selection(ui: &mut Ui, words: &str, actions: &Commands) {
     if ui.available_width() < 420.0 {
         return;
     }
     let chip = ui.add(Push::new(words).icon(icon::CROSS, Weight::Bold).look(ButtonLook::Framed).small().tight());
     let chip = chip.accessible_name(format!("Selected: {words}"));
     if chip.on_hover_text("What is selected, in all panels. Click to select nothing.").clicked() {
-        actions.push(UiCommand::ClearSelection);
+        actions.send(UiCommand::Select(Pick::Nothing));
     }
 }
 
 /// The zoom, and the steps to choose from.
-fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
+fn zoom_level(ui: &mut Ui, zoom: f32, actions: &Commands) {
     let now = (zoom * 100.0).round() as u32;
     let response = ui.add(Push::new(&format!("{now} %")).look(ButtonLook::Flat).small().tight());
     let response = response
@@ -81,13 +81,13 @@ fn zoom_level(ui: &mut Ui, zoom: f32, actions: &mut Vec<UiCommand>) {
     egui::Popup::menu(&response).show(|ui| {
         for step in ZOOMS {
             if ui.selectable_label(step == now, format!("{step} %")).clicked() {
-                actions.push(UiCommand::Zoom(step));
+                actions.send(UiCommand::Zoom(step));
             }
         }
     });
 }
 
-fn menu(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
+fn menu(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &Commands) {
     let response = icon_button(ui, icon::MENU, "Menu");
     egui::Popup::menu(&response).show(|ui| {
         ui.set_min_width(140.0);
@@ -111,31 +111,31 @@ fn menu(ui: &mut Ui, live: &RunView, shown: &RunView, actions: &mut Vec<UiComman
     });
 }
 
-fn item(ui: &mut Ui, entry: &CommandEntry, live: &RunView, shown: &RunView, actions: &mut Vec<UiCommand>) {
+fn item(ui: &mut Ui, entry: &CommandEntry, live: &RunView, shown: &RunView, actions: &Commands) {
     let refused = entry.command.refusal(live, shown);
     let keys = entry.keys.map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
     let button = egui::Button::new(entry.title).shortcut_text(keys);
     let response = ui.add_enabled(refused.is_none(), button).accessible_name(entry.title);
     let response = response.on_hover_text(entry.help).on_disabled_hover_text(refused.unwrap_or_default());
     if response.clicked() {
-        actions.push(entry.command.clone());
+        actions.send(entry.command.clone());
     }
 }
 
-fn panes(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
+fn panes(ui: &mut Ui, actions: &Commands) {
     ui.menu_button("Panels", |ui| {
         ui.set_min_width(200.0);
         for &pane in Pane::ALL {
             let keys = pane_keys(pane).map(|k| ui.ctx().format_shortcut(&k)).unwrap_or_default();
             let button = egui::Button::new(pane.title()).shortcut_text(keys);
             if ui.add(button).accessible_name(pane.title()).on_hover_text(pane.help()).clicked() {
-                actions.push(UiCommand::ShowPane(pane));
+                actions.send(UiCommand::ShowPane(pane));
             }
         }
     });
 }
 
-fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
+fn search(ui: &mut Ui, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let scale = Type::Body.font(ui).size / Type::Body.base().size;
     let width = if ui.available_width() > 620.0 { 244.0 * scale } else { 40.0 };
@@ -160,7 +160,7 @@ fn search(ui: &mut Ui, actions: &mut Vec<UiCommand>) {
     }
     crate::gui::widgets::button::focus_ring(ui, &response, rect, size::RADIUS_BUTTON);
     if response.on_hover_text("Commands, panels, parameters and presets by name.").clicked() {
-        actions.push(UiCommand::Palette);
+        actions.send(UiCommand::Palette);
     }
 }
 

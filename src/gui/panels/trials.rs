@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::run_table::parameters;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::book::Book;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::plot::ticks;
 use crate::gui::sweeps::{Launch, Sweeps};
 use crate::gui::theme::{Theme, Type};
@@ -126,7 +126,7 @@ fn label(row: &TrialRow) -> String {
 impl Panel for TrialsPanel {
     const TITLE: &'static str = "Sweeps";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let sweeps = cx.many.sweeps;
         sweeps.look();
         let standing = sweeps.standing();
@@ -154,7 +154,7 @@ impl Panel for TrialsPanel {
             let nothing = Absence::nothing(icon::GRID, "No sweep yet", text).headed();
             return Err(nothing.with("Ablation", begin(sweeps, ABLATION)));
         }
-        self.bar(ui, sweeps, standing, cx.actions);
+        self.bar(ui, sweeps, standing, cx.commands);
         if let Some(why) = sweeps.unread() {
             ui.add(egui::Label::new(Type::Body.text(why, cx.theme.warn)).wrap());
         }
@@ -168,7 +168,7 @@ impl Panel for TrialsPanel {
             Shown::Summary => summary::ui(ui, &rows, cx.truth),
             Shown::Scatter => {
                 if let Some(row) = scatter::ui(ui, &rows, &mut self.across, cx.truth) {
-                    cx.actions.push(UiCommand::OpenRun(row.run.clone()));
+                    cx.send(UiCommand::OpenRun(row.run.clone()));
                 }
             }
             Shown::Axes => {
@@ -183,14 +183,14 @@ impl Panel for TrialsPanel {
 
 impl TrialsPanel {
     /// Which sweep, and what can be done with it.
-    fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&SweepStanding>, actions: &mut Vec<UiCommand>) {
+    fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&SweepStanding>, actions: &Commands) {
         ui.horizontal_wrapped(|ui| {
             let name = |dir: &Path| dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
             let chosen = sweeps.chosen().map(name).unwrap_or_default();
             combo::dressed("sweep", &chosen, 130.0).show_ui(ui, |ui| {
                 for dir in sweeps.known() {
                     if ui.selectable_label(sweeps.chosen() == Some(dir), name(dir)).clicked() {
-                        actions.push(UiCommand::ChooseSweep(dir.clone()));
+                        actions.send(UiCommand::ChooseSweep(dir.clone()));
                     }
                 }
             });
@@ -205,22 +205,22 @@ impl TrialsPanel {
                 Some(runner) => {
                     let tip = format!("Process {} on {}: each trial saves a checkpoint.", runner.pid, runner.host);
                     if push(ui, "Stop the sweep", &tip) {
-                        actions.push(UiCommand::StopSweep(dir.to_owned()));
+                        actions.send(UiCommand::StopSweep(dir.to_owned()));
                     }
                 }
                 None if due && push(ui, "Go on", "Runs the trials that wait or were stopped.") => {
-                    actions.push(again(false));
+                    actions.send(again(false));
                 }
                 None => {}
             }
             if failed > 0 && standing.runner.is_none() {
                 let words = format!("Re-run {failed} failed");
                 if push(ui, &words, "Has failed trials wait again, and goes on.") {
-                    actions.push(again(true));
+                    actions.send(again(true));
                 }
             }
             if !sweeps.known().iter().any(|dir| name(dir) == ABLATION) && push(ui, "Ablation", about(ABLATION)) {
-                actions.push(begin(sweeps, ABLATION));
+                actions.send(begin(sweeps, ABLATION));
             }
             let dress = FilterDress { name: "Filter of the trials", hint: "eps<0.6 map>40", width: 150.0 };
             self.filter.show(ui, &vocabulary(super::truth(ui.ctx())), dress);
@@ -236,7 +236,7 @@ impl TrialsPanel {
         ui.add_space(2.0);
     }
 
-    fn more(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: &SweepStanding, actions: &mut Vec<UiCommand>) {
+    fn more(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: &SweepStanding, actions: &Commands) {
         ui.set_min_width(260.0);
         let theme = Theme::of(ui.ctx());
         let dir = standing.dir.clone();
@@ -253,17 +253,17 @@ impl TrialsPanel {
         let enqueue = ui.add_enabled(parsed.is_some(), egui::Button::new("Enqueue these values"));
         let tip = "Adds a trial that waits to the study; who runs the sweep takes it up.";
         if enqueue.on_hover_text(tip).clicked() {
-            actions.push(UiCommand::Enqueue { dir: dir.clone(), settings: parsed.unwrap_or_default() });
+            actions.send(UiCommand::Enqueue { dir: dir.clone(), settings: parsed.unwrap_or_default() });
             ui.close();
         }
         ui.separator();
         let tip = "Parallel coordinates, importance, contours and Pareto fronts by the tool of Optuna, where it is installed.";
         if ui.button("Open in optuna-dashboard").on_hover_text(tip).clicked() {
-            actions.push(UiCommand::Dashboard(dir.clone()));
+            actions.send(UiCommand::Dashboard(dir.clone()));
             ui.close();
         }
         if ui.button("Show in the file manager").clicked() {
-            actions.push(UiCommand::RevealRun(dir));
+            actions.send(UiCommand::RevealRun(dir));
             ui.close();
         }
         ui.menu_button("Begin another", |ui| {
@@ -271,7 +271,7 @@ impl TrialsPanel {
             ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
                 for (name, _) in SHIPPED {
                     if ui.button(*name).on_hover_text(about(name)).clicked() {
-                        actions.push(begin(sweeps, name));
+                        actions.send(begin(sweeps, name));
                         ui.close();
                     }
                 }
@@ -279,7 +279,7 @@ impl TrialsPanel {
         });
     }
 
-    fn table(&mut self, ui: &mut Ui, rows: &[&TrialRow], cx: &mut PanelCtx<'_>) {
+    fn table(&mut self, ui: &mut Ui, rows: &[&TrialRow], cx: &PanelCtx<'_>) {
         let keys = keys(rows.iter().copied());
         let mut columns = vec![TableColumn::number("trial", "Its number; its folder is named so.")];
         columns.extend(keys.iter().map(|key| TableColumn::number(*key, format!("What sets the trials apart: {key}."))));
@@ -315,7 +315,7 @@ impl TrialsPanel {
         };
         let overlays = cx.many.overlays(cx.view);
         let shown = cx.view.folder.as_ref();
-        let actions = &mut *cx.actions;
+        let actions = cx.commands;
         let table = TableWidget {
             name: "trials",
             columns: &columns,
@@ -339,7 +339,7 @@ impl TrialsPanel {
                 let ticked = book.is_ticked(&row.run);
                 let response_of = tick(ui, rect, &row.run, &format!("Tick {}", label(row)), ticked, color);
                 if response_of.on_hover_text("Draws this run beside the others, and compares it.").clicked() {
-                    actions.push(UiCommand::TickRun(row.run.clone()));
+                    actions.send(UiCommand::TickRun(row.run.clone()));
                 }
                 if let Some(why) = &row.why {
                     response.on_hover_text(why);
@@ -347,7 +347,7 @@ impl TrialsPanel {
             },
         );
         if let Some(row) = done.row.map(|at| sorted[at]).filter(|row| row.state != "waiting") {
-            cx.actions.push(UiCommand::OpenRun(row.run.clone()));
+            cx.send(UiCommand::OpenRun(row.run.clone()));
         }
         if let Some(at) = done.head {
             let (_, down) = sorted_by((by, self.sort.1), at, columns[at].number);

@@ -7,10 +7,11 @@ use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, Stroke
 use serde::{Deserialize, Serialize};
 
 use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
-use super::{Absence, Panel, PanelCtx, PanelDrawn, by_hand};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, by_hand};
 use crate::engine::event::Split;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
+use crate::gui::what_if::Try;
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{icon, tile};
 use crate::method::jaccard::Overlap;
@@ -43,7 +44,7 @@ const ARROW: f32 = 64.0;
 impl Panel for WhyPanel {
     const TITLE: &'static str = "Why together";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let run = self.watch.get(ui, cx)?;
         if !run.facts.has_radii() {
             return Err(no_radii());
@@ -120,20 +121,20 @@ impl WhyPanel {
 }
 
 /// Leaves the selected image out for a try.
-fn without(ui: &mut Ui, cx: &mut PanelCtx<'_>, selected: Option<u32>) {
+fn without(ui: &mut Ui, cx: &PanelCtx<'_>, selected: Option<u32>) {
     let out = cx.what_if.without().to_vec();
     for image in selected.into_iter().filter(|i| !out.contains(i)) {
         let words = format!("Without image {}", ticks::count(image as usize));
         let tip = "Forms the clusters anew without the selected image: every panel about clusters follows. Nothing is trained.";
         if ui.add(Push::new(&words).look(ButtonLook::Flat).small()).on_hover_text(tip).clicked() {
-            cx.what_if.toggle_without(image);
+            cx.attempt(Try::Without(image));
         }
     }
     for image in out {
         let words = format!("image {} left out", ticks::count(image as usize));
         let tip = "The clusters are formed without it, for a try. Click to take it in again.";
         if ui.add(Push::new(&words).look(ButtonLook::Framed).small()).on_hover_text(tip).clicked() {
-            cx.what_if.toggle_without(image);
+            cx.attempt(Try::Without(image));
         }
     }
 }
@@ -160,7 +161,7 @@ fn heart(all: &Hierarchy, run: &ShownClustering, image: u32) -> Option<u32> {
 }
 
 /// The verdict in words, then the strip.
-fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, path: &Path) {
+fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
     let theme = cx.theme;
     let Some((weakest, bridge)) = path.bridge() else { return };
     let draft = cx.what_if.draft();
@@ -242,7 +243,7 @@ fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, path: &Path) 
     });
 }
 
-fn photo(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, image: u32) {
+fn photo(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, image: u32) {
     let [width, height] = size::THUMBS[3];
     let (rect, response) = ui.allocate_exact_size(vec2(width, height + 34.0), Sense::click());
     response.widget_info(|| {
@@ -266,7 +267,6 @@ fn photo(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ShownClustering, image: u32) 
         ui.painter().text(pos2(rect.center().x, y), Align2::CENTER_TOP, words, small.clone(), cx.theme.t2);
     }
     if response.clicked() {
-        cx.selection.image = Some(thumb::train(image));
-        cx.selection.cluster = run.facts.cluster_of(image);
+        cx.select(Pick::Member(image, run.facts.cluster_of(image)));
     }
 }

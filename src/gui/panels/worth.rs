@@ -7,7 +7,7 @@ use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::clustered::thumb;
-use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, by_hand, photo};
+use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, Pick, by_hand, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
@@ -42,7 +42,7 @@ pub struct WorthPanel {
 impl Panel for WorthPanel {
     const TITLE: &'static str = "Worth a look";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let epoch = cx.view.newest_snapshot(EpochPart::Clusters, cx.selection.epoch);
         let base = epoch.and_then(|epoch| Base::of(cx.view, epoch)).filter(|base| base.radii);
         let Some(base) = base else {
@@ -121,7 +121,7 @@ fn look(folder: &Path, base: &Base, clusters: Vec<usize>, ranks: Vec<usize>) -> 
 }
 
 /// One finding: its photos, what it is, and its buttons.
-fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
+fn row(ui: &mut Ui, cx: &PanelCtx<'_>, at: usize, worth: &WorthLooking) {
     let theme = cx.theme;
     let k = type_scale(ui);
     let [width, height] = size::THUMBS[0];
@@ -162,7 +162,7 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
     };
     if line.add(Push::new(name).look(ButtonLook::Flat).small()).on_hover_text(&worth.words).clicked() {
         go(cx, &worth.finding);
-        cx.actions.push(UiCommand::ShowPane(pane));
+        cx.send(UiCommand::ShowPane(pane));
     }
     match worth.finding {
         WorthItem::Pair(a, b) => by_hand::button(&mut line, cx, &[a, b]),
@@ -177,14 +177,14 @@ fn row(ui: &mut Ui, cx: &mut PanelCtx<'_>, at: usize, worth: &WorthLooking) {
 }
 
 /// Selects what a finding is about.
-fn go(cx: &mut PanelCtx<'_>, finding: &WorthItem) {
+fn go(cx: &PanelCtx<'_>, finding: &WorthItem) {
     match *finding {
-        WorthItem::Cluster(cluster) => cx.selection.cluster = Some(cluster),
+        WorthItem::Cluster(cluster) => cx.select(Pick::Cluster(Some(cluster))),
         WorthItem::Pair(a, b) => {
-            cx.selection.image = Some(thumb::train(b));
-            cx.selection.picked = Arc::new(vec![a.min(b), a.max(b)]);
+            cx.select(Pick::Image(Some(thumb::train(b))));
+            cx.select(Pick::Images(vec![a.min(b), a.max(b)]));
         }
-        WorthItem::Image(i) => cx.selection.image = Some(thumb::train(i)),
-        WorthItem::Query(q) => cx.selection.query = Some(q),
+        WorthItem::Image(i) => cx.select(Pick::Image(Some(thumb::train(i)))),
+        WorthItem::Query(q) => cx.select(Pick::Query(q)),
     }
 }

@@ -3,7 +3,7 @@
 //! Panels ask every frame and get what is there; they never wait. A live run and a reopened one are read the
 //! same way: from the folder.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,6 +140,12 @@ impl Requests {
 pub struct Snapshots {
     requests: Requests,
     answers: Receiver<(Key, Answer)>,
+    /// Whoever draws only asks: a shared reference is enough.
+    shelves: RefCell<Shelves>,
+}
+
+#[derive(Default)]
+struct Shelves {
     clusters: Shelf<ClusterSnapshot>,
     graphs: Shelf<Graph>,
     ranks: Shelf<RankSnapshot>,
@@ -167,28 +173,21 @@ impl Snapshots {
             // The channel is closed then, and every question is answered with a failure.
             tracing::warn!(%error, "no thread to read snapshots");
         }
-        Self {
-            requests: Requests { to: requests, open: Cell::new(0) },
-            answers,
-            clusters: Shelf::default(),
-            graphs: Shelf::default(),
-            ranks: Shelf::default(),
-            reranked: Shelf::default(),
-            heat_maps: Shelf::default(),
-            images: Shelf::default(),
-        }
+        Self { requests: Requests { to: requests, open: Cell::new(0) }, answers, shelves: RefCell::default() }
     }
 
     /// Whether something is being read.
     pub fn busy(&self) -> bool {
+        drop(self.up_to_date());
         self.requests.open.get() > 0
     }
 
     /// How many snapshots are in memory, all kinds together.
     pub fn held(&self) -> usize {
-        let [clusters, graphs] = [self.clusters.items.len(), self.graphs.items.len()];
-        let ranks = self.ranks.items.len() + self.reranked.items.len();
-        clusters + graphs + ranks + self.heat_maps.items.len() + self.images.items.len()
+        let shelves = self.shelves.borrow();
+        let [clusters, graphs] = [shelves.clusters.items.len(), shelves.graphs.items.len()];
+        let ranks = shelves.ranks.items.len() + shelves.reranked.items.len();
+        clusters + graphs + ranks + shelves.heat_maps.items.len() + shelves.images.items.len()
     }
 
     /// Those that could not be read may be asked for again: their machine was out of reach.
@@ -196,71 +195,70 @@ impl Snapshots {
         fn failed<T>(shelf: &mut Shelf<T>) {
             shelf.items.retain(|(_, value)| !matches!(value, Loaded::Failed(_)));
         }
-        failed(&mut self.clusters);
-        failed(&mut self.graphs);
-        failed(&mut self.ranks);
-        failed(&mut self.heat_maps);
-        failed(&mut self.images);
+        let shelves = self.shelves.get_mut();
+        failed(&mut shelves.clusters);
+        failed(&mut shelves.graphs);
+        failed(&mut shelves.ranks);
+        failed(&mut shelves.reranked);
+        failed(&mut shelves.heat_maps);
+        failed(&mut shelves.images);
     }
 
     /// Labels, scores and neighbours of an adaptation epoch.
-    pub fn clusters(&mut self, view: &RunView, epoch: usize) -> Loaded<ClusterSnapshot> {
-        self.take_answers();
+    pub fn clusters(&self, view: &RunView, epoch: usize) -> Loaded<ClusterSnapshot> {
         let Some(key) = key(view, epoch, EpochPart::Clusters) else { return Loaded::Absent };
-        ask(&mut self.clusters, &self.requests, What::Clusters, key)
+        ask(&mut self.up_to_date().clusters, &self.requests, What::Clusters, key)
     }
 
     /// The Jaccard distances within reach of an adaptation epoch.
-    pub fn graph(&mut self, view: &RunView, epoch: usize) -> Loaded<Graph> {
-        self.take_answers();
+    pub fn graph(&self, view: &RunView, epoch: usize) -> Loaded<Graph> {
         let Some(key) = key(view, epoch, EpochPart::Clusters) else { return Loaded::Absent };
-        ask(&mut self.graphs, &self.requests, What::Graph, key)
+        ask(&mut self.up_to_date().graphs, &self.requests, What::Graph, key)
     }
 
     /// Rank lists after that many epochs.
-    pub fn ranks(&mut self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
-        self.take_answers();
+    pub fn ranks(&self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
         let Some(key) = key(view, epoch, EpochPart::Ranks) else { return Loaded::Absent };
-        ask(&mut self.ranks, &self.requests, What::Ranks, key)
+        ask(&mut self.up_to_date().ranks, &self.requests, What::Ranks, key)
     }
 
     /// The same after re-ranking.
-    pub fn reranked(&mut self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
-        self.take_answers();
+    pub fn reranked(&self, view: &RunView, epoch: usize) -> Loaded<RankSnapshot> {
         let Some(key) = key(view, epoch, EpochPart::Reranked) else { return Loaded::Absent };
-        ask(&mut self.reranked, &self.requests, What::Reranked, key)
+        ask(&mut self.up_to_date().reranked, &self.requests, What::Reranked, key)
     }
 
     /// Attention maps of the watched images after that many epochs.
-    pub fn heat_maps(&mut self, view: &RunView, epoch: usize) -> Loaded<Vec<ImageMaps>> {
-        self.take_answers();
+    pub fn heat_maps(&self, view: &RunView, epoch: usize) -> Loaded<Vec<ImageMaps>> {
         let Some(key) = key(view, epoch, EpochPart::HeatMaps) else { return Loaded::Absent };
-        ask(&mut self.heat_maps, &self.requests, What::HeatMaps, key)
+        ask(&mut self.up_to_date().heat_maps, &self.requests, What::HeatMaps, key)
     }
 
     /// The target's images.
-    pub fn images(&mut self, view: &RunView) -> Loaded<Images> {
-        self.take_answers();
+    pub fn images(&self, view: &RunView) -> Loaded<Images> {
         // The list is written once, before the first snapshot and the first maps of pre-training.
         let seq = view.snapshots.values().min().copied().or(view.live_maps.as_ref().map(|_| 0));
         let (Some(folder), Some(seq)) = (view.folder.clone(), seq) else {
             return Loaded::Absent;
         };
-        ask(&mut self.images, &self.requests, What::Images, Key { folder, epoch: 0, seq })
+        ask(&mut self.up_to_date().images, &self.requests, What::Images, Key { folder, epoch: 0, seq })
     }
 
-    fn take_answers(&mut self) {
+    /// The shelves with all that was read until now.
+    fn up_to_date(&self) -> RefMut<'_, Shelves> {
+        let mut shelves = self.shelves.borrow_mut();
         while let Ok((key, answer)) = self.answers.try_recv() {
             self.requests.open.set(self.requests.open.get().saturating_sub(1));
             match answer {
-                Answer::Clusters(result) => self.clusters.put(key, Loaded::of(result)),
-                Answer::Graph(result) => self.graphs.put(key, Loaded::of(result)),
-                Answer::Ranks(result) => self.ranks.put(key, Loaded::of(result)),
-                Answer::Reranked(result) => self.reranked.put(key, Loaded::of(result)),
-                Answer::HeatMaps(result) => self.heat_maps.put(key, Loaded::of(result)),
-                Answer::Images(result) => self.images.put(key, Loaded::of(result)),
+                Answer::Clusters(result) => shelves.clusters.put(key, Loaded::of(result)),
+                Answer::Graph(result) => shelves.graphs.put(key, Loaded::of(result)),
+                Answer::Ranks(result) => shelves.ranks.put(key, Loaded::of(result)),
+                Answer::Reranked(result) => shelves.reranked.put(key, Loaded::of(result)),
+                Answer::HeatMaps(result) => shelves.heat_maps.put(key, Loaded::of(result)),
+                Answer::Images(result) => shelves.images.put(key, Loaded::of(result)),
             }
         }
+        shelves
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pictures of files: decoded on their own threads, kept as textures up to a bound in bytes.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -121,8 +122,11 @@ impl Desk {
     }
 }
 
-/// Thumbnail loader: ask every frame for what is on screen; what has not been asked for longest goes first.
-pub struct Thumbnails {
+/// Thumbnail loader: ask every frame for what is on screen; what has not been asked for longest goes first. Whoever
+/// draws only asks, so a shared reference is enough.
+pub struct Thumbnails(RefCell<Shelf>);
+
+struct Shelf {
     entries: HashMap<Key, Entry>,
     failures: HashMap<PathBuf, String>,
     desk: Arc<Desk>,
@@ -143,7 +147,7 @@ impl Thumbnails {
     /// A loader that keeps at most `max_bytes` of textures beyond what one frame shows.
     pub fn new(max_bytes: usize) -> Self {
         let (results, answers) = bounded(DECODED);
-        Self {
+        Self(RefCell::new(Shelf {
             entries: HashMap::new(),
             failures: HashMap::new(),
             desk: Arc::default(),
@@ -152,12 +156,56 @@ impl Thumbnails {
             bytes: 0,
             max_bytes,
             frame: 0,
-        }
+        }))
     }
 
     /// Once a frame, before panels ask: takes in what was decoded, lets go of the oldest, and of what nobody
     /// waits for any more.
     pub fn begin_frame(&mut self, ctx: &egui::Context) {
+        self.0.get_mut().begin_frame(ctx);
+    }
+
+    /// The picture in `path`, at least `size` pixels large where the file is; `None` until it is decoded
+    /// (a repaint is asked for on arrival) and when it cannot be read (see [`Thumbnails::failure`]).
+    pub fn get(&self, ctx: &egui::Context, path: &Path, size: [u32; 2]) -> Option<TextureHandle> {
+        self.get_toned(ctx, path, size, Tone::Color)
+    }
+
+    /// As [`Thumbnails::get`], in that tone.
+    pub fn get_toned(&self, ctx: &egui::Context, path: &Path, size: [u32; 2], tone: Tone) -> Option<TextureHandle> {
+        self.0.borrow_mut().get(ctx, path, size, tone)
+    }
+
+    /// Why the file cannot be shown, if so.
+    pub fn failure(&self, path: &Path) -> Option<String> {
+        self.0.borrow().failures.get(path).cloned()
+    }
+
+    /// Those that could not be read may be asked for again: their machine was out of reach.
+    pub fn forget_failures(&mut self) {
+        let shelf = self.0.get_mut();
+        shelf.failures.clear();
+        shelf.entries.retain(|_, entry| !matches!(entry.slot, Slot::Failed));
+    }
+
+    /// Pictures that wait to be decoded.
+    pub fn waiting(&self) -> usize {
+        self.0.borrow().desk.open().waiting.len()
+    }
+
+    /// Whether a picture is being decoded.
+    pub fn busy(&self) -> bool {
+        self.0.borrow().entries.values().any(|entry| matches!(entry.slot, Slot::Loading))
+    }
+
+    /// Bytes of textures held.
+    pub fn bytes(&self) -> usize {
+        self.0.borrow().bytes
+    }
+}
+
+impl Shelf {
+    fn begin_frame(&mut self, ctx: &egui::Context) {
         self.frame += 1;
         let arrived: Vec<Answer> = self.answers.try_iter().take(A_FRAME).collect();
         for (key, result) in arrived {
@@ -196,14 +244,7 @@ impl Thumbnails {
         });
     }
 
-    /// The picture in `path`, at least `size` pixels large where the file is; `None` until it is decoded
-    /// (a repaint is asked for on arrival) and when it cannot be read (see [`Thumbnails::failure`]).
-    pub fn get(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2]) -> Option<TextureHandle> {
-        self.get_toned(ctx, path, size, Tone::Color)
-    }
-
-    /// As [`Thumbnails::get`], in that tone.
-    pub fn get_toned(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2], tone: Tone) -> Option<TextureHandle> {
+    fn get(&mut self, ctx: &egui::Context, path: &Path, size: [u32; 2], tone: Tone) -> Option<TextureHandle> {
         self.start(ctx);
         let key = (path.to_path_buf(), size[0].max(size[1]).next_power_of_two().max(128), tone);
         let frame = self.frame;
@@ -222,32 +263,6 @@ impl Thumbnails {
             self.entries.insert(key, Entry { slot: Slot::Loading, used: frame });
         }
         None
-    }
-
-    /// Why the file cannot be shown, if so.
-    pub fn failure(&self, path: &Path) -> Option<&str> {
-        self.failures.get(path).map(String::as_str)
-    }
-
-    /// Those that could not be read may be asked for again: their machine was out of reach.
-    pub fn forget_failures(&mut self) {
-        self.failures.clear();
-        self.entries.retain(|_, entry| !matches!(entry.slot, Slot::Failed));
-    }
-
-    /// Pictures that wait to be decoded.
-    pub fn waiting(&self) -> usize {
-        self.desk.open().waiting.len()
-    }
-
-    /// Whether a picture is being decoded.
-    pub fn busy(&self) -> bool {
-        self.entries.values().any(|entry| matches!(entry.slot, Slot::Loading))
-    }
-
-    /// Bytes of textures held.
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 
     fn start(&mut self, ctx: &egui::Context) {
@@ -292,7 +307,7 @@ impl Thumbnails {
     }
 }
 
-impl Drop for Thumbnails {
+impl Drop for Shelf {
     fn drop(&mut self) {
         self.desk.open().closed = true;
         self.desk.bell.notify_all();

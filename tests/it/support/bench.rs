@@ -6,7 +6,7 @@ use eframe::egui::{self, Rect, Vec2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use reid_workbench::gui::book::Book;
-use reid_workbench::gui::command::UiCommand;
+use reid_workbench::gui::command::{Commands, UiCommand};
 use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::{Applies, Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::queue::RunQueue;
@@ -39,11 +39,12 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
     let ctx = ui.ctx().clone();
     let what_if = bench.what_if.get_or_insert_with(|| WhatIf::new(move || ctx.request_repaint()));
     what_if.look_at(&bench.view, bench.selection.epoch);
+    let commands = Commands::default();
     tile::frame(theme).show(ui, |ui| {
         let head = Rect::from_min_max(full.min + vec2(80.0, 0.0), pos2(full.right(), full.top() + 30.0));
         let body = Rect::from_min_max(full.min + vec2(12.0, 30.0), full.max - vec2(12.0, 8.0));
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body));
-        let mut cx = PanelCtx {
+        let cx = PanelCtx {
             many: Many {
                 book: &Book::default(),
                 live: &RunView::default(),
@@ -53,18 +54,44 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             overlays: &[],
             view: &bench.view,
             theme,
-            actions: &mut bench.actions,
-            images: &mut bench.images,
+            commands: &commands,
+            images: &bench.images,
             snapshots,
             what_if,
             answers: bench.view.live,
             applies: Applies::ToRun,
-            selection: &mut bench.selection,
+            selection: &bench.selection,
             truth: bench.truth,
             head,
         };
-        bench.panels.show(bench.pane, &mut child, &mut cx);
+        bench.panels.show(bench.pane, &mut child, &cx);
     });
+    carry_out(ui.ctx(), &commands, &mut bench.selection, what_if, &mut bench.actions);
+}
+
+/// Does what the window would after a frame: changes what is selected and what is tried; all else is kept.
+pub fn carry_out(
+    ctx: &egui::Context,
+    commands: &Commands,
+    selection: &mut Selection,
+    what_if: &mut WhatIf,
+    kept: &mut Vec<UiCommand>,
+) {
+    loop {
+        let asked = commands.take();
+        if asked.is_empty() {
+            break;
+        }
+        for command in asked {
+            ctx.request_repaint();
+            match command {
+                UiCommand::Select(pick) => selection.change(pick),
+                UiCommand::Try(asked) => what_if.carry_out(asked, commands),
+                other => kept.push(other),
+            }
+        }
+    }
+    what_if.put_questions();
 }
 
 /// The tile in a window of its own, without graphics.

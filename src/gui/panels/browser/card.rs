@@ -78,7 +78,7 @@ pub struct Card<'a> {
 
 impl Card<'_> {
     /// Draws it into `rect`.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, rect: Rect) -> Done {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>, rect: Rect) -> Done {
         let theme = Theme::of(ui.ctx());
         let row = self.shown.table.row(self.cluster);
         let on = self.cluster != OUTLIERS && cx.selection.cluster == Some(self.cluster);
@@ -170,7 +170,7 @@ impl Card<'_> {
         }
     }
 
-    fn thumbs(&self, ui: &Ui, cx: &mut PanelCtx<'_>, inner: Rect, images: &[u32], on: bool) {
+    fn thumbs(&self, ui: &Ui, cx: &PanelCtx<'_>, inner: Rect, images: &[u32], on: bool) {
         let top = inner.top() + line(ui) + 4.0;
         let spread = (inner.width() - COLUMNS as f32 * self.grid.thumb.x) / (COLUMNS - 1) as f32;
         for (i, &image) in images.iter().take(IMAGES).enumerate() {

@@ -5,7 +5,7 @@ use eframe::egui::{self, Align2, Color32, Rect, Role, ScrollArea, Sense, Ui, Wid
 use super::OUTLIERS;
 use super::card::{chosen_frame, verdict};
 use crate::gui::panels::clustered::{ScoreOrigin, ShownClustering, thumb};
-use crate::gui::panels::{PanelCtx, by_hand, photo};
+use crate::gui::panels::{PanelCtx, Pick, by_hand, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::{button, icon, tile};
@@ -36,7 +36,7 @@ fn mark(shown: &ShownClustering, theme: &Theme, image: u32) -> (&'static str, &'
 }
 
 /// Makes an image of `cell` selectable: click, tooltip, frame, and name.
-pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) {
+pub fn pick(ui: &Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) -> bool {
     let of = thumb::train(image);
     let response = ui.interact(cell, ui.scope_id().with(("member", image)), Sense::click());
     let score = shown.facts.score.get(image as usize).map_or("–".to_owned(), |s| ticks::number(*s, 2));
@@ -47,8 +47,9 @@ pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32,
         WidgetInfo::selected(Role::Button, true, on, words)
     });
     let other = cx.selection.image.filter(|i| i.split == of.split && *i != of).map(|i| i.index);
-    if response.clicked() {
-        cx.selection.image = Some(of);
+    let clicked = response.clicked();
+    if clicked {
+        cx.select(Pick::Image(Some(of)));
     }
     // With another image selected it is about the two.
     let images: Vec<u32> = other.into_iter().chain([image]).collect();
@@ -65,6 +66,7 @@ pub fn pick(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32,
     button::focus_ring(ui, &response, cell, size::RADIUS_CHIP);
     let truth = cx.truth;
     response.on_hover_ui(|ui| explain(ui, cx, shown, image, word, truth));
+    clicked
 }
 
 fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, image: u32, word: &str, truth: bool) {
@@ -91,7 +93,7 @@ fn explain(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, image: u32, 
 }
 
 /// Shows all images of `cluster`.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32) -> Go {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u32) -> Go {
     let mut go = Go::Stay;
     let row = shown.table.row(cluster);
     let images = match row {
@@ -149,7 +151,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster
     go
 }
 
-fn member(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) {
+fn member(ui: &Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, image: u32, cell: Rect) {
     let theme = cx.theme;
     thumb::paint(ui, cx.images, shown.images.as_deref(), image, cell, 1.0);
     let (_, glyph, color) = mark(shown, theme, image);

@@ -56,7 +56,7 @@ impl MatrixKind {
 }
 
 /// Shows it in `area`.
-pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, area: Rect, which: MatrixKind, gap: &CameraGap, epoch: usize) {
+pub fn show(ui: &Ui, cx: &PanelCtx<'_>, area: Rect, which: MatrixKind, gap: &CameraGap, epoch: usize) {
     let theme = cx.theme;
     let found;
     let matrix = match which {

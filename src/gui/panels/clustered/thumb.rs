@@ -17,7 +17,7 @@ pub fn train(row: u32) -> ImageRef {
 /// Paints image `row` into `cell` and says where it is.
 pub fn paint(
     ui: &Ui,
-    photos: &mut Thumbnails,
+    photos: &Thumbnails,
     images: Option<&images::Images>,
     row: u32,
     cell: Rect,

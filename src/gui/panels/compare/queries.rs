@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 
-use crate::gui::panels::{PanelCtx, photo};
+use crate::gui::panels::{PanelCtx, Pick, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
@@ -79,7 +79,7 @@ pub fn read(runs: &[Outline], baseline: usize) -> Vec<ComparedLists> {
 /// Shows them.
 pub fn ui(
     ui: &mut Ui,
-    cx: &mut PanelCtx<'_>,
+    cx: &PanelCtx<'_>,
     all: &[ComparedLists],
     state: &mut ComparedState,
     names: &dyn Fn(&Path) -> String,
@@ -143,7 +143,7 @@ pub fn ui(
         |_, _, _, _| {},
     );
     if let Some(at) = done.row {
-        cx.selection.query = Some(rows[at].0);
+        cx.select(Pick::Query(rows[at].0));
     }
     if let Some(at) = done.head {
         state.sort = sorted_by(state.sort, at, true);
@@ -158,7 +158,7 @@ pub fn ui(
 }
 
 /// One run's list of a query: the query, then what it found.
-fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &ComparedLists, ranks: &RankSnapshot, query: u32, title: &str) {
+fn strip(ui: &mut Ui, cx: &PanelCtx<'_>, lists: &ComparedLists, ranks: &RankSnapshot, query: u32, title: &str) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let cell = vec2(CELL[0], CELL[1]);
@@ -172,7 +172,7 @@ fn strip(ui: &mut Ui, cx: &mut PanelCtx<'_>, lists: &ComparedLists, ranks: &Rank
     let right = hits.iter().filter(|hit| hit.verdict == HitVerdict::Match).count();
     let said = format!("Rank list of {title}, query {query}: {right} of {} right", hits.len());
     response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Image, true, said.as_str()));
-    let mut paint = |image: ImageRef, at: Rect, color: Color32, dashed: bool| {
+    let paint = |image: ImageRef, at: Rect, color: Color32, dashed: bool| {
         let path = lists.images.get(image).map(|row| row.path.as_path());
         photo::paint(ui, cx.images, path, at, Tone::Color, 1.0);
         photo::frame(ui.painter(), at, color, dashed);

@@ -1,14 +1,12 @@
 //! Branches, their photos, and what lies under the pointer.
 
-use std::sync::Arc;
-
 use eframe::egui::{Mesh, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::{Colouring, Picture};
-use crate::gui::panels::PanelCtx;
 use crate::gui::panels::clustered::thumb;
 use crate::gui::panels::image_row;
 use crate::gui::panels::map::colours;
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, size};
 use crate::gui::words::share;
@@ -45,7 +43,7 @@ impl Picture<'_> {
 }
 
 /// The branches, then their photos.
-pub fn branches(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
+pub fn branches(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>) {
     let theme = Theme::of(ui.ctx());
     let inner = picture.plot.inner;
     let mut mesh = Mesh::default();
@@ -89,7 +87,7 @@ pub fn branches(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
 }
 
 /// A frame around the most stable branches, and a photo in each piece with room for one.
-fn photos(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
+fn photos(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>) {
     let theme = Theme::of(ui.ctx());
     let painter = ui.painter().with_clip_rect(picture.plot.inner);
     let branches = &picture.all.condensed.branches;
@@ -116,7 +114,7 @@ fn photos(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>) {
 }
 
 /// A click selects the images of a piece; hovering says what it is.
-pub fn hand(ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, picture: &Picture<'_>) {
+pub fn hand(ui: &Ui, cx: &PanelCtx<'_>, response: &Response, picture: &Picture<'_>) {
     let inside = |p: &Pos2| picture.plot.inner.contains(*p);
     if response.clicked()
         && let Some(piece) = response.interact_pointer_pos().filter(inside).and_then(|p| picture.under(p))
@@ -124,16 +122,15 @@ pub fn hand(ui: &Ui, cx: &mut PanelCtx<'_>, response: &Response, picture: &Pictu
         let mut picked = picture.all.order.image[piece.start as usize..(piece.start + piece.count) as usize].to_vec();
         picked.sort_unstable();
         let face = picture.made.faces[piece.branch as usize];
-        cx.selection.picked = Arc::new(picked);
-        cx.selection.image = Some(thumb::train(face));
-        cx.selection.cluster = picture.run.facts.cluster_of(face);
+        cx.select(Pick::Images(picked));
+        cx.select(Pick::Member(face, picture.run.facts.cluster_of(face)));
     }
     let Some(at) = response.hover_pos().filter(inside) else { return };
     let Some(piece) = picture.under(at) else { return };
     about(ui, cx, picture, piece, at);
 }
 
-fn about(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, piece: &BranchPiece, at: Pos2) {
+fn about(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, piece: &BranchPiece, at: Pos2) {
     let theme = cx.theme;
     let branch = &picture.all.condensed.branches[piece.branch as usize];
     let radius = picture.plot.y_at(at.y);

@@ -5,10 +5,10 @@ use eframe::egui::{
 };
 
 use super::Eq8Picture;
-use crate::gui::panels::PanelCtx;
 use crate::gui::panels::browser::members::odd;
 use crate::gui::panels::clustered::thumb;
 use crate::gui::panels::photo;
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
@@ -22,7 +22,7 @@ const GAP: f32 = 4.0;
 const OUT: f32 = 0.16;
 
 /// Draws them into `height`; more slots than fit are scrolled, all three columns together.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, height: f32) {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, height: f32) {
     let theme = Theme::of(ui.ctx());
     let width = ui.available_width() - ui.spacing().scroll.allocated_width();
     let column = ((width - 2.0 * BETWEEN) / 3.0).floor().max(40.0);
@@ -122,7 +122,7 @@ fn title(ui: &Ui, picture: &Eq8Picture<'_>, i: usize, room: Rect, below: bool) {
     });
 }
 
-fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, slot: Slot, column: usize, cell: Rect) {
+fn draw(ui: &Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, slot: Slot, column: usize, cell: Rect) {
     let theme = Theme::of(ui.ctx());
     let is_in = slot.radii()[column];
     let opacity = if is_in { 1.0 } else { OUT };
@@ -161,9 +161,8 @@ fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Eq8Picture<'_>, slot: Slot, co
     let words = format!("Image {}, {}: {state}", ticks::count(slot.image as usize), NAMES[column]);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words.as_str()));
     if response.clicked() {
-        cx.selection.image = Some(thumb::train(slot.image));
         // An image of this cluster is looked at within it; another one takes its own cluster along.
-        cx.selection.cluster = picture.shown.facts.cluster_of(slot.image).or(Some(picture.cluster));
+        cx.select(Pick::Member(slot.image, picture.shown.facts.cluster_of(slot.image).or(Some(picture.cluster))));
     }
     response.on_hover_ui(|ui| {
         ui.label(Type::Title.text(format!("image {}", ticks::count(slot.image as usize)), cx.theme.t1));

@@ -29,7 +29,7 @@ pub fn map(
     map: &mut ExhibitMap,
     points: &[f32],
     shown: &Arc<ShownClustering>,
-    (chosen, images): (Option<u32>, &mut Thumbnails),
+    (chosen, images): (Option<u32>, &Thumbnails),
 ) -> Option<u32> {
     let theme = Theme::of(ui.ctx());
     let small = Type::Small.font(ui);

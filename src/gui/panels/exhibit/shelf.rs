@@ -5,9 +5,9 @@ use eframe::egui::{
 };
 
 use super::sample::{How, sample};
-use crate::gui::panels::PanelCtx;
 use crate::gui::panels::browser::members::{odd, pick};
 use crate::gui::panels::clustered::{ShownClustering, thumb};
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
@@ -18,7 +18,7 @@ const GAP: f32 = 4.0;
 const BETWEEN: f32 = 16.0;
 
 /// Shows both kinds.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, how: How, seed: u64) {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, how: How, seed: u64) {
     let room = ui.available_rect_before_wrap();
     let kinds = [true, false].map(|reliable| (reliable, sample(&shown.table, reliable, how, seed)));
     // A kind without clusters leaves its room to the other.
@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, how: Ho
     }
 }
 
-fn kind(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, reliable: bool, clusters: &[u32]) {
+fn kind(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, reliable: bool, clusters: &[u32]) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let (glyph, ink, name) = match reliable {
@@ -83,7 +83,7 @@ fn kind(ui: &mut Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, reliable: b
 }
 
 /// One cluster: a line of facts, a line of images.
-fn block(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32, rect: Rect, cell: Vec2) {
+fn block(ui: &Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u32, rect: Rect, cell: Vec2) {
     let theme = Theme::of(ui.ctx());
     let Some(row) = shown.table.row(cluster) else { return };
     let on = cx.selection.cluster == Some(cluster);
@@ -123,7 +123,7 @@ fn block(ui: &Ui, cx: &mut PanelCtx<'_>, shown: &ShownClustering, cluster: u32, 
         }
     }
     if response.clicked() {
-        cx.selection.cluster = Some(cluster);
+        cx.select(Pick::Cluster(Some(cluster)));
     }
     response.on_hover_text("Click selects the cluster in all panels.");
     let members = shown.table.members(cluster);

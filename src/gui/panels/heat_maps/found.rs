@@ -28,7 +28,7 @@ impl FoundMaps<'_> {
 }
 
 /// The maps of the epoch looked at, or what to say instead.
-pub fn looked_at<'a>(cx: &mut PanelCtx<'a>) -> Result<FoundMaps<'a>, (&'static str, String)> {
+pub fn looked_at<'a>(cx: &PanelCtx<'a>) -> Result<FoundMaps<'a>, (&'static str, String)> {
     let view = cx.view;
     let snapshot = view.newest_snapshot(EpochPart::HeatMaps, cx.selection.epoch);
     let live = view.live_maps.as_ref().filter(|(epoch, _)| {
@@ -73,7 +73,7 @@ pub enum Other<'a> {
 }
 
 /// The maps of the epoch that is compared with: the newest that are not after it.
-pub fn compared_with<'a>(cx: &mut PanelCtx<'a>) -> Other<'a> {
+pub fn compared_with<'a>(cx: &PanelCtx<'a>) -> Other<'a> {
     let view = cx.view;
     let Some(against) = cx.selection.against else { return Other::None };
     let Some(epoch) = view.newest_snapshot(EpochPart::HeatMaps, Some(against)) else {

@@ -10,6 +10,7 @@ use super::{HeatMapsPanel, PanelCtx};
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::command::UiCommand;
+use crate::gui::panels::Pick;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::{button, chip, combo, icon};
@@ -20,19 +21,24 @@ use crate::study::queries::worst_first;
 const WORST: usize = 5;
 
 /// The epoch that the one looked at is compared with.
-pub fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize) {
+pub fn against(ui: &mut Ui, cx: &PanelCtx<'_>, epoch: usize) {
     let theme = Theme::of(ui.ctx());
     let on = cx.selection.against.map(|_| theme.accent);
     let button = button::icon_button_colored(ui, icon::BRANCH, "Against epoch…", on);
     Popup::menu(&button).show(|ui| {
         ui.label(Type::Small.text(format!("compare {} with", after_words(epoch)), theme.t3));
-        ui.radio_value(&mut cx.selection.against, None, "nothing").on_hover_text("Shows the maps of one epoch.");
+        let before = cx.selection.against;
+        let mut chosen = before;
+        ui.radio_value(&mut chosen, None, "nothing").on_hover_text("Shows the maps of one epoch.");
         let help = "Shows each map after both, and their difference.";
         egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             for other in found::epochs(cx.view).into_iter().filter(|e| *e != epoch) {
-                ui.radio_value(&mut cx.selection.against, Some(other), after_words(other)).on_hover_text(help);
+                ui.radio_value(&mut chosen, Some(other), after_words(other)).on_hover_text(help);
             }
         });
+        if chosen != before {
+            cx.select(Pick::Against(chosen));
+        }
     });
 }
 
@@ -41,7 +47,7 @@ impl HeatMapsPanel {
     pub(super) fn bar(
         &mut self,
         ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         sheet: &MapSheet<'_>,
         choice: &MapChoice<'_>,
         (scope, epoch): (&str, usize),
@@ -101,7 +107,7 @@ impl HeatMapsPanel {
     }
 
     /// The ⋯ menu: which images are watched.
-    pub(super) fn options(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, watched: &[ImageRef]) {
+    pub(super) fn options(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, watched: &[ImageRef]) {
         let menu = button::icon_button(ui, icon::DOTS, "Options of the heat maps");
         Popup::menu(&menu).show(|ui| {
             let selected = cx.selection.image;
@@ -117,7 +123,7 @@ impl HeatMapsPanel {
             let unwatch = unwatch.on_disabled_hover_text("Select one of the images here.");
             if let (true, Some(image)) = (unwatch.on_hover_text("From the next evaluation on.").clicked(), gone) {
                 let list = watched.iter().copied().filter(|i| *i != image).collect();
-                cx.actions.push(UiCommand::Engine(Command::Watch(list).into()));
+                cx.send(UiCommand::Engine(Command::Watch(list).into()));
             }
             if cx.truth {
                 worst(ui, cx, watched);
@@ -125,14 +131,14 @@ impl HeatMapsPanel {
             ui.separator();
             let compute = ui.button("Compute with the weights as they stand");
             if compute.on_hover_text("Asks for these maps now, between two batches.").clicked() {
-                cx.actions.push(UiCommand::Engine(Command::HeatMaps(watched.to_vec()).into()));
+                cx.send(UiCommand::Engine(Command::HeatMaps(watched.to_vec()).into()));
             }
         });
     }
 }
 
 /// Watches the queries with the least AP. **Ground truth.**
-fn worst(ui: &mut Ui, cx: &mut PanelCtx<'_>, watched: &[ImageRef]) {
+fn worst(ui: &mut Ui, cx: &PanelCtx<'_>, watched: &[ImageRef]) {
     let epoch = cx.view.newest_snapshot(EpochPart::Ranks, cx.selection.epoch);
     let ranks = epoch.map_or(Loaded::Absent, |epoch| cx.snapshots.ranks(cx.view, epoch));
     ui.horizontal(|ui| {
@@ -155,12 +161,12 @@ fn worst(ui: &mut Ui, cx: &mut PanelCtx<'_>, watched: &[ImageRef]) {
 }
 
 /// Watches more images, and asks for the maps of those that are new.
-fn watch_also(cx: &mut PanelCtx<'_>, watched: &[ImageRef], more: &[ImageRef]) {
+fn watch_also(cx: &PanelCtx<'_>, watched: &[ImageRef], more: &[ImageRef]) {
     let fresh: Vec<ImageRef> = more.iter().copied().filter(|i| !watched.contains(i)).collect();
     if fresh.is_empty() {
         return;
     }
     let list: Vec<ImageRef> = watched.iter().copied().chain(fresh.iter().copied()).collect();
-    cx.actions.push(UiCommand::Engine(Command::Watch(list.clone()).into()));
-    cx.actions.push(UiCommand::Engine(Command::HeatMaps(list).into()));
+    cx.send(UiCommand::Engine(Command::Watch(list.clone()).into()));
+    cx.send(UiCommand::Engine(Command::HeatMaps(list).into()));
 }

@@ -94,7 +94,7 @@ impl Saving {
 
 /// The sheet with everything that drawing it needs: maps are copied, photos named.
 pub fn compose(
-    cx: &mut PanelCtx<'_>,
+    cx: &PanelCtx<'_>,
     sheet: &MapSheet<'_>,
     derived: &Derived,
     (scale, clip, opacity): (Scale, f64, f32),

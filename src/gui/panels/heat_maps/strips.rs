@@ -8,6 +8,7 @@ use super::sheet::{Column, ColumnShown, Derived, MapSheet};
 use super::{PanelCtx, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::attention::Ramp;
+use crate::gui::panels::Pick;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Loaded;
@@ -148,7 +149,7 @@ pub struct Strips<'a, 's> {
 
 impl Strips<'_, '_> {
     /// Shows the strips in `height` points; says whether photos of those on screen are missing.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, painted: &mut Painted, height: f32) -> bool {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>, painted: &mut Painted, height: f32) -> bool {
         let mut missing = false;
         let rows = self.sheet.people.len().div_ceil(self.packing.per_row);
         let area = egui::ScrollArea::vertical().id_salt("heat maps").max_height(height).auto_shrink([false, false]);
@@ -171,7 +172,7 @@ impl Strips<'_, '_> {
         missing
     }
 
-    fn strip(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, painted: &mut Painted, i: usize, area: Rect) -> bool {
+    fn strip(&self, ui: &mut Ui, cx: &PanelCtx<'_>, painted: &mut Painted, i: usize, area: Rect) -> bool {
         let theme = Theme::of(ui.ctx());
         let image = self.sheet.people[i].0.image;
         let id = ui.scope_id().with(("strip", image.split as u8, image.index));
@@ -187,7 +188,7 @@ impl Strips<'_, '_> {
         for (column, of) in self.sheet.columns.iter().enumerate() {
             let at = pos2(area.left() + self.packing.column(column), area.top() + self.packing.setting.profile);
             let cell = Rect::from_min_size(at, self.packing.cell);
-            let bare = |ui: &Ui, cx: &mut PanelCtx<'_>, tone| match &why {
+            let bare = |ui: &Ui, cx: &PanelCtx<'_>, tone| match &why {
                 Some(_) if of.what != ColumnShown::Photo => {
                     ui.painter().rect_filled(cell, size::RADIUS_CHIP, theme.bg3);
                     cell
@@ -214,7 +215,7 @@ impl Strips<'_, '_> {
         }
         self.words(ui, area, image, info.as_ref());
         if response.clicked() {
-            cx.selection.image = Some(image);
+            cx.select(Pick::Image(Some(image)));
         }
         let tip = why.clone().unwrap_or_else(|| format!("{}. Click to select it.", image_name(image)));
         response.on_hover_text(tip);

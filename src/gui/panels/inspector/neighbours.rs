@@ -6,7 +6,7 @@ use eframe::egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, Widg
 
 use super::Subject;
 use crate::engine::event::{ImageRef, Split};
-use crate::gui::panels::{PanelCtx, photo};
+use crate::gui::panels::{PanelCtx, Pick, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
@@ -20,7 +20,7 @@ const GAP: f32 = 5.0;
 const LABEL: f32 = 52.0;
 
 /// Shows both rows.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject, epoch: usize, snapshot: &Arc<ClusterSnapshot>) {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject, epoch: usize, snapshot: &Arc<ClusterSnapshot>) {
     let i = subject.image.index as usize;
     ui.label(Type::Small.text("nearest neighbours; outlined: same cluster", cx.theme.t3));
     let near = by_features(snapshot, i, COUNT);
@@ -49,14 +49,7 @@ fn words(ui: &mut Ui, cx: &PanelCtx<'_>, name: &str, text: &str) {
 }
 
 /// As many as fit, at the larger size where six of it do.
-fn row(
-    ui: &mut Ui,
-    cx: &mut PanelCtx<'_>,
-    subject: &Subject,
-    snapshot: &ClusterSnapshot,
-    name: &str,
-    near: &[(u32, f32)],
-) {
+fn row(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject, snapshot: &ClusterSnapshot, name: &str, near: &[(u32, f32)]) {
     let scale = type_scale(ui);
     let room = ui.available_width() - scale * LABEL;
     let [large, small] = [size::THUMBS[2], size::THUMBS[1]];
@@ -86,7 +79,7 @@ struct Neighbour<'a> {
     same: bool,
 }
 
-fn neighbour(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject, rect: Rect, of: &Neighbour<'_>) {
+fn neighbour(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject, rect: Rect, of: &Neighbour<'_>) {
     let theme = cx.theme;
     let image = ImageRef { split: Split::Train, index: of.j };
     let info = subject.images.as_ref().and_then(|list| list.get(image));
@@ -110,8 +103,8 @@ fn neighbour(ui: &mut Ui, cx: &mut PanelCtx<'_>, subject: &Subject, rect: Rect, 
     });
     crate::gui::widgets::button::focus_ring(ui, &response, rect, size::RADIUS_CHIP);
     if response.clicked() {
-        cx.selection.image = Some(image);
-        cx.selection.cluster = u32::try_from(of.label).ok();
+        cx.select(Pick::Image(Some(image)));
+        cx.select(Pick::Cluster(u32::try_from(of.label).ok()));
     }
     let missing = photo::missing(cx.images, path);
     response.on_hover_ui(|ui| {

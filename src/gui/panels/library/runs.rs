@@ -6,7 +6,7 @@ use eframe::egui::{self, Color32, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 
 use super::{list_row, two_lines};
 use crate::gui::book::Book;
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::panels::run_table::{passes, vocabulary};
 use crate::gui::panels::{Many, Pane, truth};
 use crate::gui::queue::Queued;
@@ -49,12 +49,12 @@ struct RunRow<'a> {
 
 impl RunList {
     /// Shows it.
-    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+    pub fn ui(&mut self, ui: &mut Ui, shown: &RunView, many: &Many<'_>, actions: &Commands) {
         let rows = many.book.rows();
         let theme = Theme::of(ui.ctx());
         tile::title_row(ui, "Runs", "", |ui| {
             if icon_button(ui, icon::FOLDER, "Open run…").clicked() {
-                actions.push(UiCommand::AskOpenRun);
+                actions.send(UiCommand::AskOpenRun);
             }
             if icon_button(ui, icon::FUNNEL, "Filter the runs").clicked() {
                 self.filtering ^= true;
@@ -83,7 +83,7 @@ impl RunList {
             let note = listed(folder).map_or("", |run| run.label.note.as_str());
             let row = RunRow { second: words::brief(many.live), curve: &curve, note, ..row_of(folder) };
             if run_row(ui, &row, actions) {
-                actions.push(UiCommand::ShowLive);
+                actions.send(UiCommand::ShowLive);
             }
             drawn += 1;
         }
@@ -100,7 +100,7 @@ impl RunList {
             let dim = run.outcome == Outcome::Failed;
             let row = RunRow { second, curve: &run.curve, dim, note: &run.label.note, ..row_of(&run.folder) };
             if run_row(ui, &row, actions) {
-                actions.push(UiCommand::OpenRun(run.folder.clone()));
+                actions.send(UiCommand::OpenRun(run.folder.clone()));
             }
             drawn += 1;
         }
@@ -140,7 +140,7 @@ impl RunList {
 }
 
 /// A run that waits for its turn.
-fn waiting_row(ui: &mut Ui, place: usize, run: &Queued, held: bool, actions: &mut Vec<UiCommand>) {
+fn waiting_row(ui: &mut Ui, place: usize, run: &Queued, held: bool, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     let name = run.name();
     let second = match (place, held) {
@@ -156,16 +156,16 @@ fn waiting_row(ui: &mut Ui, place: usize, run: &Queued, held: bool, actions: &mu
         two_lines(ui, rect, rect.left() + 24.0, rect.right(), (&name, &second), (theme.t2, theme.t3));
         response.on_hover_text(format!("{name}\nIts folder will be {}.", run.request.out.display()));
         if icon_button(ui, icon::CROSS, &format!("Take {name} out of the queue")).clicked() {
-            actions.push(UiCommand::Unqueue(run.number));
+            actions.send(UiCommand::Unqueue(run.number));
         }
     });
     if held && place == 0 && ui.add(Push::new("Start the next").look(ButtonLook::Flat).small().tight()).clicked() {
-        actions.push(UiCommand::StartQueued);
+        actions.send(UiCommand::StartQueued);
     }
 }
 
 /// How many runs are ticked, and what can be done with them.
-fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
+fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &Commands) {
     let ticked = many.book.marks.ticked.len();
     if ticked == 0 {
         return;
@@ -176,15 +176,15 @@ fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &mut Vec<UiCommand>) {
         let compare = ui.add(Push::new("Compare").look(ButtonLook::Flat).small().tight());
         let tip = "Results, intervals, people and clusters of the ticked runs, side by side.";
         if compare.on_hover_text(tip).clicked() {
-            actions.push(UiCommand::ShowPane(Pane::Compare));
+            actions.send(UiCommand::ShowPane(Pane::Compare));
         }
         let table = ui.add(Push::new("Table").look(ButtonLook::Flat).small().tight());
         if table.on_hover_text("All runs as a table, with columns of your choice.").clicked() {
-            actions.push(UiCommand::ShowPane(Pane::RunTable));
+            actions.send(UiCommand::ShowPane(Pane::RunTable));
         }
         let none = ui.add(Push::new("Untick all").look(ButtonLook::Flat).small().tight());
         if none.on_hover_text("Draws the run on screen alone again.").clicked() {
-            actions.push(UiCommand::UntickRuns);
+            actions.send(UiCommand::UntickRuns);
         }
     });
 }
@@ -202,7 +202,7 @@ fn line(run: &Summary, live: bool) -> String {
 }
 
 /// Shows a row; true when the run is to be shown.
-fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &mut Vec<UiCommand>) -> bool {
+fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &Commands) -> bool {
     let theme = Theme::of(ui.ctx());
     let (rect, response) = list_row(ui, &run.name, run.on);
     let color = match (run.dim, run.slot) {
@@ -245,17 +245,17 @@ fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &mut Vec<UiCommand>) -> bool 
     response.on_hover_text(tip).clicked()
 }
 
-fn tick_box(ui: &Ui, row: Rect, run: &RunRow<'_>, color: Color32, actions: &mut Vec<UiCommand>) {
+fn tick_box(ui: &Ui, row: Rect, run: &RunRow<'_>, color: Color32, actions: &Commands) {
     let rect = Rect::from_center_size(pos2(row.left() + 7.0, row.center().y), vec2(14.0, 14.0));
     let response = tick(ui, rect, run.folder, &format!("Tick {}", run.name), run.ticked, color);
     let tip = "Draws this run beside the others in Loss, Retrieval, Cluster counts and Reliability, and compares it.";
     if response.on_hover_text(tip).clicked() {
-        actions.push(UiCommand::TickRun(run.folder.to_owned()));
+        actions.send(UiCommand::TickRun(run.folder.to_owned()));
     }
 }
 
 /// What can be done with a run.
-pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &mut Vec<UiCommand>) {
+pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &Commands) {
     ui.set_min_width(180.0);
     let own = || folder.to_owned();
     let entries = [
@@ -281,7 +281,7 @@ pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &mut Vec<UiCommand>
     ];
     for (title, help, command) in entries {
         if ui.button(title).on_hover_text(help).clicked() {
-            actions.push(command);
+            actions.send(command);
         }
     }
 }

@@ -8,7 +8,7 @@ use eframe::egui::{Align, Label, Layout as Arrange, Rect, Sense, TextEdit, Ui, U
 use crate::export::{PointRow, points};
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
-use crate::gui::panels::{Pane, PanelCtx, by_hand};
+use crate::gui::panels::{Pane, PanelCtx, Pick, by_hand};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
@@ -31,7 +31,7 @@ impl MapBar {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         area: Rect,
         offered: &Path,
         rows: impl FnOnce(&PanelCtx<'_>) -> Vec<PointRow>,
@@ -51,7 +51,7 @@ impl MapBar {
         let mut row = ui.new_child(builder.layout(Arrange::right_to_left(Align::Center)));
         row.spacing_mut().item_spacing.x = 4.0;
         if icon_button(&mut row, icon::CROSS, "Clear the selection").clicked() {
-            cx.selection.picked = Arc::default();
+            cx.select(Pick::Images(Vec::new()));
             *self = Self::default();
             return;
         }
@@ -61,10 +61,10 @@ impl MapBar {
         }
     }
 
-    fn words(&mut self, row: &mut Ui, cx: &mut PanelCtx<'_>, offered: &Path) {
+    fn words(&mut self, row: &mut Ui, cx: &PanelCtx<'_>, offered: &Path) {
         let show = row.add(Push::new("Show in Clusters").look(ButtonLook::Flat).small());
         if show.on_hover_text("Brings the cluster cards to the front, with these images.").clicked() {
-            cx.actions.push(UiCommand::ShowPane(Pane::Browser));
+            cx.send(UiCommand::ShowPane(Pane::Browser));
         }
         let picked = Arc::clone(&cx.selection.picked);
         by_hand::button(row, cx, &picked);
@@ -89,7 +89,7 @@ impl MapBar {
     fn path_row(
         &mut self,
         row: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         mut file: String,
         rows: impl FnOnce(&PanelCtx<'_>) -> Vec<PointRow>,
     ) {

@@ -32,7 +32,7 @@ pub struct Hovered<'a> {
 /// Paints what is known of it.
 pub fn show(
     ui: &Ui,
-    cx: &mut PanelCtx<'_>,
+    cx: &PanelCtx<'_>,
     (snapshot, tried): (&ClusterSnapshot, Option<&ClusterSnapshot>),
     hovered: &Hovered<'_>,
 ) {

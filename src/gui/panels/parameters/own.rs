@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align2, FontId, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::{Parameters, name, row};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::method::params::table::ROWS;
@@ -16,7 +16,7 @@ fn differing(own: &Params, next: &Params) -> Vec<&'static ParamRow> {
 
 impl Parameters {
     /// How the run on screen differs from the next one; a look at its values, and their use for the next run.
-    pub(super) fn beside_screen(&mut self, ui: &mut Ui, own: &Params, next: &Params, actions: &mut Vec<UiCommand>) {
+    pub(super) fn beside_screen(&mut self, ui: &mut Ui, own: &Params, next: &Params, actions: &Commands) {
         let theme = Theme::of(ui.ctx());
         let differing = differing(own, next);
         let words = match differing.len() {
@@ -39,7 +39,7 @@ impl Parameters {
             let tip = if able { "The next run begins with these values." } else { "The next run has them already." };
             if ui.add(take).on_hover_text(tip).clicked() {
                 let changes = differing.iter().map(|row| (row.key.to_owned(), (row.get)(own)));
-                actions.push(UiCommand::Mend(changes.collect()));
+                actions.send(UiCommand::Mend(changes.collect()));
             }
         });
         ui.add_space(4.0);

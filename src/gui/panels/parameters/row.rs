@@ -8,7 +8,7 @@ use eframe::egui::{
 };
 
 use super::{Knobs, Parameters, name};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{Commands, UiCommand};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
@@ -72,7 +72,7 @@ impl Parameters {
         row: &'static ParamRow,
         knobs: &Knobs<'_>,
         shown: &Params,
-        actions: &mut Vec<UiCommand>,
+        actions: &Commands,
     ) {
         let theme = Theme::of(ui.ctx());
         let height = ui.spacing().interact_size.y;
@@ -99,7 +99,7 @@ impl Parameters {
         self.refusal(ui, row);
     }
 
-    fn control(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &mut Vec<UiCommand>) {
+    fn control(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &Commands) {
         let &Cell { row, ref places, ref value, shown, .. } = cell;
         match row.kind {
             ParamKind::Bool => {
@@ -133,7 +133,7 @@ impl Parameters {
         }
     }
 
-    fn slide(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &mut Vec<UiCommand>) {
+    fn slide(&mut self, ui: &mut Ui, cell: &Cell<'_>, actions: &Commands) {
         let &Cell { row, ref places, ref value, waits, shown, .. } = cell;
         let theme = Theme::of(ui.ctx());
         let Some(now) = value.as_f64() else { return };
@@ -177,7 +177,7 @@ impl Parameters {
         response.on_hover_ui(|ui| tooltip(ui, row));
     }
 
-    fn typed(&mut self, ui: &mut Ui, cell: &Cell<'_>, place: Rect, actions: &mut Vec<UiCommand>) {
+    fn typed(&mut self, ui: &mut Ui, cell: &Cell<'_>, place: Rect, actions: &Commands) {
         let &Cell { row, ref value, waits, lit, shown, .. } = cell;
         let theme = Theme::of(ui.ctx());
         let rect = Rect::from_center_size(
@@ -238,7 +238,7 @@ impl Parameters {
         response.on_hover_ui(|ui| tooltip(ui, row));
     }
 
-    fn commit(&mut self, row: &'static ParamRow, text: &str, shown: &Params, actions: &mut Vec<UiCommand>) {
+    fn commit(&mut self, row: &'static ParamRow, text: &str, shown: &Params, actions: &Commands) {
         let plain = text.trim().replace('−', "-").replace(',', if row.kind == ParamKind::Text { "," } else { "" });
         match row.parse(&plain) {
             Ok(value) => {
@@ -255,7 +255,7 @@ impl Parameters {
         }
     }
 
-    fn reset_dot(&mut self, ui: &Ui, cell: &Cell<'_>, actions: &mut Vec<UiCommand>) {
+    fn reset_dot(&mut self, ui: &Ui, cell: &Cell<'_>, actions: &Commands) {
         let &Cell { row, ref places, ref value, waits, .. } = cell;
         let theme = Theme::of(ui.ctx());
         let refused = self.refused.contains_key(row.key);
@@ -278,7 +278,7 @@ impl Parameters {
         } else if response.on_hover_text(format!("Click for the paper's value, {paper}.")).clicked() {
             self.refused.remove(row.key);
             self.typing = None;
-            actions.push(UiCommand::ResetParam(row.key.to_owned()));
+            actions.send(UiCommand::ResetParam(row.key.to_owned()));
         }
     }
 

@@ -134,7 +134,7 @@ pub fn evaluated(query: &RankQuery, ranks: &RankSnapshot) -> Option<usize> {
 
 impl RankSource<'_> {
     /// Shows its rank list, or why there is none yet; the answer is the image that is to be the query next.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<RankQuery> {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>) -> Option<RankQuery> {
         let view = cx.view;
         let row = |a| QueryRow { query: self.query, a, b: None, images: self.images, junk: self.junk, pinned: true };
         let next = if let Some(q) = evaluated(self.query, self.ranks) {
@@ -152,7 +152,7 @@ impl RankSource<'_> {
         next
     }
 
-    fn waiting(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn waiting(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
         let theme = Theme::of(ui.ctx());
         let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), height(ui, false)), Sense::hover());
         let path = match self.query {

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align, Key, Layout, Modifiers, Ui, vec2};
 
 use super::RankListsPanel;
-use crate::gui::panels::PanelCtx;
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::view_model::EpochPart;
@@ -60,7 +60,7 @@ impl RankListsPanel {
     }
 
     /// The bar under the title row.
-    pub(super) fn bar(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>, (epoch, compared): (usize, bool)) {
+    pub(super) fn bar(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, (epoch, compared): (usize, bool)) {
         let narrow = ui.available_width() < NARROW;
         let row = vec2(ui.available_width(), 22.0);
         ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
@@ -87,7 +87,7 @@ impl RankListsPanel {
     }
 
     /// Back, forward, and what concerns the image asked about.
-    fn travel(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+    fn travel(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) {
         let theme = Theme::of(ui.ctx());
         let dim = |there: bool| if there { None } else { Some(theme.t4) };
         let typing = ui.ctx().egui_wants_keyboard_input();
@@ -145,7 +145,7 @@ impl RankListsPanel {
 }
 
 /// The menu of the epochs that can be compared with, and of re-ranking.
-fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranked: &mut bool) {
+fn against(ui: &mut Ui, cx: &PanelCtx<'_>, epoch: usize, width: f32, reranked: &mut bool) {
     let has_reranked = cx.view.snapshots.contains_key(&(epoch, EpochPart::Reranked));
     let words = match cx.selection.against {
         _ if *reranked && has_reranked => "re-ranked".to_owned(),
@@ -156,7 +156,8 @@ fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranke
     let list = combo::dressed("against", &words, width).show_ui(ui, |ui| {
         let alone = cx.selection.against.is_none() && !(*reranked && has_reranked);
         if ui.add(egui::Button::selectable(alone, "no other epoch")).clicked() {
-            (cx.selection.against, *reranked) = (None, false);
+            cx.select(Pick::Against(None));
+            *reranked = false;
         }
         let again = cx.view.target_retrieval.get(&epoch).and_then(|r| r.reranked.as_ref()).filter(|_| cx.truth);
         let map = again.map_or(String::new(), |r| format!(", mAP {}", ticks::number(100.0 * r.mAP, 1)));
@@ -173,7 +174,8 @@ fn against(ui: &mut Ui, cx: &mut PanelCtx<'_>, epoch: usize, width: f32, reranke
             let chosen = cx.selection.against == Some(other) && !(*reranked && has_reranked);
             let option = egui::Button::selectable(chosen, format!("{}{map}", after_words(other)));
             if ui.add(option).clicked() {
-                (cx.selection.against, *reranked) = (Some(other), false);
+                cx.select(Pick::Against(Some(other)));
+                *reranked = false;
             }
         }
     });

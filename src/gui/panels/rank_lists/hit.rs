@@ -52,7 +52,7 @@ fn decimals(distance: f32, far: bool) -> usize {
 
 impl HitCell<'_> {
     /// Paints it.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Response {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>) -> Response {
         let theme = Theme::of(ui.ctx());
         let hit = self.hit;
         let (color, glyph, dashed, opacity, word) = look(theme, hit.verdict);

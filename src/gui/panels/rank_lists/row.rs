@@ -9,7 +9,7 @@ use super::hit::HitCell;
 use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
-use crate::gui::panels::{Pane, PanelCtx, alike, photo};
+use crate::gui::panels::{Pane, PanelCtx, Pick, alike, photo};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
@@ -93,7 +93,7 @@ fn half(ui: &Ui) -> f32 {
 
 impl QueryRow<'_> {
     /// Shows it; the answer is the image that is to be the query next.
-    pub fn show(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> Option<RankQuery> {
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>) -> Option<RankQuery> {
         let theme = Theme::of(ui.ctx());
         let compare = self.b.is_some();
         let size = vec2(ui.available_width(), height(ui, compare));
@@ -130,10 +130,10 @@ impl QueryRow<'_> {
         };
         if response.clicked() {
             if let Some(row) = self.row() {
-                cx.selection.query = Some(row);
+                cx.select(Pick::Query(row));
             }
             if let RankQuery::Image(image) = self.query {
-                cx.selection.image = Some(*image);
+                cx.select(Pick::Image(Some(*image)));
             }
         }
         response.context_menu(|ui| self.menu(ui, cx, hits.first()));
@@ -192,7 +192,7 @@ impl QueryRow<'_> {
         words
     }
 
-    fn words(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, column: Rect, hits: &[Hit]) {
+    fn words(&self, ui: &mut Ui, cx: &PanelCtx<'_>, column: Rect, hits: &[Hit]) {
         let theme = Theme::of(ui.ctx());
         let painter = ui.painter().with_clip_rect(column.intersect(ui.clip_rect()));
         let small = Type::Small.font(ui);
@@ -261,7 +261,7 @@ impl QueryRow<'_> {
     }
 
     /// In the corner of the words: heat maps of the query and of the selected hit, else of the first.
-    fn maps_button(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, column: Rect, hits: &[Hit]) {
+    fn maps_button(&self, ui: &mut Ui, cx: &PanelCtx<'_>, column: Rect, hits: &[Hit]) {
         let selected = hits.iter().find(|h| cx.selection.image == Some(gallery(h.index)));
         let Some(hit) = selected.or(hits.first()) else { return };
         let place = Rect::from_min_size(pos2(column.right() - 24.0, column.top() - 2.0), Vec2::splat(22.0));
@@ -279,18 +279,18 @@ impl QueryRow<'_> {
         }
     }
 
-    fn ask_maps(&self, cx: &mut PanelCtx<'_>, hit: u32) {
+    fn ask_maps(&self, cx: &PanelCtx<'_>, hit: u32) {
         let query = match self.query {
             RankQuery::Image(image) => Some(*image),
             // Only images of the dataset have maps.
             RankQuery::File(_) => None,
         };
         let images = query.into_iter().chain([gallery(hit)]).collect();
-        cx.actions.push(UiCommand::Engine(Command::HeatMaps(images).into()));
-        cx.actions.push(UiCommand::ShowPane(Pane::HeatMaps));
+        cx.send(UiCommand::Engine(Command::HeatMaps(images).into()));
+        cx.send(UiCommand::ShowPane(Pane::HeatMaps));
     }
 
-    fn menu(&self, ui: &mut Ui, cx: &mut PanelCtx<'_>, hit: Option<&Hit>) {
+    fn menu(&self, ui: &mut Ui, cx: &PanelCtx<'_>, hit: Option<&Hit>) {
         let maps = ui.add_enabled(cx.answers && hit.is_some(), egui::Button::new("Heat maps of query and hit"));
         let maps = maps.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.");
         if let (true, Some(hit)) = (maps.clicked(), hit) {
@@ -302,7 +302,7 @@ impl QueryRow<'_> {
     fn two(
         &self,
         ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         hits: &[Hit],
         b: &RankSide<'_>,
         (at, count): (egui::Pos2, usize),
@@ -324,7 +324,7 @@ impl QueryRow<'_> {
     fn strip(
         &self,
         ui: &mut Ui,
-        cx: &mut PanelCtx<'_>,
+        cx: &PanelCtx<'_>,
         hits: &[Hit],
         against: Option<(&RankSide<'_>, &[Hit])>,
         at: egui::Pos2,
@@ -344,7 +344,7 @@ impl QueryRow<'_> {
             let response = cell.show(ui, cx);
             if response.clicked() {
                 next = cell.becomes_query(cx);
-                cx.selection.image = Some(gallery(hit.index));
+                cx.select(Pick::Image(Some(gallery(hit.index))));
             }
             response.context_menu(|ui| {
                 let query = ui.add_enabled(cx.answers, egui::Button::new("Make it the query"));

@@ -9,7 +9,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::size;
 
 /// Paints it beside the pointer.
-pub fn show(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering, image: u32, at: Pos2) {
+pub fn show(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering, image: u32, at: Pos2) {
     let all = picture.all;
     let labels = Labels::of(run, picture.painted.tried.as_deref());
     let bar = all.order.reach[all.order.place[image as usize] as usize];

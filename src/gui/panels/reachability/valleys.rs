@@ -49,7 +49,7 @@ pub fn thumbs(valleys: &[Valley], height: f32, scale: f32) -> f32 {
 }
 
 /// Marks and photos.
-pub fn draw(ui: &Ui, cx: &mut PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering) {
+pub fn draw(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering) {
     let theme = Theme::of(ui.ctx());
     let plot = picture.plot;
     let k = type_scale(ui);

@@ -12,6 +12,7 @@ use crate::engine::event::ClusterSummary;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
+use crate::gui::what_if::Try;
 use crate::gui::words::share;
 use crate::method::params::Value;
 
@@ -19,7 +20,7 @@ use crate::method::params::Value;
 const STRIP: f32 = 76.0;
 
 /// Shows both histograms; dragging the threshold tries another one.
-pub fn show(ui: &mut Ui, cx: &mut PanelCtx<'_>, run: &ClusterSummary, room: Vec2) {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ClusterSummary, room: Vec2) {
     let Some((outcome, _)) = cx.what_if.outcome() else { return };
     let outcome = std::sync::Arc::clone(outcome);
     let tried = &outcome.summary;
@@ -105,13 +106,7 @@ fn words(ui: &Ui, at: Rect, run: &ClusterSummary, tried: &ClusterSummary, line: 
     handle
 }
 
-fn threshold(
-    ui: &mut Ui,
-    cx: &mut PanelCtx<'_>,
-    plot: &Fixed<'_>,
-    handle: Rect,
-    (alpha, run): (Option<f64>, Option<f64>),
-) {
+fn threshold(ui: &mut Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, handle: Rect, (alpha, run): (Option<f64>, Option<f64>)) {
     let theme = Theme::of(ui.ctx());
     let Some(alpha) = alpha else { return };
     let by_rule = cx.what_if.moved_by_rule();
@@ -138,12 +133,12 @@ fn threshold(
     painter.text(handle.center(), Align2::CENTER_CENTER, ticks::number(alpha, 2), font, theme.bg1);
     match hand(ui, &response, |x| plot.x_at(x), alpha) {
         HistogramHand::Nothing => {}
-        HistogramHand::Hold(to) => cx.what_if.set("reliability.threshold", &Value::Float(to)),
+        HistogramHand::Hold(to) => cx.attempt(Try::Value("reliability.threshold", Value::Float(to))),
         HistogramHand::LetGo(to) => {
-            cx.what_if.set("reliability.threshold", &Value::Float(to));
-            cx.what_if.let_go();
+            cx.attempt(Try::Value("reliability.threshold", Value::Float(to)));
+            cx.attempt(Try::LetGo);
         }
-        HistogramHand::GiveUp => cx.what_if.reset(),
+        HistogramHand::GiveUp => cx.attempt(Try::Reset),
     }
     let tip = match (by_rule, run) {
         (Some(words), Some(run)) => {

@@ -6,12 +6,12 @@ use super::caption;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::what_if::WhatIf;
+use crate::gui::what_if::{Try, WhatIf};
 use crate::method::params::Value;
 use crate::method::sweep::AtEps;
 
 /// Shows both.
-pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+pub fn ui(ui: &mut Ui, cx: &PanelCtx<'_>) {
     let Some((rows, seconds)) = cx.what_if.sweep() else { return };
     let rows = std::sync::Arc::clone(rows);
     let k = type_scale(ui);
@@ -73,7 +73,7 @@ fn curves(ui: &mut Ui, cx: &PanelCtx<'_>, outer: Rect, rows: &[AtEps]) {
     }
 }
 
-fn table(ui: &mut Ui, cx: &mut PanelCtx<'_>, rows: &[AtEps], truth: bool) {
+fn table(ui: &mut Ui, cx: &PanelCtx<'_>, rows: &[AtEps], truth: bool) {
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     let heads: &[&str] = if truth {
@@ -118,8 +118,8 @@ fn table(ui: &mut Ui, cx: &mut PanelCtx<'_>, rows: &[AtEps], truth: bool) {
         }
     });
     if let Some(eps) = chosen {
-        cx.what_if.set("eps", &Value::Float(eps));
-        cx.what_if.let_go();
+        cx.attempt(Try::Value("eps", Value::Float(eps)));
+        cx.attempt(Try::LetGo);
     }
 }
 

@@ -10,7 +10,7 @@ use super::clustered::{bar, no_radii};
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
-use crate::gui::what_if::WhatIf;
+use crate::gui::what_if::Try;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::method::params::Params;
 use crate::run::graph::REACH;
@@ -53,7 +53,7 @@ pub fn radii(params: &Params) -> Vec<f64> {
 impl Panel for SweepPanel {
     const TITLE: &'static str = "eps × Δd";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some(epoch) = cx.what_if.base().map(|b| b.epoch) else {
             let text = "Once an epoch has been clustered, one click clusters it at many values of eps and Δd.";
             return Err(Absence::nothing(icon::GRID, "Nothing to sweep yet", text));
@@ -83,7 +83,7 @@ impl Panel for SweepPanel {
             }
         });
         if again {
-            ask(self.shown, cx.what_if);
+            ask(self.shown, cx);
         }
         if copy {
             let text = match self.shown {
@@ -110,7 +110,7 @@ impl Panel for SweepPanel {
                 }
             };
             if tile::empty_state(ui, icon::GRID, title, text, Some(label)).is_some_and(|r| r.clicked()) {
-                ask(self.shown, cx.what_if);
+                ask(self.shown, cx);
             }
             return Ok(());
         }
@@ -127,15 +127,15 @@ impl Panel for SweepPanel {
     }
 }
 
-fn ask(shown: Shown, what_if: &mut WhatIf) {
-    let Some(params) = what_if.base().map(|b| b.params.clone()) else { return };
-    match shown {
+fn ask(shown: Shown, cx: &PanelCtx<'_>) {
+    let Some(base) = cx.what_if.base() else { return };
+    cx.attempt(match shown {
         Shown::Table => {
-            let (eps, delta_d) = grid(&params);
-            what_if.ask_table(eps, delta_d);
+            let (eps, delta_d) = grid(&base.params);
+            Try::Table(eps, delta_d)
         }
-        Shown::Curve => what_if.ask_sweep(radii(&params)),
-    }
+        Shown::Curve => Try::Sweep(radii(&base.params)),
+    });
 }
 
 /// What stands under both: how many settings, how long, what a click does.

@@ -7,7 +7,7 @@ use super::caption;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
-use crate::gui::what_if::{Table, WhatIf};
+use crate::gui::what_if::{Table, Try, WhatIf};
 use crate::gui::widgets::combo;
 use crate::method::params::Value;
 use crate::method::sweep::SweepCell;
@@ -72,7 +72,7 @@ impl CellMetric {
 }
 
 /// Shows the table.
-pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: CellMetric) {
+pub fn ui(ui: &mut Ui, cx: &PanelCtx<'_>, metric: CellMetric) {
     let theme = Theme::of(ui.ctx());
     let Some(Table { eps, delta_d, cells, seconds }) = cx.what_if.table() else { return };
     let k = type_scale(ui);
@@ -151,9 +151,9 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCtx<'_>, metric: CellMetric) {
     }
     caption(ui, outer, cells.iter().map(Vec::len).sum(), *seconds);
     if let Some((e, d)) = chosen {
-        cx.what_if.set("eps", &Value::Float(e));
-        cx.what_if.set("delta_d", &Value::Float(d));
-        cx.what_if.let_go();
+        cx.attempt(Try::Value("eps", Value::Float(e)));
+        cx.attempt(Try::Value("delta_d", Value::Float(d)));
+        cx.attempt(Try::LetGo);
     }
 }
 

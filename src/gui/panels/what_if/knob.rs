@@ -2,9 +2,10 @@
 
 use eframe::egui::{self, Align2, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
+use crate::gui::panels::PanelCtx;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::what_if::WhatIf;
+use crate::gui::what_if::{Try, WhatIf};
 use crate::gui::widgets::slider::Slider;
 use crate::method::params::table::{ParamKind, row};
 use crate::method::params::{ParamRow, Value};
@@ -50,7 +51,8 @@ fn range(key: &str, row: &ParamRow, what_if: &WhatIf, now: f64) -> (f64, f64, f6
 }
 
 /// Shows one parameter.
-pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
+pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, key: &'static str) {
+    let what_if = cx.what_if;
     let Ok(row) = row(key) else { return };
     let Some(run) = what_if.base().and_then(|b| b.params.get(key).ok()) else { return };
     let Ok(value) = what_if.draft().get(key) else { return };
@@ -115,10 +117,10 @@ pub fn show(ui: &mut Ui, what_if: &mut WhatIf, key: &'static str) {
     if at != before {
         let value =
             if matches!(row.kind, ParamKind::Int { .. }) { Value::Int(at.round() as i64) } else { Value::Float(at) };
-        what_if.set(key, &value);
+        cx.attempt(Try::Value(key, value));
     }
     if slid.drag_stopped() || (slid.changed() && !slid.dragged()) || typed {
-        what_if.let_go();
+        cx.attempt(Try::LetGo);
     }
     if slid.dragged() {
         return; // nothing lies over what the hand is about to change

@@ -10,7 +10,7 @@ use super::clustered::no_radii;
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::what_if::{KEYS, Tried, WhatIf};
+use crate::gui::what_if::{KEYS, Tried, Try, WhatIf};
 use crate::gui::widgets::button::{self, ButtonLook, Push};
 use crate::gui::widgets::{chip, icon, tile};
 use crate::gui::words;
@@ -24,7 +24,7 @@ pub struct WhatIfPanel {}
 impl Panel for WhatIfPanel {
     const TITLE: &'static str = "What-if";
 
-    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCtx<'_>) -> PanelDrawn {
+    fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         let Some(epoch) = cx.what_if.base().map(|b| b.epoch) else {
             let text = "Once an epoch has been clustered, other values of eps, Δd, k1, k2 and the threshold can be \
                         tried here without training.";
@@ -39,7 +39,7 @@ impl Panel for WhatIfPanel {
             let theme = Theme::of(ui.ctx());
             if changed {
                 if button::icon_button(ui, icon::RESET, "Back to the run's values").clicked() {
-                    cx.what_if.reset();
+                    cx.attempt(Try::Reset);
                 }
                 if applied {
                     chip::outline(ui, "next epoch", theme.pending);
@@ -75,9 +75,9 @@ impl Panel for WhatIfPanel {
 /// From this width on, what would change stands beside the sliders.
 const SIDE_BY_SIDE: f32 = 560.0;
 
-fn knobs(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+fn knobs(ui: &mut Ui, cx: &PanelCtx<'_>) {
     for key in KEYS {
-        knob::show(ui, cx.what_if, key);
+        knob::show(ui, cx, key);
     }
     if let Some(problem) = cx.what_if.problem() {
         problem_line(ui, &problem);
@@ -93,7 +93,7 @@ fn problem_line(ui: &mut Ui, problem: &str) {
 }
 
 /// What was tried, newest first; a click tries it again.
-fn tried(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+fn tried(ui: &mut Ui, cx: &PanelCtx<'_>) {
     if cx.what_if.tried().is_empty() {
         return;
     }
@@ -136,10 +136,7 @@ fn tried(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         }
     }
     if let Some(one) = again {
-        cx.what_if.reset();
-        for (key, value) in &one.changes {
-            cx.what_if.set(key, value);
-        }
+        cx.attempt(Try::Again(one.changes));
     }
 }
 
@@ -153,7 +150,7 @@ fn in_words(one: &Tried) -> String {
 }
 
 /// How long it took and when it would take effect; apply and discard.
-fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
+fn foot(ui: &mut Ui, cx: &PanelCtx<'_>) {
     let theme = Theme::of(ui.ctx());
     let rect =
         egui::Rect::from_min_max(egui::pos2(ui.max_rect().left(), ui.max_rect().bottom() - 58.0), ui.max_rect().max);
@@ -179,10 +176,10 @@ fn foot(ui: &mut Ui, cx: &mut PanelCtx<'_>) {
         let look = if able { ButtonLook::WhatIf } else { ButtonLook::Framed };
         let apply = ui.add(Push::new(label).look(look).min_width(wide).enabled(able));
         if apply.on_hover_text(if changed { why } else { "Try another value first." }).clicked() {
-            cx.what_if.apply(cx.actions);
+            cx.attempt(Try::Apply);
         }
         if ui.add(Push::new("Discard").enabled(changed)).on_hover_text("Back to the run's values.").clicked() {
-            cx.what_if.reset();
+            cx.attempt(Try::Reset);
         }
     });
 }
