@@ -32,6 +32,7 @@ mod open;
 mod owed;
 mod pretrain;
 mod ranked;
+mod recorder;
 mod session;
 mod setup;
 mod step;

@@ -33,6 +33,7 @@ pub mod requests;
 pub mod snapshot;
 pub mod store;
 pub mod summary;
+pub mod training;
 pub mod trial;
 pub mod view;
 

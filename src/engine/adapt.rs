@@ -4,20 +4,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::checkpoint::{Checkpoint, NamedTensors, Next, Position};
 use super::clustering::{cluster, report, training_labels};
 use super::draw::{Batches, Draw};
 use super::error::EngineError;
-use super::event::{Domain, Event, Phase, Severity, Split, Stage, State};
+use super::event::{Domain, Event, Phase, Severity, SnapshotPart, Split, Stage, State};
 use super::link::Link;
 use super::meter::{Losses, Meter};
 use super::objective::{self, NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
+use super::recorder::Recorder;
 use super::seeds::{self, Purpose};
 use super::session::{Saves, Session};
 use super::settings::Boundary;
-use super::step::{step, triplet};
+use super::step::{step, to_vec, triplet};
 use crate::data::loader::{Batch, TrainLoader};
 use crate::method::params::FeatureSource;
 use crate::model::memory::class_means;
@@ -29,6 +30,8 @@ pub(super) struct Adaptation {
     adam: Adam,
     /// The classes of the newest clustering; `None` before the first.
     classes: Option<Classes>,
+    /// Who looks on while an epoch trains.
+    recorder: Option<Box<Recorder>>,
 }
 
 /// What a clustering gives the epoch to train with.
@@ -58,7 +61,7 @@ impl Adaptation {
     pub fn new(session: &mut Session) -> Result<Self, EngineError> {
         let step = session.position.step;
         session.position = Position { phase: Phase::Adapt, epoch: 0, iter: 0, next: Next::Cluster, step };
-        Ok(Self { adam: optimiser(session, None)?, classes: None })
+        Ok(Self { adam: optimiser(session, None)?, classes: None, recorder: None })
     }
 
     /// Adaptation as a checkpoint left it.
@@ -82,7 +85,7 @@ impl Adaptation {
         };
         let mut adam = optimiser(session, classes.as_ref().map(|c| &*c.objective))?;
         adam.load_state(&checkpoint.take("adam.")).map_err(|e| checkpoint.damaged(e))?;
-        Ok(Self { adam, classes })
+        Ok(Self { adam, classes, recorder: None })
     }
 
     /// All epochs that are left.
@@ -231,6 +234,9 @@ impl Adaptation {
         };
         let (mut target, mut source) = loaders(session)?;
         let mut meter = Meter::new(session.setup.device);
+        let size = session.setup.target.cache(Split::Train).size();
+        let recorder = Recorder::new(&self.classes()?.labels, (session.position.iter, iters), size);
+        self.recorder = Some(Box::new(recorder));
         for iter in session.position.iter..iters {
             if session.boundary(Boundary::Batch, self, link)? {
                 (target, source) = loaders(session)?;
@@ -254,8 +260,20 @@ impl Adaptation {
             session.position.iter = iter + 1;
             link.outbox.progress(Stage::Adapt, (iter + 1) as u64, iters as u64);
         }
+        self.keep_record(session, link)?;
         session.position.next = Next::Evaluate;
         session.stage_done(Stage::Adapt, began, link)
+    }
+
+    /// Writes what the recorder saw.
+    fn keep_record(&mut self, session: &mut Session, link: &mut Link) -> Result<(), EngineError> {
+        let Some(record) = self.recorder.take().map(|recorder| recorder.finish()).filter(|record| !record.is_empty())
+        else {
+            return Ok(());
+        };
+        let (folder, epoch) = (session.folder.clone(), session.position.epoch);
+        let then = Event::Snapshot { epoch, part: SnapshotPart::Training };
+        session.owed.write("record of the training", Some(then), move || Ok(record.write(&folder, epoch)?), link)
     }
 
     /// The epoch's target batches; `None` when no image has a label to train with.
@@ -272,7 +290,7 @@ impl Adaptation {
     }
 
     fn classes(&self) -> Result<&Classes, EngineError> {
-        self.classes.as_ref().ok_or_else(|| EngineError::Internal("an epoch trains without a clustering".to_owned()))
+        self.classes.as_ref().ok_or_else(unclustered)
     }
 
     /// One step: the target's loss, plus the source's when it takes part, plus the triplet loss.
@@ -289,7 +307,7 @@ impl Adaptation {
             Some(batch) => Some((session.setup.pixels(batch, Domain::Source)?, source_pids(session, batch))),
             None => None,
         };
-        let classes = self.classes()?;
+        let Some(classes) = &mut self.classes else { return Err(unclustered()) };
         let y: Vec<i64> = target.indices.iter().map(|&i| i64::from(classes.labels[i as usize])).collect();
         let out = session.setup.net.forward_train(&x, session.target_domain(), params.bn.group)?;
         let beside = match source {
@@ -298,6 +316,11 @@ impl Adaptation {
         };
         let source = beside.as_ref().map(|(out, pids)| (out, &pids[..]));
         let batch = StepImages { target: &out, indices: &target.indices, labels: &y, source };
+        let iter = session.position.iter;
+        let seen = match &mut self.recorder {
+            Some(recorder) => recorder.before(iter, target, &batch, &*classes.objective)?,
+            None => None,
+        };
         let mut parts = classes.objective.losses(&batch, &params)?;
         let mut total = sum(&parts)?;
         if params.triplet.weight > 0.0 {
@@ -307,11 +330,16 @@ impl Adaptation {
             parts.push(("triplet", loss));
         }
         step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
-        if let Some(classes) = &mut self.classes {
-            classes.objective.update(&batch, &params)?;
+        classes.objective.update(&batch, &params)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.after(iter, seen, &batch, (&*classes.objective, params.beta))?;
         }
         Ok(Losses { total, parts })
     }
+}
+
+fn unclustered() -> EngineError {
+    EngineError::Internal("an epoch trains without a clustering".to_owned())
 }
 
 /// The sum of losses of which there is one at least.
@@ -340,9 +368,4 @@ fn batches(session: &Session, domain: Domain, labels: &[i32], (order, images): (
 
 fn source_pids(session: &Session, batch: &Batch) -> Vec<i64> {
     batch.indices.iter().map(|&i| i64::from(session.setup.source.dataset.train[i as usize].pid)).collect()
-}
-
-fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
-    let t = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    Ok(Vec::<f32>::try_from(t.f_view([-1])?)?)
 }

@@ -88,6 +88,18 @@ pub(super) trait Objective {
         Ok(None)
     }
 
+    /// `[K, d]` centroids of these classes (Eq. 9), where it remembers any.
+    fn centroids(&self, classes: &[i64]) -> Result<Option<Tensor>, EngineError> {
+        let _ = classes;
+        Ok(None)
+    }
+
+    /// `[B, d]` rows that stand for the target's images of a step: those that [`Objective::update`] moves.
+    fn remembered(&self, batch: &StepImages) -> Result<Option<Tensor>, EngineError> {
+        let _ = batch;
+        Ok(None)
+    }
+
     /// For a checkpoint.
     fn tensors(&self) -> Result<NamedTensors, EngineError>;
 }

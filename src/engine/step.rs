@@ -1,6 +1,6 @@
 //! The triplet loss and one step of the optimiser, the same for pre-training and adaptation.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::error::EngineError;
 use crate::method::params::{TripletForm, TripletUse};
@@ -28,4 +28,13 @@ pub(super) fn triplet(pooled: &Tensor, labels: &[i64], params: &TripletUse) -> R
         TripletForm::Margin => batch_hard_triplet(pooled, labels, params.margin, true)?,
         TripletForm::Softmax => softmax_triplet(pooled, labels)?,
     })
+}
+
+/// The numbers of a tensor, row by row.
+///
+/// # Errors
+/// When libtorch fails.
+pub(super) fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
+    let t = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    Ok(Vec::<f32>::try_from(t.f_view([-1])?)?)
 }

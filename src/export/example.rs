@@ -14,6 +14,7 @@ use crate::run::event::SnapshotPart;
 use crate::run::graph::{features_path, read_features, write_features};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, list, read_heat_maps, write_heat_maps};
+use crate::run::training::TrainingSnapshot;
 use crate::run::{Manifest, RunError, RunReader};
 
 /// Rows of a photo at most: a thumbnail has no more.
@@ -88,6 +89,15 @@ fn round(run: &Path, staged: &Path) -> Result<(), RunError> {
             let values = ranks.distances.iter_mut().chain(&mut ranks.match_distance);
             values.for_each(|x| *x = rounded(*x, SHOWN_BITS));
             ranks.write(staged, epoch)?;
+        }
+        if parts.contains(&SnapshotPart::Training) {
+            let mut training = TrainingSnapshot::read(run, epoch)?;
+            let (memory, batch) = (&mut training.memory, &mut training.batch);
+            let tables = [&mut memory.began, &mut memory.place, &mut memory.turned, &mut memory.length];
+            let tables = tables.into_iter().chain([&mut memory.age, &mut memory.apart, &mut memory.row_turned]);
+            let tables = tables.chain([&mut batch.positive_distance, &mut batch.negative_distance]);
+            tables.flatten().for_each(|x| *x = rounded(*x, SHOWN_BITS));
+            training.write(staged, epoch)?;
         }
     }
     if features_path(run).is_file() {

@@ -37,12 +37,45 @@ pub fn cross_entropy_smooth(logits: &Tensor, labels: &[i64], smoothing: f64) -> 
 /// Further than any distance between features.
 const FAR: f64 = 9_999_999.0;
 
+/// The hardest images of an anchor: their places in the batch and their distances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HardPair {
+    /// The furthest of the same label; `None` where the anchor is alone.
+    pub positive: Option<(usize, f32)>,
+    /// The nearest of another label; `None` where there is no other.
+    pub negative: Option<(usize, f32)>,
+}
+
+/// What the triplet loss compares of each anchor. Arguments as [`batch_hard_triplet`].
+///
+/// # Errors
+/// When there are not as many labels as rows.
+pub fn hardest_pairs(emb: &Tensor, labels: &[i64]) -> Result<Vec<HardPair>> {
+    let _guard = tch::no_grad_guard();
+    let hard = hardest(emb, labels)?;
+    let places = |t: &Tensor| Ok::<_, ModelError>(Vec::<i64>::try_from(t.f_to_device(Device::Cpu)?)?);
+    let floats = |t: &Tensor| Vec::<f32>::try_from(t.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?);
+    let (positive, negative) = (floats(&hard.positive)?, floats(&hard.negative)?);
+    let (to_positive, to_negative) = (places(&hard.positive_at)?, places(&hard.negative_at)?);
+    let lonely = |i: usize| labels.iter().filter(|l| **l == labels[i]).count() < 2;
+    let alike = labels.iter().all(|l| *l == labels[0]);
+    let pair = |i: usize| HardPair {
+        positive: (!lonely(i)).then_some((to_positive[i] as usize, positive[i])),
+        negative: (!alike).then_some((to_negative[i] as usize, negative[i])),
+    };
+    Ok((0..labels.len()).map(pair).collect())
+}
+
 /// The hardest distances of each anchor.
 struct Hardest {
     /// `[B]`: to the furthest image of the same label, the anchor itself included.
     positive: Tensor,
     /// `[B]`: to the nearest image of another label; [`FAR`] when there is none.
     negative: Tensor,
+    /// `[B]` places of those images.
+    positive_at: Tensor,
+    /// `[B]`
+    negative_at: Tensor,
     /// `[B, B]` bool: the pair has one label.
     same: Tensor,
 }
@@ -59,9 +92,9 @@ fn hardest(emb: &Tensor, labels: &[i64]) -> Result<Hardest> {
     let dist = norms.f_sub(&dot.f_mul_scalar(2.0)?)?.f_clamp_min(1e-12)?.f_sqrt()?;
     let same = labels.f_unsqueeze(1)?.f_eq_tensor(&labels.f_unsqueeze(0)?)?;
     // the index forms, as the reference: the gradient goes to one element of a tie
-    let (positive, _) = dist.f_masked_fill(&same.f_logical_not()?, -FAR)?.f_max_dim(1, false)?;
-    let (negative, _) = dist.f_masked_fill(&same, FAR)?.f_min_dim(1, false)?;
-    Ok(Hardest { positive, negative, same })
+    let (positive, positive_at) = dist.f_masked_fill(&same.f_logical_not()?, -FAR)?.f_max_dim(1, false)?;
+    let (negative, negative_at) = dist.f_masked_fill(&same, FAR)?.f_min_dim(1, false)?;
+    Ok(Hardest { positive, negative, positive_at, negative_at, same })
 }
 
 /// Batch-hard triplet loss (OpenUnReID `triplet.py:32-105`): the mean over anchors of

@@ -445,6 +445,8 @@ pub enum SnapshotPart {
     Reranked,
     /// Attention maps of the watched images.
     HeatMaps,
+    /// How the memory moved in the epoch, and one of its batches.
+    Training,
 }
 
 mod nan_as_null {

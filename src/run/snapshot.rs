@@ -78,6 +78,7 @@ pub fn part_path(run: &Path, epoch: usize, part: SnapshotPart) -> PathBuf {
         SnapshotPart::Ranks => "ranks.safetensors",
         SnapshotPart::Reranked => "reranked.safetensors",
         SnapshotPart::HeatMaps => "heat_maps.safetensors",
+        SnapshotPart::Training => "training.safetensors",
     })
 }
 
@@ -92,7 +93,8 @@ pub fn list(run: &Path) -> Vec<(usize, Vec<SnapshotPart>)> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .map(|epoch| {
-            let parts = [SnapshotPart::Clusters, SnapshotPart::Ranks, SnapshotPart::Reranked, SnapshotPart::HeatMaps];
+            use SnapshotPart::{Clusters, HeatMaps, Ranks, Reranked, Training};
+            let parts = [Clusters, Ranks, Reranked, HeatMaps, Training];
             (epoch, parts.into_iter().filter(|&p| part_path(run, epoch, p).is_file()).collect())
         })
         .filter(|(_, parts): &(usize, Vec<_>)| !parts.is_empty())

@@ -171,6 +171,7 @@ pub enum EpochPart {
     Ranks,
     Reranked,
     HeatMaps,
+    Training,
 }
 
 /// A stage of the run strip.
@@ -459,6 +460,7 @@ impl From<SnapshotPart> for EpochPart {
             SnapshotPart::Ranks => Self::Ranks,
             SnapshotPart::Reranked => Self::Reranked,
             SnapshotPart::HeatMaps => Self::HeatMaps,
+            SnapshotPart::Training => Self::Training,
         }
     }
 }

@@ -4,6 +4,8 @@ use reid_workbench::engine::command::{Begin, Command};
 use reid_workbench::engine::event::{Domain, Event, ImageRef, Phase, Split, Stamped, State};
 use reid_workbench::method::params::Value;
 use reid_workbench::run::reader::RunReader;
+use reid_workbench::run::snapshot::ClusterSnapshot;
+use reid_workbench::run::training::TrainingSnapshot;
 
 use crate::support::datasets::manifest_with;
 use crate::support::engine::{Driver, Tiny, files, losses, steps, tiny_params};
@@ -37,6 +39,7 @@ fn a_run_goes_through_all_stages_and_leaves_them_behind() {
         "images.csv",
         "checkpoints/last.safetensors",
         "epochs/0000/clusters.safetensors",
+        "epochs/0002/training.safetensors",
         "epochs/0003/ranks.safetensors",
         "epochs/0003/heat_maps.safetensors",
     ] {
@@ -70,6 +73,45 @@ fn the_same_seed_gives_the_same_run_whatever_the_target_labels_say() {
     let mut other = tiny_params();
     other.assign("seed=4").unwrap();
     assert_ne!(losses(&first), losses(&run("c", "true.csv", other)), "the seed has no effect");
+}
+
+#[test]
+fn an_epoch_leaves_how_its_memory_moved_and_one_of_its_batches() {
+    let tiny = Tiny::new();
+    let mut params = tiny_params();
+    params.assign("beta=0.25").unwrap();
+    let (end, _) = Driver::run(tiny.request("run", params.clone()));
+    assert_eq!(end, State::Done);
+    let run = tiny.path("run");
+    let kept = TrainingSnapshot::read(&run, 1).unwrap();
+    let (m, b) = (&kept.memory, &kept.batch);
+    assert_eq!(kept.beta, 0.25);
+    assert_eq!(m.iters, (0..params.adapt.iters as u32).collect::<Vec<_>>());
+    let clusters = ClusterSnapshot::read(&run, 1).unwrap();
+    assert!(m.clusters() > 0);
+    for (k, &image) in m.image.iter().enumerate() {
+        let label = clusters.pseudo_labels[image as usize];
+        let members = clusters.pseudo_labels.iter().filter(|l| **l == label && label >= 0).count();
+        assert_eq!(m.members[k] as usize, members, "cluster {k} is one of the epoch's");
+        for t in 0..m.iters.len() {
+            let at = m.at(t, k);
+            assert_eq!(m.turned[at] > 1e-3, m.refreshed[at] > 0, "a centroid turns where a row of it is refreshed");
+            assert!(m.length[at] > 0.0 && m.length[at] < 1.0 + 1e-4, "a mean of unit vectors");
+            assert!(m.age[at] <= (t + 1) as f32);
+        }
+    }
+    // Eq. 10 with a quarter of the old row: the row goes most of the way to the new feature, never past it.
+    for (apart, turned) in m.apart.iter().zip(&m.row_turned) {
+        assert!(*turned > 0.0 && turned < apart, "{turned} of {apart}");
+    }
+    assert!(!b.images.is_empty() && b.size[0] > 0);
+    for i in 0..b.images.len() {
+        let label = |place: i32| b.labels[place as usize];
+        assert!(b.positive[i] < 0 || (label(b.positive[i]) == b.labels[i] && b.positive[i] != i as i32));
+        assert!(b.negative[i] < 0 || label(b.negative[i]) != b.labels[i]);
+    }
+    assert!(b.positive.iter().any(|p| *p >= 0) && b.negative.iter().any(|p| *p >= 0));
+    assert!(std::fs::metadata(run.join("epochs/0001/training.safetensors")).unwrap().len() < 64 << 10);
 }
 
 #[test]

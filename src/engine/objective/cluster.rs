@@ -1,6 +1,8 @@
 //! Cluster Contrast's memory: a row for each cluster, and InfoNCE against all of them
 //! (alibaba/cluster-contrast-reid `clustercontrast/models/cm.py`).
 
+use tch::Tensor;
+
 use super::{NamedLosses, NewEpoch, Objective, ObjectiveShape, StepImages};
 use crate::engine::checkpoint::{Checkpoint, NamedTensors};
 use crate::engine::error::EngineError;
@@ -56,6 +58,15 @@ impl Objective for ClusterObjective {
             false => self.memory.update(&batch.target.feature, batch.labels, params.beta)?,
         }
         Ok(())
+    }
+
+    fn centroids(&self, classes: &[i64]) -> Result<Option<Tensor>, EngineError> {
+        let rows = Tensor::f_from_slice(classes)?.f_to_device(self.memory.rows().device())?;
+        Ok(Some(self.memory.rows().f_index_select(0, &rows)?))
+    }
+
+    fn remembered(&self, batch: &StepImages) -> Result<Option<Tensor>, EngineError> {
+        self.centroids(batch.labels)
     }
 
     fn tensors(&self) -> Result<NamedTensors, EngineError> {

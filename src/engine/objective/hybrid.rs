@@ -81,6 +81,17 @@ impl Objective for Hybrid {
         Ok(Some(self.0.target_features()?))
     }
 
+    fn centroids(&self, classes: &[i64]) -> Result<Option<Tensor>, EngineError> {
+        let rows: Vec<i64> = classes.iter().map(|class| self.0.source_classes() + class).collect();
+        let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.0.bank().device())?;
+        Ok(Some(self.0.centroids()?.f_index_select(0, &rows)?))
+    }
+
+    fn remembered(&self, batch: &StepImages) -> Result<Option<Tensor>, EngineError> {
+        let rows = Tensor::f_from_slice(&self.rows_of(batch))?.f_to_device(self.0.bank().device())?;
+        Ok(Some(self.0.bank().f_index_select(0, &rows)?))
+    }
+
     fn tensors(&self) -> Result<NamedTensors, EngineError> {
         Ok(self.0.state()?.into_iter().map(|(name, t)| (format!("memory.{name}"), t)).collect())
     }

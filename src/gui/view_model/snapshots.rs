@@ -17,6 +17,7 @@ use crate::run::event::{ImageMaps, SnapshotPart};
 use crate::run::graph::read_graph;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot, read_components, read_heat_maps};
+use crate::run::training::TrainingSnapshot;
 
 /// How many epochs of each part stay in memory.
 const KEPT: usize = 6;
@@ -70,6 +71,7 @@ enum What {
     Ranks,
     Reranked,
     HeatMaps,
+    Training,
     Images,
 }
 
@@ -79,6 +81,7 @@ enum Answer {
     Ranks(Result<Arc<RankSnapshot>, String>),
     Reranked(Result<Arc<RankSnapshot>, String>),
     HeatMaps(Result<Arc<Vec<ImageMaps>>, String>),
+    Training(Result<Arc<TrainingSnapshot>, String>),
     Images(Result<Arc<Images>, String>),
 }
 
@@ -151,6 +154,7 @@ struct Shelves {
     ranks: Shelf<RankSnapshot>,
     reranked: Shelf<RankSnapshot>,
     heat_maps: Shelf<Vec<ImageMaps>>,
+    training: Shelf<TrainingSnapshot>,
     images: Shelf<Images>,
 }
 
@@ -187,7 +191,8 @@ impl Snapshots {
         let shelves = self.shelves.borrow();
         let [clusters, graphs] = [shelves.clusters.items.len(), shelves.graphs.items.len()];
         let ranks = shelves.ranks.items.len() + shelves.reranked.items.len();
-        clusters + graphs + ranks + shelves.heat_maps.items.len() + shelves.images.items.len()
+        let training = shelves.training.items.len();
+        clusters + graphs + ranks + training + shelves.heat_maps.items.len() + shelves.images.items.len()
     }
 
     /// Those that could not be read may be asked for again: their machine was out of reach.
@@ -201,6 +206,7 @@ impl Snapshots {
         failed(&mut shelves.ranks);
         failed(&mut shelves.reranked);
         failed(&mut shelves.heat_maps);
+        failed(&mut shelves.training);
         failed(&mut shelves.images);
     }
 
@@ -234,6 +240,12 @@ impl Snapshots {
         ask(&mut self.up_to_date().heat_maps, &self.requests, What::HeatMaps, key)
     }
 
+    /// How an adaptation epoch trained: its memory and one of its batches.
+    pub fn training(&self, view: &RunView, epoch: usize) -> Loaded<TrainingSnapshot> {
+        let Some(key) = key(view, epoch, EpochPart::Training) else { return Loaded::Absent };
+        ask(&mut self.up_to_date().training, &self.requests, What::Training, key)
+    }
+
     /// The target's images.
     pub fn images(&self, view: &RunView) -> Loaded<Images> {
         // The list is written once, before the first snapshot and the first maps of pre-training.
@@ -255,6 +267,7 @@ impl Snapshots {
                 Answer::Ranks(result) => shelves.ranks.put(key, Loaded::of(result)),
                 Answer::Reranked(result) => shelves.reranked.put(key, Loaded::of(result)),
                 Answer::HeatMaps(result) => shelves.heat_maps.put(key, Loaded::of(result)),
+                Answer::Training(result) => shelves.training.put(key, Loaded::of(result)),
                 Answer::Images(result) => shelves.images.put(key, Loaded::of(result)),
             }
         }
@@ -289,6 +302,7 @@ fn failed(what: What, why: String) -> Answer {
         What::Ranks => Answer::Ranks(Err(why)),
         What::Reranked => Answer::Reranked(Err(why)),
         What::HeatMaps => Answer::HeatMaps(Err(why)),
+        What::Training => Answer::Training(Err(why)),
         What::Images => Answer::Images(Err(why)),
     }
 }
@@ -314,6 +328,7 @@ fn read(what: What, key: &Key) -> Answer {
         What::Ranks => Answer::Ranks(shared(RankSnapshot::read(folder, *epoch))),
         What::Reranked => Answer::Reranked(shared(RankSnapshot::read_as(SnapshotPart::Reranked, folder, *epoch))),
         What::HeatMaps => Answer::HeatMaps(shared(read_heat_maps(folder, *epoch))),
+        What::Training => Answer::Training(shared(TrainingSnapshot::read(folder, *epoch))),
         What::Images => Answer::Images(shared(Images::read(folder))),
     }
 }
