@@ -4,6 +4,7 @@ pub mod button;
 pub mod chip;
 pub mod combo;
 pub mod filter_box;
+pub mod formula;
 pub mod icon;
 pub mod images;
 pub mod slider;
