@@ -19,6 +19,7 @@ use super::cluster::{Assignment, RadiiLabels, refine};
 use super::dbscan::{DisjointSets, NOISE};
 use super::jaccard::Graph;
 use super::params::Params;
+use super::sweep::KDistance;
 use condensed::Condensed;
 use order::{Dendrogram, ReachabilityOrder};
 use path::Paths;
@@ -34,6 +35,13 @@ pub struct Edge {
     /// Mutual reachability: the largest of J(a, b) and the core distances of both. From this radius on the two are
     /// core images of one cluster.
     pub reach: f32,
+}
+
+impl Edge {
+    /// What edges are sorted by; reaches are not negative, so that their bits sort as they do.
+    fn key(&self) -> (u32, u32, u32) {
+        (self.reach.to_bits(), self.a, self.b)
+    }
 }
 
 /// The minimum spanning forest of mutual reachability.
@@ -83,16 +91,11 @@ impl Hierarchy {
     }
 }
 
-/// Shares of all pairs that are sorted at once, nearest first. Most pairs of a later share are joined by then and
-/// are never sorted.
-const SHARES: [f64; 5] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0, 1.0 / 2.0, 1.0];
-/// Pairs looked at to find the radii of these shares.
-const SAMPLE: usize = 4096;
 /// Rows that one job takes.
 const CHUNK: usize = 256;
 
 impl Tree {
-    /// The forest of `graph`, by Kruskal's rule.
+    /// The forest of `graph`, by Borůvka's rule.
     pub fn new(graph: &Graph, min_samples: usize) -> Self {
         let n = graph.n;
         let others = min_samples.saturating_sub(1);
@@ -125,6 +128,13 @@ impl Tree {
             labels[i] = reached.filter(|&j| is_core(j)).map(|j| labels[j]).min().unwrap_or(NOISE);
         }
         labels
+    }
+
+    /// The k-distance curve for `min_samples`: what [`super::sweep::k_distance`] gives, which the core distances are.
+    pub fn k_distance(&self) -> KDistance {
+        let mut curve: Vec<f32> = self.core.iter().map(|d| d.max(0.0)).filter(|d| d.is_finite()).collect();
+        curve.sort_unstable_by(f32::total_cmp);
+        KDistance { beyond: self.n - curve.len(), curve }
     }
 
     /// Labels at eps, eps − Δd and eps + Δd.
@@ -163,66 +173,75 @@ fn nearest(graph: &Graph, others: usize) -> Vec<(f32, u32)> {
     near
 }
 
+/// The shortest pair of an image that leads out of its part.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Not looked for yet.
+    Unknown,
+    /// This one, as long as the other image is of another part.
+    Out(Edge),
+    /// All its pairs lie within its part, which only grows.
+    Closed,
+}
+
+/// Borůvka's rule: every part takes its shortest way out, until none has one. No two pairs are equal by (reach, a, b), so
+/// the forest is the one that Kruskal's rule finds, but no pair needs to be sorted.
 fn spanning_edges(graph: &Graph, core: &[f32]) -> Vec<Edge> {
     let n = graph.n;
-    let reach = |i: usize, j: u32, d: f32| d.max(core[i]).max(core[j as usize]);
     let mut sets = DisjointSets::new(n);
-    let mut edges = Vec::with_capacity(n.saturating_sub(1));
-    let mut from = f32::NEG_INFINITY;
-    for to in radii_of_shares(graph, &reach) {
-        let root: Vec<u32> = (0..n).map(|i| sets.root(i) as u32).collect();
-        let mut open: Vec<(u32, u32, u32)> = (0..n.div_ceil(CHUNK))
-            .into_par_iter()
-            .flat_map_iter(|chunk| {
-                let mut found = Vec::new();
-                for i in chunk * CHUNK..((chunk + 1) * CHUNK).min(n) {
-                    if core[i] > to {
-                        continue;
-                    }
-                    let (row, distances) = graph.row(i);
-                    let upper = row.partition_point(|&j| j as usize <= i);
-                    for (&j, &d) in row[upper..].iter().zip(&distances[upper..]) {
-                        let w = reach(i, j, d);
-                        if w > from && w <= to && root[i] != root[j as usize] {
-                            // Distances are not negative, so their bits sort as they do.
-                            found.push((w.to_bits(), i as u32, j));
-                        }
-                    }
+    let mut part: Vec<u32> = (0..n as u32).collect();
+    let mut ways = vec![Way::Unknown; n];
+    let mut edges: Vec<Edge> = Vec::with_capacity(n.saturating_sub(1));
+    loop {
+        ways.par_iter_mut().enumerate().with_min_len(CHUNK).for_each(|(i, way)| match way {
+            Way::Closed => {}
+            Way::Out(e) if part[e.a as usize] != part[e.b as usize] => {}
+            _ => *way = way_out(graph, core, &part, i),
+        });
+        let mut shortest: Vec<Option<Edge>> = vec![None; n];
+        for (way, &part) in ways.iter().zip(&part) {
+            if let Way::Out(e) = way {
+                let best = &mut shortest[part as usize];
+                if best.is_none_or(|b| e.key() < b.key()) {
+                    *best = Some(*e);
                 }
-                found
-            })
-            .collect();
-        open.par_sort_unstable();
-        for (bits, a, b) in open {
-            if sets.root(a as usize) != sets.root(b as usize) {
-                sets.join(a as usize, b as usize);
-                edges.push(Edge { a, b, reach: f32::from_bits(bits) });
             }
         }
-        from = to;
+        let before = edges.len();
+        for e in shortest.into_iter().flatten() {
+            // Two parts may have taken the same way.
+            if sets.root(e.a as usize) != sets.root(e.b as usize) {
+                sets.join(e.a as usize, e.b as usize);
+                edges.push(e);
+            }
+        }
+        if edges.len() == before {
+            break;
+        }
+        part.iter_mut().enumerate().for_each(|(i, part)| *part = sets.root(i) as u32);
     }
+    edges.sort_unstable_by_key(Edge::key);
     edges
 }
 
-/// Radii that about [`SHARES`] of the pairs lie within, by a sample; the last is that of all.
-fn radii_of_shares(graph: &Graph, reach: &impl Fn(usize, u32, f32) -> f32) -> Vec<f32> {
-    let step = (graph.indices.len() / SAMPLE).max(1);
-    let mut sample = Vec::with_capacity(2 * SAMPLE);
-    let mut row = 0;
-    for at in (0..graph.indices.len()).step_by(step) {
-        while graph.indptr[row + 1] as usize <= at {
-            row += 1;
-        }
-        sample.push(reach(row, graph.indices[at], graph.values[at]));
-    }
-    sample.sort_unstable_by(f32::total_cmp);
-    let mut radii: Vec<f32> = SHARES[..SHARES.len() - 1]
-        .iter()
-        .filter_map(|share| sample.get((share * sample.len() as f64) as usize).copied())
-        .filter(|r| r.is_finite())
-        .collect();
+/// The shortest pair of image `i` whose other image is of another part.
+fn way_out(graph: &Graph, core: &[f32], part: &[u32], i: usize) -> Way {
+    let own = core[i];
+    let (row, distances) = graph.row(i);
     // Pairs of images that are never core have infinite reach and join nothing.
-    radii.push(f32::MAX);
-    radii.dedup();
-    radii
+    let (mut best, mut bound) = (Way::Closed, f32::INFINITY);
+    for (&j, &d) in row.iter().zip(distances) {
+        if d >= bound {
+            continue;
+        }
+        let reach = d.max(own).max(core[j as usize]);
+        // Rows ascend by image, so that of equal reaches the first met is the first by (a, b), too.
+        if reach < bound && part[j as usize] != part[i] {
+            (best, bound) = (Way::Out(Edge { a: j.min(i as u32), b: j.max(i as u32), reach }), reach);
+            if reach <= own {
+                break;
+            }
+        }
+    }
+    best
 }

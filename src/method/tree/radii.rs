@@ -24,7 +24,7 @@ pub struct Suggested {
 pub fn suggested(graph: &Graph, tree: &Tree, condensed: &Condensed) -> Suggested {
     Suggested {
         stable: condensed.stable_radius(tree.max),
-        knee: knee(&k_distance(graph, tree.min_samples)),
+        knee: knee(&tree.k_distance()),
         mean_smallest: mean_smallest(graph, SSG_SHARE),
     }
 }
