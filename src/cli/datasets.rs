@@ -95,6 +95,9 @@ struct SynthesizeArgs {
     /// A knob of difficulty, as `cast=0.5`: shared_clothes, occlusion, jitter, turn, cast, darkness, blur, noise, spread.
     #[arg(long, value_name = "KNOB=VALUE")]
     knob: Vec<String>,
+    /// Another new folder, for grey pictures (PGM) of where the person is on each picture.
+    #[arg(long, value_name = "DIR")]
+    masks: Option<PathBuf>,
 }
 
 /// Runs the sub-command.
@@ -273,7 +276,8 @@ fn synthesize(args: &SynthesizeArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
     let drawing = bar("drawing");
     let started = std::time::Instant::now();
-    let written = synthetic::synthesize(&args.dir, &spec, &advance(&drawing)).map_err(sorted)?;
+    let written =
+        synthetic::synthesize_with(&args.dir, args.masks.as_deref(), &spec, &advance(&drawing)).map_err(sorted)?;
     let seconds = started.elapsed().as_secs_f64();
     drawing.finish_and_clear();
     let name = spec.domain.name();
@@ -284,8 +288,7 @@ fn synthesize(args: &SynthesizeArgs) -> anyhow::Result<()> {
         text::count(written.train + written.query + written.gallery),
         histogram * 100.0
     );
-    let result =
-        json!({ "dir": args.dir, "spec": spec, "written": written, "seconds": seconds, "histogram_mAP": histogram });
+    let result = json!({ "dir": args.dir, "masks": args.masks, "spec": spec, "written": written, "seconds": seconds, "histogram_mAP": histogram });
     println!("{}", serde_json::to_string_pretty(&result)?);
     Ok(())
 }

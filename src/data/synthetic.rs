@@ -238,8 +238,23 @@ pub fn mark(dir: &Path) -> Option<SpecMark> {
 /// # Errors
 /// When `dir` holds other files, a file cannot be written, or `tick` asks to stop.
 pub fn synthesize(dir: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<Written, DataError> {
+    synthesize_with(dir, None, spec, tick)
+}
+
+/// As [`synthesize`]; into `masks`, laid out alike, go grey pictures (PGM) of where the person is on each, to hold
+/// attention maps against.
+///
+/// # Errors
+/// As [`synthesize`], also for `masks`.
+pub fn synthesize_with(
+    dir: &Path,
+    masks: Option<&Path>,
+    spec: &SyntheticSpec,
+    tick: Tick,
+) -> Result<Written, DataError> {
     spec.validate()?;
     prepare(dir)?;
+    masks.map(prepare).transpose()?;
     let plan = plan::SetPlan::new(spec);
     let scenes = plan.scenes();
     let total = plan.shots.len() as u64;
@@ -248,8 +263,12 @@ pub fn synthesize(dir: &Path, spec: &SyntheticSpec, tick: Tick) -> Result<Writte
         if stopped.load(Ordering::Relaxed) {
             return Err(DataError::Cancelled);
         }
-        let picture = plan.take(shot, &scenes);
-        photo::write(&dir.join(shot.folder()).join(&shot.name), &picture)?;
+        let photo = plan.take(shot, &scenes);
+        photo::write(&dir.join(shot.folder()).join(&shot.name), &photo.picture)?;
+        if let Some(masks) = masks {
+            let path = masks.join(shot.folder()).join(&shot.name).with_extension("pgm");
+            photo.mask.save(&path).map_err(|e| DataError::Image { path, message: e.to_string() })?;
+        }
         if !tick(done.fetch_add(1, Ordering::Relaxed) + 1, total) {
             stopped.store(true, Ordering::Relaxed);
         }

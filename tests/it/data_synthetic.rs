@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reid_workbench::data::layout::Options;
 use reid_workbench::data::registry::{Places, Registry};
 use reid_workbench::data::synthetic::plan::SetPlan;
-use reid_workbench::data::synthetic::{City, SyntheticSpec, histogram, synthesize};
+use reid_workbench::data::synthetic::{City, SyntheticSpec, histogram, synthesize, synthesize_with};
 use reid_workbench::data::{DataError, builtin, decode, no_tick};
 
 use crate::data_check::small;
@@ -66,6 +66,34 @@ fn pictures_have_the_size_asked_for_and_are_no_flat_colour() {
             image.as_raw().iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / image.as_raw().len() as f64;
         assert!((25.0..235.0).contains(&mean) && spread > 60.0, "{}: {mean} {spread}", sample.path.display());
     }
+}
+
+/// Masks beside the pictures, which are the same with and without: where a person is who was sought, and nobody else.
+#[test]
+fn masks_say_where_the_people_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = small(City::Station, 7);
+    let (set, masks) = (dir.path().join("set"), dir.path().join("masks"));
+    synthesize_with(&set, Some(&masks), &spec, &no_tick).unwrap();
+    assert!(files(&set) == draw(&spec));
+    let mut empty = 0;
+    for (name, _) in files(&set) {
+        let mask = image::open(masks.join(&name).with_extension("pgm")).unwrap().into_luma8();
+        assert_eq!(mask.dimensions(), (32, 64));
+        let share = |rows: std::ops::Range<u32>, columns: std::ops::Range<u32>| {
+            let mut all =
+                rows.flat_map(|y| columns.clone().map(move |x| (x, y))).map(|(x, y)| mask.get_pixel(x, y).0[0]);
+            let (sum, n) = all.by_ref().fold((0.0, 0.0), |(sum, n), v| (sum + f64::from(v) / 255.0, n + 1.0));
+            sum / n
+        };
+        let whole = share(0..64, 0..32);
+        empty += usize::from(whole == 0.0);
+        if name.starts_with("bounding_box_train") {
+            assert!((0.1..0.75).contains(&whole), "{name}: {whole}");
+            assert!(share(16..48, 10..22) > share(0..64, 0..4), "{name}: people stand in the middle");
+        }
+    }
+    assert_eq!(empty, spec.distractors.div_ceil(5), "one distractor in five is empty ground");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -97,8 +97,16 @@ struct Cut {
     step: f32,
 }
 
+/// A picture, and where the person is on it.
+pub struct MaskedPhoto {
+    /// The picture.
+    pub picture: RgbImage,
+    /// Of each pixel the share that shows the person who is sought, 0 to 255: nothing that stands before them.
+    pub mask: GrayImage,
+}
+
 /// Takes a picture of `person`, or of the ground when there is none; `bad` boxes miss much of the person.
-pub fn take(frame: &PhotoFrame, person: Option<&Person>, bad: bool, rng: &mut ChaCha8Rng) -> RgbImage {
+pub fn take(frame: &PhotoFrame, person: Option<&Person>, bad: bool, rng: &mut ChaCha8Rng) -> MaskedPhoto {
     let (spec, scene) = (frame.spec, frame.scene);
     let feet = stand(scene, rng);
     let height = person.map_or(1.7, |p| p.height);
@@ -110,18 +118,32 @@ pub fn take(frame: &PhotoFrame, person: Option<&Person>, bad: bool, rng: &mut Ch
         y: (y - cut.top) / cut.step,
         scale: scene.lens.focal / depth / cut.step,
     };
+    let mut shown = vec![false; canvas.pixels.len()];
     if let Some(person) = person {
         let light = light(scene, feet, rng);
         let pose = pose(frame, feet, rng);
         shadow(&mut canvas, scene, place, pose.pitch, height, light.key.luma() > 0.5);
         let stage = FigureStage { pose, place, light, folds: rng.random() };
         let hidden = rng.random_bool(spec.knobs.occlusion.clamp(0.0, 1.0));
-        render::draw(&mut canvas, person, &figure::build(person, &stage.pose), &stage);
+        shown = render::draw(&mut canvas, person, &figure::build(person, &stage.pose), &stage);
         if hidden {
+            let before = canvas.pixels.clone();
             occlude(&mut canvas, spec.domain, &stage, rng);
+            let same = canvas.pixels.iter().zip(&before).map(|(now, was)| now == was);
+            shown.iter_mut().zip(same).for_each(|(shown, same)| *shown &= same);
         }
     }
-    develop(&canvas, spec, scene.grade, cut.step * FINE as f32, rng)
+    let mask = coverage(&shown, spec);
+    MaskedPhoto { picture: develop(&canvas, spec, scene.grade, cut.step * FINE as f32, rng), mask }
+}
+
+/// The share of each pixel whose fine pixels are `shown`.
+fn coverage(shown: &[bool], spec: &SyntheticSpec) -> GrayImage {
+    GrayImage::from_fn(spec.width as u32, spec.height as u32, |x, y| {
+        let fine = |k: usize| (y as usize * FINE + k / FINE) * spec.width * FINE + x as usize * FINE + k % FINE;
+        let count = (0..FINE * FINE).filter(|&k| shown[fine(k)]).count();
+        image::Luma([(255 * count / (FINE * FINE)) as u8])
+    })
 }
 
 /// A free spot of the ground that the camera sees, with room round it in the picture.
@@ -273,7 +295,8 @@ fn occlude(canvas: &mut LinearImage, domain: City, stage: &FigureStage, rng: &mu
                 ..stage.pose
             };
             let front = FigureStage { pose, place, light: stage.light, folds: rng.random() };
-            render::draw(canvas, &other, &figure::build(&other, &pose), &front);
+            // Whoever passes by is not the person who is sought.
+            let _ = render::draw(canvas, &other, &figure::build(&other, &pose), &front);
         }
         2 => {
             let x = stage.place.x + side * m * rng.random_range(0.05..0.3);

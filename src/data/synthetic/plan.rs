@@ -6,10 +6,9 @@ use rayon::prelude::*;
 
 use super::SyntheticSpec;
 use super::person::Person;
-use super::photo::{self, CameraScene, PhotoFrame};
+use super::photo::{self, CameraScene, MaskedPhoto, PhotoFrame};
 use crate::base::rng;
 use crate::data::layout::folders::MARKET;
-use image::RgbImage;
 
 /// Names the streams of random numbers, so that a new use does not disturb the others.
 #[derive(Clone, Copy)]
@@ -111,7 +110,7 @@ impl SetPlan {
     }
 
     /// Takes a picture.
-    pub fn take(&self, shot: &Shot, scenes: &[CameraScene]) -> RgbImage {
+    pub fn take(&self, shot: &Shot, scenes: &[CameraScene]) -> MaskedPhoto {
         let mut rng = self.stream(Use::Shot, shot.number);
         let heading = self.stream(Use::Sharing, 1_000 + shot.track).random();
         let frame = PhotoFrame { spec: &self.spec, scene: &scenes[shot.camera], heading };

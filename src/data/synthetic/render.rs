@@ -78,8 +78,8 @@ struct Hit {
 
 const MISS: Hit = Hit { z: f32::MIN, part: u16::MAX, point: v3(0.0, 0.0, 0.0) };
 
-/// Draws the parts of `person` over `canvas`.
-pub fn draw(canvas: &mut LinearImage, person: &Person, parts: &[BodyPart], stage: &FigureStage) {
+/// Draws the parts of `person` over `canvas`, and says which pixels are theirs.
+pub fn draw(canvas: &mut LinearImage, person: &Person, parts: &[BodyPart], stage: &FigureStage) -> Vec<bool> {
     let FigureStage { pose, place, light, folds } = stage;
     let mut hits = vec![MISS; canvas.width * canvas.height];
     for (index, part) in parts.iter().enumerate() {
@@ -94,6 +94,7 @@ pub fn draw(canvas: &mut LinearImage, person: &Person, parts: &[BodyPart], stage
         let crease = noise(v3(hit.point.x * 21.0, hit.point.y * 11.0, hit.point.z * 21.0), folds ^ person.salt);
         canvas.pixels[at] = base * lit(normal, light) * (1.0 - 0.55 * sunk) * (0.84 + 0.32 * crease);
     }
+    hits.iter().map(|h| h.part != u16::MAX).collect()
 }
 
 /// Wrapped diffuse light, so that the dark side keeps its form.
