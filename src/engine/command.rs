@@ -160,6 +160,7 @@ impl From<Posted> for Request {
             Steer::SetParam { key, value } => Command::SetParam { key, value },
             Steer::Ask(NetQuestion::HeatMaps(images)) => Command::HeatMaps(images),
             Steer::Ask(NetQuestion::Rank(query)) => Command::Rank(query),
+            Steer::Ask(NetQuestion::Likeness { query, hit }) => Command::Likeness { query, hit },
             Steer::Hand(edit) => Command::Hand(edit),
             Steer::UndoHand => Command::UndoHand,
         };
@@ -203,6 +204,7 @@ impl Command {
         match self {
             Self::HeatMaps(images) => Some(NetQuestion::HeatMaps(images.clone())),
             Self::Rank(query) => Some(NetQuestion::Rank(query.clone())),
+            Self::Likeness { query, hit } => Some(NetQuestion::Likeness { query: *query, hit: *hit }),
             _ => None,
         }
     }

@@ -32,6 +32,7 @@ impl Oracle {
         let command = match question {
             NetQuestion::HeatMaps(images) => Command::HeatMaps(images),
             NetQuestion::Rank(query) => Command::Rank(query),
+            NetQuestion::Likeness { query, hit } => Command::Likeness { query, hit },
         };
         let requests = [Command::Consult(folder.to_owned()), command].map(Request::from);
         let ids = requests.each_ref().map(|request| request.id.clone());
@@ -64,7 +65,9 @@ impl Oracle {
             match stamped.event {
                 Event::Refused { request, why } if request == ids[0] => first = Some(why),
                 Event::Refused { request, why } if request == ids[1] => return Err(first.unwrap_or(why)),
-                event @ (Event::Ranked(_) | Event::HeatMaps { .. }) if stamped.run == *run => return Ok(event),
+                event @ (Event::Ranked(_) | Event::HeatMaps { .. } | Event::Likeness(_)) if stamped.run == *run => {
+                    return Ok(event);
+                }
                 _ => {}
             }
         }

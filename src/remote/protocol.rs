@@ -11,7 +11,7 @@ use crate::run::requests::Posted;
 use crate::run::summary::Outcome;
 
 /// Version of the language; another one is not spoken.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Bytes of a file asked for at once, at most.
 pub const PIECE: u32 = 256 << 10;
 /// Pictures asked for at once, at most.

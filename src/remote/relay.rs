@@ -209,7 +209,7 @@ impl<W: Write> Relay<'_, W> {
                 *path = file.path().to_owned();
                 lent = Some(file);
             }
-            NetQuestion::HeatMaps(_) | NetQuestion::Rank(RankQuery::Image(_)) => {}
+            NetQuestion::HeatMaps(_) | NetQuestion::Rank(RankQuery::Image(_)) | NetQuestion::Likeness { .. } => {}
         }
         let answers = self.answers.clone();
         let then = move |answer| {

@@ -156,6 +156,16 @@ fn checked(question: &NetQuestion, event: Event) -> NetAnswer {
             let fraction = ranking.ap.is_none_or(|ap| (0.0..=1.0).contains(&ap));
             ranking.epoch <= MOST_EPOCHS && finite && ranked && lengths && fraction
         }
+        (NetQuestion::Likeness { query, hit }, Event::Likeness(found)) => {
+            let whole = |map: &AttentionMap| {
+                (1..=SIDE).contains(&map.height)
+                    && (1..=SIDE).contains(&map.width)
+                    && map.values.len() == map.height * map.width
+                    && map.values.iter().all(|v| v.is_finite())
+            };
+            let asked = (found.query, found.hit) == (*query, *hit);
+            asked && found.epoch <= MOST_EPOCHS && found.similarity.is_finite() && found.maps.iter().all(whole)
+        }
         _ => false,
     };
     match (question, event) {

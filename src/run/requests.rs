@@ -55,6 +55,13 @@ pub enum NetQuestion {
     HeatMaps(Vec<ImageRef>),
     /// The gallery ranked for this image.
     Rank(RankQuery),
+    /// What each part of two images gives to their similarity.
+    Likeness {
+        /// The query.
+        query: ImageRef,
+        /// The image it is compared with.
+        hit: ImageRef,
+    },
 }
 
 /// What may be asked of a run from outside.

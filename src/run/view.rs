@@ -95,6 +95,8 @@ pub struct RunView {
     pub live_maps: Option<(usize, Vec<ImageMaps>)>,
     /// The newest rank lists of single images that were asked for, newest last, one of an image; live only.
     pub rankings: Vec<Arc<Ranking>>,
+    /// What was asked about why two images are alike, while it has no answer: under which name, query and hit.
+    pub likeness_asked: Option<(RequestId, [ImageRef; 2])>,
     /// The newest answer to why two images are alike.
     pub likeness: Option<Arc<Likeness>>,
     /// The way out of the failure it ended in, if there is one.
@@ -302,6 +304,7 @@ impl Default for RunView {
             marks: Vec::new(),
             live_maps: None,
             rankings: Vec::new(),
+            likeness_asked: None,
             likeness: None,
             cure: None,
             parent: None,

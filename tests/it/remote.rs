@@ -263,6 +263,10 @@ fn a_finished_run_elsewhere_answers_from_its_checkpoint_there() {
     let query = RankQuery::Image(image(Split::Gallery, 1));
     let there = questions::ask(here, &NetQuestion::Rank(query.clone()), &stopped).unwrap();
     assert_eq!(there, expected(NetQuestion::Rank(query)).unwrap());
+    let question = || NetQuestion::Likeness { query: image(Split::Query, 0), hit: image(Split::Gallery, 1) };
+    let there = questions::ask(here, &question(), &stopped).unwrap();
+    assert!(matches!(&there, Event::Likeness(found) if !found.maps[0].values.is_empty()));
+    assert_eq!(there, expected(question()).unwrap());
     // A picture of this machine goes there, and its answer is that of the picture here.
     let photo = tiny.path("mine.png");
     image::RgbImage::from_fn(32, 64, |x, y| image::Rgb([x as u8 * 4, y as u8, 90])).save(&photo).unwrap();

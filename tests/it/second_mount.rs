@@ -95,6 +95,9 @@ fn within_the_second_mount() {
     let answer = ask_trainer(&run, NetQuestion::Rank(query.clone()), &stopped).expect("somebody trains it");
     let Ok(Event::Ranked(ranking)) = answer else { panic!("{answer:?}") };
     assert!(ranking.query == query && !ranking.gallery.is_empty());
+    let [query, hit] = [(Split::Query, 0), (Split::Gallery, 1)].map(|(split, index)| ImageRef { split, index });
+    let answer = ask_trainer(&run, NetQuestion::Likeness { query, hit }, &stopped).expect("somebody trains it");
+    assert!(matches!(&answer, Ok(Event::Likeness(found)) if (found.query, found.hit) == (query, hit)), "{answer:?}");
     store.post(&run, Posted::new(Steer::Pause));
     until("the pause", &mut view, &|v| v.state == State::Paused);
     store.post(&run, Posted::new(Steer::SetParam { key: "eps".into(), value: Value::Float(0.66) }));

@@ -39,20 +39,18 @@ impl Session {
         id: &RequestId,
         link: &mut Link,
     ) -> Result<(), EngineError> {
-        if !self.setup.net.averages() {
+        let answer = if self.setup.net.averages() {
+            let found = self.setup.likeness([query, hit], self.target_domain());
+            let likeness = |(similarity, maps)| Likeness { query, hit, epoch: self.epoch(), similarity, maps };
+            found
+                .map(|found| Event::Likeness(Box::new(likeness(found))))
+                .map_err(|e| format!("The similarity could not be taken apart: {e}"))
+        } else {
             let text =
                 "This network pools by a generalised mean, and such a similarity does not fall apart over positions.";
-            link.outbox.refuse(id, text);
-            return Ok(());
-        }
-        match self.setup.likeness([query, hit], self.target_domain()) {
-            Ok((similarity, maps)) => {
-                let likeness = Likeness { query, hit, epoch: self.epoch(), similarity, maps };
-                link.outbox.emit(Event::Likeness(Box::new(likeness)))?;
-            }
-            Err(e) => link.outbox.refuse(id, format!("The similarity could not be taken apart: {e}")),
-        }
-        Ok(())
+            Err(text.to_owned())
+        };
+        Ok(link.answer(id, &self.folder, answer)?)
     }
 
     /// Attention maps of the watched images, into the snapshot of the epochs done and to the listeners.

@@ -157,6 +157,10 @@ impl App {
 
     /// Sends a request: to the engine of this window, or to the process that trains the run on screen.
     pub(super) fn request(&mut self, ctx: &egui::Context, request: Request) {
+        if let Command::Likeness { query, hit } = request.command {
+            let view = self.opened.as_mut().unwrap_or(&mut self.live);
+            view.likeness_asked = Some((request.id.clone(), [query, hit]));
+        }
         if let (Some(view), Some(steer)) = (&self.opened, request.command.steer())
             && let (Some(folder), Some(_)) = (&view.folder, &view.trainer)
         {

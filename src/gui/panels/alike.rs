@@ -9,6 +9,7 @@ use crate::engine::command::{Command, Request};
 use crate::engine::event::{AttentionMap, ImageRef, Likeness, Split};
 use crate::export::attention::Ramp;
 use crate::gui::command::UiCommand;
+use crate::gui::far;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::Type;
 use crate::gui::view_model::Loaded;
@@ -34,7 +35,15 @@ impl Panel for AlikePanel {
     const TITLE: &'static str = "Why this hit";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
+        if let Some(absence) = waiting(cx) {
+            return Err(absence);
+        }
         let Some(found) = cx.view.likeness.clone() else {
+            if !cx.answers {
+                let text = "A network is needed to say why a query finds a hit, and another run goes on here: when none does, \
+                            right click on a hit of a rank list and choose Why this hit.";
+                return Err(Absence::nothing(icon::HEAT, "No network at hand", text));
+            }
             let text = "Right click on a hit of a rank list and choose Why this hit: both photos are then painted with what \
                         each part of them gives to their similarity. The answer takes some seconds where the network must \
                         first be taken up.";
@@ -92,6 +101,23 @@ impl AlikePanel {
         let at = bar.right_center() + vec2(4.0, 0.0);
         painter.text(at, Align2::LEFT_CENTER, format!("{} of {cells} parts", words[1]), small, cx.theme.t3);
     }
+}
+
+/// What stands here while the newest question has no answer, or where there is none.
+fn waiting(cx: &PanelCtx<'_>) -> Option<Absence> {
+    let (request, pair) = cx.view.likeness_asked.as_ref()?;
+    if let Some(why) = cx.view.refusal(request) {
+        return Some(Absence::failed("No answer why this hit", why.to_owned()));
+    }
+    let [query, hit] = pair.map(title);
+    let who = if far::of(cx.view.folder.as_deref()).is_some() {
+        "Its machine answers; where nobody trains the run, its last checkpoint is loaded first."
+    } else if cx.view.trainer.is_some() {
+        "The process that trains it answers after the current batch."
+    } else {
+        "The network answers after the current batch; where no run goes on, its last checkpoint is loaded first."
+    };
+    Some(Absence::nothing(icon::HEAT, "Asking…", format!("Why {query} finds {hit}. {who}")))
 }
 
 /// `query 1,204`, `gallery 7`.

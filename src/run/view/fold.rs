@@ -99,7 +99,10 @@ impl RunView {
             Event::Checkpoint { file, .. } => self.mark(MarkKind::Checkpoint { file: file.clone() }),
             Event::HeatMaps { epoch, images } => self.heat_maps(*epoch, images),
             Event::Ranked(ranking) => self.ranked(ranking),
-            Event::Likeness(likeness) => self.likeness = Some(Arc::new((**likeness).clone())),
+            Event::Likeness(likeness) => {
+                self.likeness_asked = None;
+                self.likeness = Some(Arc::new((**likeness).clone()));
+            }
             Event::Device { name, used, total, load } => {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total, load: *load });
             }
