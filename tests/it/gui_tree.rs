@@ -5,6 +5,11 @@ use std::path::Path;
 use eframe::egui::vec2;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::panels::Pane;
+use reid_workbench::gui::plot::ticks;
+use reid_workbench::method::dbscan::dbscan;
+use reid_workbench::method::lineage::lineage;
+use reid_workbench::run::graph::read_graph;
+use reid_workbench::run::snapshot::ClusterSnapshot;
 
 use super::gui_reachability::{label, number_after, press_at};
 use super::gui_what_if::write_run;
@@ -78,4 +83,52 @@ fn cameras_and_compass_say_what_they_know() {
     window.bring(Pane::Compass);
     window.until("silhouette: chooses source only");
     window.until("Without labels one would choose source only");
+}
+
+/// Clusters of other radii over the points, and of a radius that is tried what merges and what splits.
+#[test]
+fn other_radii_lie_over_the_map_and_it_tells_what_merges_and_splits() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    write_run(&run);
+    let mut window = Window::on(&run);
+    window.bring(Pane::Map);
+    window.until("Cluster map, ");
+    window.click("PCA");
+    window.until("Cluster map, PCA, 700 images");
+    for words in ["nested radii", "clustree"] {
+        window.click("Colour of the points");
+        window.click(words);
+        window.until(&format!("{words} of 6 radii, 0."));
+    }
+    let graph = read_graph(&run, 0).unwrap();
+    let was = ClusterSnapshot::read(&run, 0).unwrap().labels;
+    let mut told = [0, 0];
+    for wanted in [0.45, 0.5, 0.7, 0.75] {
+        window.bring(Pane::Clustree);
+        window.until("Try eps 0.");
+        let rows = window.harness.query_all_by_label_contains("Try eps 0.").collect::<Vec<_>>();
+        let label = |n: &egui_kittest::Node<'_>| n.accesskit_node().label().unwrap_or_default();
+        let row = rows.iter().map(label).filter(|words| words.contains(": ")).min_by(|a, b| {
+            let away = |words: &str| (number_after(words, "Try eps ").parse::<f64>().unwrap() - wanted).abs();
+            away(a).total_cmp(&away(b))
+        });
+        let row = row.unwrap();
+        let eps: f64 = number_after(&row, "Try eps ").parse().unwrap();
+        window.click(&row);
+        let labels = dbscan(&graph, eps, 4);
+        let family = lineage(&was, &labels);
+        let several = |n: usize, one: &str, more: &str| match n {
+            0 => String::new(),
+            1 => format!(", 1 {one}"),
+            n => format!(", {n} {more}"),
+        };
+        let (merged, split) = (family.merged.len(), family.split.len());
+        told = [told[0] + merged, told[1] + split];
+        let words = several(merged, "merges", "merge") + &several(split, "splits", "split");
+        window.bring(Pane::Map);
+        let outliers = ticks::counted(labels.iter().filter(|&&l| l < 0).count(), "outlier", "outliers");
+        window.until(&format!(", {outliers}{words}, clustree of 6 radii"));
+    }
+    assert!(told[0] > 0 && told[1] > 0, "{told:?}");
 }

@@ -9,6 +9,8 @@ pub mod grid;
 mod hover;
 mod layouts;
 mod lens;
+mod nested;
+mod outlines;
 mod picture;
 pub mod points;
 mod tried;
@@ -39,6 +41,7 @@ use colours::Colouring;
 pub use layouts::{Key, PlaneLayout, held, known};
 use layouts::{Standing, Tsne};
 pub use lens::{Lens, LensPlace};
+use nested::{MapNested, MapRadii};
 use picture::{MapPicture, Seen};
 use points::Glyph;
 pub use points::points;
@@ -62,6 +65,8 @@ enum Method {
 pub struct MapPanel {
     method: Method,
     colouring: Colouring,
+    /// What of the other radii is drawn.
+    radii: MapRadii,
     /// A drag draws a line around the images, not a box.
     lasso: bool,
     #[serde(skip)]
@@ -72,6 +77,8 @@ pub struct MapPanel {
     picture: MapPicture,
     #[serde(skip)]
     tried: MapTried,
+    #[serde(skip)]
+    nested: MapNested,
     #[serde(skip)]
     bar: bar::MapBar,
     /// Picks images by what they have.
@@ -125,7 +132,7 @@ impl Panel for MapPanel {
         };
         let whole = ui.available_rect_before_wrap();
         let rect = whole.with_max_y((whole.bottom() - 20.0).max(whole.top() + 40.0));
-        self.plot(ui, cx, &shown, &layout, rect);
+        let became = self.plot(ui, cx, &shown, &layout, rect);
         if !cx.selection.picked.is_empty() {
             // Over the map: points must not move because some of them were picked.
             let area = rect.with_min_y(rect.bottom() - 28.0);
@@ -134,7 +141,7 @@ impl Panel for MapPanel {
             self.bar.ui(ui, cx, area, &offered, |cx| table(cx, &shown, &at));
         }
         let line = Rect::from_min_max(pos2(whole.left(), whole.bottom() - 16.0), whole.max);
-        self.legend(ui, cx, &shown, &standing, line);
+        self.legend(ui, cx, &shown, (&standing, &became), line);
         Ok(())
     }
 }
@@ -186,6 +193,10 @@ impl MapPanel {
                 for by in Colouring::ALL.into_iter().filter(|by| cx.truth || *by != Colouring::Identity) {
                     ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
                 }
+                ui.separator();
+                for what in MapRadii::ALL.into_iter().filter(|_| cx.what_if.has_radii()) {
+                    ui.selectable_value(&mut self.radii, what, what.words()).on_hover_text(what.help());
+                }
             });
             response.response.accessible_name("Colour of the points").on_hover_text(self.colouring.help());
             if self.colouring == Colouring::Identity {
@@ -215,7 +226,15 @@ impl MapPanel {
         }));
     }
 
-    fn plot(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) {
+    /// The points and what lies over them; says what merges and splits in what is tried.
+    fn plot(
+        &mut self,
+        ui: &mut Ui,
+        cx: &PanelCtx<'_>,
+        shown: &Shown,
+        layout: &Arc<PlaneLayout>,
+        rect: Rect,
+    ) -> String {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let place = self.lens.over(rect, layout.half);
         self.navigate(ui, &response, place);
@@ -230,9 +249,21 @@ impl MapPanel {
             lens: self.lens,
             settled: self.method == Method::Pca || !self.tsne.busy(),
         };
+        let settled = seen.settled;
         let place = self.picture.paint(ui, cx, &seen, rect);
+        let rests = settled && !self.picture.travels();
+        let over = if rests { self.nested.show(ui, cx, self.radii, layout, place) } else { None };
+        let became = match &shown.tried {
+            Some(_) => self.tried.words(&shown.snapshot, layout),
+            None => String::new(),
+        };
+        let besides: String = [became.clone(), over.unwrap_or_default()]
+            .iter()
+            .filter(|words| !words.is_empty())
+            .map(|words| format!(", {words}"))
+            .collect();
         let words = format!(
-            "Cluster map{}, {}, {} images, colour {}, {}",
+            "Cluster map{}, {}, {} images, colour {}, {}{besides}",
             if shown.tried.is_some() { " of the what-if" } else { "" },
             if self.method == Method::Pca { "PCA" } else { "t-SNE" },
             ticks::count(layout.at.len()),
@@ -241,12 +272,11 @@ impl MapPanel {
         );
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
         if shown.tried.is_some() && !self.picture.travels() {
-            let painter = ui.painter().with_clip_rect(rect);
-            self.tried.outline(&painter, cx, &shown.snapshot, layout, place);
+            self.tried.outline(ui, cx, &shown.snapshot, layout, place);
         }
         self.select(ui, cx, &response, place, layout);
         if self.picture.travels() || self.line.is_some() {
-            return;
+            return became;
         }
         let under = |p: Pos2| self.picture.nearest(layout, place.plane(p), place.length(REACH));
         let hovered = response.hover_pos().and_then(under);
@@ -260,6 +290,7 @@ impl MapPanel {
             let under = hover::Hovered { i, row: rows.get(i), at: place.screen(layout.at[i]), room: rect };
             hover::show(ui, cx, (&shown.snapshot, shown.tried.as_deref()), &under);
         }
+        became
     }
 
     fn navigate(&mut self, ui: &Ui, response: &Response, place: LensPlace) {
@@ -324,7 +355,14 @@ impl MapPanel {
         }
     }
 
-    fn legend(&self, ui: &Ui, cx: &PanelCtx<'_>, shown: &Shown, standing: &Option<Standing>, area: Rect) {
+    fn legend(
+        &self,
+        ui: &Ui,
+        cx: &PanelCtx<'_>,
+        shown: &Shown,
+        (standing, became): (&Option<Standing>, &str),
+        area: Rect,
+    ) {
         let theme = cx.theme;
         let painter = ui.painter();
         let small = Type::Small.font(ui);
@@ -348,7 +386,8 @@ impl MapPanel {
         let mut x = area.left();
         if shown.tried.is_some() {
             let ink = theme.what_if;
-            let said = painter.text(pos2(x, y), Align2::LEFT_CENTER, "what-if", small.clone(), ink);
+            let words = if became.is_empty() { "what-if".to_owned() } else { format!("what-if: {became}") };
+            let said = painter.text(pos2(x, y), Align2::LEFT_CENTER, words, small.clone(), ink);
             x = said.right() + 10.0;
         }
         for (glyph, words) in [
