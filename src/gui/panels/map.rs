@@ -227,14 +227,7 @@ impl MapPanel {
     }
 
     /// The points and what lies over them; says what merges and splits in what is tried.
-    fn plot(
-        &mut self,
-        ui: &mut Ui,
-        cx: &PanelCtx<'_>,
-        shown: &Shown,
-        layout: &Arc<PlaneLayout>,
-        rect: Rect,
-    ) -> String {
+    fn plot(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, shown: &Shown, layout: &Arc<PlaneLayout>, rect: Rect) -> String {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         let place = self.lens.over(rect, layout.half);
         self.navigate(ui, &response, place);

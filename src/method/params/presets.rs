@@ -79,6 +79,10 @@ pub const PRESETS: &[Preset] = &[
             ("adapt.joint", "false"),
             ("k1", "15"),
             ("k2", "4"),
+            // Of some 60 clusters few are apart by 0.02, and a tenth of them is six: so that one sees what Eq. 8 asks, and
+            // the clusters come to answer it (scripts/demo-figures.py; docs/METHOD.md).
+            ("delta_d", "0.05"),
+            ("reliability.quantile", "0.3"),
         ],
     },
     Preset {
