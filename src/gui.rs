@@ -3,6 +3,7 @@
 pub mod app;
 pub mod book;
 pub mod closing;
+pub mod clustered;
 pub mod command;
 pub mod datasets;
 pub mod dialogs;
@@ -16,6 +17,7 @@ pub mod paths;
 pub mod plot;
 pub mod queue;
 pub mod renderer;
+pub mod run_columns;
 pub mod selection;
 pub mod setting;
 pub mod shot;

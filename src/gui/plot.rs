@@ -4,7 +4,13 @@
 //! right margin, at the ends of their curves.
 
 mod canvas;
+pub mod colours;
+pub mod epochs;
+pub mod eps;
 mod frame;
+pub mod heat;
+pub mod image_row;
+pub mod overlay;
 
 use std::ops::RangeInclusive;
 

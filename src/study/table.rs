@@ -55,6 +55,13 @@ pub struct ClusterRow {
     pub purity: Option<f64>,
 }
 
+impl ClusterRow {
+    /// `reliable` or `unreliable`.
+    pub fn verdict(&self) -> &'static str {
+        if self.reliable { "reliable" } else { "unreliable" }
+    }
+}
+
 /// All clusters of a clustering.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterTable {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use eframe::egui::{self, pos2, vec2};
+use reid_workbench::gui::clustered::{ClusterFacts, ClusterTable};
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::clustered::{ClusterFacts, ClusterTable};
 use reid_workbench::gui::view_model::RunView;
 use reid_workbench::method::cluster::{RadiiLabels, refine};
 use reid_workbench::method::knn::Neighbours;

@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::base::text::{number, signed};
 use reid_workbench::gui::naming::names;
 use reid_workbench::gui::panels::Pane;
-use reid_workbench::gui::panels::run_table;
+use reid_workbench::gui::run_columns;
 use reid_workbench::launch::SweepSpec;
 use reid_workbench::launch::follow::Followed;
 use reid_workbench::launch::study::Study;
@@ -433,15 +433,15 @@ fn runs_are_named_by_what_differs_and_no_two_alike() {
 
 #[test]
 fn words_and_comparisons_must_all_hold() {
-    let known = run_table::vocabulary(true);
+    let known = run_columns::vocabulary(true);
     let mut run = summary("runs/a", &["eps=0.55"]);
     run.title = "plaza → station".to_owned();
-    let passes = |text: &str| run_table::passes(&Terms::parse(text, &known).unwrap(), &run, "Baseline");
+    let passes = |text: &str| run_columns::passes(&Terms::parse(text, &known).unwrap(), &run, "Baseline");
     assert!(
         passes("") && passes("base station eps<0.6 eps!=0.5 reliability.score=EQ8") && passes("eps<=0.55 eps=0.550")
     );
     assert!(!passes("base eps>0.6") && !passes("other") && !passes("map>1"), "what is not known passes nothing");
     assert!(Terms::parse("x<1", &known).unwrap_err().why.contains("“x” is not known"));
     assert!(Terms::parse("eps<", &known).is_err() && Terms::parse("eps!1", &known).is_err());
-    assert!(Terms::parse("map>40", &run_table::vocabulary(false)).is_err(), "labels are switched off");
+    assert!(Terms::parse("map>40", &run_columns::vocabulary(false)).is_err(), "labels are switched off");
 }

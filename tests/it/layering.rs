@@ -408,6 +408,59 @@ fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     }
 }
 
+/// Panels that take something from another panel; rooms of one panel may use each other.
+fn sideways(files: &[(String, String)]) -> Vec<String> {
+    let module = |name: &str| -> Segments {
+        let name = name.trim_end_matches(".rs").trim_end_matches("/mod");
+        name.split('/').map(str::to_owned).collect()
+    };
+    let modules: BTreeSet<Segments> = files.iter().map(|(name, _)| module(name)).collect();
+    let mut found = Vec::new();
+    for (name, text) in files {
+        let own = module(name);
+        if own.len() < 3 || own[..2] != ["gui", "panels"] {
+            continue;
+        }
+        for (line, path) in read(text, &own, &modules).uses {
+            let into = path.len() > 2 && path[..2] == ["gui", "panels"] && modules.contains(&path[..3]);
+            if into && path[2] != own[2] {
+                found.push(format!("{name}:{line}: `{}`", path.join("::")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_panel_imports_a_sibling() {
+    assert_eq!(
+        sideways(&source()),
+        Vec::<String>::new(),
+        "what two panels share is no panel's: see gui/widgets, gui/plot"
+    );
+    let found = |text: &str| {
+        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let house = [
+            ("gui/panels/mod.rs", ""),
+            ("gui/panels/map.rs", ""),
+            ("gui/panels/map/lens.rs", ""),
+            ("gui/panels/x.rs", ""),
+        ];
+        let mut files: Vec<_> = house.iter().map(|(name, text)| file(name, text)).collect();
+        files.push(file("gui/panels/x/y.rs", text));
+        sideways(&files).len()
+    };
+    for bad in [
+        "use crate::gui::panels::map::lens;",
+        "use super::super::map;",
+        "fn f() { crate::gui::panels::map::held() }",
+        "use crate::gui::panels::{PanelCtx, map};",
+    ] {
+        assert_eq!(found(bad), 1, "{bad}");
+    }
+    assert_eq!(found("use crate::gui::panels::{PanelCtx, x};\nuse super::Y;"), 0);
+}
+
 #[test]
 fn no_files_of_the_engine_go_round_in_a_circle() {
     let arrows = arrows_within("engine", &source());

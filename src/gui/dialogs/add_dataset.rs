@@ -12,13 +12,13 @@ use crate::base::text::count;
 use crate::data::preview::Preview;
 use crate::gui::datasets::{DatasetRow, Datasets, short_name};
 use crate::gui::job::Job;
-use crate::gui::panels::photo;
 use crate::gui::paths;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::combo;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::widgets::photo;
 
 /// Room kept for what was found.
 const FOUND: f32 = 176.0;

@@ -11,10 +11,10 @@ use crate::data::preview::Preview;
 use crate::gui::command::{Commands, UiCommand};
 use crate::gui::datasets::{DatasetRow, Datasets};
 use crate::gui::job::Job;
-use crate::gui::panels::photo;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::widgets::photo;
 
 /// The dialog while it is open.
 pub struct DatasetDialog {

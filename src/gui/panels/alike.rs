@@ -3,17 +3,16 @@
 use eframe::egui::{Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::heat_maps::paint::{Painted, color_bar};
-use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, photo};
-use crate::engine::command::{Command, Request};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{AttentionMap, ImageRef, Likeness, Split};
 use crate::export::attention::Ramp;
-use crate::gui::command::UiCommand;
 use crate::gui::far;
+use crate::gui::plot::heat::{Painted, color_bar};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::Type;
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::widgets::{icon, tile};
 use crate::gui::words::after_words;
 
@@ -23,12 +22,6 @@ use crate::gui::words::after_words;
 pub struct AlikePanel {
     #[serde(skip)]
     painted: Painted,
-}
-
-/// Asks the engine, and brings the panel to the front.
-pub fn ask(cx: &PanelCtx<'_>, query: ImageRef, hit: ImageRef) {
-    cx.send(UiCommand::Engine(Request::from(Command::Likeness { query, hit })));
-    cx.send(UiCommand::ShowPane(Pane::Alike));
 }
 
 impl Panel for AlikePanel {

@@ -12,14 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use self::card::{Card, CardGrid};
 use self::order::{CardOrder, CardSort, Wish};
-use super::clustered::{Births, ClusteringWatch, ShownClustering, bar};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
+use crate::gui::clustered::{Births, ClusteringWatch, ShownClustering, bar};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::{button, chip, combo, icon};
-
-pub use card::verdict;
 
 /// The number of the pseudo-cluster of all outliers.
 pub const OUTLIERS: u32 = u32::MAX;

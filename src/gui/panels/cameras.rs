@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use self::gaps::CameraGaps;
 use self::matrix::MatrixKind;
-use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use crate::gui::plot::epochs;
 use crate::gui::plot::{self, Axes, EndLabel, Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::EpochPart;

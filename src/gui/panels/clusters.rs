@@ -3,8 +3,10 @@
 use eframe::egui::{self, Color32, Id, Rect, Sense, Stroke, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs, overlay};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{ClusterSummary, Phase, Quality};
+use crate::gui::plot::epochs;
+use crate::gui::plot::overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, RunView};

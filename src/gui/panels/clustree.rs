@@ -6,14 +6,16 @@ use std::sync::Arc;
 use eframe::egui::{Align2, Color32, CursorIcon, Pos2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
-use super::image_row::{self, TreePlaces};
-use super::map::colours;
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::plot::colours;
+use crate::gui::plot::image_row::TreePlaces;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::Try;
 use crate::gui::widgets::button::focus_ring;
+use crate::gui::widgets::hover_card;
+use crate::gui::widgets::thumb;
 use crate::gui::widgets::{combo, tile};
 use crate::gui::words::share;
 use crate::method::lineage::{Flow, flows};
@@ -294,6 +296,6 @@ impl Picture<'_> {
             format!("Eq. 8 {}", share(node.score)),
             format!("stability {}", share(node.stability)),
         ];
-        image_row::card(ui, cx, (self.run.images.as_deref(), node.face), (self.plot.outer, at), lines);
+        hover_card::show(ui, cx, (self.run.images.as_deref(), node.face), (self.plot.outer, at), lines);
     }
 }

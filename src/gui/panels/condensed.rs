@@ -8,9 +8,10 @@ use std::sync::Arc;
 use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
-use super::image_row::{self, TreePlaces};
 use super::{Panel, PanelCtx, PanelDrawn, k_distance};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::plot::eps;
+use crate::gui::plot::image_row::{self, TreePlaces};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::widgets::{combo, tile};
 use crate::method::cluster::count_clusters;
@@ -158,10 +159,10 @@ impl Panel for CondensedPanel {
         };
         image_row::grid(ui, &plot);
         draw::branches(ui, cx, &picture);
-        image_row::eps_line(ui, cx, &plot, [eps - delta_d, eps, eps + delta_d]);
+        eps::line(ui, cx, &plot, [eps - delta_d, eps, eps + delta_d]);
         self.places.follow(ui, &frame, &plot, all.tree.n);
         draw::hand(ui, cx, &frame, &picture);
-        k_distance::handle(ui, cx, &plot, "eps across the branches");
+        eps::handle(ui, cx, &plot, "eps across the branches");
         self.made = Some(made);
         Ok(())
     }

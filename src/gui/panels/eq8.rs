@@ -10,16 +10,15 @@ use std::sync::Arc;
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::browser::members;
-use super::clustered::{
-    ClusterFacts, ClusterRow, ClusteringWatch, From, ScoreOrigin, ShownClustering, no_radii, thumb,
-};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
+use crate::gui::clustered::member;
+use crate::gui::clustered::{ClusterFacts, ClusterRow, ClusteringWatch, From, ScoreOrigin, ShownClustering, no_radii};
 use crate::gui::job::Job;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::worker::WhatIfOutcome;
+use crate::gui::widgets::thumb;
 use crate::gui::widgets::{button, chip, icon, tile};
 use crate::study::sets::{Fraction, ImageSets, sets};
 
@@ -276,7 +275,7 @@ impl Eq8Picture<'_> {
         let ink = if on { theme.t1 } else { theme.t3 };
         let at = pos2(cell.center().x, cell.bottom() + 2.0);
         ui.painter().text(at, Align2::CENTER_TOP, score, Type::Small.font(ui), ink);
-        if members::pick(ui, cx, self.shown, image, cell) {
+        if member::pick(ui, cx, self.shown, image, cell) {
             cx.select(Pick::Cluster(Some(self.cluster)));
         }
     }

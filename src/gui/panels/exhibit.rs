@@ -12,8 +12,8 @@ use eframe::egui::{Rect, Ui, UiBuilder, pos2};
 use serde::{Deserialize, Serialize};
 
 use self::sample::How;
-use super::clustered::{ClusteringWatch, ShownClustering, bar};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering, bar};
 use crate::gui::plot::ticks;
 use crate::gui::widgets::{button, chip, combo, icon};
 

@@ -12,15 +12,15 @@ mod strips;
 use eframe::egui::{Key, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, photo};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{ImageMaps, ImageRef};
+use crate::gui::plot::heat::Painted;
 use crate::gui::plot::ticks;
 use crate::gui::theme::size;
 use crate::gui::widgets::{button, icon, tile};
 use crate::gui::words::after_words;
 use found::Other;
 use maps::{MapKind, Scale, ShownMaps};
-use paint::Painted;
 use save::Saving;
 use sheet::{Derived, MapChoice, MapSheet};
 use strips::{MapLook, Packing, Setting, Strips};

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use eframe::egui::{self, Rect, ScrollArea, Sense, Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, by_hand, photo};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{ImageRef, Split};
+use crate::gui::clustered::by_hand;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::widgets::{icon, tile};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;

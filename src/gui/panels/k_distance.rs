@@ -1,17 +1,13 @@
 //! k-distance: how far each image's neighbours are, sorted, with eps as a line that can be dragged.
 
-use eframe::egui::{
-    self, Align2, Color32, CursorIcon, Mesh, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{self, Align2, Color32, Mesh, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use crate::gui::plot::eps;
 use crate::gui::plot::{Fixed, ticks, type_scale};
-use crate::gui::theme::{self, Theme, Type, size};
-use crate::gui::what_if::Try;
-use crate::gui::widgets::button::focus_ring;
+use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::{icon, tile};
-use crate::method::params::Value;
 use crate::method::sweep::KDistance;
 
 /// State of the k-distance panel that outlives the window.
@@ -62,7 +58,7 @@ impl Panel for KDistancePanel {
         plot.axes(ui);
         draw(ui, &plot, &curve, [run, eps]);
         lines(ui, cx, &plot, &curve, [run, eps]);
-        handle(ui, cx, &plot, "eps line");
+        eps::handle(ui, cx, &plot, "eps line");
         Ok(())
     }
 }
@@ -169,46 +165,6 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
     if changed {
         drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
     }
-}
-
-/// The handle at the right end; drag, arrow keys, or a screen reader's "set value".
-pub(super) fn handle(ui: &mut Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, name: &str) {
-    let theme = Theme::of(ui.ctx());
-    let eps = cx.what_if.draft().eps;
-    let y = plot.y_of(eps);
-    let grab = Rect::from_min_max(pos2(plot.inner.left(), y - 8.0), pos2(plot.inner.right() + 18.0, y + 8.0));
-    let response = ui.interact(grab, ui.scope_id().with(name), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::slider(true, eps, name));
-    let grip = Rect::from_center_size(pos2(plot.inner.right() + 10.0, y), vec2(14.0, 18.0));
-    let run = cx.what_if.base().map_or(eps, |b| b.params.eps);
-    let ink = if (run - eps).abs() > 1e-9 { theme.what_if } else { theme.t1 };
-    if response.dragged() || response.hovered() {
-        ui.painter().rect_filled(grip.expand(3.0), size::RADIUS_BUTTON, ink.gamma_multiply(0.25));
-    }
-    ui.painter().rect_filled(grip, size::RADIUS_INPUT, ink);
-    let font = egui::FontId::new(Type::Small.font(ui).size, theme::semibold());
-    ui.painter().text(grip.center(), Align2::CENTER_CENTER, "≡", font, theme.bg1);
-    focus_ring(ui, &response, grip, size::RADIUS_INPUT);
-    let mut to = None;
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-        to = Some(plot.y_at(pointer.y));
-    } else if response.has_focus() {
-        let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
-        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-        let steps = ui.input(|i| i.num_presses(egui::Key::ArrowUp) as f64 - i.num_presses(egui::Key::ArrowDown) as f64);
-        if steps != 0.0 {
-            to = Some(eps + steps / 100.0);
-        }
-    }
-    if let Some(to) = to {
-        let value = (to.clamp(0.05, 0.95) * 100.0).round() / 100.0;
-        cx.attempt(Try::Value("eps", Value::Float(value)));
-    }
-    if response.drag_stopped() {
-        cx.attempt(Try::LetGo);
-    }
-    let tip = "Drag to try another eps: every panel about clusters follows. Nothing is trained. Keys: ↑ and ↓.";
-    response.on_hover_cursor(CursorIcon::ResizeVertical).on_hover_text(tip);
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 mod against;
 mod runs;
 
-pub use runs::menu as run_menu;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -5,10 +5,11 @@ use std::ops::RangeInclusive;
 use eframe::egui::{Color32, Id, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{self, OverlayPoint};
-use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::Phase;
 use crate::gui::book::Overlay;
+use crate::gui::plot::epochs;
+use crate::gui::plot::overlay::{self, OverlayPoint};
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::view_model::{Curves, Series};
 use crate::gui::widgets::{button, icon, tile};

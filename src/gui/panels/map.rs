@@ -4,7 +4,6 @@
 //! thread of its own. What is drawn is one mesh, made anew only when something in it changes.
 
 mod bar;
-pub mod colours;
 pub mod grid;
 mod hover;
 mod layouts;
@@ -27,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
+use crate::gui::plot::colours::{self, Colouring, Glyph};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
@@ -37,13 +37,11 @@ use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::filter::Vocabulary;
 use crate::study::image_filter::{IMAGE_FIELDS, picked};
-use colours::Colouring;
 pub use layouts::{Key, PlaneLayout, held, known};
 use layouts::{Standing, Tsne};
 pub use lens::{Lens, LensPlace};
 use nested::{MapNested, MapRadii};
 use picture::{MapPicture, Seen};
-use points::Glyph;
 pub use points::points;
 use tried::MapTried;
 

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use eframe::egui::{self, Align, Layout, Margin, Rect, Sense, Ui, WidgetInfo, vec2};
 
-use super::photo;
 use crate::base::text::count;
 use crate::data::registry::being_drawn;
 use crate::engine::command::RunRequest;
@@ -15,6 +14,7 @@ use crate::gui::job::Job;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::widgets::photo;
 use crate::run::event::Stage;
 
 /// Photos that are shown.

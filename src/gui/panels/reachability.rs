@@ -10,11 +10,12 @@ use std::sync::Arc;
 use eframe::egui::{self, Color32, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
-use super::image_row::{self, TreePlaces};
-use super::map::colours::{self, Colouring};
-use super::{Panel, PanelCtx, PanelDrawn, Pick, k_distance};
+use super::{Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
+use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::plot::colours::{self, Colouring};
+use crate::gui::plot::eps;
+use crate::gui::plot::image_row::{self, TreePlaces};
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, size};
 use crate::gui::what_if::Try;
@@ -136,7 +137,7 @@ impl Panel for ReachabilityPanel {
         bars::line(ui, cx, &picture);
         valleys::draw(ui, cx, &picture, &run);
         self.hand(ui, cx, &frame, &picture, &run);
-        k_distance::handle(ui, cx, &plot, "eps across the valleys");
+        eps::handle(ui, cx, &plot, "eps across the valleys");
         self.painted = Some(painted);
         Ok(())
     }

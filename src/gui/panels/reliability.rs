@@ -10,9 +10,9 @@ mod what_if;
 use eframe::egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::no_radii;
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::ClusterSummary;
+use crate::gui::clustered::no_radii;
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::RunView;

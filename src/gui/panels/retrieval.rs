@@ -3,8 +3,10 @@
 use eframe::egui::{Color32, Id, Label, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, epochs, overlay};
+use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::Retrieval;
+use crate::gui::plot::epochs;
+use crate::gui::plot::overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;

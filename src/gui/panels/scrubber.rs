@@ -2,11 +2,11 @@
 
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::epochs::rate_words;
 use super::{Pick, Selection, truth};
 use crate::base::text::count;
 use crate::engine::event::Phase;
 use crate::gui::command::{Commands, UiCommand};
+use crate::gui::plot::epochs::{self, rate_words};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{MarkKind, RunView};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
@@ -132,10 +132,10 @@ fn what_is_at(view: &RunView, x: f32) -> String {
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt && (m.x as f32 - x).abs() < 0.12) {
         let what = match &mark.kind {
             MarkKind::Checkpoint { .. } => "Checkpoint".to_owned(),
-            MarkKind::Param { .. } => super::epochs::words(mark),
+            MarkKind::Param { .. } => epochs::words(mark),
             MarkKind::Pause => "Pause".to_owned(),
             MarkKind::Resumed => "Resumed".to_owned(),
-            MarkKind::LrDrop { .. } => super::epochs::words(mark),
+            MarkKind::LrDrop { .. } => epochs::words(mark),
         };
         lines.push(what);
     }

@@ -11,11 +11,11 @@ use std::sync::LazyLock;
 use eframe::egui::{self, Popup, PopupCloseBehavior, ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::run_table::parameters;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::book::Book;
 use crate::gui::command::{Commands, UiCommand};
 use crate::gui::plot::ticks;
+use crate::gui::run_columns::parameters;
 use crate::gui::sweeps::{Launch, Sweeps};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{self, Push, icon_button};

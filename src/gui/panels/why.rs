@@ -6,13 +6,15 @@ use std::sync::Arc;
 use eframe::egui::{Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii, thumb};
-use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, by_hand};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
+use crate::gui::clustered::by_hand;
+use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
 use crate::gui::what_if::Try;
 use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::thumb;
 use crate::gui::widgets::{icon, tile};
 use crate::method::jaccard::Overlap;
 use crate::method::tree::Hierarchy;

@@ -1,18 +1,18 @@
 //! One cluster as a card.
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
-use eframe::egui::{
-    self, Align2, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{Align2, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::OUTLIERS;
+use crate::gui::clustered::member;
+use crate::gui::clustered::{ClusterRow, ShownClustering};
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::clustered::{ClusterRow, ShownClustering, thumb};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::what_if::worker::ClusterVerdict;
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::thumb;
 use crate::gui::words::share;
 
 const PAD: f32 = 8.0;
@@ -112,7 +112,7 @@ impl Card<'_> {
             None => format!("Outliers, {}", ticks::counted(self.shown.table.outliers.len(), "image", "images")),
             Some(row) => {
                 let images = ticks::counted(row.size as usize, "image", "images");
-                let (score, verdict) = (share(row.score), verdict(row));
+                let (score, verdict) = (share(row.score), row.verdict());
                 format!("Cluster {}, {images}, score {score}, {verdict}", self.cluster)
             }
         }
@@ -179,7 +179,7 @@ impl Card<'_> {
             let cell = Rect::from_min_size(at, self.grid.thumb);
             thumb::paint(ui, cx.images, self.shown.images.as_deref(), image, cell, 1.0);
             if on {
-                super::members::pick(ui, cx, self.shown, image, cell);
+                member::pick(ui, cx, self.shown, image, cell);
             }
         }
     }
@@ -259,7 +259,7 @@ impl Card<'_> {
         let alpha = self.shown.facts.threshold;
         let alpha =
             alpha.map_or("no threshold was applied".to_owned(), |a| format!("threshold {}", ticks::number(a, 2)));
-        ui.label(format!("Score {}, {alpha}: {}.", ticks::number(row.score, 3), verdict(row)));
+        ui.label(format!("Score {}, {alpha}: {}.", ticks::number(row.score, 3), row.verdict()));
         let [tight, normal, loose] = row.radii;
         ui.label(format!(
             "Around image {} there are {tight} images at the tight radius, {normal} at the normal, {loose} at the loose.",
@@ -280,11 +280,6 @@ impl Card<'_> {
     }
 }
 
-/// `reliable` or `unreliable`.
-pub fn verdict(row: &ClusterRow) -> &'static str {
-    if row.reliable { "reliable" } else { "unreliable" }
-}
-
 /// What becomes of a cluster with the parameters that are tried.
 fn would_words(verdict: ClusterVerdict) -> String {
     match verdict {
@@ -294,11 +289,4 @@ fn would_words(verdict: ClusterVerdict) -> String {
         ClusterVerdict::Merges => "merges".to_owned(),
         ClusterVerdict::Dissolves => "dissolves".to_owned(),
     }
-}
-
-/// The frame of an image that is selected.
-pub fn chosen_frame(ui: &Ui, cell: Rect) {
-    let theme = Theme::of(ui.ctx());
-    let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.accent);
-    ui.painter().rect_stroke(cell, size::RADIUS_CHIP, stroke, StrokeKind::Outside);
 }

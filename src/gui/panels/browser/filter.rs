@@ -1,6 +1,6 @@
 //! What clusters can be filtered by: `size>10 score<0.5 reliable=no cameras>=2 purity<0.8 born=3 id=118`.
 
-use crate::gui::panels::clustered::ClusterRow;
+use crate::gui::clustered::ClusterRow;
 use crate::study::filter::{FieldKind, FilterField, FilterOwn, Terms, Vocabulary};
 
 const NUMBER: FieldKind = FieldKind::Number(1e-9);
@@ -42,7 +42,7 @@ pub fn passes(terms: &Terms, id: u32, row: &ClusterRow, born: Option<usize>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::panels::clustered::From;
+    use crate::gui::clustered::From;
 
     fn row(size: u32, score: f64, reliable: bool) -> ClusterRow {
         ClusterRow {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::filter;
-use crate::gui::panels::clustered::{ClusterRow, ClusterTable, ShownClustering};
+use crate::gui::clustered::{ClusterRow, ClusterTable, ShownClustering};
 use crate::study::filter::Terms;
 
 /// What the cards are sorted by.

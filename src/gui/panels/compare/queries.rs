@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use eframe::egui::{Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 
-use crate::gui::panels::{PanelCtx, Pick, photo};
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::widgets::table::{TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::{button, icon};
 use crate::run::event::{ImageRef, Split};

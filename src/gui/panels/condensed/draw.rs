@@ -3,12 +3,12 @@
 use eframe::egui::{Mesh, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::{Colouring, Picture};
-use crate::gui::panels::clustered::thumb;
-use crate::gui::panels::image_row;
-use crate::gui::panels::map::colours;
 use crate::gui::panels::{PanelCtx, Pick};
+use crate::gui::plot::colours;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, size};
+use crate::gui::widgets::hover_card;
+use crate::gui::widgets::thumb;
 use crate::gui::words::share;
 use crate::method::tree::icicle::BranchPiece;
 
@@ -152,5 +152,5 @@ fn about(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, piece: &BranchPiece,
     let around = picture.rect(piece).intersect(picture.plot.inner);
     ui.painter().rect_stroke(around, 1.0, outline, StrokeKind::Outside);
     let face = (picture.run.images.as_deref(), picture.made.faces[piece.branch as usize]);
-    image_row::card(ui, cx, face, (picture.plot.outer, at), lines);
+    hover_card::show(ui, cx, face, (picture.plot.outer, at), lines);
 }

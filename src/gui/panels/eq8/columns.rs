@@ -5,13 +5,13 @@ use eframe::egui::{
 };
 
 use super::Eq8Picture;
-use crate::gui::panels::browser::members::odd;
-use crate::gui::panels::clustered::thumb;
-use crate::gui::panels::photo;
+use crate::gui::clustered::member::odd;
 use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::photo;
+use crate::gui::widgets::thumb;
 use crate::study::sets::Slot;
 
 const NAMES: [&str; 3] = ["tight", "normal", "loose"];

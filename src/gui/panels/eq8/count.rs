@@ -4,7 +4,7 @@ use eframe::egui::{self, Align2, FontId, Rect, Role, Sense, Stroke, StrokeKind, 
 
 use super::Eq8Picture;
 use super::verdict::sentence;
-use crate::gui::panels::clustered::ScoreOrigin;
+use crate::gui::clustered::ScoreOrigin;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};

@@ -1,7 +1,7 @@
 //! What the filter decided about a cluster, and why, in one sentence.
 
 use super::Eq8Picture;
-use crate::gui::panels::clustered::{From, ScoreOrigin};
+use crate::gui::clustered::{From, ScoreOrigin};
 use crate::gui::plot::ticks;
 use crate::gui::words::share;
 

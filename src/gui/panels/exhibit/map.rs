@@ -6,12 +6,13 @@ use eframe::egui::{
     Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Stroke, TextWrapMode, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use crate::gui::panels::clustered::{ShownClustering, thumb};
-use crate::gui::panels::photo;
+use crate::gui::clustered::ShownClustering;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::widgets::photo;
+use crate::gui::widgets::thumb;
 use crate::gui::words::share;
 
 /// The points as they were drawn last; made anew when the clustering, the place or the colours change.
@@ -65,7 +66,7 @@ pub fn map(
             let row = cluster.and_then(|c| Some((c, shown.table.row(c)?)));
             let words = match row {
                 Some((c, row)) => {
-                    let verdict = crate::gui::panels::browser::verdict(row);
+                    let verdict = row.verdict();
                     format!("cluster {c}, {} images, score {}, {verdict}", row.size, share(row.score))
                 }
                 None => "outlier".to_owned(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::rng;
-use crate::gui::panels::clustered::ClusterTable;
+use crate::gui::clustered::ClusterTable;
 
 /// How sample clusters are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,12 +5,13 @@ use eframe::egui::{
 };
 
 use super::sample::{How, sample};
-use crate::gui::panels::browser::members::{odd, pick};
-use crate::gui::panels::clustered::{ShownClustering, thumb};
+use crate::gui::clustered::ShownClustering;
+use crate::gui::clustered::member::{odd, pick};
 use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::thumb;
 
 /// Least width of a cluster's row of images.
 const LEAST: f32 = 250.0;
@@ -90,7 +91,7 @@ fn block(ui: &Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u32, rect
     let response = ui.interact(rect, ui.scope_id().with(("sample", cluster)), Sense::click());
     let images = ticks::counted(row.size as usize, "image", "images");
     let score = crate::gui::words::share(row.score);
-    let word = crate::gui::panels::browser::verdict(row);
+    let word = row.verdict();
     response.widget_info(|| {
         let words = format!("Sample cluster {cluster}, {images}, score {score}, {word}");
         WidgetInfo::selected(Role::Button, true, on, words)

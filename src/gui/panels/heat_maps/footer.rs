@@ -8,6 +8,7 @@ use super::paint;
 use super::save::{clip_words, ends};
 use super::sheet::MapSheet;
 use crate::export::attention::Ramp;
+use crate::gui::plot::heat::color_bar;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::slider::{self, Slider};
@@ -44,7 +45,7 @@ impl HeatMapsPanel {
     fn colors(&self, ui: &mut Ui, sheet: &MapSheet<'_>, i: usize, rect: Rect) {
         let theme = Theme::of(ui.ctx());
         let bar = &sheet.bars[i];
-        paint::color_bar(ui, rect, bar.ramp);
+        color_bar(ui, rect, bar.ramp);
         let [low, high] = ends(&self.derived, self.scale, i, bar.ramp);
         let clipped = if self.clip < 100.0 { format!(", {}", clip_words(self.clip)) } else { String::new() };
         let own = if self.scale == Scale::PerImage { " of each image" } else { "" };

@@ -6,6 +6,7 @@ use super::maps::{self, MapKind, Scale, ShownMaps};
 use super::paint;
 use crate::engine::event::{AttentionMap, ImageMaps};
 use crate::export::attention::Ramp;
+use crate::gui::plot::heat;
 use crate::gui::words::after_words;
 
 /// What a column shows.
@@ -227,7 +228,7 @@ fn key(sheet: &MapSheet<'_>, clip: f64) -> u64 {
             for map in [maps::find(a, &column.name), b.and_then(|b| maps::find(b, &column.name))] {
                 map.is_some().hash(&mut hasher);
                 if let Some(map) = map {
-                    paint::mark(map, &mut hasher);
+                    heat::mark(map, &mut hasher);
                 }
             }
         }

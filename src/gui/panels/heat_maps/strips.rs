@@ -2,17 +2,19 @@
 
 use eframe::egui::{self, Align2, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, pos2, vec2};
 
+use super::PanelCtx;
 use super::maps::{MapKind, Scale};
-use super::paint::{self, PROFILE, Painted};
+use super::paint::{self, PROFILE};
 use super::sheet::{Column, ColumnShown, Derived, MapSheet};
-use super::{PanelCtx, photo};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::attention::Ramp;
 use crate::gui::panels::Pick;
+use crate::gui::plot::heat::Painted;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::run::images::ImageRow;
 
 /// How strips are set.

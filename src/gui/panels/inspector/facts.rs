@@ -6,8 +6,7 @@ use eframe::egui::{
 
 use super::Subject;
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::map::colours::{glyph, state};
-use crate::gui::panels::map::points::Glyph;
+use crate::gui::plot::colours::{Glyph, glyph, state};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::widgets::chip;

@@ -6,11 +6,12 @@ use eframe::egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, Widg
 
 use super::Subject;
 use crate::engine::event::{ImageRef, Split};
-use crate::gui::panels::{PanelCtx, Pick, photo};
+use crate::gui::panels::{PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::nearest::{by_features, by_jaccard};
 

@@ -7,14 +7,15 @@ use eframe::egui::{self, Color32, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 use super::{list_row, two_lines};
 use crate::gui::book::Book;
 use crate::gui::command::{Commands, UiCommand};
-use crate::gui::panels::run_table::{passes, vocabulary};
 use crate::gui::panels::{Many, Pane, truth};
 use crate::gui::queue::Queued;
+use crate::gui::run_columns::{passes, vocabulary};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
+use crate::gui::widgets::run_menu;
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::tile;
 use crate::gui::words;
@@ -225,7 +226,7 @@ fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &Commands) -> bool {
         let place = Rect::from_min_size(pos2(right - 22.0, rect.center().y - 11.0), vec2(22.0, 22.0));
         let mut child = ui.new_child(egui::UiBuilder::new().id_salt((run.folder, "menu")).max_rect(place));
         let more = icon_button(&mut child, icon::DOTS, &format!("Menu of {}", run.name));
-        Popup::menu(&more).show(|ui| menu(ui, run.folder, run.star, actions));
+        Popup::menu(&more).show(|ui| run_menu::show(ui, run.folder, run.star, actions));
         right = place.left() - 4.0;
     } else if rect.width() > 232.0 && curve.len() > 1 {
         let spark = Rect::from_min_size(pos2(right - 40.0, rect.center().y - 8.0), vec2(40.0, 16.0));
@@ -241,7 +242,7 @@ fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &Commands) -> bool {
     two_lines(ui, rect, rect.left() + 30.0, right, (&run.name, &run.second), (ink, theme.t3));
     let note = if run.note.is_empty() { String::new() } else { format!("\n{}", run.note) };
     let tip = format!("{}{note}\n{}", run.name, run.folder.display());
-    response.context_menu(|ui| menu(ui, run.folder, run.star, actions));
+    response.context_menu(|ui| run_menu::show(ui, run.folder, run.star, actions));
     response.on_hover_text(tip).clicked()
 }
 
@@ -251,38 +252,6 @@ fn tick_box(ui: &Ui, row: Rect, run: &RunRow<'_>, color: Color32, actions: &Comm
     let tip = "Draws this run beside the others in Loss, Retrieval, Cluster counts and Reliability, and compares it.";
     if response.on_hover_text(tip).clicked() {
         actions.send(UiCommand::TickRun(run.folder.to_owned()));
-    }
-}
-
-/// What can be done with a run.
-pub fn menu(ui: &mut Ui, folder: &Path, star: bool, actions: &Commands) {
-    ui.set_min_width(180.0);
-    let own = || folder.to_owned();
-    let entries = [
-        ("Show", "Shows the run in all panels.", UiCommand::OpenRun(own())),
-        ("Tick or untick", "Draws it beside the others, or not.", UiCommand::TickRun(own())),
-        match star {
-            true => ("No baseline \u{e46a}", "Nothing is compared with it any more.", UiCommand::StarRun(own())),
-            false => ("Make it the baseline \u{e46a}", "The others are compared with it.", UiCommand::StarRun(own())),
-        },
-        ("Rename or note…", "Gives it a name and a note, kept in its folder.", UiCommand::LabelRun(own())),
-        (
-            "Duplicate as a new run…",
-            "Asks for a new run with its datasets and its parameters.",
-            UiCommand::DuplicateRun(own()),
-        ),
-        ("Show in the file manager", "Opens its folder.", UiCommand::RevealRun(own())),
-        (
-            "Copy the path",
-            "Puts the path of its folder on the clipboard.",
-            UiCommand::CopyText(folder.display().to_string()),
-        ),
-        ("Move to the trash", "Can be put back, here or in the file manager.", UiCommand::TrashRun(own())),
-    ];
-    for (title, help, command) in entries {
-        if ui.button(title).on_hover_text(help).clicked() {
-            actions.send(command);
-        }
     }
 }
 

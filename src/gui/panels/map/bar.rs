@@ -6,9 +6,10 @@ use std::sync::Arc;
 use eframe::egui::{Align, Label, Layout as Arrange, Rect, Sense, TextEdit, Ui, UiBuilder, Vec2};
 
 use crate::export::{PointRow, points};
+use crate::gui::clustered::by_hand;
 use crate::gui::command::UiCommand;
 use crate::gui::job::Job;
-use crate::gui::panels::{Pane, PanelCtx, Pick, by_hand};
+use crate::gui::panels::{Pane, PanelCtx, Pick};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use eframe::egui::{Color32, Galley, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use super::colours::glyph;
-use super::points::Glyph;
-use crate::gui::panels::{PanelCtx, photo};
+use crate::gui::panels::PanelCtx;
+use crate::gui::plot::colours::{Glyph, glyph};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::words::share;
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;

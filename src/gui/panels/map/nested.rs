@@ -5,11 +5,11 @@ use std::sync::Arc;
 use eframe::egui::{Color32, Pos2, Rect, Shape, Stroke, Ui, Vec2};
 use serde::{Deserialize, Serialize};
 
-use super::colours;
 use super::layouts::PlaneLayout;
 use super::lens::LensPlace;
 use super::outlines::{bulk, hull, members};
 use crate::gui::panels::PanelCtx;
+use crate::gui::plot::colours;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, size};
 use crate::method::lineage::{Flow, flows};

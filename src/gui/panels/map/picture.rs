@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use eframe::egui::{Mesh, Pos2, Rect, Shape, Ui, Vec2};
 
-use super::colours::{self, Colouring, Scheme, dense, greedy};
 use super::grid::PointGrid;
 use super::layouts::{Key, PlaneLayout};
 use super::lens::{Lens, LensPlace};
-use super::points::{PointMark, mesh, radius};
+use super::points::{mesh, radius};
 use crate::gui::job::Job;
 use crate::gui::pace::Pace;
 use crate::gui::panels::PanelCtx;
+use crate::gui::plot::colours::{self, Colouring, PointMark, Scheme, dense, greedy};
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;
 

@@ -9,6 +9,7 @@ use eframe::egui::{
 };
 
 use super::lens::LensPlace;
+use crate::gui::plot::colours::{Glyph, PointMark};
 
 /// Glyph sizes whose textures stay.
 const KEPT: usize = 6;
@@ -16,26 +17,6 @@ const KEPT: usize = 6;
 const FADED: f32 = 0.25;
 /// How strongly an outlier is drawn.
 const OUTLIER: f32 = 0.6;
-
-/// The second code of a point, beside its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyph {
-    /// In a reliable cluster.
-    Disc,
-    /// In an unreliable cluster.
-    Ring,
-    /// In no cluster.
-    Cross,
-}
-
-/// A point's look.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PointMark {
-    /// Its colour.
-    pub color: Color32,
-    /// Its shape.
-    pub glyph: Glyph,
-}
 
 /// The radius of a disc so that `n` points neither hide each other nor vanish: 0.9 to 2, more under a zoom.
 pub fn radius(place: &LensPlace, n: usize, zoom: f32) -> f32 {

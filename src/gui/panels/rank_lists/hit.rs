@@ -4,11 +4,12 @@ use eframe::egui::{self, Align2, Color32, FontId, Rect, Response, Role, Sense, U
 
 use super::row::{FAR, QueryRow, gallery, line, who};
 use crate::engine::event::{ImageRef, RankQuery, Split};
-use crate::gui::panels::{PanelCtx, photo};
+use crate::gui::panels::PanelCtx;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::words::after_words;
 use crate::run::images::ImageRow;
 use crate::study::hits::{Hit, HitVerdict};

@@ -6,13 +6,14 @@ use eframe::egui::{
 };
 
 use super::hit::HitCell;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Request};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
-use crate::gui::panels::{Pane, PanelCtx, Pick, alike, photo};
+use crate::gui::panels::{Pane, PanelCtx, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::Tone;
+use crate::gui::widgets::photo;
 use crate::gui::widgets::{button, icon};
 use crate::gui::words::{after_words, against_words};
 use crate::run::images::{ImageRow, Images};
@@ -354,7 +355,7 @@ impl QueryRow<'_> {
                 if let RankQuery::Image(query) = self.query {
                     let why = ui.add_enabled(cx.answers, egui::Button::new("Why this hit"));
                     if why.on_disabled_hover_text("A model is needed: it is at hand when no run goes on.").clicked() {
-                        alike::ask(cx, *query, gallery(hit.index));
+                        ask_why(cx, *query, gallery(hit.index));
                         ui.close();
                     }
                 }
@@ -435,4 +436,10 @@ pub(super) fn who(ui: &mut Ui, cx: &PanelCtx<'_>, row: &ImageRow) {
     } else {
         ui.label(Type::Small.text(format!("camera {}", row.camid + 1), cx.theme.t2));
     }
+}
+
+/// Asks the engine, and brings the panel to the front.
+fn ask_why(cx: &PanelCtx<'_>, query: ImageRef, hit: ImageRef) {
+    cx.send(UiCommand::Engine(Request::from(Command::Likeness { query, hit })));
+    cx.send(UiCommand::ShowPane(Pane::Alike));
 }

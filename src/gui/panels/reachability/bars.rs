@@ -3,7 +3,8 @@
 use eframe::egui::{Align2, Color32, Mesh, Rect, Shape, Ui, pos2};
 
 use super::Picture;
-use crate::gui::panels::{PanelCtx, image_row};
+use crate::gui::panels::PanelCtx;
+use crate::gui::plot::eps;
 use crate::gui::theme::{Theme, Type};
 
 /// Height of a bar that no radius within reach brings down.
@@ -83,7 +84,7 @@ fn column(picture: &Picture<'_>, places: std::ops::Range<usize>) -> Column {
 /// The line of eps with its band, and how far distances are kept.
 pub fn line(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>) {
     let plot = picture.plot;
-    image_row::eps_line(ui, cx, plot, picture.radii);
+    eps::line(ui, cx, plot, picture.radii);
     if picture.all.tree.max < 1.0 {
         let words = format!("distances are kept up to {:.2}", picture.all.tree.max);
         let at = pos2(plot.inner.right(), plot.y_of(f64::from(picture.all.tree.max)));

@@ -3,10 +3,11 @@
 use eframe::egui::{Pos2, Stroke, Ui};
 
 use super::{Labels, Picture};
-use crate::gui::panels::clustered::ShownClustering;
-use crate::gui::panels::{PanelCtx, image_row};
+use crate::gui::clustered::ShownClustering;
+use crate::gui::panels::PanelCtx;
 use crate::gui::plot::ticks;
 use crate::gui::theme::size;
+use crate::gui::widgets::hover_card;
 
 /// Paints it beside the pointer.
 pub fn show(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, run: &ShownClustering, image: u32, at: Pos2) {
@@ -33,5 +34,5 @@ pub fn show(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, run: &ShownCluste
     let painter = ui.painter();
     let x = painter.round_to_pixel_center(at.x);
     painter.vline(x, picture.plot.inner.y_range(), Stroke::new(size::STROKE, cx.theme.t2));
-    image_row::card(ui, cx, (run.images.as_deref(), image), (picture.plot.outer, at), lines);
+    hover_card::show(ui, cx, (run.images.as_deref(), image), (picture.plot.outer, at), lines);
 }

@@ -5,10 +5,11 @@ use std::ops::Range;
 use eframe::egui::{Rect, Ui, pos2, vec2};
 
 use super::{Labels, Picture};
+use crate::gui::clustered::ShownClustering;
 use crate::gui::panels::PanelCtx;
-use crate::gui::panels::clustered::{ShownClustering, thumb};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
+use crate::gui::widgets::thumb;
 use crate::method::tree::Hierarchy;
 
 /// Room for the marks, in points.

@@ -6,8 +6,8 @@ mod table;
 use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::{bar, no_radii};
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
+use crate::gui::clustered::{bar, no_radii};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::what_if::Try;

@@ -6,8 +6,8 @@ mod knob;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::clustered::no_radii;
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
+use crate::gui::clustered::no_radii;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, Try, WhatIf};

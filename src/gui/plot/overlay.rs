@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use eframe::egui::Stroke;
 
-use super::PanelCtx;
 use crate::gui::book::Overlay;
+use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{Canvas, EndLabel, ticks};
 use crate::gui::theme::size;
 use crate::gui::view_model::RunView;

@@ -1,7 +1,8 @@
 //! What the cluster panels share: an epoch's clustering, its table, and its images.
 
 mod births;
-pub mod thumb;
+pub mod by_hand;
+pub mod member;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +13,13 @@ pub use crate::study::clusters::ClusterFacts;
 pub use crate::study::table::{ClusterRow, ClusterTable, From, ScoreOrigin};
 pub use births::Births;
 
-use super::{Absence, PanelCtx};
+use super::panels::{Absence, PanelCtx};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
 use crate::gui::theme::size;
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::what_if::worker::NO_RADII;
-use crate::gui::widgets::{icon, tile};
+use crate::gui::widgets::{icon, thumb, tile};
 use crate::method::tree::Hierarchy;
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;

@@ -2,9 +2,9 @@
 
 use eframe::egui::{Popup, Ui};
 
-use super::{Applies, PanelCtx};
 use crate::engine::command::{Command, Request};
 use crate::gui::command::UiCommand;
+use crate::gui::panels::{Applies, PanelCtx};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::widgets::button::{ButtonLook, Push};

@@ -3,10 +3,10 @@
 use eframe::egui::{Align2, Rect, Ui, vec2};
 
 use crate::engine::event::{ImageRef, Split};
-use crate::gui::panels::photo;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::images::{Thumbnails, Tone};
+use crate::gui::widgets::photo;
 use crate::run::images;
 
 /// That row of the train split.

@@ -5,10 +5,29 @@ use std::sync::Arc;
 use eframe::egui::{Color32, Pos2};
 use serde::{Deserialize, Serialize};
 
-use super::points::{Glyph, PointMark};
 use crate::gui::theme::Theme;
 use crate::run::images::ImageRow;
 use crate::run::snapshot::ClusterSnapshot;
+
+/// The second code of a point, beside its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyph {
+    /// In a reliable cluster.
+    Disc,
+    /// In an unreliable cluster.
+    Ring,
+    /// In no cluster.
+    Cross,
+}
+
+/// A point's look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PointMark {
+    /// Its colour.
+    pub color: Color32,
+    /// Its shape.
+    pub glyph: Glyph,
+}
 
 /// What the colour says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
