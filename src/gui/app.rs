@@ -45,7 +45,7 @@ use super::pace::Pace;
 use super::panels::library::Library;
 use super::panels::log::{Log, LogEntry};
 use super::panels::preparing::Preparing;
-use super::panels::tiles::Small;
+use super::panels::tiles::{Small, TitleRooms};
 use super::panels::{Pane, Panels, Selection};
 use super::queue::RunQueue;
 use super::sweeps::Sweeps;
@@ -140,6 +140,7 @@ pub struct App {
     /// The panel under the pointer.
     under: Option<Pane>,
     small: Small,
+    rooms: TitleRooms,
     changes: Changes,
     trail: Trail,
     /// When the next epoch is to be shown, in the window's time, while they are played.
@@ -230,6 +231,7 @@ impl App {
             alone: None,
             under: None,
             small: Small::default(),
+            rooms: TitleRooms::default(),
             changes: Changes::default(),
             trail: Trail::default(),
             playing: None,

@@ -7,7 +7,7 @@ pub mod member;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::{Align, Layout, Rect, Ui, vec2};
+use eframe::egui::Ui;
 
 pub use crate::study::clusters::ClusterFacts;
 pub use crate::study::table::{ClusterRow, ClusterTable, From, ScoreOrigin};
@@ -16,10 +16,9 @@ pub use births::Births;
 use super::panels::{Absence, PanelCtx};
 use crate::engine::event::Split;
 use crate::gui::job::Job;
-use crate::gui::theme::size;
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::what_if::worker::NO_RADII;
-use crate::gui::widgets::{icon, thumb, tile};
+use crate::gui::widgets::{icon, thumb};
 use crate::method::tree::Hierarchy;
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
@@ -60,20 +59,6 @@ impl ShownClustering {
     pub fn chosen(&self, cx: &PanelCtx<'_>) -> Option<u32> {
         cx.selection.cluster.filter(|&c| self.table.row(c).is_some())
     }
-}
-
-/// The title row with tools; where the tabs leave less than `least` for them, the tools get a row of their own.
-pub fn bar(ui: &mut Ui, head: Rect, least: f32, scope: &str, tools: impl FnOnce(&mut Ui)) {
-    if head.width() >= least {
-        tile::head(ui, head, scope, tools);
-        return;
-    }
-    tile::head(ui, head, scope, |_| {});
-    let size = vec2(ui.available_width(), size::BUTTON_SMALL);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        tools(ui);
-    });
 }
 
 /// Eq. 8 has nothing to count in this run.

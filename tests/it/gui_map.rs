@@ -9,6 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::{Commands, UiCommand};
+use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, known, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::plot::colours::{Colouring, dense, greedy, marks};
@@ -18,7 +19,7 @@ use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{EpochPart, RunView, Snapshots};
 use reid_workbench::gui::what_if::WhatIf;
 use reid_workbench::gui::widgets::images::Thumbnails;
-use reid_workbench::gui::{fonts, widgets::tile};
+use reid_workbench::gui::widgets::tile::{self, TitlePlace};
 use reid_workbench::method::embed::pca;
 use reid_workbench::method::error::no_tick;
 use reid_workbench::method::graph::Graph;
@@ -82,7 +83,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             applies: reid_workbench::gui::panels::Applies::ToRun,
             selection: &bench.selection,
             truth: bench.truth,
-            head,
+            head: &TitlePlace::new(head, None),
         };
         let began = Instant::now();
         bench.panels.show(bench.pane, &mut child, &cx);

@@ -13,6 +13,7 @@ use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_tr
 use crate::gui::paths;
 use crate::gui::plot::{self, type_scale};
 use crate::gui::theme::{Theme, size};
+use crate::gui::widgets::tile::TitlePlace;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
 
 impl App {
@@ -149,6 +150,7 @@ impl App {
         self.follow.update(view, &mut self.selection, &self.snapshots);
         let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
         let overlays = many.overlays(view);
+        let nowhere = TitlePlace::new(egui::Rect::NOTHING, None);
         let cx = PanelCtx {
             view,
             many,
@@ -162,12 +164,12 @@ impl App {
             applies,
             selection: &self.selection,
             truth: self.saved.truth,
-            head: egui::Rect::NOTHING,
+            head: &nowhere,
         };
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
         plot::look_at(ui.ctx(), cx.selection.epoch);
-        let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under };
+        let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under, rooms: &mut self.rooms };
         tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &cx);
     }
 

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use eframe::egui::{Rect, Ui};
+use eframe::egui::Ui;
 
-use crate::gui::command::{Commands, UiCommand};
+use super::PanelCtx;
+use crate::gui::command::UiCommand;
 use crate::gui::widgets::{icon, tile};
 
 /// Whether a panel has shown its contents, or what stands in their place.
@@ -27,8 +28,6 @@ pub struct Blank {
     text: Cow<'static, str>,
     /// The one button that fills it.
     button: Option<(&'static str, UiCommand)>,
-    /// Whether the panel has drawn its title row: it has tools that lead out of it.
-    headed: bool,
 }
 
 impl Absence {
@@ -38,7 +37,7 @@ impl Absence {
         title: impl Into<Cow<'static, str>>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let blank = Blank { glyph, title: title.into(), text: text.into(), button: None, headed: false };
+        let blank = Blank { glyph, title: title.into(), text: text.into(), button: None };
         Self::Nothing(Box::new(blank))
     }
 
@@ -60,28 +59,18 @@ impl Absence {
         self
     }
 
-    /// Below a title row that is there already.
-    pub fn headed(mut self) -> Self {
-        if let Self::Nothing(blank) = &mut self {
-            blank.headed = true;
+    /// Draws it, with a title row where the panel has drawn none.
+    pub fn show(&self, ui: &mut Ui, cx: &PanelCtx<'_>) {
+        let scope = if let Self::Loading(words) = self { words } else { "" };
+        if cx.head.asked().is_none() {
+            cx.title(scope).plain(ui);
         }
-        self
-    }
-
-    /// Draws it; `head` is the room beside the tabs.
-    pub fn show(&self, ui: &mut Ui, head: Rect, actions: &Commands) {
-        match self {
-            Self::Loading(words) => tile::head(ui, head, words, |_| {}),
-            Self::Nothing(blank) => {
-                let Blank { glyph, title, text, button, headed } = &**blank;
-                if !headed {
-                    tile::head(ui, head, "", |_| {});
-                }
-                let label = button.as_ref().map(|(label, _)| *label);
-                let clicked = tile::empty_state(ui, glyph, title, text, label).is_some_and(|r| r.clicked());
-                if let (true, Some((_, command))) = (clicked, button) {
-                    actions.send(command.clone());
-                }
+        if let Self::Nothing(blank) = self {
+            let Blank { glyph, title, text, button } = &**blank;
+            let label = button.as_ref().map(|(label, _)| *label);
+            let clicked = tile::empty_state(ui, glyph, title, text, label).is_some_and(|r| r.clicked());
+            if let (true, Some((_, command))) = (clicked, button) {
+                cx.send(command.clone());
             }
         }
     }

@@ -11,9 +11,9 @@ use crate::gui::plot::heat::{Painted, color_bar};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::Type;
 use crate::gui::view_model::Loaded;
+use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::photo;
-use crate::gui::widgets::{icon, tile};
 use crate::gui::words::after_words;
 
 /// State of the panel that outlives the window.
@@ -44,7 +44,7 @@ impl Panel for AlikePanel {
         };
         let names = [found.query, found.hit].map(title);
         let after = after_words(found.epoch);
-        tile::head(ui, cx.head, &format!("{} and {}, {after}", names[0], names[1]), |_| {});
+        cx.title(&format!("{} and {}, {after}", names[0], names[1])).plain(ui);
         let words = format!(
             "Cosine {}: the values of either photo sum to it. Blue parts make the two alike, violet ones tell them apart.",
             ticks::number(found.similarity, 3)

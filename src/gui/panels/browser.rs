@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::card::{Card, CardGrid};
 use self::order::{CardOrder, CardSort, Wish};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
-use crate::gui::clustered::{Births, ClusteringWatch, ShownClustering, bar};
+use crate::gui::clustered::{Births, ClusteringWatch, ShownClustering};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
@@ -98,7 +98,7 @@ impl Panel for BrowserPanel {
             } else {
                 ("No cluster passes the filter", "Take a term out of the filter to see more of them.")
             };
-            return Err(Absence::nothing(icon::FUNNEL, title, text).headed());
+            return Err(Absence::nothing(icon::FUNNEL, title, text));
         }
         self.cards(ui, cx, &shown, births.as_ref().map(|b| b.as_slice()));
         Ok(())
@@ -114,7 +114,7 @@ impl BrowserPanel {
         };
         let scope = format!("{count}, epoch {}", shown.epoch + 1);
         let truth = cx.truth && shown.table.rows.iter().any(|r| r.purity.is_some());
-        bar(ui, cx.head, 330.0, &scope, |ui| {
+        cx.title(&scope).truth(cx.theme, truth).least(330.0).show(ui, |ui| {
             let theme = Theme::of(ui.ctx());
             let on = self.filtering || !self.filter.is_empty();
             let name = if self.filtering { "Hide the filter" } else { "Filter clusters" };
@@ -129,9 +129,6 @@ impl BrowserPanel {
                 && button::icon_button(ui, icon::WARNING, "Worst score first").clicked()
             {
                 (self.sort, self.reversed) = (CardSort::Score, false);
-            }
-            if truth {
-                chip::ground_truth(ui);
             }
         });
     }

@@ -14,7 +14,7 @@ use crate::gui::plot::epochs;
 use crate::gui::plot::{self, Axes, EndLabel, Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::EpochPart;
-use crate::gui::widgets::{chip, combo, icon, tile};
+use crate::gui::widgets::{combo, icon};
 use crate::study::cameras::{CameraGap, PairDistances, STEPS};
 
 /// State of the Cameras panel that outlives the window.
@@ -74,16 +74,14 @@ impl Panel for CamerasPanel {
             self.which = MatrixKind::default();
         }
         let cameras = ticks::counted(gap.distance.cameras.len(), "camera", "cameras");
-        tile::head(ui, cx.head, &format!("epoch {}, {cameras}", epoch + 1), |ui| {
+        let scope = format!("epoch {}, {cameras}", epoch + 1);
+        cx.title(&scope).truth(cx.theme, truth).show(ui, |ui| {
             let response = combo::dressed("camera matrix", self.which.words(), 132.0).show_ui(ui, |ui| {
                 for which in MatrixKind::ALL.into_iter().filter(|w| truth || *w != MatrixKind::Precision) {
                     ui.selectable_value(&mut self.which, which, which.words()).on_hover_text(which.help());
                 }
             });
             response.response.accessible_name("Camera matrix").on_hover_text(self.which.help());
-            if truth {
-                chip::ground_truth(ui);
-            }
         });
         let room = ui.available_rect_before_wrap();
         ui.allocate_rect(room, Sense::hover());

@@ -10,7 +10,7 @@ use crate::gui::plot::overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, RunView};
-use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::widgets::{chip, icon};
 use crate::gui::words::{epoch_words, is_active, is_over};
 
 /// State of the Cluster counts panel that outlives the window.
@@ -45,7 +45,7 @@ impl Panel for ClustersPanel {
         };
         let several = if cx.overlays.is_empty() { String::new() } else { overlay::scope(cx.overlays) };
         let scope = format!("{} images, {}{several}", ticks::count(clusters.summary.images), epoch_words(epoch));
-        tile::head(ui, cx.head, &scope, |_| {});
+        cx.title(&scope).plain(ui);
         let known = clusters.summary.quality.filter(|_| cx.truth);
         let truth = if known.is_some() { 44.0 } else { 0.0 };
         let caption = 18.0;

@@ -14,9 +14,9 @@ use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::Try;
 use crate::gui::widgets::button::focus_ring;
+use crate::gui::widgets::combo;
 use crate::gui::widgets::hover_card;
 use crate::gui::widgets::thumb;
-use crate::gui::widgets::{combo, tile};
 use crate::gui::words::share;
 use crate::method::lineage::{Flow, flows};
 use crate::method::params::Value;
@@ -110,7 +110,7 @@ impl Panel for ClustreePanel {
             return Err(Absence::Loading("cutting…"));
         };
         let scope = format!("epoch {}, clusters at {} radii", run.epoch + 1, ladder.rungs.len());
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             self.places.reset(ui);
             let response = combo::dressed("clustree colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
                 for by in Colouring::ALL {

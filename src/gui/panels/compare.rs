@@ -15,7 +15,7 @@ use crate::gui::job::Job;
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::view_model::RunView;
-use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::widgets::{button, icon};
 use crate::run::summary::Outcome;
 use crate::study::compare::{Comparison, compare};
 use crate::study::compared::{TableFormat, table};
@@ -132,7 +132,7 @@ impl Panel for ComparePanel {
             let base = base.map_or_else(|| found.all.baseline.clone(), |run| names(&run.run));
             format!("{} against \u{e46a} {base}", ticks::counted(found.all.runs.len(), "run", "runs"))
         });
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).truth(cx.theme, true).show(ui, |ui| {
             if let Some(found) = &self.found {
                 let menu = button::icon_button(ui, icon::DOTS, "Copy the comparison");
                 egui::Popup::menu(&menu).show(|ui| {
@@ -145,7 +145,6 @@ impl Panel for ComparePanel {
                     }
                 });
             }
-            chip::ground_truth(ui);
             let shown = [
                 (Shown::Results, "results"),
                 (Shown::People, "people"),
@@ -160,7 +159,7 @@ impl Panel for ComparePanel {
         }
         let Some(found) = &self.found else {
             let text = "Drawing ten thousand samples a pair.";
-            return Err(Absence::nothing(icon::RANKING, "Comparing…", text).headed());
+            return Err(Absence::nothing(icon::RANKING, "Comparing…", text));
         };
         let (shown, target) = (self.shown, &mut self.target);
         ScrollArea::vertical().id_salt(("compare", shown as u8)).auto_shrink([false; 2]).show(ui, |ui| {

@@ -8,7 +8,7 @@ use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
-use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::widgets::icon;
 use crate::gui::words::after_words;
 use crate::study::compass::{Compass, Needle};
 
@@ -39,11 +39,7 @@ impl Panel for CompassPanel {
         }
         let scope = format!("{} judged without labels", ticks::counted(compass.epochs.len(), "epoch", "epochs"));
         let truth = cx.truth && compass.best.is_some();
-        tile::head(ui, cx.head, &scope, |ui| {
-            if truth {
-                chip::ground_truth(ui);
-            }
-        });
+        cx.title(&scope).truth(cx.theme, truth).plain(ui);
         let height = type_scale(ui) * ROW;
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             titles(ui, truth);

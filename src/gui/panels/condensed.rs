@@ -8,12 +8,12 @@ use std::sync::Arc;
 use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::{Panel, PanelCtx, PanelDrawn, k_distance};
+use super::{Panel, PanelCtx, PanelDrawn};
 use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
 use crate::gui::plot::eps;
 use crate::gui::plot::image_row::{self, TreePlaces};
 use crate::gui::plot::{Fixed, ticks, type_scale};
-use crate::gui::widgets::{combo, tile};
+use crate::gui::widgets::combo;
 use crate::method::cluster::count_clusters;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::icicle::{BranchPiece, pieces};
@@ -126,7 +126,8 @@ impl Panel for CondensedPanel {
             ticks::number(eps, 2),
             ticks::counted(noise, "image", "images"),
         );
-        tile::head(ui, cx.head, &format!("epoch {}, {words}", run.epoch + 1), |ui| {
+        let scope = format!("epoch {}, {words}", run.epoch + 1);
+        cx.title(&scope).show(ui, |ui| {
             self.places.reset(ui);
             let response = combo::dressed("condensed colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
                 for by in Colouring::ALL {

@@ -118,7 +118,7 @@ impl Panel for Eq8Panel {
             let Some(now) = tried.facts.cluster_of(row.member) else {
                 head_of_tried(ui, cx, &mut self.tried.on, cluster);
                 let text = "With the values that are tried its best member is noise: there is no cluster to score.";
-                return Err(Absence::nothing(icon::CIRCLE, "It dissolves", text).headed());
+                return Err(Absence::nothing(icon::CIRCLE, "It dissolves", text));
             };
             (cluster, shown) = (now, tried);
         }
@@ -161,10 +161,8 @@ fn which(ui: &mut Ui, tried: &mut bool) {
 }
 
 fn head_of_tried(ui: &mut Ui, cx: &PanelCtx<'_>, on: &mut bool, cluster: u32) {
-    tile::head(ui, cx.head, &format!("what-if, cluster {cluster}"), |ui| {
-        which(ui, on);
-        chip::outline(ui, "not applied", Theme::of(ui.ctx()).what_if);
-    });
+    let scope = format!("what-if, cluster {cluster}");
+    cx.title(&scope).chip("not applied", cx.theme.what_if, "").show(ui, |ui| which(ui, on));
 }
 
 fn head(ui: &mut Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tried) {
@@ -185,7 +183,7 @@ fn head(ui: &mut Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tr
         head_of_tried(ui, cx, &mut tried.on, picture.cluster);
         return;
     }
-    tile::head(ui, cx.head, &scope, |ui| {
+    cx.title(&scope).truth(cx.theme, truth).show(ui, |ui| {
         if there {
             which(ui, &mut tried.on);
         }
@@ -194,9 +192,6 @@ fn head(ui: &mut Ui, cx: &PanelCtx<'_>, picture: &Eq8Picture<'_>, tried: &mut Tr
         }
         if button::icon_button(ui, icon::CARET_LEFT, "Previous cluster, worst first").clicked() {
             to = at.checked_sub(1).and_then(|at| order.get(at)).copied();
-        }
-        if truth {
-            chip::ground_truth(ui);
         }
     });
     if to.is_some() {

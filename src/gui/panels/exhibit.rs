@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use self::sample::How;
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
-use crate::gui::clustered::{ClusteringWatch, ShownClustering, bar};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::ticks;
-use crate::gui::widgets::{button, chip, combo, icon};
+use crate::gui::widgets::{button, combo, icon};
 
 /// State of the Reliable or not panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Panel for ExhibitPanel {
         if shown.table.rows.is_empty() {
             let text = "DBSCAN found no cluster at eps, so there is nothing to tell apart. Raise eps, or look at the \
                         k-distance plot.";
-            return Err(Absence::nothing(icon::CIRCLE, "No cluster at all", text).headed());
+            return Err(Absence::nothing(icon::CIRCLE, "No cluster at all", text));
         }
         let room = ui.available_rect_before_wrap();
         let points = &shown.facts.points;
@@ -73,7 +73,7 @@ impl ExhibitPanel {
             shown.epoch + 1
         );
         let truth = cx.truth && shown.table.rows.iter().any(|r| r.pid.is_some());
-        bar(ui, cx.head, 330.0, &scope, |ui| {
+        cx.title(&scope).truth(cx.theme, truth).least(330.0).show(ui, |ui| {
             if self.how == How::Random && button::icon_button(ui, icon::RESET, "Draw other clusters").clicked() {
                 self.seed = self.seed.wrapping_add(1);
             }
@@ -84,9 +84,6 @@ impl ExhibitPanel {
             });
             let tip = "Which clusters stand for their kind.";
             list.response.accessible_name("Choice of the sample clusters").on_hover_text(tip);
-            if truth {
-                chip::ground_truth(ui);
-            }
         });
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::event::{ImageMaps, ImageRef};
 use crate::gui::plot::heat::Painted;
 use crate::gui::plot::ticks;
 use crate::gui::theme::size;
-use crate::gui::widgets::{button, icon, tile};
+use crate::gui::widgets::{button, icon};
 use crate::gui::words::after_words;
 use found::Other;
 use maps::{MapKind, Scale, ShownMaps};
@@ -119,7 +119,7 @@ impl HeatMapsPanel {
     fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) -> bool {
         let mut peek = false;
         let watched: Vec<ImageRef> = sheet.people.iter().map(|(of, _)| of.image).collect();
-        tile::head(ui, cx.head, scope, |ui| {
+        cx.title(scope).show(ui, |ui| {
             self.options(ui, cx, &watched);
             let eye = button::icon_button(ui, icon::EYE, "Show the bare photos while pressed, or hold P");
             peek = eye.is_pointer_button_down_on();

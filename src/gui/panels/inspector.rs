@@ -14,9 +14,9 @@ use crate::gui::clustered::by_hand;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
+use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::photo;
-use crate::gui::widgets::{icon, tile};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;
 
@@ -51,7 +51,7 @@ impl Panel for InspectorPanel {
             None => format!("{} image", split_words(image.split)),
         };
         let train = image.split == Split::Train;
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             if train {
                 by_hand::button(ui, cx, &[image.index]);
             }

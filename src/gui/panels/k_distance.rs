@@ -32,7 +32,7 @@ impl Panel for KDistancePanel {
         let curve = cx.what_if.curve();
         let others = cx.what_if.draft().min_samples.saturating_sub(1);
         let scope = format!("epoch {}, Jaccard distance to the {} neighbour", epoch + 1, ordinal(others));
-        tile::head(ui, cx.head, &scope, |_| {});
+        cx.title(&scope).plain(ui);
         let Some(curve) = curve else {
             if let Some(why) = cx.what_if.failure(1) {
                 tile::empty_state(ui, icon::WARNING, "No curve for this epoch", why, None);

@@ -15,7 +15,7 @@ use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::Type;
 use crate::gui::view_model::{EpochPart, Loaded};
-use crate::gui::widgets::{button, combo, icon, tile};
+use crate::gui::widgets::{button, combo, icon};
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::lineage::{Compared, Item, LabelChoice, LineageKind};
 
@@ -73,17 +73,17 @@ impl Panel for LineagePanel {
             Some(earlier) => format!("epoch {} to {}", earlier + 1, later + 1),
             None => format!("epoch {}", later + 1),
         };
-        tile::head(ui, cx.head, &scope, |_| {});
+        cx.title(&scope).plain(ui);
         self.bar(ui, cx, &there, earlier, later);
         let Some(earlier) = earlier else {
             let text = "Look at a later epoch, or choose above which one this is compared with.";
-            return Err(Absence::nothing(icon::BRANCH, "Nothing came before the first epoch", text).headed());
+            return Err(Absence::nothing(icon::BRANCH, "Nothing came before the first epoch", text));
         };
         let found = [earlier, later].map(|epoch| cx.snapshots.clusters(view, epoch));
         let [before, after] = match &found {
             [Loaded::Ready(before), Loaded::Ready(after)] => [before, after],
             [Loaded::Failed(why), _] | [_, Loaded::Failed(why)] => {
-                return Err(Absence::failed("The clusters cannot be read", why.clone()).headed());
+                return Err(Absence::failed("The clusters cannot be read", why.clone()));
             }
             _ => {
                 ui.label(Type::Small.text("Reading the clusters…", cx.theme.t3));

@@ -12,7 +12,7 @@ use crate::gui::plot::epochs;
 use crate::gui::plot::overlay::{self, OverlayPoint};
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::view_model::{Curves, Series};
-use crate::gui::widgets::{button, icon, tile};
+use crate::gui::widgets::{button, icon};
 use crate::gui::words::{is_active, is_over};
 
 /// State of the Loss panel that outlives the window.
@@ -74,10 +74,10 @@ impl Panel for LossPanel {
             };
             return Err(Absence::nothing(icon::CHART, title, text));
         }
-        tile::head(ui, cx.head, &scope, |ui| self.tools(ui));
+        cx.title(&scope).show(ui, |ui| self.tools(ui));
         if curves.loss.is_empty() {
             let text = format!("This run has no iteration of {training} so far.");
-            return Err(Absence::nothing(icon::CHART, "Nothing to draw", text).headed());
+            return Err(Absence::nothing(icon::CHART, "Nothing to draw", text));
         }
         match self.tab {
             Tab::Loss if !cx.overlays.is_empty() => self.overlaid(ui, cx, phase),

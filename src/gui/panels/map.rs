@@ -32,7 +32,7 @@ use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::{button, chip, combo, tile};
+use crate::gui::widgets::{button, chip, combo};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::filter::Vocabulary;
@@ -126,7 +126,7 @@ impl Panel for MapPanel {
                     "This run was made by a version that did not store them. t-SNE works without.".to_owned(),
                 ),
             };
-            return Err(Absence::nothing(icon::SCATTER, title, text).headed());
+            return Err(Absence::nothing(icon::SCATTER, title, text));
         };
         let whole = ui.available_rect_before_wrap();
         let rect = whole.with_max_y((whole.bottom() - 20.0).max(whole.top() + 40.0));
@@ -170,7 +170,7 @@ impl MapPanel {
             _ => format!("epoch {epoch}"),
         };
         let moved = self.lens != Lens::default();
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             let on = self.lasso.then_some(cx.theme.accent);
             let name = if self.lasso { "Select with a box" } else { "Select with a lasso (Shift and drag)" };
             if button::icon_button_colored(ui, icon::LASSO, name, on).clicked() {

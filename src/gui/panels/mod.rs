@@ -37,7 +37,7 @@ pub mod what_if;
 pub mod why;
 pub mod worth;
 
-use eframe::egui::{Rect, Ui};
+use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Overlay};
@@ -49,6 +49,7 @@ use super::view_model::{RunView, Snapshots};
 use super::what_if::{Try, WhatIf};
 use super::widgets::icon;
 use super::widgets::images::Thumbnails;
+use super::widgets::tile::{TitlePlace, TitleRow};
 
 pub use super::selection::{Pick, Selection};
 pub use absence::{Absence, PanelDrawn};
@@ -93,11 +94,19 @@ pub struct PanelCtx<'a> {
     pub overlays: &'a [Overlay<'a>],
     /// Whether what target labels say may be shown.
     pub truth: bool,
-    /// The room beside the tile's tabs, for scope and tools: `widgets::tile::head(ui, cx.head, scope, …)`.
-    pub head: Rect,
+    /// The room beside the panel's tabs: see [`PanelCtx::title`].
+    pub head: &'a TitlePlace,
 }
 
-impl PanelCtx<'_> {
+impl<'a> PanelCtx<'a> {
+    /// What stands beside the panel's name: its scope, and chips and tools that are added to it.
+    pub fn title<'s>(&self, scope: &'s str) -> TitleRow<'s>
+    where
+        'a: 's,
+    {
+        TitleRow::of(self.head, scope)
+    }
+
     /// Asks for something.
     pub fn send(&self, command: UiCommand) {
         self.commands.send(command);
@@ -196,7 +205,7 @@ macro_rules! panes {
             pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &PanelCtx<'_>) {
                 let drawn = match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ };
                 if let Err(absence) = drawn {
-                    absence.show(ui, cx.head, cx.commands);
+                    absence.show(ui, cx);
                 }
             }
         }

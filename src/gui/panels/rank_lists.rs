@@ -116,7 +116,7 @@ impl Panel for RankListsPanel {
         let scope = format!("{queries}, {}", measured_words(cx.view, shown.epoch));
         let mut pressed = bar::Pressed::default();
         let (truth, live) = (cx.truth, cx.answers);
-        tile::head(ui, cx.head, &scope, |ui| pressed = self.tools(ui, truth, live));
+        cx.title(&scope).truth(cx.theme, truth).show(ui, |ui| pressed = self.tools(ui, truth, live));
         self.bar(ui, cx, (shown.epoch, compare));
         let mut next = self.asked_row(ui, cx, &shown);
         let listed = self.rows(ui, cx, &shown, pressed.step);

@@ -21,7 +21,7 @@ use crate::gui::theme::{Theme, size};
 use crate::gui::what_if::Try;
 use crate::gui::what_if::worker::WhatIfOutcome;
 use crate::gui::widgets::button::{ButtonLook, Push};
-use crate::gui::widgets::{chip, combo, tile};
+use crate::gui::widgets::{chip, combo};
 use crate::method::params::Value;
 use crate::method::tree::Hierarchy;
 
@@ -113,7 +113,7 @@ impl Panel for ReachabilityPanel {
             ticks::number(eps, 2)
         );
         let scope = format!("epoch {}, {words}", run.epoch + 1);
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             self.places.reset(ui);
         });
         self.tools(ui, cx, &all);

@@ -63,7 +63,7 @@ impl Panel for ReliabilityPanel {
         }
         let mut asked = None;
         let (moved, able) = (tried || self.held.is_some(), cx.applies != Applies::Not);
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             if !moved {
                 return;
             }

@@ -10,7 +10,7 @@ use crate::gui::plot::overlay;
 use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
-use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::widgets::{button, icon};
 use crate::gui::words::{after_words, is_active, is_over, measured_words};
 use crate::method::evaluate::Figures;
 use crate::method::params::Params;
@@ -81,12 +81,8 @@ impl Panel for RetrievalPanel {
             None => String::new(),
         };
         let published = published(view);
-        tile::head(ui, cx.head, &scope, |ui| {
-            self.tools(ui, published.as_ref());
-            if newest.is_some() || several {
-                chip::ground_truth(ui);
-            }
-        });
+        let judged = newest.is_some() || several;
+        cx.title(&scope).truth(cx.theme, judged).show(ui, |ui| self.tools(ui, published.as_ref()));
         if several {
             self.overlaid(ui, cx);
             return Ok(());
@@ -102,7 +98,7 @@ impl Panel for RetrievalPanel {
                             evaluation.";
                 ("Not evaluated yet", text)
             };
-            return Err(Absence::nothing(icon::CHART, title, text).headed());
+            return Err(Absence::nothing(icon::CHART, title, text));
         };
         beside(ui, last);
         let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));

@@ -15,7 +15,6 @@ use crate::gui::widgets::icon;
 use crate::gui::widgets::run_menu;
 use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::{star, tick};
-use crate::gui::widgets::tile;
 use crate::method::params::table::{ROWS, row};
 use crate::run::summary::Summary;
 
@@ -66,7 +65,7 @@ impl Panel for RunTablePanel {
         } else {
             format!("{} of {}", ticks::count(runs.len()), ticks::counted(rows.len(), "run", "runs"))
         };
-        tile::head(ui, cx.head, &scope, |ui| self.tools(ui, cx.truth));
+        cx.title(&scope).show(ui, |ui| self.tools(ui, cx.truth));
         self.columns.retain(|key| COLUMNS.iter().any(|(known, ..)| known == key) || row(key).is_ok());
         let columns = self.heads();
         let by = columns.iter().zip(self.keys()).position(|(_, key)| key == self.sort.0).unwrap_or(0);

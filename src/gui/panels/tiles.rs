@@ -20,7 +20,8 @@ use crate::gui::command::{UiCommand, WorkLayout};
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push, focus_ring, icon_button};
-use crate::gui::widgets::{icon, tile};
+use crate::gui::widgets::icon;
+use crate::gui::widgets::tile::TitlePlace;
 
 /// Whether an arrangement can be shown: it has a root, every tile in it is there, and no panel twice.
 pub fn is_sound(tree: &Tree<Pane>) -> bool {
@@ -156,6 +157,10 @@ fn bring_front(tree: &mut Tree<Pane>, pane: Pane) {
     }
 }
 
+/// What the tools of each panel's title row asked for when it was drawn last, in points.
+#[derive(Default)]
+pub struct TitleRooms(BTreeMap<Pane, f32>);
+
 /// How the tiles are shown.
 pub struct Centre<'a> {
     /// The state of the panels.
@@ -164,16 +169,19 @@ pub struct Centre<'a> {
     pub alone: Option<Pane>,
     /// The panel under the pointer, for the next command.
     pub under: &'a mut Option<Pane>,
+    /// The room that title rows ask for.
+    pub rooms: &'a mut TitleRooms,
 }
 
 /// Draws the tiles of `tree`, made to fit the room there is.
 pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &PanelCtx<'_>) {
-    let Centre { panels, alone, under } = centre;
+    let Centre { panels, alone, under, rooms } = centre;
     let mut behavior = Bars {
         panels,
         cx,
         alone: alone.is_some(),
         under,
+        rooms,
         heads: BTreeMap::new(),
         hidden: BTreeMap::new(),
         chosen: None,
@@ -199,6 +207,7 @@ struct Bars<'a, 'b> {
     /// One panel has the centre for itself.
     alone: bool,
     under: &'a mut Option<Pane>,
+    rooms: &'a mut TitleRooms,
     /// Where the tabs over a tile end, by the tile's number.
     heads: BTreeMap<u64, f32>,
     /// Tabs for whose names there is no room, by the number of their container: in the menu after the last name.
@@ -223,8 +232,8 @@ impl Bars<'_, '_> {
         };
         let shown: Vec<(TileId, f32)> =
             tabs.children.iter().filter(|id| tiles.is_visible_in_layout(**id)).map(|id| (*id, title(id))).collect();
-        let wanted = tabs.active.and_then(|id| tiles.get_pane(&id)).map(|pane| tile::wanted(ui, *pane));
-        let tools = wanted.unwrap_or_default().tools + 14.0;
+        let active = tabs.active.and_then(|id| tiles.get_pane(&id));
+        let tools = active.and_then(|pane| self.rooms.0.get(pane)).copied().unwrap_or_default() + 14.0;
         let back = if self.alone { BACK } else { 0.0 };
         let mut over = shown.iter().map(|(_, width)| width).sum::<f32>() + tools + back - ui.available_width();
         let mut hidden = Vec::new();
@@ -257,7 +266,9 @@ impl Behavior<Pane> for Bars<'_, '_> {
         let start = self.heads.get(&tile_id.0).copied().unwrap_or(rect.left() + size::TILE_MARGIN);
         let title = rect.top() - size::TILE_TITLE..=rect.top();
         let end = rect.right() - 6.0 - if self.alone { BACK } else { 0.0 };
-        let cx = PanelCtx { head: Rect::from_x_y_ranges(start.min(end)..=end, title.clone()), ..*self.cx };
+        let beside = Rect::from_x_y_ranges(start.min(end)..=end, title.clone());
+        let place = TitlePlace::new(beside, self.rooms.0.get(pane).copied());
+        let cx = PanelCtx { head: &place, ..*self.cx };
         let whole = Rect::from_x_y_ranges(rect.x_range(), *title.start()..=rect.bottom());
         if ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| whole.contains(at)) {
             *self.under = Some(*pane);
@@ -267,7 +278,11 @@ impl Behavior<Pane> for Bars<'_, '_> {
         child.set_clip_rect(ui.clip_rect().intersect(rect));
         // Who measures the window learns which tile its time goes to; without a listener this costs nothing.
         let _timed = tracing::trace_span!("tile", pane = pane.title()).entered();
-        tile::watch(&mut child, *pane, |ui| self.panels.show(*pane, ui, &cx));
+        self.panels.show(*pane, &mut child, &cx);
+        let asked = place.asked().unwrap_or_default();
+        if self.rooms.0.insert(*pane, asked).is_none_or(|before| (before - asked).abs() > 1.0) {
+            child.ctx().request_discard("the tabs beside it may have to give way");
+        }
         UiResponse::None
     }
 

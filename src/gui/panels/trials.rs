@@ -22,7 +22,7 @@ use crate::gui::widgets::button::{self, Push, icon_button};
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget, sorted_by};
 use crate::gui::widgets::tick::tick;
-use crate::gui::widgets::{combo, icon, tile};
+use crate::gui::widgets::{combo, icon};
 use crate::launch::spec::SHIPPED;
 use crate::launch::watch::SweepStanding;
 use crate::run::TrialRow;
@@ -137,7 +137,7 @@ impl Panel for TrialsPanel {
             .filter(|row| self.brushes.hold(row) && passes(&filter, row))
             .collect();
         let scope = standing.map_or(String::new(), |s| scope(s, rows.len(), cx.truth));
-        tile::head(ui, cx.head, &scope, |ui| {
+        cx.title(&scope).show(ui, |ui| {
             if standing.is_some() {
                 let shown = [
                     (Shown::Trials, "trials"),
@@ -151,7 +151,7 @@ impl Panel for TrialsPanel {
         if sweeps.known().is_empty() && sweeps.chosen().is_none() {
             let text = "A sweep trains many runs from one file. The ablation takes the method apart: its four rows of \
                         Tables 2 and 3 on the built-in datasets, three seeds each.";
-            let nothing = Absence::nothing(icon::GRID, "No sweep yet", text).headed();
+            let nothing = Absence::nothing(icon::GRID, "No sweep yet", text);
             return Err(nothing.with("Ablation", begin(sweeps, ABLATION)));
         }
         self.bar(ui, sweeps, standing, cx.commands);
@@ -161,7 +161,7 @@ impl Panel for TrialsPanel {
         let Some(standing) = standing else { return Ok(()) };
         if standing.rows.is_empty() {
             let text = "This sweep has no trial yet: a sampler proposes them, or they are enqueued.";
-            return Err(Absence::nothing(icon::GRID, "No trial yet", text).headed());
+            return Err(Absence::nothing(icon::GRID, "No trial yet", text));
         }
         match self.shown {
             Shown::Trials => self.table(ui, &rows, cx),

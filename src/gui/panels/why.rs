@@ -63,7 +63,7 @@ impl Panel for WhyPanel {
             _ => None,
         };
         let scope = format!("epoch {}, chain of the smallest largest step", run.epoch + 1);
-        tile::head(ui, cx.head, &scope, |_| {});
+        cx.title(&scope).plain(ui);
         ui.horizontal(|ui| {
             self.hold(ui, selected);
             if let Some(ends) = ends {
@@ -75,7 +75,7 @@ impl Panel for WhyPanel {
             let text = "Select an image of a cluster in any panel: the chain from it to the densest image of its cluster \
                         says why DBSCAN puts it there. Hold it here and select another for the chain between those \
                         two, or pick two on the map.";
-            return Err(Absence::nothing(icon::BRANCH, "Choose two images", text).headed());
+            return Err(Absence::nothing(icon::BRANCH, "Choose two images", text));
         };
         let known = self.found.take().filter(|f| f.ends == ends && Arc::ptr_eq(&f.of, &all));
         let found =

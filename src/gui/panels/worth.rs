@@ -16,10 +16,10 @@ use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::what_if::Base;
 use crate::gui::widgets::button::{ButtonLook, Push};
+use crate::gui::widgets::icon;
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::photo;
 use crate::gui::widgets::thumb;
-use crate::gui::widgets::{chip, icon, tile};
 use crate::run::graph::read_graph;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot};
@@ -60,14 +60,11 @@ impl Panel for WorthPanel {
         };
         let shown: Vec<&WorthLooking> = found.iter().filter(|w| cx.truth || !w.truth).collect();
         let things = ticks::counted(shown.len(), "thing", "things");
-        tile::head(ui, cx.head, &format!("epoch {}, {things} worth a look", base.epoch + 1), |ui| {
-            if shown.iter().any(|w| w.truth) {
-                chip::ground_truth(ui);
-            }
-        });
+        let scope = format!("epoch {}, {things} worth a look", base.epoch + 1);
+        cx.title(&scope).truth(cx.theme, shown.iter().any(|w| w.truth)).plain(ui);
         if shown.is_empty() {
             let text = "No bridge with images behind it, no impure-looking cluster, no likely copies.";
-            return Err(Absence::nothing(icon::CHECK, "Nothing stands out", text).headed());
+            return Err(Absence::nothing(icon::CHECK, "Nothing stands out", text));
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             for (at, worth) in shown.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Chips (one fact) and pills (the state of the run).
 
-use eframe::egui::{Color32, Id, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::icon::{self, Weight};
 use crate::gui::theme::{Theme, Type, size};
@@ -16,56 +16,25 @@ pub fn plain(ui: &mut Ui, text: &str) -> Response {
     chip(ui, text, theme.t2, theme.bg2, Stroke::NONE)
 }
 
+/// The words of [`ground_truth`].
+pub(super) const TRUTH: &str = "ground truth";
+pub(super) const TRUTH_TIP: &str = "Uses the target's labels. Training never sees them; these numbers only judge it.";
+
 /// The chip of everything that looks at target labels.
 pub fn ground_truth(ui: &mut Ui) -> Response {
     let theme = Theme::of(ui.ctx());
-    outline(ui, "ground truth", theme.truth)
-        .on_hover_text("Uses the target's labels. Training never sees them; these numbers only judge it.")
+    outline(ui, TRUTH, theme.truth).on_hover_text(TRUTH_TIP)
 }
 
-/// Chips of a title row while it is drawn.
-#[derive(Clone, Copy, Debug, Default)]
-struct Row {
-    /// Whether there is room for them.
-    room: bool,
-    /// What they ask for.
-    asked: f32,
-    /// What those that are shown take.
-    shown: f32,
-}
-
-fn row() -> Id {
-    Id::unique("chips of the title row")
-}
-
-/// Chips drawn until [`end`] stand in a title row, which has room for them or not.
-pub(super) fn begin(ui: &Ui, room: bool) {
-    ui.data_mut(|data| data.insert_temp(row(), Row { room, asked: 0.0, shown: 0.0 }));
-}
-
-/// The room that the chips of the title row asked for, and what those shown took.
-pub(super) fn end(ui: &Ui) -> (f32, f32) {
-    let row = ui.data_mut(|data| data.remove_temp::<Row>(row()));
-    row.map_or((0.0, 0.0), |row| (row.asked, row.shown))
-}
-
-/// Takes room in the title row, if it is one; whether the chip is to be shown.
-fn takes(ui: &Ui, width: f32) -> bool {
-    ui.data_mut(|data| {
-        let Some(mut at) = data.get_temp::<Row>(row()) else { return true };
-        at.asked += width;
-        at.shown += if at.room { width } else { 0.0 };
-        data.insert_temp(row(), at);
-        at.room
-    })
+/// The room that a chip takes in a row.
+pub(super) fn width(ui: &Ui, text: &str) -> f32 {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Small.font(ui), Color32::PLACEHOLDER);
+    galley.size().x + 12.0 + ui.spacing().item_spacing.x
 }
 
 fn chip(ui: &mut Ui, text: &str, ink: Color32, fill: Color32, stroke: Stroke) -> Response {
     let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Small.font(ui), ink);
     let height = size::CHIP.max(galley.size().y);
-    if !takes(ui, galley.size().x + 12.0 + ui.spacing().item_spacing.x) {
-        return ui.allocate_response(Vec2::ZERO, Sense::hover());
-    }
     let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 12.0, height), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     ui.painter().rect(rect, size::RADIUS_CHIP, fill, stroke, StrokeKind::Inside);

@@ -1,9 +1,10 @@
 //! Frames: the tile, its title row, section heads, and what an empty tile says.
 
-use std::fmt::Debug;
-use std::hash::Hash;
+use std::cell::Cell;
 
-use eframe::egui::{self, CornerRadius, Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2};
+use eframe::egui::{
+    self, Color32, CornerRadius, Frame, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, pos2, vec2,
+};
 
 use super::button::{ButtonLook, Push, icon_button};
 use super::chip;
@@ -32,99 +33,139 @@ pub fn title_row(ui: &mut Ui, title: &str, scope: &str, tools: impl FnOnce(&mut 
     let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(egui::Align::Center)));
     row.label(Type::Title.text(title, theme.t1));
     let rest = Rect::from_min_max(pos2(row.cursor().left(), rect.top()), rect.max);
-    head(&mut row, rest, scope, tools);
+    TitleRow::of(&TitlePlace::new(rest, None), scope).show(&mut row, tools);
 }
 
 /// A scope that would be cut to less than this is left out.
 const SCOPE_LEAST: f32 = 60.0;
 
-/// What the title row of a tile asks room for beside its tabs, in points.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct HeadRoom {
-    /// Buttons.
-    pub tools: f32,
-    /// Chips.
-    pub chips: f32,
+/// Where the title row of a panel is laid out: the room beside its tabs.
+#[derive(Debug)]
+pub struct TitlePlace {
+    rest: Rect,
+    /// What its tools asked for when they were drawn last, in points.
+    before: Option<f32>,
+    asked: Cell<Option<f32>>,
 }
 
-fn asked() -> Id {
-    Id::unique("room asked for by the last title row")
-}
+impl TitlePlace {
+    /// That room; `before` is what [`TitlePlace::asked`] said in the last frame.
+    pub fn new(rest: Rect, before: Option<f32>) -> Self {
+        Self { rest, before, asked: Cell::new(None) }
+    }
 
-fn of_tile(tile: impl Hash + Debug) -> Id {
-    Id::unique(("title row", tile))
-}
-
-/// The tile that is being drawn: where its [`HeadRoom`] of the last frame is kept.
-fn drawing() -> Id {
-    Id::unique("tile being drawn")
-}
-
-/// What the title row of a tile asked for when it was drawn last.
-pub fn wanted(ui: &Ui, tile: impl Hash + Debug) -> HeadRoom {
-    ui.data(|data| data.get_temp(of_tile(tile)).unwrap_or_default())
-}
-
-/// Draws the contents of a tile and remembers what its title row asks for: [`wanted`].
-pub fn watch(ui: &mut Ui, tile: impl Hash + Debug, contents: impl FnOnce(&mut Ui)) {
-    let id = of_tile(tile);
-    ui.data_mut(|data| {
-        data.remove::<HeadRoom>(asked());
-        data.insert_temp(drawing(), id);
-    });
-    contents(ui);
-    let (now, before) = ui.data_mut(|data| {
-        data.remove::<Id>(drawing());
-        let now: HeadRoom = data.get_temp(asked()).unwrap_or_default();
-        let before: Option<HeadRoom> = data.get_temp(id);
-        data.insert_temp(id, now);
-        (now, before)
-    });
-    let apart = |b: HeadRoom| (b.tools - now.tools).abs() > 1.0 || (b.chips - now.chips).abs() > 1.0;
-    if before.is_none_or(apart) {
-        ui.ctx().request_discard("the tabs beside it may have to give way");
+    /// The points that the tools of the title row ask for; `None` while it has not been drawn.
+    pub fn asked(&self) -> Option<f32> {
+        self.asked.get()
     }
 }
 
-/// Fills the rest of a title row (`rest`): scope at the left, tools from the right. What does not fit gives way in
-/// this order: the scope is shortened, left out; chips are left out; the tools go into a menu.
-///
-/// Panels call it with `cx.head`, the room that the tile's tabs leave.
-pub fn head(ui: &mut Ui, rest: Rect, scope: &str, tools: impl FnOnce(&mut Ui)) {
-    let theme = Theme::of(ui.ctx());
-    let before: Option<HeadRoom> = ui.data(|data| data.get_temp::<Id>(drawing()).and_then(|id| data.get_temp(id)));
-    let builder = UiBuilder::new().id_salt("head").max_rect(rest).layout(Layout::right_to_left(egui::Align::Center));
-    let mut row = ui.new_child(builder);
-    row.set_clip_rect(rest.expand(2.0).intersect(ui.clip_rect().expand2(vec2(0.0, size::TILE_TITLE))));
-    row.spacing_mut().item_spacing.x = 4.0;
-    let known = before.unwrap_or_default();
-    let folded = before.is_some() && known.tools > rest.width().max(0.0) && known.tools > 26.0;
-    let wanted = if folded {
-        let dots = icon_button(&mut row, icon::DOTS, "More of this panel");
-        let open = egui::Popup::menu(&dots).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
-        let measured = open.show(|ui| {
-            ui.horizontal(|ui| {
-                tools(ui);
-                ui.min_rect().width()
-            })
-            .inner
+/// What stands in a title row behind the name: a scope, chips, and tools from the right. The frame lays it out; what does
+/// not fit gives way in this order: the scope is shortened, left out; chips are left out; the tools go into a menu.
+#[must_use]
+pub struct TitleRow<'a> {
+    place: &'a TitlePlace,
+    scope: &'a str,
+    chips: Vec<(&'static str, Color32, &'static str)>,
+    least: f32,
+}
+
+impl<'a> TitleRow<'a> {
+    /// With that scope.
+    pub fn of(place: &'a TitlePlace, scope: &'a str) -> Self {
+        Self { place, scope, chips: Vec::new(), least: 0.0 }
+    }
+
+    /// With a chip: words, colour, tooltip.
+    pub fn chip(mut self, words: &'static str, color: Color32, tip: &'static str) -> Self {
+        self.chips.push((words, color, tip));
+        self
+    }
+
+    /// With the chip of everything that looks at target labels, if something does.
+    pub fn truth(self, theme: &Theme, on: bool) -> Self {
+        if on { self.chip(chip::TRUTH, theme.truth, chip::TRUTH_TIP) } else { self }
+    }
+
+    /// Where the tabs leave less than this, the tools get a row of their own below.
+    pub fn least(mut self, width: f32) -> Self {
+        self.least = width;
+        self
+    }
+
+    /// Lays it out without tools.
+    pub fn plain(self, ui: &mut Ui) {
+        self.show(ui, |_| {});
+    }
+
+    /// Lays it out; `tools` are drawn from right to left.
+    pub fn show(mut self, ui: &mut Ui, tools: impl FnOnce(&mut Ui)) {
+        if self.place.rest.width() >= self.least {
+            return self.lay(ui, tools);
+        }
+        let chips = std::mem::take(&mut self.chips);
+        self.lay(ui, |_| {});
+        let size = vec2(ui.available_width(), size::BUTTON_SMALL);
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            tools(ui);
+            show_chips(ui, &chips);
         });
-        let tools = measured.map_or(known.tools, |m| m.inner.max(27.0));
-        HeadRoom { tools, chips: 0.0 }
-    } else {
-        let room = before.is_none_or(|b| b.tools + b.chips <= rest.width());
-        chip::begin(&row, room);
-        tools(&mut row);
-        let (chips, shown) = chip::end(&row);
-        let used = (rest.right() - row.cursor().right()).max(0.0);
-        HeadRoom { tools: (used - shown).max(0.0), chips }
-    };
-    row.data_mut(|data| data.insert_temp(asked(), wanted));
+    }
+
+    fn lay(self, ui: &mut Ui, tools: impl FnOnce(&mut Ui)) {
+        let TitlePlace { rest, before, asked } = self.place;
+        let (rest, known) = (*rest, before.unwrap_or_default());
+        let builder =
+            UiBuilder::new().id_salt("head").max_rect(rest).layout(Layout::right_to_left(egui::Align::Center));
+        let mut row = ui.new_child(builder);
+        row.set_clip_rect(rest.expand(2.0).intersect(ui.clip_rect().expand2(vec2(0.0, size::TILE_TITLE))));
+        row.spacing_mut().item_spacing.x = 4.0;
+        let folded = known > rest.width().max(0.0) && known > 26.0;
+        let wanted = if folded {
+            let dots = icon_button(&mut row, icon::DOTS, "More of this panel");
+            let open = egui::Popup::menu(&dots).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+            let measured = open.show(|ui| {
+                ui.horizontal(|ui| {
+                    tools(ui);
+                    let width = ui.min_rect().width();
+                    show_chips(ui, &self.chips);
+                    width
+                })
+                .inner
+            });
+            measured.map_or(known, |m| m.inner.max(27.0))
+        } else {
+            tools(&mut row);
+            let used = (rest.right() - row.cursor().right()).max(0.0);
+            let chips: f32 = self.chips.iter().map(|(words, ..)| chip::width(&row, words)).sum();
+            if used + chips <= rest.width() {
+                show_chips(&mut row, &self.chips);
+            }
+            used
+        };
+        asked.set(Some(wanted));
+        scope(&mut row, rest, self.scope);
+    }
+}
+
+fn show_chips(ui: &mut Ui, chips: &[(&str, Color32, &str)]) {
+    for (words, color, tip) in chips {
+        let chip = chip::outline(ui, words, *color);
+        if !tip.is_empty() {
+            chip.on_hover_text(*tip);
+        }
+    }
+}
+
+/// The scope, in what is left of a title row.
+fn scope(row: &mut Ui, rest: Rect, scope: &str) {
     if scope.is_empty() {
         return;
     }
+    let theme = Theme::of(row.ctx());
     let left = row.available_rect_before_wrap();
-    let words = row.painter().layout_no_wrap(scope.to_owned(), Type::Small.font(&row), theme.t3).size().x;
+    let words = row.painter().layout_no_wrap(scope.to_owned(), Type::Small.font(row), theme.t3).size().x;
     if left.width() >= words.min(SCOPE_LEAST) {
         let builder = UiBuilder::new().max_rect(left).layout(Layout::left_to_right(egui::Align::Center));
         let mut line = row.new_child(builder);

@@ -15,7 +15,7 @@ use reid_workbench::gui::theme::{self, Theme};
 use reid_workbench::gui::view_model::{RunView, Snapshots};
 use reid_workbench::gui::what_if::WhatIf;
 use reid_workbench::gui::widgets::images::Thumbnails;
-use reid_workbench::gui::widgets::tile;
+use reid_workbench::gui::widgets::tile::{self, TitlePlace};
 
 /// The tile and all that it reads and writes.
 pub struct Bench {
@@ -62,7 +62,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             applies: Applies::ToRun,
             selection: &bench.selection,
             truth: bench.truth,
-            head,
+            head: &TitlePlace::new(head, None),
         };
         bench.panels.show(bench.pane, &mut child, &cx);
     });

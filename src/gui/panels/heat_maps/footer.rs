@@ -4,7 +4,6 @@ use eframe::egui::{self, Rect, Sense, Ui, pos2, vec2};
 
 use super::HeatMapsPanel;
 use super::maps::{MapKind, Scale};
-use super::paint;
 use super::save::{clip_words, ends};
 use super::sheet::MapSheet;
 use crate::export::attention::Ramp;

@@ -3,7 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::maps::{self, MapKind, Scale, ShownMaps};
-use super::paint;
 use crate::engine::event::{AttentionMap, ImageMaps};
 use crate::export::attention::Ramp;
 use crate::gui::plot::heat;

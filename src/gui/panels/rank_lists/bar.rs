@@ -8,7 +8,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::view_model::EpochPart;
 use crate::gui::widgets::filter_box::FilterDress;
-use crate::gui::widgets::{button, chip, combo, icon};
+use crate::gui::widgets::{button, combo, icon};
 use crate::gui::words::{after_words, against_words};
 use crate::study::filter::Vocabulary;
 use crate::study::queries::QuerySort;
@@ -55,7 +55,6 @@ impl RankListsPanel {
         if button::icon_button_colored(ui, icon::FUNNEL, name, on(self.wrong_only)).clicked() {
             self.wrong_only = !self.wrong_only;
         }
-        chip::ground_truth(ui);
         pressed
     }
 

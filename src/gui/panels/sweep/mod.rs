@@ -7,11 +7,11 @@ use eframe::egui::{self, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
-use crate::gui::clustered::{bar, no_radii};
+use crate::gui::clustered::no_radii;
 use crate::gui::plot::ticks;
 use crate::gui::theme::Theme;
 use crate::gui::what_if::Try;
-use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::widgets::{button, icon, tile};
 use crate::method::params::Params;
 use crate::run::graph::REACH;
 
@@ -69,7 +69,9 @@ impl Panel for SweepPanel {
         let mut again = false;
         let mut copy = false;
         let least = if there { 330.0 } else { 270.0 };
-        bar(ui, cx.head, least, &format!("epoch {}", epoch + 1), |ui| {
+        let truth = cx.truth && self.shown == Shown::Table && self.metric.is_truth();
+        let scope = format!("epoch {}", epoch + 1);
+        cx.title(&scope).truth(cx.theme, truth).least(least).show(ui, |ui| {
             if there {
                 copy = button::icon_button(ui, icon::COPY, "Copy as CSV").clicked();
                 again = button::icon_button(ui, icon::RESET, "Sweep again with what is tried now").clicked();
@@ -78,9 +80,6 @@ impl Panel for SweepPanel {
                 self.metric.choose(ui, cx.truth);
             }
             button::segment(ui, &[(Shown::Table, "eps × Δd"), (Shown::Curve, "eps")], &mut self.shown);
-            if cx.truth && self.shown == Shown::Table && self.metric.is_truth() {
-                chip::ground_truth(ui);
-            }
         });
         if again {
             ask(self.shown, cx);
@@ -94,10 +93,10 @@ impl Panel for SweepPanel {
         }
         if !there {
             if let Some(why) = cx.what_if.failure(kind).map(str::to_owned) {
-                return Err(Absence::failed("This epoch cannot be swept", why).headed());
+                return Err(Absence::failed("This epoch cannot be swept", why));
             }
             if waiting {
-                return Err(Absence::nothing(icon::GRID, "Clustering", "").headed());
+                return Err(Absence::nothing(icon::GRID, "Clustering", ""));
             }
             let (title, text, label) = match self.shown {
                 Shown::Table => (

@@ -12,7 +12,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, Try, WhatIf};
 use crate::gui::widgets::button::{self, ButtonLook, Push};
-use crate::gui::widgets::{chip, icon, tile};
+use crate::gui::widgets::{icon, tile};
 use crate::gui::words;
 use crate::method::params::table::row;
 
@@ -35,17 +35,15 @@ impl Panel for WhatIfPanel {
         }
         let changed = !cx.what_if.changes().is_empty();
         let applied = cx.what_if.is_applied();
-        tile::head(ui, cx.head, &format!("epoch {}", epoch + 1), |ui| {
-            let theme = Theme::of(ui.ctx());
-            if changed {
-                if button::icon_button(ui, icon::RESET, "Back to the run's values").clicked() {
-                    cx.attempt(Try::Reset);
-                }
-                if applied {
-                    chip::outline(ui, "next epoch", theme.pending);
-                } else {
-                    chip::outline(ui, "not applied", theme.what_if);
-                }
+        let scope = format!("epoch {}", epoch + 1);
+        let title = match (changed, applied) {
+            (false, _) => cx.title(&scope),
+            (true, true) => cx.title(&scope).chip("next epoch", cx.theme.pending, ""),
+            (true, false) => cx.title(&scope).chip("not applied", cx.theme.what_if, ""),
+        };
+        title.show(ui, |ui| {
+            if changed && button::icon_button(ui, icon::RESET, "Back to the run's values").clicked() {
+                cx.attempt(Try::Reset);
             }
         });
         let footer = 66.0;
