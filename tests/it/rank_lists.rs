@@ -549,7 +549,8 @@ fn queries_are_sorted_and_filtered() {
     let map = 100.0 * harness.state().view.target_retrieval[&2].mAP;
     choose(&mut harness, "Epoch of comparison, against epoch…", &format!("after 2 epochs, mAP {map:.1}"));
     assert_eq!(harness.state().selection.against, Some(2));
-    wait_for(&mut harness, " against 2 epochs");
+    // The menu says so at once; the hits say it when the other epoch's lists have been read.
+    wait_for(&mut harness, ", up ");
     choose(&mut harness, "Order of the queries", "AP gained first");
     let gain = |q: u32| ap(q) - before.ap[q as usize];
     // The other epoch's lists are read beside the window.
