@@ -4,6 +4,7 @@
 //! (Eq. 8) → [`cluster`] (thresholds, refinement) → pseudo-labels; and [`evaluate`], with [`rerank`] before it, for
 //! the test set.
 
+mod ascending;
 pub mod cluster;
 pub mod dbscan;
 pub mod draws;
@@ -17,6 +18,7 @@ pub mod knn;
 pub mod label_free;
 pub mod labels;
 pub mod lineage;
+mod pairs;
 pub mod params;
 pub mod pipeline;
 mod product;
@@ -30,3 +32,4 @@ pub mod score;
 pub mod smooth;
 pub mod sweep;
 pub mod tree;
+mod wide;

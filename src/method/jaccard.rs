@@ -1,5 +1,6 @@
 //! The k-reciprocal Jaccard distance (SpCL `faiss_rerank.py:15-121`) on sparse rows.
 
+use super::ascending::Ascending;
 use super::error::{MethodError, Tick};
 pub use super::graph::Graph;
 use super::knn::Neighbours;
@@ -95,20 +96,23 @@ pub(crate) fn distance_of(overlap: f32) -> f32 {
 
 /// The distances J(i, j) ≤ `max` with j > i.
 fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodError> {
-    let columns = v.transposed();
+    let (columns, places) = v.transposed_with_places();
+    let columns = Columns { v, columns: &columns, places: &places };
     let least = least_overlap(max);
     sparse_rows(
         v.n(),
         tick,
         || Overlaps::new(v.n()),
         |scratch, i, indices, values| {
-            let start = indices.len();
+            let start = values.len();
             if least > 0.0 {
-                scratch.candidates(v, &columns, i, least, indices);
+                scratch.candidates(columns, i, least);
             } else {
-                scratch.all(v, &columns, i, indices);
+                scratch.all(columns, i);
             }
-            indices[start..].sort_unstable();
+            let mut found = std::mem::take(&mut scratch.found);
+            found.drain(|j| indices.push(j));
+            scratch.found = found;
             let mut kept = start;
             for at in start..indices.len() {
                 let distance = distance_of(scratch.overlap(v, indices[at]));
@@ -122,6 +126,23 @@ fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodErr
             scratch.forget(v, i);
         },
     )
+}
+
+/// Rows, and who stands in each of their columns.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    v: &'a Sparse,
+    columns: &'a Sparse,
+    places: &'a [u32],
+}
+
+impl<'a> Columns<'a> {
+    /// The rows after the one whose entry `at` is, that share its column: those rows, and their values there.
+    fn after(self, at: usize) -> (&'a [u32], &'a [f32]) {
+        let (others, values) = self.columns.row(self.v.indices[at] as usize);
+        let own = self.places[at] as usize;
+        (&others[own + 1..], &values[own + 1..])
+    }
 }
 
 /// A bound on Σmin below which no J is `max` or less, with room for rounding: J ≤ max ⇔ Σmin ≥ 2(1 − max)/(2 − max).
@@ -143,22 +164,31 @@ struct Overlaps {
     count: usize,
     /// The current image's row, dense.
     row: Vec<f32>,
-    /// Columns of the current row by cost: images in it per unit of weight.
+    /// Columns of the current row by cost: later images in it per unit of weight.
     order: Vec<(f32, u32)>,
+    /// Those whose distance is to be computed.
+    found: Ascending,
 }
 
 impl Overlaps {
     fn new(n: usize) -> Self {
-        Self { sum: vec![0.0; n], met: vec![0; n + 1], count: 0, row: vec![0.0; n], order: Vec::new() }
+        Self {
+            sum: vec![0.0; n],
+            met: vec![0; n + 1],
+            count: 0,
+            row: vec![0.0; n],
+            order: Vec::new(),
+            found: Ascending::new(n),
+        }
     }
 
-    /// Adds the part of Σmin that stems from one column to every later image.
-    fn add(&mut self, columns: &Sparse, i: usize, column: u32, weight: f32) {
-        let (others, weights) = columns.row(column as usize);
-        let after = others.partition_point(|&j| j as usize <= i);
+    /// Adds the part of Σmin that stems from the column of entry `at` to every later image.
+    fn add(&mut self, columns: Columns, at: usize) {
+        let weight = columns.v.values[at];
+        let (others, weights) = columns.after(at);
         // Written always, counted when new: whether an image is new is a coin toss that branches predict badly.
         let mut count = self.count;
-        for (&j, &other) in others[after..].iter().zip(&weights[after..]) {
+        for (&j, &other) in others.iter().zip(weights) {
             let slot = &mut self.sum[j as usize];
             self.met[count] = j;
             count += usize::from(*slot == 0.0);
@@ -168,39 +198,40 @@ impl Overlaps {
     }
 
     /// Every later image that shares a column.
-    fn all(&mut self, v: &Sparse, columns: &Sparse, i: usize, out: &mut Vec<u32>) {
-        let (row, weights) = v.row(i);
-        row.iter().zip(weights).for_each(|(&c, &w)| self.add(columns, i, c, w));
-        out.extend_from_slice(&self.met[..self.count]);
+    fn all(&mut self, columns: Columns, i: usize) {
+        (columns.v.indptr[i]..columns.v.indptr[i + 1]).for_each(|at| self.add(columns, at));
+        self.met[..self.count].iter().for_each(|&j| self.found.insert(j));
     }
 
     /// Every later image whose overlap may reach `least`, and few others. The weights left out of the sum are
     /// worth less than `least`, so an image that reaches it is met in the columns searched, with at least the
     /// difference.
-    fn candidates(&mut self, v: &Sparse, columns: &Sparse, i: usize, least: f32, out: &mut Vec<u32>) {
-        let (row, weights) = v.row(i);
-        let length = |c: u32| (columns.indptr[c as usize + 1] - columns.indptr[c as usize]) as f32;
+    fn candidates(&mut self, columns: Columns, i: usize, least: f32) {
+        let v = columns.v;
         let mut order = std::mem::take(&mut self.order);
         order.clear();
-        order.extend(row.iter().zip(weights).enumerate().map(|(at, (&c, &w))| (length(c) / w, at as u32)));
+        order.extend(
+            (v.indptr[i]..v.indptr[i + 1]).map(|at| (columns.after(at).0.len() as f32 / v.values[at], at as u32)),
+        );
         order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let mut skipped = 0.0;
         for &(_, at) in &order {
-            let (c, w) = (row[at as usize], weights[at as usize]);
+            let w = v.values[at as usize];
             if skipped + w < SKIP * least {
                 skipped += w;
             } else {
-                self.add(columns, i, c, w);
+                self.add(columns, at as usize);
             }
         }
         self.order = order;
         let needed = least - skipped;
         for &j in &self.met[..self.count] {
             if std::mem::take(&mut self.sum[j as usize]) >= needed {
-                out.push(j);
+                self.found.insert(j);
             }
         }
         self.count = 0;
+        let (row, weights) = v.row(i);
         row.iter().zip(weights).for_each(|(&c, &w)| self.row[c as usize] = w);
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::ascending::Ascending;
 use super::error::{MethodError, Tick};
 use super::knn::Neighbours;
 
@@ -51,6 +52,11 @@ impl Sparse {
 
     /// Rows and columns exchanged; rows ascend within a column because they are entered in order.
     pub(crate) fn transposed(&self) -> Self {
+        self.transposed_with_places().0
+    }
+
+    /// [`Self::transposed`], and of each entry here how many entries stand before it in its column there.
+    pub(crate) fn transposed_with_places(&self) -> (Self, Vec<u32>) {
         let n = self.n();
         let mut indptr = vec![0usize; n + 1];
         for &c in &self.indices {
@@ -62,16 +68,18 @@ impl Sparse {
         let mut next = indptr.clone();
         let mut indices = vec![0u32; self.indices.len()];
         let mut values = vec![0.0f32; self.values.len()];
+        let mut places = Vec::with_capacity(self.indices.len());
         for i in 0..n {
             let (columns, row) = self.row(i);
             for (&c, &v) in columns.iter().zip(row) {
                 let at = &mut next[c as usize];
                 indices[*at] = i as u32;
                 values[*at] = v;
+                places.push((*at - indptr[c as usize]) as u32);
                 *at += 1;
             }
         }
-        Self { indptr, indices, values }
+        (Self { indptr, indices, values }, places)
     }
 }
 
@@ -121,13 +129,14 @@ struct Marks {
     listed: Vec<u32>,
     distance: Vec<f32>,
     own: Vec<u32>,
+    set: Ascending,
 }
 
 /// V: each row's softmax weights over its expanded k-reciprocal set, `exp(−d)` divided by their sum.
 ///
 /// `full` and `half` are the columns of the neighbour lists that make the set and its half-sized relative;
 /// both are cut to what the lists hold. A candidate's half set joins when more than 2/3 of it is in the set.
-/// `distance(i, j, known)` gives d, where `known` is the squared distance if `j` is in the list of `i`.
+/// `distance(i, j, known)` gives d, where `known` is the squared distance if one of the two is in the list of the other.
 pub(crate) fn weights(
     nb: &Neighbours,
     full: usize,
@@ -143,47 +152,38 @@ pub(crate) fn weights(
         listed: vec![u32::MAX; n],
         distance: vec![0.0; n],
         own: Vec::with_capacity(full),
+        set: Ascending::new(n),
     };
     sparse_rows(n, tick, scratch, |marks, i, indices, values| {
-        let Marks { member, listed, distance: known, own } = marks;
-        let (stamp, start) = (i as u32, indices.len());
+        let Marks { member, listed, distance: known, own, set } = marks;
+        let (stamp, start) = (i as u32, values.len());
         own.clear();
         reciprocal(nb, i, full, own);
-        own.iter().for_each(|&j| member[j as usize] = stamp);
-        indices.extend_from_slice(own);
+        for &j in own.iter() {
+            member[j as usize] = stamp;
+            set.insert(j);
+        }
         for &candidate in own.iter() {
-            let set = half_set(candidate as usize);
-            let inter = set.iter().filter(|&&j| member[j as usize] == stamp).count();
-            if 3 * inter > 2 * set.len() {
-                indices.extend_from_slice(set);
+            let half = half_set(candidate as usize);
+            let inter = half.iter().filter(|&&j| member[j as usize] == stamp).count();
+            if 3 * inter > 2 * half.len() {
+                half.iter().for_each(|&j| set.insert(j));
             }
         }
-        indices[start..].sort_unstable();
-        let kept = dedup_tail(indices, start);
         for (&j, &d) in nb.of(i).iter().zip(nb.distances_of(i)) {
             listed[j as usize] = stamp;
             known[j as usize] = d;
         }
-        values.extend(indices[start..kept].iter().map(|&j| {
+        set.drain(|j| {
             let listed = listed[j as usize] == stamp;
-            -distance(i, j as usize, listed.then_some(known[j as usize]))
-        }));
+            // A distance is the same seen from either side.
+            let known = if listed { Some(known[j as usize]) } else { nb.distance(j as usize, stamp) };
+            indices.push(j);
+            values.push(-distance(i, j as usize, known));
+        });
         softmax(&mut values[start..]);
         drop_zeros(indices, values, start);
     })
-}
-
-/// Removes repeats from the sorted tail that begins at `start`; the new length.
-fn dedup_tail(indices: &mut Vec<u32>, start: usize) -> usize {
-    let mut end = start;
-    for at in start..indices.len() {
-        if end == start || indices[end - 1] != indices[at] {
-            indices[end] = indices[at];
-            end += 1;
-        }
-    }
-    indices.truncate(end);
-    end
 }
 
 fn softmax(x: &mut [f32]) {
@@ -214,26 +214,21 @@ pub(crate) fn expand(v: Sparse, nb: &Neighbours, k2: usize) -> Result<Sparse, Me
     if k2 <= 1 {
         return Ok(v);
     }
-    let scratch = || (vec![0.0f32; nb.n], Vec::<u32>::new());
+    let scratch = || (vec![0.0f32; nb.n], Ascending::new(nb.n));
     sparse_rows(nb.n, &super::error::no_tick, scratch, |(sum, met), i, indices, values| {
-        met.clear();
         // In rank order, as numpy's mean over rows adds them.
         for &j in &nb.of(i)[..k2] {
             let (columns, row) = v.row(j as usize);
             for (&c, &w) in columns.iter().zip(row) {
-                let slot = &mut sum[c as usize];
-                if *slot == 0.0 {
-                    met.push(c);
-                }
-                *slot += w;
+                met.insert(c);
+                sum[c as usize] += w;
             }
         }
-        met.sort_unstable();
         let start = values.len();
-        for &c in met.iter() {
+        met.drain(|c| {
             indices.push(c);
             values.push(std::mem::take(&mut sum[c as usize]) / k2 as f32);
-        }
+        });
         drop_zeros(indices, values, start);
     })
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::error::MethodError;
+use super::wide::{Work, widest};
 
 /// Features `[n, d]`, row-major: one image a row.
 #[derive(Clone, Copy, Debug)]
@@ -73,18 +74,40 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Σ (aᵢ − bᵢ)² in `f32`, in sixteen running sums so that the compiler can use vector registers.
+/// Σ (aᵢ − bᵢ)² in `f32`, in running sums that wide registers hold: the same to the bit on every processor, and the same
+/// seen from `b`.
 pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0f32; LANES];
-    let (a_head, a_tail) = a.as_chunks::<LANES>();
-    let (b_head, b_tail) = b.as_chunks::<LANES>();
-    for (x, y) in a_head.iter().zip(b_head) {
-        for lane in 0..LANES {
-            let difference = x[lane] - y[lane];
-            sums[lane] += difference * difference;
+    widest(Difference(a, b))
+}
+
+struct Difference<'a>(&'a [f32], &'a [f32]);
+
+impl Work for Difference<'_> {
+    type Out = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        const LANES: usize = 64;
+        let Self(a, b) = self;
+        let mut sums = [0.0f32; LANES];
+        let (a_head, a_tail) = a.as_chunks::<LANES>();
+        let (b_head, b_tail) = b.as_chunks::<LANES>();
+        for (x, y) in a_head.iter().zip(b_head) {
+            for lane in 0..LANES {
+                let difference = x[lane] - y[lane];
+                sums[lane] += difference * difference;
+            }
         }
+        for (lane, (x, y)) in a_tail.iter().zip(b_tail).enumerate() {
+            sums[lane] += (x - y) * (x - y);
+        }
+        let mut width = LANES;
+        while width > 1 {
+            width /= 2;
+            for lane in 0..width {
+                sums[lane] += sums[lane + width];
+            }
+        }
+        sums[0]
     }
-    let tail: f32 = a_tail.iter().zip(b_tail).map(|(x, y)| (x - y) * (x - y)).sum();
-    sums.iter().sum::<f32>() + tail
 }
