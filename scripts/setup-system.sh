@@ -34,6 +34,8 @@ if [ "$1" = test ]; then
   # For weights that are written for PyTorch: a PyTorch of its own, on the CPU.
   python3 -c 'import torch, torchvision' 2>/dev/null || /usr/bin/python3 -c 'import torch, torchvision' 2>/dev/null \
     || missing+=(python3-torch python3-torchvision)
+  # For pages that are exported: a browser that needs no window.
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
   # For sweeps on a cluster: a Slurm, which the tests start and stop themselves.
   [ -z "$(tests/cluster/slurm.sh missing)" ] || missing+=(slurmctld slurmd slurm-client munge)
 fi

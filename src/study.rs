@@ -21,6 +21,9 @@ pub mod filter;
 /// One rank list: what stands where, and whether it is right.
 pub mod hits;
 
+/// By which parameters an epoch was clustered and judged.
+pub mod judged;
+
 /// What images can be filtered by.
 pub mod image_filter;
 

@@ -13,6 +13,7 @@ use crate::run::RunError;
 const EXAMPLES: &str = "Examples:
   reid-workbench export runs/demo --figures figures --csv tables
   reid-workbench export runs/demo --report demo.html
+  reid-workbench export example --replay replay.html --photos
   reid-workbench export runs/demo --tensorboard logs/demo && tensorboard --logdir logs
   reid-workbench export runs/demo --selection wrong.csv --select wrong-queries";
 
@@ -34,6 +35,9 @@ pub struct ExportArgs {
     /// One HTML page with all of it, which needs no network
     #[arg(long, value_name = "F.html")]
     pub report: Option<PathBuf>,
+    /// One HTML page that plays the run: epochs, map, and eps to drag; it needs no network
+    #[arg(long, value_name = "F.html")]
+    pub replay: Option<PathBuf>,
     /// An event file for TensorBoard (read by W&B, Aim and Trackio too), into this folder
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
@@ -49,7 +53,7 @@ pub struct ExportArgs {
     /// The epoch of the selection, from 1; without it the newest
     #[arg(long, value_name = "N", requires = "selection")]
     pub epoch: Option<usize>,
-    /// Put photos of people into report, rank lists, TensorBoard and projector
+    /// Put photos of people into report, replay, rank lists, TensorBoard and projector
     #[arg(long)]
     pub photos: bool,
     #[command(flatten)]
@@ -78,6 +82,10 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
         export::report(run, file, photos).map_err(sort)?;
         files.push(file.clone());
     }
+    if let Some(file) = &args.replay {
+        export::replay(run, file, photos).map_err(sort)?;
+        files.push(file.clone());
+    }
     if let Some(dir) = &args.tensorboard {
         files.extend(export::tensorboard(run, dir, photos).map_err(sort)?);
     }
@@ -94,8 +102,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
         files.push(file.clone());
     }
     if files.is_empty() {
-        let words =
-            "say what to export: --figures, --csv, --report, --tensorboard, --projector, --selection or --weights";
+        let words = "say what to export: --figures, --csv, --report, --replay, --tensorboard, --projector, --selection or --weights";
         return Err(UsageError(words.to_owned()).into());
     }
     answer.insert("files".to_owned(), json!(files));

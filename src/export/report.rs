@@ -3,6 +3,8 @@
 
 mod page;
 
+pub(super) use page::picture;
+
 use std::path::Path;
 
 use base64::Engine as _;
@@ -33,7 +35,7 @@ struct Content {
 }
 
 /// A figure as the page holds it.
-struct Drawn {
+pub(super) struct Drawn {
     name: &'static str,
     svg: String,
     /// What a pointer over the figure can read, as JSON; empty where there are no curves.
@@ -69,7 +71,7 @@ pub fn report(run: &Path, out: &Path, photos: Photos) -> Result<(), ExportError>
     write(out, page.into_string().as_bytes())
 }
 
-fn drawn(figure: &Figure) -> Result<Drawn, ExportError> {
+pub(super) fn drawn(figure: &Figure) -> Result<Drawn, ExportError> {
     let failed = |reason: String| ExportError::Draw { figure: figure.name.to_owned(), reason };
     style::install_fonts().map_err(failed)?;
     let failed = |reason: String| ExportError::Draw { figure: figure.name.to_owned(), reason };

@@ -137,6 +137,12 @@ impl Tree {
         KDistance { beyond: self.n - curve.len(), curve }
     }
 
+    /// `[N, min_samples − 1]` the nearest others of each image, ascending by (distance, image): all that an image which
+    /// is not core can reach, hence what its label follows from. Infinitely far ones stand for none.
+    pub fn nearest(&self) -> &[(f32, u32)] {
+        &self.near
+    }
+
     /// Labels at eps, eps − Δd and eps + Δd.
     pub fn three(&self, eps: f64, delta_d: f64) -> RadiiLabels {
         let (normal, (tight, loose)) =

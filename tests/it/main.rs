@@ -7,6 +7,7 @@ mod golden;
 mod prng;
 
 mod base;
+mod browser;
 mod by_hand;
 mod checkpoints;
 mod cli_cluster;

@@ -94,7 +94,7 @@ fn state(state: &State) -> String {
     }
 }
 
-fn picture(figure: &Drawn) -> Markup {
+pub(in crate::export) fn picture(figure: &Drawn) -> Markup {
     html! {
         figure id=(figure.name) {
             (PreEscaped(&figure.svg))
