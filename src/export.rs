@@ -5,6 +5,7 @@
 //! and a copied one give the same.
 
 pub mod attention;
+mod bundle;
 mod chart;
 mod draw;
 mod example;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::base::fs::write_bytes;
 use crate::run::RunError;
 
+pub use bundle::{Bundle, bundle};
 pub use example::pack as pack_example;
 pub use figures::figures;
 pub use points::{PointRow, points};

@@ -113,7 +113,7 @@ impl ClosingCard {
         let entries = [
             (lists, "The rank lists, worst first.", UiCommand::ShowPane(Pane::RankLists)),
             ("Compare", "This run beside the ticked ones.", UiCommand::ShowPane(Pane::Compare)),
-            ("Export…", "Figures and tables of the run.", UiCommand::ExportFigures),
+            ("Export…", "Figures, tables, a report, a replay of the run.", UiCommand::AskExport),
             ("New run…", "Another one, with other values.", UiCommand::NewRun),
         ];
         ui.horizontal_wrapped(|ui| {

@@ -16,6 +16,7 @@ use super::words::{answers, is_active, steered};
 use crate::base::trash::Trashed;
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::State;
+use crate::export::Bundle;
 use crate::method::params::Value;
 use crate::run::label::Label;
 
@@ -144,10 +145,15 @@ pub enum UiCommand {
     CopyText(String),
     /// Ask for a dataset folder to register.
     AddDataset,
-    /// Ask where figures and tables are to go.
-    ExportFigures,
-    /// Write curves and histogram as pictures, metrics as tables, into that folder.
-    ExportTo(PathBuf),
+    /// Ask what of the run is to be written, and where.
+    AskExport,
+    /// Write that into a folder.
+    ExportTo {
+        /// The folder; made if it is not there.
+        out: PathBuf,
+        /// What of the run.
+        what: Bundle,
+    },
     /// Arrange the panels so.
     Layout(WorkLayout),
     /// Arrange the panels as that layout was at first.
@@ -274,7 +280,7 @@ pub static COMMANDS: &[CommandEntry] = entries! {
         C::ShowLive, "Back to the live run", CROSSHAIR, keys(CTRL_SHIFT, Key::L), "Shows the run that goes on now.";
         C::UntickRuns, "Untick all runs", CROSS, None, "Draws the run on screen alone again.";
         C::AddDataset, "Add dataset…", PLUS, keys(CTRL, Key::D), "Registers a folder of pedestrian images under a name.";
-        C::ExportFigures, "Export figure…", EXPORT, keys(CTRL, Key::E), "Writes the curves and the histogram as PNG and SVG, the metrics as CSV and JSON.";
+        C::AskExport, "Export…", EXPORT, keys(CTRL, Key::E), "Writes figures, tables, a report, a replay, or other programs' files of the run.";
     }
     "View": {
         C::Layout(WorkLayout::Research), "Layout Research", LAYOUT, keys(CTRL, Key::Num1), "All there is to know about a run.";
@@ -342,7 +348,7 @@ impl UiCommand {
             }
             Self::Cure if is_active(live) => Some("A run goes on; stop it first."),
             Self::UndoPending if run.pending.is_empty() => Some("No change waits."),
-            Self::ExportFigures | Self::ExportTo(_) if shown.folder.is_none() => Some("There is no run to export."),
+            Self::AskExport | Self::ExportTo { .. } if shown.folder.is_none() => Some("There is no run to export."),
             Self::Engine(Request { command: Command::Watch(_), .. }) if live.folder != shown.folder => {
                 Some("Images are watched while a run goes on.")
             }

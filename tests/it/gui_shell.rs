@@ -535,11 +535,15 @@ fn figures_and_tables_are_exported_from_the_menu() {
     window.harness.run();
     window.click("Menu");
     window.click("Files");
-    window.click("Export figure…");
+    window.click("Export…");
+    for part in ["Report", "Replay", "TensorBoard"] {
+        window.click(part);
+    }
     window.click("Export");
     wait_for(&mut window, "Exported");
-    for file in ["retrieval.png", "retrieval.svg", "reliability.png", "metrics.csv", "metrics.json"] {
-        assert!(folder.join("export").join(file).is_file(), "{file} is missing");
+    let tables = ["metrics.csv", "metrics.json", "report.html", "replay.html", "tensorboard"];
+    for file in ["retrieval.png", "retrieval.svg", "reliability.png"].into_iter().chain(tables) {
+        assert!(folder.join("export").join(file).exists(), "{file} is missing");
     }
 }
 

@@ -7,6 +7,7 @@ use eframe::egui;
 use super::App;
 use super::past::HandChange;
 use super::saved::Saved;
+use crate::base::text::counted;
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::Severity;
 use crate::export;
@@ -59,7 +60,7 @@ impl App {
             UiCommand::Preset(name) => self.preset(ctx, &name),
             UiCommand::OpenRun(folder) => self.open(folder),
             UiCommand::ShowLive => self.show_live(),
-            UiCommand::ExportTo(out) => self.export(ctx, out),
+            UiCommand::ExportTo { out, what } => self.export(ctx, out, what),
             UiCommand::EpochBack => self.move_epoch(-1),
             UiCommand::EpochOn => self.move_epoch(1),
             UiCommand::EpochLive => self.selection.epoch = None,
@@ -78,7 +79,7 @@ impl App {
                 self.dialogs.new_run = Some(NewRun::begin());
             }
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
-            UiCommand::ExportFigures => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
+            UiCommand::AskExport => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
             UiCommand::TickRun(folder) => self.tick(folder),
             UiCommand::UntickRuns => self.book.marks.ticked.clear(),
             UiCommand::StarRun(folder) => self.book.star(folder),
@@ -310,12 +311,12 @@ impl App {
     }
 
     /// Writes figures and tables of the run on screen, off the UI thread.
-    fn export(&mut self, ctx: &egui::Context, out: PathBuf) {
+    fn export(&mut self, ctx: &egui::Context, out: PathBuf, what: export::Bundle) {
         let Some(run) = self.shown().folder.clone() else { return };
         self.exporting.start("export", ctx, move || {
-            let figures = export::figures(&run, &out, export::Photos::Hidden).map_err(|e| e.to_string())?;
-            let tables = export::tables(&run, &out).map_err(|e| e.to_string())?;
-            Ok(format!("{} figures and {} tables are in {}.", figures.len(), tables.len(), out.display()))
+            let files = export::bundle(&run, &out, what).map_err(|e| e.to_string())?;
+            let are = if files.len() == 1 { "is" } else { "are" };
+            Ok(format!("{} {are} in {}.", counted(files.len(), "file", "files"), out.display()))
         });
     }
 }
