@@ -127,6 +127,20 @@ impl Book {
         }
     }
 
+    /// Has a run something beside it: where no other is ticked or the baseline, the newest other one of the same datasets
+    /// (`title`) that has results is ticked.
+    pub fn tick_beside(&mut self, folder: &Path, title: &str) {
+        if self.marks.ticked.iter().chain(&self.marks.baseline).any(|other| other != folder) {
+            return;
+        }
+        let alike = |run: &&Summary| run.title == title && !run.curve.is_empty();
+        let others = self.rows.iter().map(|(run, _)| run).filter(|run| run.folder != folder);
+        let newest = others.filter(alike).max_by_key(|run| run.folder.file_name().map(ToOwned::to_owned));
+        if let Some(other) = newest.map(|run| run.folder.clone()) {
+            self.marks.ticked.push(other);
+        }
+    }
+
     /// Makes a run the baseline, or ends that.
     pub fn star(&mut self, folder: PathBuf) {
         self.marks.baseline = if self.is_baseline(&folder) { None } else { Some(folder) };

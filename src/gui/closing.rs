@@ -112,7 +112,11 @@ impl ClosingCard {
         let lists = if truth { "Worst queries" } else { "Rank lists" };
         let entries = [
             (lists, "The rank lists, worst first.", UiCommand::ShowPane(Pane::RankLists)),
-            ("Compare", "This run beside the ticked ones.", UiCommand::ShowPane(Pane::Compare)),
+            (
+                "Compare",
+                "This run beside the ticked ones; beside the newest other one where none is.",
+                UiCommand::Compare,
+            ),
             ("Export…", "Figures, tables, a report, a replay of the run.", UiCommand::AskExport),
             ("New run…", "Another one, with other values.", UiCommand::NewRun),
         ];

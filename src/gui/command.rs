@@ -105,6 +105,8 @@ pub enum UiCommand {
     AskOpenRun,
     /// Draw a run beside the others, or not.
     TickRun(PathBuf),
+    /// Show the run on screen beside others; where none is ticked, beside the newest of the same datasets.
+    Compare,
     /// Draw the run on screen alone.
     UntickRuns,
     /// Make a run the baseline that the others are compared with, or end that.

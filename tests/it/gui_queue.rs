@@ -142,6 +142,21 @@ fn at_the_end_a_card_says_what_came_of_it() {
 }
 
 #[test]
+fn the_card_compares_with_the_newest_other_run_where_none_is_ticked() {
+    let runs = tempfile::tempdir().unwrap();
+    crate::sample_run::write(&runs.path().join("earlier"));
+    let mut window = training(runs.path());
+    for event in [evaluated(0), evaluated(9)] {
+        window.engine.say(event);
+    }
+    window.engine.say(Event::State { state: State::Done, epoch: 0 });
+    window.until("Done: synthetic-plaza → synthetic-station");
+    window.until("Tick ");
+    window.click("Compare");
+    window.until("1 ticked");
+}
+
+#[test]
 fn the_dialog_says_how_long_it_takes_once_iterations_were_measured() {
     let runs = tempfile::tempdir().unwrap();
     let mut window = Window::among(runs.path(), None);

@@ -81,6 +81,13 @@ impl App {
             UiCommand::AskOpenRun => self.dialogs.open_run = Some(Default::default()),
             UiCommand::AskExport => self.dialogs.export = self.shown().folder.as_deref().map(Export::of),
             UiCommand::TickRun(folder) => self.tick(folder),
+            UiCommand::Compare => {
+                let shown = self.opened.as_ref().unwrap_or(&self.live);
+                if let Some(folder) = &shown.folder {
+                    self.book.tick_beside(folder, &shown.title);
+                }
+                self.commands.send(UiCommand::ShowPane(Pane::Compare));
+            }
             UiCommand::UntickRuns => self.book.marks.ticked.clear(),
             UiCommand::StarRun(folder) => self.book.star(folder),
             UiCommand::LabelRun(folder) => self.ask_label(folder),
