@@ -4,8 +4,9 @@ use super::ascending::Ascending;
 use super::error::{MethodError, Tick};
 pub use super::graph::Graph;
 use super::knn::Neighbours;
-use super::reciprocal::{Sparse, expand, half_of, sparse_rows, weights};
-use super::rows::{Rows, squared_distance};
+use super::pairs::listed_distances;
+use super::reciprocal::{Sparse, expand, half_of, neighbourly, sparse_rows, weights};
+use super::rows::Rows;
 
 /// Jaccard distances of at most `max` between all images (docs/METHOD.md, Distance): k-reciprocal sets of `k1`
 /// neighbours, expansion, softmax weights of −(2 − 2cos), query expansion over `k2`, and
@@ -18,13 +19,21 @@ use super::rows::{Rows, squared_distance};
 /// When `nb` is of other features or too short, or `tick` cancels.
 pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick: Tick) -> Result<Graph, MethodError> {
     let total = 2 * rows.n() as u64;
-    let v = weighted(rows, nb, k1, k2, &|done, _| tick(done, total))?;
-    let upper = upper_distances(&v, max, &|done, _| tick(rows.n() as u64 + done, total))?;
+    let order = neighbourly(nb.n, |i| nb.of(i));
+    let v = weighted(rows, nb, &order, k1, k2, &|done, _| tick(done, total))?;
+    let upper = upper_distances(&v, &order, max, &|done, _| tick(rows.n() as u64 + done, total))?;
     Ok(Graph::mirrored(&upper, max))
 }
 
 /// The weights of every image's k-reciprocal neighbours, expanded.
-fn weighted(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, tick: Tick) -> Result<Sparse, MethodError> {
+fn weighted(
+    rows: Rows,
+    nb: &Neighbours,
+    order: &[u32],
+    k1: usize,
+    k2: usize,
+    tick: Tick,
+) -> Result<Sparse, MethodError> {
     let n = rows.n();
     if nb.n != n {
         return Err(MethodError::shape("neighbours", format!("lists of {n} rows"), nb.n));
@@ -34,10 +43,15 @@ fn weighted(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, tick: Tick) -> Re
         return Err(MethodError::shape("neighbours", format!("at least {k1} a row"), nb.k));
     }
     // Of unit rows, 2 − 2cos is the squared distance, which k-NN has found for most pairs.
-    let distance =
-        |i: usize, j: usize, known: Option<f32>| known.unwrap_or_else(|| squared_distance(rows.row(i), rows.row(j)));
-    let v = weights(nb, k1, half_of(k1) + 1, distance, tick)?;
-    expand(v, nb, k2.min(k1))
+    let v = weights(
+        nb,
+        order,
+        (k1, half_of(k1) + 1),
+        |_, squared| squared,
+        |rest| listed_distances(rows, rest, order),
+        tick,
+    )?;
+    expand(v, nb, order, k2.min(k1))
 }
 
 /// What made the Jaccard distance of two images: J = 1 − `overlap` / `total`.
@@ -66,7 +80,7 @@ pub fn shared_neighbours(
     pairs: &[(u32, u32)],
     tick: Tick,
 ) -> Result<Vec<Overlap>, MethodError> {
-    let v = weighted(rows, nb, k1, k2, tick)?;
+    let v = weighted(rows, nb, &neighbourly(nb.n, |i| nb.of(i)), k1, k2, tick)?;
     let one = |&(i, j): &(u32, u32)| {
         if i.max(j) as usize >= v.n() {
             return Err(MethodError::shape("pair", format!("rows below {}", v.n()), i.max(j)));
@@ -95,12 +109,12 @@ pub(crate) fn distance_of(overlap: f32) -> f32 {
 }
 
 /// The distances J(i, j) ≤ `max` with j > i.
-fn upper_distances(v: &Sparse, max: f32, tick: Tick) -> Result<Sparse, MethodError> {
+fn upper_distances(v: &Sparse, order: &[u32], max: f32, tick: Tick) -> Result<Sparse, MethodError> {
     let (columns, places) = v.transposed_with_places();
     let columns = Columns { v, columns: &columns, places: &places };
     let least = least_overlap(max);
     sparse_rows(
-        v.n(),
+        order,
         tick,
         || Overlaps::new(v.n()),
         |scratch, i, indices, values| {
@@ -164,8 +178,8 @@ struct Overlaps {
     count: usize,
     /// The current image's row, dense.
     row: Vec<f32>,
-    /// Columns of the current row by cost: later images in it per unit of weight.
-    order: Vec<(f32, u32)>,
+    /// Of each column of the current row, what it costs: later images in it per unit of weight, as a power of two.
+    dear: Vec<u8>,
     /// Those whose distance is to be computed.
     found: Ascending,
 }
@@ -177,7 +191,7 @@ impl Overlaps {
             met: vec![0; n + 1],
             count: 0,
             row: vec![0.0; n],
-            order: Vec::new(),
+            dear: Vec::new(),
             found: Ascending::new(n),
         }
     }
@@ -208,22 +222,35 @@ impl Overlaps {
     /// difference.
     fn candidates(&mut self, columns: Columns, i: usize, least: f32) {
         let v = columns.v;
-        let mut order = std::mem::take(&mut self.order);
-        order.clear();
-        order.extend(
-            (v.indptr[i]..v.indptr[i + 1]).map(|at| (columns.after(at).0.len() as f32 / v.values[at], at as u32)),
-        );
-        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        // The dearest first, as far as a power of two tells.
+        let span = v.indptr[i]..v.indptr[i + 1];
+        let dearness = |at: usize| (columns.after(at).0.len() as f32 / v.values[at]).to_bits() >> 23;
+        let mut weight_of = [0.0f32; 256];
+        self.dear.clear();
+        for at in span.clone() {
+            let dear = dearness(at) as u8;
+            weight_of[dear as usize] += v.values[at];
+            self.dear.push(dear);
+        }
+        let (mut dear, mut left) = (255, SKIP * least);
+        while dear > 0 && weight_of[dear] < left {
+            left -= weight_of[dear];
+            dear -= 1;
+        }
         let mut skipped = 0.0;
-        for &(_, at) in &order {
-            let w = v.values[at as usize];
-            if skipped + w < SKIP * least {
+        let dears = std::mem::take(&mut self.dear);
+        for (at, &own) in span.zip(&dears) {
+            let w = v.values[at];
+            if own as usize > dear {
+                skipped += w;
+            } else if own as usize == dear && w < left {
+                left -= w;
                 skipped += w;
             } else {
-                self.add(columns, at as usize);
+                self.add(columns, at);
             }
         }
-        self.order = order;
+        self.dear = dears;
         let needed = least - skipped;
         for &j in &self.met[..self.count] {
             if std::mem::take(&mut self.sum[j as usize]) >= needed {

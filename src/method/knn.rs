@@ -20,8 +20,9 @@ use rayon::prelude::*;
 use super::error::{MethodError, Tick};
 use super::pairs::{PairLists, listed_distances};
 use super::product::inner_products;
+use super::reciprocal::neighbourly;
 use super::rows::{Rows, squared_distance};
-use super::wide::{GROUP, Kept, PANEL, Panels, Work, rounded, widest};
+use super::wide::{GROUP, Kept, Kernel, PANEL, RowPanels, rounded, widest};
 
 /// Rows of a block: a multiple of a strip and of a group's rows, as far as it goes.
 const BLOCK: usize = 1152;
@@ -29,7 +30,7 @@ const BLOCK: usize = 1152;
 const FEW: usize = 4;
 /// Rows below which a block is not cut further: a strip of panels against whole groups.
 const SMALL: usize = 192;
-/// Panels of a strip, whose products with a group are made and looked at while they are in the nearest cache.
+/// RowPanels of a strip, whose products with a group are made and looked at while they are in the nearest cache.
 const STRIP: usize = 4;
 /// Values compared at once before any is looked at singly.
 const LANES: usize = 16;
@@ -173,7 +174,7 @@ fn blocks_of(n: usize) -> (usize, usize) {
 /// What the first pass multiplies.
 enum First<'a> {
     Plain(Rows<'a>),
-    Panels(Panels, Kept),
+    RowPanels(RowPanels, Kept),
 }
 
 /// Products of some rows with some others.
@@ -193,10 +194,10 @@ impl<'a> First<'a> {
     fn new(pass: FirstPass, rows: Rows<'a>) -> Self {
         match pass {
             FirstPass::Rounded if Kept::Rounded.is_fast() => {
-                Self::Panels(Panels::new(rows, Kept::Rounded), Kept::Rounded)
+                Self::RowPanels(RowPanels::new(rows, Kept::Rounded), Kept::Rounded)
             }
             FirstPass::Rounded | FirstPass::Wide if Kept::Whole.is_fast() => {
-                Self::Panels(Panels::new(rows, Kept::Whole), Kept::Whole)
+                Self::RowPanels(RowPanels::new(rows, Kept::Whole), Kept::Whole)
             }
             _ => Self::Plain(rows),
         }
@@ -205,7 +206,7 @@ impl<'a> First<'a> {
     fn kept(&self) -> Kept {
         match self {
             Self::Plain(_) => Kept::Whole,
-            Self::Panels(_, kept) => *kept,
+            Self::RowPanels(_, kept) => *kept,
         }
     }
 
@@ -225,7 +226,7 @@ impl<'a> First<'a> {
                 inner_products(rows.slice(a.start, height), rows.slice(b.start, width), products);
                 each(Part { row: a.start, rows: height, column: b.start, columns: width, products, width });
             }
-            Self::Panels(panels, _) => {
+            Self::RowPanels(panels, _) => {
                 products.resize(STRIP * PANEL * GROUP * PANEL, 0.0);
                 for strip in (a.start..a.end).step_by(STRIP * PANEL) {
                     let rows = (STRIP * PANEL).min(a.end - strip);
@@ -422,7 +423,7 @@ struct Look<'a> {
     hits: &'a mut Hits,
 }
 
-impl Work for Look<'_> {
+impl Kernel for Look<'_> {
     type Out = ();
 
     #[inline(always)]
@@ -459,7 +460,7 @@ struct Farthest<'a> {
     far: (&'a mut [f32], &'a mut [f32]),
 }
 
-impl Work for Farthest<'_> {
+impl Kernel for Farthest<'_> {
     type Out = ();
 
     #[inline(always)]
@@ -483,7 +484,7 @@ fn collect(rows: Rows, k: usize, blocks: Vec<Block>) -> (Neighbours, Vec<f32>) {
     let far = blocks.iter().flat_map(|b| b.far.iter().copied()).collect();
     let crowded: Vec<bool> = blocks.iter().flat_map(|b| b.bound.iter().map(|&b| b == f32::NEG_INFINITY)).collect();
     let lists = PairLists::concat(blocks.into_par_iter().map(Block::candidates).collect());
-    let distances = listed_distances(rows, &lists);
+    let distances = listed_distances(rows, &lists, &neighbourly(n, |i| lists.of(i)));
     let (mut index, mut dist) = (vec![0u32; n * k], vec![0.0f32; n * k]);
     let places = index.par_chunks_exact_mut(k.max(1)).zip(dist.par_chunks_exact_mut(k.max(1)));
     places.enumerate().for_each_init(Vec::new, |found, (i, (index, dist))| {

@@ -1,6 +1,7 @@
 //! One query against the gallery: its nearest rows, and the ranks of its matches by counting, not sorting.
 
 use super::evaluate::{EvalOptions, Identities};
+use super::wide::{Kernel, widest};
 
 /// Spare keys beside the wanted ones before the buffer is thinned out.
 const SPARE: usize = 256;
@@ -88,7 +89,7 @@ impl<'a> Gallery<'a> {
         matches.sort_unstable_by_key(|&g| key(row[g as usize], g));
         let match_rank = matches.iter().map(|&m| {
             let d = row[m as usize];
-            let before = nearer(row, d) + equal(&row[..m as usize], d);
+            let before = widest(Before { row, at: m as usize });
             let own = key(d, m);
             let unseen = hidden.iter().filter(|&&g| key(row[g as usize], g) < own).count();
             (before - unseen + 1) as u32
@@ -112,17 +113,35 @@ fn key(distance: f32, index: u32) -> u64 {
     u64::from(ordered) << 32 | u64::from(index)
 }
 
-fn nearer(row: &[f32], d: f32) -> usize {
-    count(row, |x| x < d)
+/// How many of a query's distances come before the one `at` by (distance, index).
+struct Before<'a> {
+    row: &'a [f32],
+    at: usize,
 }
 
-fn equal(row: &[f32], d: f32) -> usize {
-    count(row, |x| x == d)
+impl Kernel for Before<'_> {
+    type Out = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let (head, tail) = self.row.split_at(self.at);
+        let d = self.row[self.at];
+        count(head, |x| x <= d) + count(tail, |x| x < d)
+    }
 }
 
 /// Counted in short runs of `u32`, which the compiler turns into vector compares.
+#[inline(always)]
 fn count(row: &[f32], test: impl Fn(f32) -> bool) -> usize {
-    row.chunks(4096).map(|run| run.iter().map(|&x| u32::from(test(x))).sum::<u32>() as usize).sum()
+    let mut all = 0;
+    for run in row.chunks(4096) {
+        let mut found = 0u32;
+        for &x in run {
+            found = found.wrapping_add(u32::from(test(x)));
+        }
+        all += found as usize;
+    }
+    all
 }
 
 /// The keys of the `top` nearest, in order.

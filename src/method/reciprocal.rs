@@ -9,9 +9,12 @@ use rayon::prelude::*;
 use super::ascending::Ascending;
 use super::error::{MethodError, Tick};
 use super::knn::Neighbours;
+use super::pairs::PairLists;
 
 /// Rows that one job takes.
 const CHUNK: usize = 128;
+/// Neighbours that follow a row at once where rows are gone through by nearness.
+const FOLLOW: usize = 32;
 
 /// Sparse rows `[n, n]`, columns ascending within a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,20 +37,47 @@ impl Sparse {
         (&self.indices[range.clone()], &self.values[range])
     }
 
-    /// Rows that jobs have made, one after the other: of each job its rows' lengths, and their entries.
-    pub(crate) fn concat(parts: Vec<(Vec<u32>, Vec<u32>, Vec<f32>)>) -> Self {
-        let total = parts.iter().map(|p| p.1.len()).sum();
-        let mut all = Self { indptr: vec![0], indices: Vec::with_capacity(total), values: Vec::with_capacity(total) };
-        let mut end = 0;
-        for (lengths, indices, values) in parts {
-            all.indptr.extend(lengths.iter().map(|&l| {
-                end += l as usize;
-                end
-            }));
-            all.indices.extend(indices);
-            all.values.extend(values);
+    /// Rows that jobs have made, each of [`CHUNK`] of `order`: of each job its rows' lengths, and their entries.
+    fn gathered(order: &[u32], parts: &[(Vec<u32>, Vec<u32>, Vec<f32>)]) -> Self {
+        // Of each row the job that made it, and where it begins there.
+        let mut made = vec![(0usize, 0usize); order.len()];
+        let mut indptr = vec![0usize; order.len() + 1];
+        for (part, (rows, (lengths, ..))) in order.chunks(CHUNK).zip(parts).enumerate() {
+            let mut at = 0;
+            for (&row, &length) in rows.iter().zip(lengths) {
+                made[row as usize] = (part, at);
+                at += length as usize;
+                indptr[row as usize + 1] = length as usize;
+            }
         }
-        all
+        for row in 0..order.len() {
+            indptr[row + 1] += indptr[row];
+        }
+        let total = indptr[order.len()];
+        let (mut indices, mut values) = (vec![0u32; total], vec![0.0f32; total]);
+        let mut jobs = Vec::with_capacity(parts.len());
+        let (mut rest, mut rest_of_values) = (&mut indices[..], &mut values[..]);
+        for start in (0..order.len()).step_by(CHUNK) {
+            let rows = start..order.len().min(start + CHUNK);
+            let own = rest.split_off_mut(..indptr[rows.end] - indptr[start]);
+            jobs.extend(
+                own.zip(rest_of_values.split_off_mut(..indptr[rows.end] - indptr[start])).map(|own| (rows, own)),
+            );
+        }
+        jobs.into_par_iter().for_each(|(rows, (indices, values))| {
+            let first = indptr[rows.start];
+            for row in rows {
+                let (part, from) = made[row];
+                let to = indptr[row] - first..indptr[row + 1] - first;
+                let from = from..from + to.len();
+                indices[to.clone()].copy_from_slice(&parts[part].1[from.clone()]);
+                // Sets have no values.
+                if let Some(made) = parts[part].2.get(from) {
+                    values[to].copy_from_slice(made);
+                }
+            }
+        });
+        Self { indptr, indices, values }
     }
 
     /// Rows and columns exchanged; rows ascend within a column because they are entered in order.
@@ -89,32 +119,49 @@ pub(crate) fn half_of(k: usize) -> usize {
     floor + usize::from(k % 2 == 1 && floor % 2 == 1)
 }
 
-/// The rows of a job and its results: `work` is called for each row in turn and appends to both vectors.
+/// Rows 0..n, each followed by the first of `near` it that did not come yet: who goes through them in this order finds
+/// in the cache what neighbours share.
+pub(crate) fn neighbourly<'a>(n: usize, near: impl Fn(usize) -> &'a [u32]) -> Vec<u32> {
+    let mut came = vec![false; n];
+    let mut order = Vec::with_capacity(n);
+    let mut come = |j: usize| {
+        if !std::mem::replace(&mut came[j], true) {
+            order.push(j as u32);
+        }
+    };
+    for i in 0..n {
+        come(i);
+        near(i).iter().take(FOLLOW).for_each(|&j| come(j as usize));
+    }
+    order
+}
+
+/// Rows in which `work` is called for each row in turn and appends to both vectors; the rows are gone through in `order`,
+/// which the result does not depend on.
 ///
 /// # Errors
 /// When `tick` cancels; it counts rows.
 pub(crate) fn sparse_rows<S>(
-    n: usize,
+    order: &[u32],
     tick: Tick,
     scratch: impl Fn() -> S + Sync + Send,
     work: impl Fn(&mut S, usize, &mut Vec<u32>, &mut Vec<f32>) + Sync + Send,
 ) -> Result<Sparse, MethodError> {
     let done = AtomicU64::new(0);
-    let parts: Option<Vec<_>> = (0..n.div_ceil(CHUNK))
-        .into_par_iter()
-        .map_init(scratch, |scratch, chunk| {
-            let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(n);
+    let parts: Option<Vec<_>> = order
+        .par_chunks(CHUNK)
+        .map_init(scratch, |scratch, rows| {
             let (mut lengths, mut indices, mut values) = (Vec::with_capacity(CHUNK), Vec::new(), Vec::new());
-            for i in rows.clone() {
+            for &i in rows {
                 let before = indices.len();
-                work(scratch, i, &mut indices, &mut values);
+                work(scratch, i as usize, &mut indices, &mut values);
                 lengths.push((indices.len() - before) as u32);
             }
             let now = done.fetch_add(rows.len() as u64, Ordering::Relaxed) + rows.len() as u64;
-            tick(now, n as u64).then_some((lengths, indices, values))
+            tick(now, order.len() as u64).then_some((lengths, indices, values))
         })
         .collect();
-    Ok(Sparse::concat(parts.ok_or(MethodError::Cancelled)?))
+    Ok(Sparse::gathered(order, &parts.ok_or(MethodError::Cancelled)?))
 }
 
 /// R(i, columns): those of the first `columns` neighbours of `i` that have `i` among theirs, nearest first.
@@ -136,16 +183,48 @@ struct Marks {
 ///
 /// `full` and `half` are the columns of the neighbour lists that make the set and its half-sized relative;
 /// both are cut to what the lists hold. A candidate's half set joins when more than 2/3 of it is in the set.
-/// `distance(i, j, known)` gives d, where `known` is the squared distance if one of the two is in the list of the other.
+/// `scaled(i, squared)` gives d for row `i`, and `squared` the squared distances that are in no list, as the lists that it
+/// is given stand.
 pub(crate) fn weights(
     nb: &Neighbours,
-    full: usize,
-    half: usize,
-    distance: impl Fn(usize, usize, Option<f32>) -> f32 + Sync + Send,
+    order: &[u32],
+    (full, half): (usize, usize),
+    scaled: impl Fn(usize, f32) -> f32 + Sync + Send,
+    squared: impl FnOnce(&PairLists) -> Vec<f32>,
     tick: Tick,
 ) -> Result<Sparse, MethodError> {
-    let (n, full, half) = (nb.n, full.min(nb.k), half.min(nb.k));
-    let halves = sparse_rows(n, &super::error::no_tick, || (), |(), i, out, _| reciprocal(nb, i, half, out))?;
+    let sets = expanded(nb, order, full.min(nb.k), half.min(nb.k), tick)?;
+    let mut rest = PairLists { indptr: Vec::with_capacity(nb.n + 1), indices: Vec::new() };
+    rest.indptr.push(0);
+    for i in 0..nb.n {
+        let (columns, known) = sets.row(i);
+        rest.indices.extend(columns.iter().zip(known).filter(|(_, d)| d.is_nan()).map(|(&j, _)| j));
+        rest.indptr.push(rest.indices.len());
+    }
+    let found = squared(&rest);
+    sparse_rows(
+        order,
+        &super::error::no_tick,
+        || (),
+        |(), i, indices, values| {
+            let start = values.len();
+            let (columns, known) = sets.row(i);
+            indices.extend_from_slice(columns);
+            let mut found = found[rest.indptr[i]..rest.indptr[i + 1]].iter();
+            values.extend(known.iter().map(|&d| {
+                let d = if d.is_nan() { found.next().copied().unwrap_or(d) } else { d };
+                -scaled(i, d)
+            }));
+            softmax(&mut values[start..]);
+            drop_zeros(indices, values, start);
+        },
+    )
+}
+
+/// Each row's expanded k-reciprocal set, with the squared distances that the lists know; the others are NaN.
+fn expanded(nb: &Neighbours, order: &[u32], full: usize, half: usize, tick: Tick) -> Result<Sparse, MethodError> {
+    let n = nb.n;
+    let halves = sparse_rows(order, &super::error::no_tick, || (), |(), i, out, _| reciprocal(nb, i, half, out))?;
     let half_set = |i: usize| &halves.indices[halves.indptr[i]..halves.indptr[i + 1]];
     let scratch = || Marks {
         member: vec![u32::MAX; n],
@@ -154,9 +233,9 @@ pub(crate) fn weights(
         own: Vec::with_capacity(full),
         set: Ascending::new(n),
     };
-    sparse_rows(n, tick, scratch, |marks, i, indices, values| {
+    sparse_rows(order, tick, scratch, |marks, i, indices, values| {
         let Marks { member, listed, distance: known, own, set } = marks;
-        let (stamp, start) = (i as u32, values.len());
+        let stamp = i as u32;
         own.clear();
         reciprocal(nb, i, full, own);
         for &j in own.iter() {
@@ -179,10 +258,8 @@ pub(crate) fn weights(
             // A distance is the same seen from either side.
             let known = if listed { Some(known[j as usize]) } else { nb.distance(j as usize, stamp) };
             indices.push(j);
-            values.push(-distance(i, j as usize, known));
+            values.push(known.unwrap_or(f32::NAN));
         });
-        softmax(&mut values[start..]);
-        drop_zeros(indices, values, start);
     })
 }
 
@@ -209,13 +286,13 @@ fn drop_zeros(indices: &mut Vec<u32>, values: &mut Vec<f32>, start: usize) {
 
 /// Local query expansion: each row becomes the mean of the rows of its `k2` nearest, itself included.
 /// `k2` ≤ 1 leaves it as it is.
-pub(crate) fn expand(v: Sparse, nb: &Neighbours, k2: usize) -> Result<Sparse, MethodError> {
+pub(crate) fn expand(v: Sparse, nb: &Neighbours, order: &[u32], k2: usize) -> Result<Sparse, MethodError> {
     let k2 = k2.min(nb.k);
     if k2 <= 1 {
         return Ok(v);
     }
     let scratch = || (vec![0.0f32; nb.n], Ascending::new(nb.n));
-    sparse_rows(nb.n, &super::error::no_tick, scratch, |(sum, met), i, indices, values| {
+    sparse_rows(order, &super::error::no_tick, scratch, |(sum, met), i, indices, values| {
         // In rank order, as numpy's mean over rows adds them.
         for &j in &nb.of(i)[..k2] {
             let (columns, row) = v.row(j as usize);

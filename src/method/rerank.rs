@@ -10,8 +10,9 @@ use super::error::{MethodError, Tick};
 use super::evaluate::{EvalOptions, EvalSet, Evaluation, Metric, evaluate_adjusted};
 use super::jaccard::distance_of;
 use super::knn::{Neighbours, scan};
-use super::reciprocal::{Sparse, expand, half_of, weights};
-use super::rows::{Rows, squared_distance};
+use super::pairs::{PairLists, listed_distances};
+use super::reciprocal::{Sparse, expand, half_of, neighbourly, weights};
+use super::rows::Rows;
 
 /// Parameters of re-ranking.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,18 +43,26 @@ struct Reranker {
 }
 
 impl Reranker {
-    /// `distance(i, j)` is squared.
+    /// `squared` gives the squared distances of pairs.
     fn new(
         nb: &Neighbours,
         far: Vec<f32>,
         queries: usize,
         options: &RerankOptions,
-        distance: impl Fn(usize, usize) -> f32 + Sync + Send,
+        squared: impl FnOnce(&PairLists, &[u32]) -> Vec<f32>,
     ) -> Result<Self, MethodError> {
-        let scaled = |i: usize, j: usize, known: Option<f32>| relative(known.unwrap_or_else(|| distance(i, j)), far[i]);
+        let scaled = |i: usize, squared: f32| relative(squared, far[i]);
         let k1 = options.k1.max(1);
-        let v = weights(nb, k1 + 1, half_of(k1) + 1, scaled, &super::error::no_tick)?;
-        let v = expand(v, nb, options.k2)?;
+        let order = neighbourly(nb.n, |i| nb.of(i));
+        let v = weights(
+            nb,
+            &order,
+            (k1 + 1, half_of(k1) + 1),
+            scaled,
+            |rest| squared(rest, &order),
+            &super::error::no_tick,
+        )?;
+        let v = expand(v, nb, &order, options.k2)?;
         Ok(Self { columns: v.transposed(), v, far, queries, lambda: options.lambda })
     }
 
@@ -106,8 +115,7 @@ pub fn evaluate_reranked(
     let total = 2 * nq as u64;
     let searching = |done: u64, of: u64| tick((nq as f64 * done as f64 / of as f64) as u64, total);
     let (nb, far) = scan(rows, rerank.k1 + 1, &searching)?;
-    let distance = |i: usize, j: usize| squared_distance(rows.row(i), rows.row(j));
-    let reranker = Reranker::new(&nb, far, nq, rerank, distance)?;
+    let reranker = Reranker::new(&nb, far, nq, rerank, |rest, order| listed_distances(rows, rest, order))?;
     let cosine = options.metric == Metric::Cosine;
     let adjust = |q: usize, row: &mut [f32]| {
         let scale = if cosine { 2.0 } else { 1.0 };
@@ -170,7 +178,11 @@ pub fn rerank_distances(
         nb.index.extend(others[..k - 1].iter().map(|o| o.1 as u32));
         nb.dist.extend(others[..k - 1].iter().map(|o| o.0));
     }
-    let reranker = Reranker::new(&nb, far, nq, options, squared)?;
+    let listed = |rest: &PairLists, _: &[u32]| -> Vec<f32> {
+        let of = |i: usize| rest.of(i).iter().map(move |&j| (i, j as usize));
+        (0..n).flat_map(of).map(|(i, j)| squared(i, j)).collect()
+    };
+    let reranker = Reranker::new(&nb, far, nq, options, listed)?;
     let mut out: Vec<f32> = query_gallery.data().par_iter().map(|d| d * d).collect();
     out.par_chunks_exact_mut(ng).enumerate().for_each(|(q, row)| reranker.adjust(q, row));
     Ok(out)

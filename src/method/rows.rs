@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::error::MethodError;
-use super::wide::{Work, widest};
+use super::wide::{Kernel, widest};
 
 /// Features `[n, d]`, row-major: one image a row.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
 
 struct Difference<'a>(&'a [f32], &'a [f32]);
 
-impl Work for Difference<'_> {
+impl Kernel for Difference<'_> {
     type Out = f32;
 
     #[inline(always)]

@@ -9,14 +9,14 @@ use super::rows::Rows;
 
 /// Rows of a panel: as many `f32` as the widest register holds.
 pub(crate) const PANEL: usize = 16;
-/// Panels that share one walk: with [`HALF`] rows, 24 sums, which with what they are made of fill 28 of 32 registers.
+/// RowPanels that share one walk: with [`HALF`] rows, 24 sums, which with what they are made of fill 28 of 32 registers.
 pub(crate) const GROUP: usize = 3;
 /// Rows whose products with a group are made at once.
 const HALF: usize = 8;
 
 /// Work that is compiled for several widths of registers. What it computes is the same to the bit in all of them: the
 /// compiler neither changes the order of sums nor rounds products less than is written.
-pub(crate) trait Work {
+pub(crate) trait Kernel {
     /// What comes of it.
     type Out;
     /// Does it; to be marked `#[inline(always)]`, as otherwise it keeps the width of the caller.
@@ -25,15 +25,15 @@ pub(crate) trait Work {
 
 /// Does `work` with the widest registers there are.
 #[allow(unsafe_code)]
-pub(crate) fn widest<W: Work>(work: W) -> W::Out {
+pub(crate) fn widest<W: Kernel>(work: W) -> W::Out {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
-        fn with_512<W: Work>(work: W) -> W::Out {
+        fn with_512<W: Kernel>(work: W) -> W::Out {
             work.run()
         }
         #[target_feature(enable = "avx2")]
-        fn with_256<W: Work>(work: W) -> W::Out {
+        fn with_256<W: Kernel>(work: W) -> W::Out {
             work.run()
         }
         if is_x86_feature_detected!("avx512f")
@@ -53,7 +53,7 @@ pub(crate) fn widest<W: Work>(work: W) -> W::Out {
     work.run()
 }
 
-/// How the numbers of [`Panels`] are kept.
+/// How the numbers of [`RowPanels`] are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// As they are.
@@ -82,7 +82,7 @@ impl Kept {
 struct Step([u32; PANEL]);
 
 /// Rows laid out for the kernel: sixteen rows side by side, number by number.
-pub(crate) struct Panels {
+pub(crate) struct RowPanels {
     kept: Kept,
     /// Steps a panel.
     steps: usize,
@@ -90,7 +90,7 @@ pub(crate) struct Panels {
     data: Vec<Step>,
 }
 
-impl Panels {
+impl RowPanels {
     /// Lays out `rows`; missing rows of the last panel are 0.
     pub(crate) fn new(rows: Rows, kept: Kept) -> Self {
         use rayon::prelude::*;
