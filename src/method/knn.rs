@@ -30,7 +30,7 @@ const BLOCK: usize = 1152;
 const FEW: usize = 4;
 /// Rows below which a block is not cut further: a strip of panels against whole groups.
 const SMALL: usize = 192;
-/// RowPanels of a strip, whose products with a group are made and looked at while they are in the nearest cache.
+/// Panels of a strip, whose products with a group are made and looked at while they are in the nearest cache.
 const STRIP: usize = 4;
 /// Values compared at once before any is looked at singly.
 const LANES: usize = 16;
@@ -174,7 +174,7 @@ fn blocks_of(n: usize) -> (usize, usize) {
 /// What the first pass multiplies.
 enum First<'a> {
     Plain(Rows<'a>),
-    RowPanels(RowPanels, Kept),
+    Panels(RowPanels, Kept),
 }
 
 /// Products of some rows with some others.
@@ -194,10 +194,10 @@ impl<'a> First<'a> {
     fn new(pass: FirstPass, rows: Rows<'a>) -> Self {
         match pass {
             FirstPass::Rounded if Kept::Rounded.is_fast() => {
-                Self::RowPanels(RowPanels::new(rows, Kept::Rounded), Kept::Rounded)
+                Self::Panels(RowPanels::new(rows, Kept::Rounded), Kept::Rounded)
             }
             FirstPass::Rounded | FirstPass::Wide if Kept::Whole.is_fast() => {
-                Self::RowPanels(RowPanels::new(rows, Kept::Whole), Kept::Whole)
+                Self::Panels(RowPanels::new(rows, Kept::Whole), Kept::Whole)
             }
             _ => Self::Plain(rows),
         }
@@ -206,7 +206,7 @@ impl<'a> First<'a> {
     fn kept(&self) -> Kept {
         match self {
             Self::Plain(_) => Kept::Whole,
-            Self::RowPanels(_, kept) => *kept,
+            Self::Panels(_, kept) => *kept,
         }
     }
 
@@ -226,7 +226,7 @@ impl<'a> First<'a> {
                 inner_products(rows.slice(a.start, height), rows.slice(b.start, width), products);
                 each(Part { row: a.start, rows: height, column: b.start, columns: width, products, width });
             }
-            Self::RowPanels(panels, _) => {
+            Self::Panels(panels, _) => {
                 products.resize(STRIP * PANEL * GROUP * PANEL, 0.0);
                 for strip in (a.start..a.end).step_by(STRIP * PANEL) {
                     let rows = (STRIP * PANEL).min(a.end - strip);

@@ -9,7 +9,7 @@ use super::rows::Rows;
 
 /// Rows of a panel: as many `f32` as the widest register holds.
 pub(crate) const PANEL: usize = 16;
-/// RowPanels that share one walk: with [`HALF`] rows, 24 sums, which with what they are made of fill 28 of 32 registers.
+/// Panels that share one walk: with [`HALF`] rows, 24 sums, which with what they are made of fill 28 of 32 registers.
 pub(crate) const GROUP: usize = 3;
 /// Rows whose products with a group are made at once.
 const HALF: usize = 8;
