@@ -140,6 +140,8 @@ pub struct App {
     /// The panel under the pointer.
     under: Option<Pane>,
     small: Small,
+    /// Whether columns and log are to take the sizes that are kept, in the next frame.
+    resized: bool,
     rooms: TitleRooms,
     changes: Changes,
     trail: Trail,
@@ -231,6 +233,7 @@ impl App {
             alone: None,
             under: None,
             small: Small::default(),
+            resized: false,
             rooms: TitleRooms::default(),
             changes: Changes::default(),
             trail: Trail::default(),

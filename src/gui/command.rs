@@ -273,7 +273,7 @@ pub static COMMANDS: &[CommandEntry] = entries! {
         C::Checkpoint, "Checkpoint now", SAVE, keys(CTRL, Key::S), "Writes a checkpoint after the current batch, and keeps it.";
         C::Checkpoints, "Checkpoints and branches…", BRANCH, None, "Lists what the run on screen keeps and takes on the disk; a new run can branch from any of them.";
         C::Cure, "Take the way out", PLAY, None, "After a failure that other parameters mend: goes on with them, or offers a new run.";
-        C::Undo, "Undo", RESET, keys(CTRL, Key::Z), "Takes back the last change of a parameter; a drag is one change.";
+        C::Undo, "Undo", RESET, keys(CTRL, Key::Z), "Takes back the last change of a parameter or of the layout; a drag is one change.";
         C::Redo, "Redo", RESET, keys(CTRL_SHIFT, Key::Z), "Makes the change again that was taken back.";
         C::UndoPending, "Undo waiting changes", RESET, None, "Takes back all parameter changes that have not taken effect yet.";
     }

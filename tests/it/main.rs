@@ -47,6 +47,7 @@ mod gui_follow;
 mod gui_gestures;
 mod gui_heat_maps;
 mod gui_images;
+mod gui_layout;
 mod gui_lineage;
 mod gui_many;
 mod gui_map;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use eframe::egui;
+use egui_tiles::Tree;
 
 use super::App;
 use super::past::HandChange;
@@ -123,9 +124,9 @@ impl App {
                 self.alone = None;
                 self.change_look(ctx, |saved| saved.layout = layout);
             }
-            UiCommand::ResetLayout => self.saved.reset_tree(),
+            UiCommand::ResetLayout => self.rearrange(Saved::reset_tree),
             UiCommand::ShowPane(pane) => self.show_pane(pane),
-            UiCommand::HidePane(pane) => hide_pane(self.saved.tree(), pane),
+            UiCommand::HidePane(pane) => self.rearrange(|saved| hide_pane(saved.tree(), pane)),
             UiCommand::Enlarge(pane) => self.alone = if self.alone == Some(pane) { None } else { Some(pane) },
             UiCommand::EnlargeHere => self.alone = if self.alone.is_some() { None } else { self.under },
             UiCommand::FullScreen => {
@@ -214,8 +215,8 @@ impl App {
         let before = self.value_of(key);
         self.change_param(ctx, key, value);
         if let Some(from) = before.filter(|from| from != value) {
-            let drag = ctx.input(|i| i.pointer.press_start_time().filter(|_| i.pointer.any_down()));
-            self.changes.note(HandChange { key: key.to_owned(), from, to: value.clone(), drag });
+            let change = HandChange::Param { key: key.to_owned(), from, to: value.clone() };
+            self.changes.note(change, drag_since(ctx));
         }
     }
 
@@ -230,15 +231,38 @@ impl App {
         sent.or(waiting).or_else(|| run.params.as_ref()?.get(key).ok())
     }
 
-    /// Takes back the last change of a parameter, or makes it again.
+    /// Takes back the last change made by hand, or makes it again.
     fn redo(&mut self, ctx: &egui::Context, back: bool) {
-        let change = if back { self.changes.undo() } else { self.changes.redo() };
-        match change {
-            Some(change) => self.change_param(ctx, &change.key, if back { &change.from } else { &change.to }),
+        match if back { self.changes.undo() } else { self.changes.redo() } {
+            Some(HandChange::Param { key, from, to }) => self.change_param(ctx, &key, if back { &from } else { &to }),
+            Some(HandChange::Panels { layout, from, to }) => {
+                self.alone = None;
+                self.change_look(ctx, |saved| saved.layout = layout);
+                *self.saved.tree() = if back { *from } else { *to };
+            }
+            Some(HandChange::Sizes { from, to }) => {
+                self.saved.sizes = if back { from } else { to };
+                self.resized = true;
+            }
             None => {
-                let words = if back { "No parameter was changed in this session." } else { "Nothing was taken back." };
+                let words = if back { "Nothing was changed in this session." } else { "Nothing was taken back." };
                 self.notify(ctx, LogEntry::now(Severity::Info, "Nothing to do", words), None);
             }
+        }
+    }
+
+    /// Arranges the panels of the layout in force otherwise, as one step.
+    fn rearrange(&mut self, change: impl FnOnce(&mut Saved)) {
+        let from = Box::new(self.saved.tree().clone());
+        change(&mut self.saved);
+        self.note_panels(from, None);
+    }
+
+    /// Notes that the panels stood like `from` before.
+    pub(super) fn note_panels(&mut self, from: Box<Tree<Pane>>, drag: Option<f64>) {
+        let to = Box::new(self.saved.tree().clone());
+        if from != to {
+            self.changes.note(HandChange::Panels { layout: self.saved.layout, from, to }, drag);
         }
     }
 
@@ -326,6 +350,11 @@ impl App {
             Ok(format!("{} {are} in {}.", counted(files.len(), "file", "files"), out.display()))
         });
     }
+}
+
+/// When the drag that is under way began.
+pub(super) fn drag_since(ctx: &egui::Context) -> Option<f64> {
+    ctx.input(|i| i.pointer.press_start_time().filter(|_| i.pointer.any_down()))
 }
 
 /// The next step of the zoom, in percent.

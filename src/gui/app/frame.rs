@@ -2,6 +2,8 @@
 
 use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
+use super::act::drag_since;
+use super::past::HandChange;
 use super::{App, select};
 use crate::engine::event::{Severity, State};
 use crate::gui::command::UiCommand;
@@ -64,16 +66,30 @@ impl App {
         let rate = run.curves(run.phase).rate.filter(|_| run.is_running());
         log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &self.commands));
         if self.log_open {
-            let drawer = Panel::bottom("log drawer")
-                .default_size(self.saved.sizes[2])
-                .min_size(90.0)
+            let before = self.saved.sizes;
+            let drawer = match self.resized {
+                true => Panel::bottom("log drawer").exact_size(before[2]),
+                false => Panel::bottom("log drawer").default_size(before[2]).min_size(90.0),
+            };
+            let drawer = drawer
                 .frame(bar.inner_margin(Margin::symmetric(12, 0)).outer_margin(Margin { top: 1, ..Margin::ZERO }));
             let drawn = drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
             self.saved.sizes[2] = drawn.response.rect.height();
+            self.note_sizes(ui.ctx(), before);
         }
         self.scrubber(ui);
         self.columns(ui);
+        self.resized = false;
         self.tiles(ui);
+    }
+
+    /// Notes the sizes of columns and log where a splitter that is held has changed them.
+    fn note_sizes(&mut self, ctx: &egui::Context, from: [f32; 3]) {
+        let to = self.saved.sizes;
+        let drag = drag_since(ctx).filter(|_| from.iter().zip(to).any(|(from, to)| (from - to).abs() > 0.5));
+        if drag.is_some() {
+            self.changes.note(HandChange::Sizes { from, to }, drag);
+        }
     }
 
     fn scrubber(&mut self, ui: &mut Ui) {
@@ -99,13 +115,18 @@ impl App {
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
         let widths = &mut self.saved.sizes;
-        let left = Panel::left("left column").default_size(widths[0]).size_range(min..=max);
+        let before = *widths;
+        let sized = |panel: Panel, width: f32| match self.resized {
+            true => panel.exact_size(width.clamp(min, max)),
+            false => panel.default_size(width).size_range(min..=max),
+        };
+        let left = sized(Panel::left("left column"), widths[0]);
         let left = left.frame(column.outer_margin(Margin { right: gap, top: gap, bottom: gap, left: 0 }));
         let drawn = left
             .show_separator_line(false)
             .show_collapsible(ui, &mut open.left, |ui| self.library.ui(ui, shown, &many, &self.commands));
         keep_width(&mut widths[0], drawn.map(|d| d.response.rect.width()));
-        let right = Panel::right("right column").default_size(widths[1]).size_range(min..=max);
+        let right = sized(Panel::right("right column"), widths[1]);
         let right = right.frame(column.outer_margin(Margin { left: gap, top: gap, bottom: gap, right: 0 }));
         let run = steered(&self.live, self.opened.as_ref().unwrap_or(&self.live));
         let knobs = Knobs {
@@ -122,6 +143,7 @@ impl App {
             .show_collapsible(ui, &mut open.right, |ui| parameters.ui(ui, &knobs, &self.commands));
         keep_width(&mut widths[1], drawn.map(|d| d.response.rect.width()));
         *self.saved.columns() = open;
+        self.note_sizes(ui.ctx(), before);
     }
 
     fn tiles(&mut self, ui: &mut Ui) {
@@ -170,7 +192,13 @@ impl App {
         self.centre = ui.available_rect_before_wrap();
         plot::look_at(ui.ctx(), cx.selection.epoch);
         let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under, rooms: &mut self.rooms };
-        tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &cx);
+        // The arrangement before the hand moves a tab or a splitter.
+        let held = alone.is_none() && ui.input(|i| i.pointer.any_down() || i.pointer.any_released());
+        let before = held.then(|| Box::new(self.saved.tree().clone()));
+        let moved = tiles::ui(ui, self.saved.tree(), &mut self.small, centre, &cx);
+        if let Some(before) = before.filter(|_| moved) {
+            self.note_panels(before, drag_since(ui.ctx()));
+        }
     }
 
     /// Draws the dialogs that are open.

@@ -1,57 +1,95 @@
 //! What can be undone, and where one can go back to.
 
-use crate::gui::panels::Selection;
+use egui_tiles::Tree;
+
+use crate::gui::command::WorkLayout;
+use crate::gui::panels::{Pane, Selection};
 use crate::method::params::Value;
 
 /// Steps kept.
 const KEPT: usize = 200;
 
-/// A change of a parameter by hand.
+/// A change made by hand.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HandChange {
-    /// Its key.
-    pub key: String,
-    /// The value before.
-    pub from: Value,
-    /// The value after.
-    pub to: Value,
-    /// When the drag that made it began, if it was one: all of a drag is one step.
-    pub drag: Option<f64>,
+pub enum HandChange {
+    /// Of a parameter.
+    Param {
+        /// Its key.
+        key: String,
+        /// The value before.
+        from: Value,
+        /// The value after.
+        to: Value,
+    },
+    /// Of where the panels stand: one was moved, hidden, or a splitter between them was.
+    Panels {
+        /// In which layout.
+        layout: WorkLayout,
+        /// The arrangement before.
+        from: Box<Tree<Pane>>,
+        /// The arrangement after.
+        to: Box<Tree<Pane>>,
+    },
+    /// Of the widths of the columns and the height of the log, in points.
+    Sizes {
+        /// Those before.
+        from: [f32; 3],
+        /// Those after.
+        to: [f32; 3],
+    },
 }
 
-/// Changes of parameters, for undo and redo.
+impl HandChange {
+    /// Takes a later change of the same thing into this one; whether it was of the same thing.
+    fn goes_on(&mut self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Param { key, to, .. }, Self::Param { key: same, to: end, .. }) if key == same => to.clone_from(end),
+            (Self::Panels { layout, to, .. }, Self::Panels { layout: same, to: end, .. }) if layout == same => {
+                to.clone_from(end);
+            }
+            (Self::Sizes { to, .. }, Self::Sizes { to: end, .. }) => *to = *end,
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Changes made by hand, for undo and redo, each with the time at which the drag that made it began, if it was one: all
+/// of a drag is one step.
 #[derive(Debug, Default)]
 pub struct Changes {
-    done: Vec<HandChange>,
-    undone: Vec<HandChange>,
+    done: Vec<(HandChange, Option<f64>)>,
+    undone: Vec<(HandChange, Option<f64>)>,
 }
 
 impl Changes {
     /// Notes a change that was just made; what was undone before cannot be redone any more.
-    pub fn note(&mut self, change: HandChange) {
+    pub fn note(&mut self, change: HandChange, drag: Option<f64>) {
         self.undone.clear();
-        match self.done.last_mut() {
-            Some(last) if last.key == change.key && last.drag.is_some() && last.drag == change.drag => {
-                last.to = change.to;
-            }
-            _ => self.done.push(change),
+        if let Some((last, of)) = self.done.last_mut()
+            && drag.is_some()
+            && *of == drag
+            && last.goes_on(&change)
+        {
+            return;
         }
+        self.done.push((change, drag));
         let surplus = self.done.len().saturating_sub(KEPT);
         self.done.drain(..surplus);
     }
 
     /// The change to take back, if there is one.
     pub fn undo(&mut self) -> Option<HandChange> {
-        let change = self.done.pop()?;
-        self.undone.push(change.clone());
-        Some(change)
+        let step = self.done.pop()?;
+        self.undone.push(step.clone());
+        Some(step.0)
     }
 
     /// The change to make again, if there is one.
     pub fn redo(&mut self) -> Option<HandChange> {
-        let change = self.undone.pop()?;
-        self.done.push(change.clone());
-        Some(change)
+        let step = self.undone.pop()?;
+        self.done.push(step.clone());
+        Some(step.0)
     }
 }
 
@@ -109,20 +147,24 @@ impl Trail {
 mod tests {
     use super::*;
 
-    fn change(from: i64, to: i64, drag: Option<f64>) -> HandChange {
-        HandChange { key: "k1".to_owned(), from: Value::Int(from), to: Value::Int(to), drag }
+    fn change(key: &str, from: i64, to: i64) -> HandChange {
+        HandChange::Param { key: key.to_owned(), from: Value::Int(from), to: Value::Int(to) }
     }
 
     #[test]
     fn a_drag_is_one_step() {
         let mut changes = Changes::default();
-        changes.note(change(30, 29, Some(1.0)));
-        changes.note(change(29, 25, Some(1.0)));
-        changes.note(change(25, 20, Some(9.0)));
-        let undone: Vec<Value> = std::iter::from_fn(|| changes.undo()).map(|c| c.from).collect();
-        assert_eq!(undone, [Value::Int(25), Value::Int(30)]);
-        assert_eq!(changes.redo().map(|c| c.to), Some(Value::Int(25)));
-        changes.note(change(25, 7, None));
+        changes.note(change("k1", 30, 29), Some(1.0));
+        changes.note(change("k1", 29, 25), Some(1.0));
+        changes.note(HandChange::Sizes { from: [1.0; 3], to: [2.0; 3] }, Some(5.0));
+        changes.note(HandChange::Sizes { from: [2.0; 3], to: [3.0; 3] }, Some(5.0));
+        changes.note(change("k1", 25, 20), Some(9.0));
+        assert_eq!(changes.undo(), Some(change("k1", 25, 20)));
+        assert_eq!(changes.undo(), Some(HandChange::Sizes { from: [1.0; 3], to: [3.0; 3] }));
+        assert_eq!(changes.undo(), Some(change("k1", 30, 25)));
+        assert_eq!(changes.undo(), None);
+        assert_eq!(changes.redo(), Some(change("k1", 30, 25)));
+        changes.note(change("k1", 25, 7), None);
         assert!(changes.redo().is_none(), "a new change leaves nothing to redo");
     }
 

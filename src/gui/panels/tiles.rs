@@ -173,8 +173,8 @@ pub struct Centre<'a> {
     pub rooms: &'a mut TitleRooms,
 }
 
-/// Draws the tiles of `tree`, made to fit the room there is.
-pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &PanelCtx<'_>) {
+/// Draws the tiles of `tree`, made to fit the room there is; whether one of them or a splitter was moved.
+pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &PanelCtx<'_>) -> bool {
     let Centre { panels, alone, under, rooms } = centre;
     let mut behavior = Bars {
         panels,
@@ -188,7 +188,8 @@ pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<
         edits: Vec::new(),
     };
     if let Some(pane) = alone {
-        return single(pane).ui(&mut behavior, ui);
+        single(pane).ui(&mut behavior, ui);
+        return false;
     }
     small.refresh(tree, ui.available_size(), type_scale(ui));
     let drawn = small.fitted.as_mut().map_or(&mut *tree, |fitted| &mut fitted.tree);
@@ -199,6 +200,7 @@ pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<
         edits.push(EditAction::TabSelected);
     }
     small.take_over(tree, &edits);
+    edits.iter().any(|edit| matches!(edit, EditAction::TileDropped | EditAction::TileResized))
 }
 
 struct Bars<'a, 'b> {
