@@ -47,6 +47,7 @@ use super::panels::log::{Log, LogEntry};
 use super::panels::preparing::Preparing;
 use super::panels::tiles::{Small, TitleRooms};
 use super::panels::{Pane, Panels, Selection};
+use super::plot::SharedCursor;
 use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
@@ -64,6 +65,8 @@ use crate::run::store::Store;
 
 /// From an event of the engine to its frame, at least: so long the next ones may join it.
 const BURST: Duration = Duration::from_millis(10);
+/// Runs whose zoom, filters and the like are remembered.
+const VIEWS: usize = 24;
 
 /// Which dialogs are open.
 #[derive(Default)]
@@ -130,6 +133,9 @@ pub struct App {
     sent: BTreeMap<String, (RequestId, Value)>,
     saved: Saved,
     panels: Panels,
+    /// The run whose view the panels hold, and what they held of those that were on screen before, the last one at the end.
+    view_of: Option<PathBuf>,
+    views: Vec<(PathBuf, Panels)>,
     images: Thumbnails,
     snapshots: Snapshots,
     what_if: WhatIf,
@@ -143,6 +149,7 @@ pub struct App {
     /// Whether columns and log are to take the sizes that are kept, in the next frame.
     resized: bool,
     rooms: TitleRooms,
+    cursor: SharedCursor,
     changes: Changes,
     trail: Trail,
     /// When the next epoch is to be shown, in the window's time, while they are played.
@@ -225,6 +232,8 @@ impl App {
             draft: saved.choice.params(),
             sent: BTreeMap::new(),
             panels,
+            view_of: None,
+            views: Vec::new(),
             images: Thumbnails::default(),
             snapshots: Snapshots::new(move || reading.wake(&waking)),
             what_if: WhatIf::new(move || trying.wake(&answering)),
@@ -235,6 +244,7 @@ impl App {
             small: Small::default(),
             resized: false,
             rooms: TitleRooms::default(),
+            cursor: SharedCursor::default(),
             changes: Changes::default(),
             trail: Trail::default(),
             playing: None,
@@ -409,6 +419,21 @@ impl App {
         self.opened = Some(view);
     }
 
+    /// Gives the panels what they held of the run on screen when it was there last: zoom, filters, what was opened.
+    fn turn_to_run(&mut self) {
+        let Some(folder) = self.shown().folder.clone().filter(|folder| self.view_of.as_ref() != Some(folder)) else {
+            return;
+        };
+        // The first run takes what was kept of the last session.
+        let Some(before) = self.view_of.replace(folder.clone()) else { return };
+        let known = self.views.iter().position(|(of, _)| *of == folder);
+        let mut kept = known.map_or_else(Panels::default, |at| self.views.remove(at).1);
+        self.panels.exchange(&mut kept);
+        self.views.push((before, kept));
+        let surplus = self.views.len().saturating_sub(VIEWS);
+        self.views.drain(..surplus);
+    }
+
     /// Closing while a run goes on asks; a run that is being stopped closes the window when it has ended.
     fn closing(&mut self, ctx: &egui::Context) {
         let idle = self.gone || !is_active(&self.live);
@@ -430,6 +455,7 @@ impl App {
         self.drain(ctx);
         self.poll(ctx);
         self.play(ctx);
+        self.turn_to_run();
         self.closing(ctx);
     }
 

@@ -12,6 +12,7 @@ pub mod heat;
 pub mod image_row;
 pub mod overlay;
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
 use eframe::egui::{Id, Rect, Sense, Ui, UiBuilder, Vec2b, WidgetInfo, pos2, vec2};
@@ -39,7 +40,7 @@ pub struct Axes<'a> {
     /// The whole range of x.
     pub x: [f64; 2],
     /// Plots of one group share x and the cursor.
-    pub link: Option<Id>,
+    pub link: Option<PlotLink<'a>>,
     /// Whether y is logarithmic.
     pub log_y: bool,
     /// Under the x axis, in the middle.
@@ -50,13 +51,32 @@ pub struct Axes<'a> {
     pub above: f32,
 }
 
-fn looked_at() -> Id {
-    Id::unique("epoch looked at")
+/// What plots of one group share.
+#[derive(Clone, Copy, Debug)]
+pub struct PlotLink<'a> {
+    /// The group.
+    pub group: Id,
+    /// The x under the pointer.
+    pub cursor: &'a SharedCursor,
+    /// The epoch looked at, from 0; `None` while the run is followed.
+    pub epoch: Option<usize>,
 }
 
-/// The epoch looked at, from 0, for the plots over epochs; `None` while the run is followed.
-pub fn look_at(ctx: &eframe::egui::Context, epoch: Option<usize>) {
-    ctx.data_mut(|data| data.insert_temp(looked_at(), epoch));
+/// The x under the pointer: whose plot has it, and of which group that is.
+#[derive(Debug, Default)]
+pub struct SharedCursor(Cell<Option<(Id, Id, f64)>>);
+
+impl SharedCursor {
+    /// Takes the pointer's x over plot `own` of a group, if it is there; gives the x to be shown in it.
+    fn at(&self, group: Id, own: Id, pointer: Option<f64>) -> Option<f64> {
+        let held = self.0.get().filter(|(of, ..)| *of == group);
+        match pointer {
+            Some(x) => self.0.set(Some((group, own, x))),
+            None if held.is_some_and(|(_, owner, _)| owner == own) => self.0.set(None),
+            None => {}
+        }
+        pointer.or(held.filter(|(_, owner, _)| *owner != own).map(|(.., x)| x))
+    }
 }
 
 /// How much larger than drawn the type is (Teach); margins that hold words grow with it.
@@ -97,8 +117,8 @@ pub fn show(
     let mut canvas = Canvas::new(ui, theme, outer, inner, response.transform, axes);
     canvas.share_cursor(axes.link, axes.id, pointer);
     canvas.axes(axes);
-    if axes.link.is_some() {
-        canvas.epoch = ui.data(|data| data.get_temp::<Option<usize>>(looked_at()).flatten()).map(|e| e as f64);
+    if let Some(link) = axes.link {
+        canvas.epoch = link.epoch.map(|e| e as f64);
         canvas.playhead();
     }
     paint(&mut canvas);
@@ -126,7 +146,7 @@ fn plot<'a>(axes: &Axes<'_>, low: f64, high: f64) -> Plot<'a> {
         .include_y(low)
         .include_y(high);
     if let Some(group) = axes.link {
-        plot = plot.link_axis(group, [true, false]);
+        plot = plot.link_axis(group.group, [true, false]);
     }
     plot
 }

@@ -1,9 +1,11 @@
-//! Where panels stand is changed by hand, taken back and made again, in one history with parameters.
+//! Where panels stand is changed by hand, taken back and made again, in one history with parameters; what is looked at in
+//! them belongs to the run.
 
 use eframe::egui::{Key, Modifiers, Pos2, Rect, Vec2, vec2};
 use egui_kittest::kittest::Queryable;
 use reid_workbench::gui::panels::Pane;
 
+use crate::gui_many::three_runs;
 use crate::gui_what_if::write_run;
 use crate::support::window::Window;
 
@@ -59,7 +61,7 @@ fn a_panel_that_was_moved_or_hidden_comes_back_and_a_parameter_keeps_its_turn() 
     let home = tempfile::tempdir().unwrap();
     let mut window = window(&home);
     let before = place(&mut window, Pane::Retrieval);
-    let tab = window.harness.get_by_role_and_label(eframe::egui::accesskit::Role::Tab, "Retrieval").rect().center();
+    let tab = window.harness.get_by_role_and_label(eframe::egui::Role::Tab, "Retrieval").rect().center();
     let onto = place(&mut window, Pane::Loss).center();
     drag(&mut window, tab, onto - tab);
     assert_ne!(place(&mut window, Pane::Retrieval), before, "it was moved");
@@ -92,4 +94,22 @@ fn a_column_takes_its_width_back() {
     assert!((place(&mut window, Pane::Loss).left() - before.left()).abs() < 1.5);
     press(&mut window, REDO);
     assert!((place(&mut window, Pane::Loss).left() - moved.left()).abs() < 1.5);
+}
+
+#[test]
+fn filters_and_what_is_opened_belong_to_the_run() {
+    let (_home, runs) = three_runs();
+    let mut window = Window::among(&runs, Some(runs.join("a")));
+    window.until("Done");
+    window.bring(Pane::Browser);
+    window.click("Filter clusters");
+    window.fill("Filter", "size>2");
+    let typed = |window: &Window| window.harness.query_by_label("Filter").and_then(|field| field.value());
+    assert_eq!(typed(&window).as_deref(), Some("size>2"));
+    window.click("eps 0.55, seed 2");
+    window.until("Filter clusters");
+    assert_eq!(typed(&window), None, "another run is looked at without it");
+    window.click("whole method, seed 1");
+    window.until("Hide the filter");
+    assert_eq!(typed(&window).as_deref(), Some("size>2"), "it is there again");
 }

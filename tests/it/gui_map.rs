@@ -10,8 +10,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::{Commands, UiCommand};
 use reid_workbench::gui::fonts;
-use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, known, points};
+use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::plot::SharedCursor;
 use reid_workbench::gui::plot::colours::{Colouring, dense, greedy, marks};
 use reid_workbench::gui::queue::RunQueue;
 use reid_workbench::gui::sweeps::Sweeps;
@@ -71,6 +72,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
                 live: &RunView::default(),
                 sweeps: &Sweeps::default(),
                 queue: &RunQueue::default(),
+                truth: bench.truth,
             },
             overlays: &[],
             view: &bench.view,
@@ -83,6 +85,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             applies: reid_workbench::gui::panels::Applies::ToRun,
             selection: &bench.selection,
             truth: bench.truth,
+            cursor: &SharedCursor::default(),
             head: &TitlePlace::new(head, None),
         };
         let began = Instant::now();
@@ -333,7 +336,7 @@ fn t_sne_goes_on_in_the_background_and_from_epoch_to_epoch() {
             assert!(began.elapsed() < Duration::from_secs(60));
             harness.step();
         }
-        known(&harness.ctx, &key(epoch)).unwrap()
+        harness.state().panels.map().known(&key(epoch)).unwrap()
     };
     let first = settle(&mut harness, LAST - 1);
     harness.state_mut().selection.epoch = None;
@@ -501,7 +504,9 @@ fn times_of_a_frame_with_thirteen_thousand_points() {
     let began = Instant::now();
     let mut vertices = 0;
     for _ in 0..50 {
-        vertices = points::mesh(&ctx, &place, &layout.at, &looks, 1.0, None).vertices.len();
+        vertices = points::mesh((&ctx, &mut points::GlyphSheets::default()), &place, &layout.at, &looks, 1.0, None)
+            .vertices
+            .len();
     }
     println!("mesh of {vertices} vertices: {:.2} ms", began.elapsed().as_secs_f64() * 20.0);
     let knn: Vec<u32> = (0..n as u32).flat_map(|i| (0..20).map(move |j| (i + j * 7) % 13_000)).collect();

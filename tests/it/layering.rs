@@ -565,3 +565,20 @@ fn a_panel_changes_nothing_but_itself() {
         assert_eq!(of(good), 0, "{good}");
     }
 }
+
+/// What may keep something in egui's memory, which is the same for the whole window: fonts that were asked for, the pace of
+/// frames, work under way (each of them is asked for by threads, too), and which file dialog a test wants.
+const REMEMBERED: &[&str] = &["gui/fonts.rs", "gui/job.rs", "gui/pace.rs", "gui/dialogs/browse.rs"];
+
+#[test]
+fn nothing_of_a_run_hides_in_the_memory_of_egui() {
+    let words = ["get_temp", "insert_temp", "get_persisted", "insert_persisted", "data_mut"];
+    let hides = |text: &str| tokens(text).iter().any(|(_, word)| words.iter().any(|w| word.starts_with(w)));
+    let found: Vec<String> = source()
+        .into_iter()
+        .filter(|(name, text)| name.starts_with("gui") && !REMEMBERED.contains(&name.as_str()) && hides(text))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(found, Vec::<String>::new(), "it belongs to the state of the panel, of its run, or of the window");
+    assert!(hides("ctx.data_mut(|d| d.insert_temp(id, 1))") && !hides("// get_temp"));
+}

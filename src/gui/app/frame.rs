@@ -11,9 +11,9 @@ use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
 use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, set_truth, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, strip, tiles, topbar};
 use crate::gui::paths;
-use crate::gui::plot::{self, type_scale};
+use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
 use crate::gui::widgets::tile::TitlePlace;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
@@ -22,7 +22,6 @@ impl App {
     /// Draws the frame around the work, and the work.
     pub(super) fn frame(&mut self, ui: &mut Ui) {
         let theme = Theme::of(ui.ctx());
-        set_truth(ui.ctx(), self.saved.truth);
         let shown = self.shown();
         fonts::want(ui.ctx(), &shown.title);
         for row in self.library.datasets() {
@@ -46,7 +45,7 @@ impl App {
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         let prepared = self.preparing.is_some() && self.live.state == State::Preparing;
         let told = if prepared { &self.live } else { shown };
-        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), &self.commands));
+        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), self.saved.truth, &self.commands));
         if let Some(preparing) = &mut self.preparing {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
             let height = size::THUMBS[1][1] + 10.0;
@@ -64,7 +63,7 @@ impl App {
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
         let run = steered(&self.live, shown);
         let rate = run.curves(run.phase).rate.filter(|_| run.is_running());
-        log.show(ui, |ui| self.log.line(ui, rate, self.log_open, &self.commands));
+        log.show(ui, |ui| self.log.line(ui, rate, (self.log_open, self.saved.truth), &self.commands));
         if self.log_open {
             let before = self.saved.sizes;
             let drawer = match self.resized {
@@ -73,7 +72,8 @@ impl App {
             };
             let drawer = drawer
                 .frame(bar.inner_margin(Margin::symmetric(12, 0)).outer_margin(Margin { top: 1, ..Margin::ZERO }));
-            let drawn = drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui));
+            let drawn =
+                drawer.resizable(true).show_separator_line(false).show(ui, |ui| self.log.drawer(ui, self.saved.truth));
             self.saved.sizes[2] = drawn.response.rect.height();
             self.note_sizes(ui.ctx(), before);
         }
@@ -99,7 +99,7 @@ impl App {
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         panel.show(ui, |ui| {
             let play = (self.playing.is_some(), self.saved.play_rate);
-            scrubber::ui(ui, shown, play, &self.selection, &self.commands);
+            scrubber::ui(ui, (shown, self.saved.truth), play, &self.selection, &self.commands);
         });
     }
 
@@ -113,7 +113,13 @@ impl App {
         let [min, max] = size::SIDE_RANGE;
         let mut open = *self.saved.columns();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
+        let many = Many {
+            book: &self.book,
+            live: &self.live,
+            sweeps: &self.sweeps,
+            queue: &self.queue,
+            truth: self.saved.truth,
+        };
         let widths = &mut self.saved.sizes;
         let before = *widths;
         let sized = |panel: Panel, width: f32| match self.resized {
@@ -170,7 +176,13 @@ impl App {
         };
         self.what_if.look_at(view, self.selection.epoch);
         self.follow.update(view, &mut self.selection, &self.snapshots);
-        let many = Many { book: &self.book, live: &self.live, sweeps: &self.sweeps, queue: &self.queue };
+        let many = Many {
+            book: &self.book,
+            live: &self.live,
+            sweeps: &self.sweeps,
+            queue: &self.queue,
+            truth: self.saved.truth,
+        };
         let overlays = many.overlays(view);
         let nowhere = TitlePlace::new(egui::Rect::NOTHING, None);
         let cx = PanelCtx {
@@ -186,11 +198,11 @@ impl App {
             applies,
             selection: &self.selection,
             truth: self.saved.truth,
+            cursor: &self.cursor,
             head: &nowhere,
         };
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
-        plot::look_at(ui.ctx(), cx.selection.epoch);
         let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under, rooms: &mut self.rooms };
         // The arrangement before the hand moves a tab or a splitter.
         let held = alone.is_none() && ui.input(|i| i.pointer.any_down() || i.pointer.any_released());

@@ -9,7 +9,7 @@ use super::App;
 use super::saved::Saved;
 use crate::gui::WindowOptions;
 use crate::gui::command::WorkLayout;
-use crate::gui::panels::{Pane, Panels, Selection, map, sweep};
+use crate::gui::panels::{Pane, Panels, Selection, sweep};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::RunView;
 use crate::method::params::Value;
@@ -133,7 +133,7 @@ impl App {
     pub fn held(&self, ctx: &egui::Context) -> Held {
         Held {
             snapshots: self.snapshots.held(),
-            layouts: map::held(ctx),
+            layouts: self.panels.map().held(),
             rankings: self.shown().rankings.len(),
             tried: self.what_if.tried().len(),
             lines: self.log.entries().len(),

@@ -103,6 +103,14 @@ impl Panel for BrowserPanel {
         self.cards(ui, cx, &shown, births.as_ref().map(|b| b.as_slice()));
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.filtering, &mut kept.filtering);
+        std::mem::swap(&mut self.filter, &mut kept.filter);
+        std::mem::swap(&mut self.picked_only, &mut kept.picked_only);
+        std::mem::swap(&mut self.open, &mut kept.open);
+        std::mem::swap(&mut self.seen, &mut kept.seen);
+    }
 }
 
 impl BrowserPanel {

@@ -11,7 +11,7 @@ use self::gaps::CameraGaps;
 use self::matrix::MatrixKind;
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::gui::plot::epochs;
-use crate::gui::plot::{self, Axes, EndLabel, Fixed, ticks, type_scale};
+use crate::gui::plot::{self, EndLabel, Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::EpochPart;
 use crate::gui::widgets::{combo, icon};
@@ -122,16 +122,8 @@ impl CamerasPanel {
             .filter_map(|(k, c)| Some(format!("{} {}", k.name, ticks::number(c.last()?.1, 3))))
             .collect();
         let name = format!("mean distance by epoch: {}", said.join(", "));
-        let axes = Axes {
-            id: Id::unique("camera gap"),
-            name: &name,
-            x: epochs::adaptation_range(cx.view),
-            link: Some(epochs::group()),
-            log_y: false,
-            caption: "mean Jaccard distance, by epochs done",
-            y_text: ticks::axis,
-            above: 4.0,
-        };
+        let mut axes = epochs::axes(cx, "camera gap", &name, "mean Jaccard distance, by epochs done");
+        axes.above = 4.0;
         let range = ticks::round_out(low.min(high), high.max(low), 3);
         plot::show(
             ui,

@@ -1,13 +1,13 @@
 //! Clusters and outliers of each epoch, and how well they agree with the truth where that is known.
 
-use eframe::egui::{self, Color32, Id, Rect, Sense, Stroke, Ui, pos2, vec2};
+use eframe::egui::{self, Color32, Rect, Sense, Stroke, Ui, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::{ClusterSummary, Phase, Quality};
 use crate::gui::plot::epochs;
 use crate::gui::plot::overlay;
-use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
+use crate::gui::plot::{self, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, RunView};
 use crate::gui::widgets::{chip, icon};
@@ -59,10 +59,10 @@ impl Panel for ClustersPanel {
             }
         } else if both {
             let each = vec2(ui.available_width(), (room - 4.0) / 2.0);
-            cluster_plot(ui, view, each, "");
-            image_plot(ui, view, each);
+            cluster_plot(ui, cx, each, "");
+            image_plot(ui, cx, each);
         } else {
-            cluster_plot(ui, view, vec2(ui.available_width(), room.max(60.0)), "epochs done");
+            cluster_plot(ui, cx, vec2(ui.available_width(), room.max(60.0)), "epochs done");
         }
         in_words(ui, clusters, both);
         if let Some(quality) = &known {
@@ -73,18 +73,18 @@ impl Panel for ClustersPanel {
     }
 }
 
-fn cluster_plot(ui: &mut Ui, view: &RunView, size: egui::Vec2, caption: &str) {
-    let theme = crate::gui::theme::Theme::of(ui.ctx());
+fn cluster_plot(ui: &mut Ui, cx: &PanelCtx<'_>, size: egui::Vec2, caption: &str) {
+    let theme = cx.theme;
     let curves: [Curve; 2] =
         [("clusters", |s| s.clusters[0], theme.t2, false), ("reliable", |s| s.reliable, theme.reliable, true)];
-    counts(ui, view, size, "cluster", caption, &curves);
+    counts(ui, cx, size, "cluster", caption, &curves);
 }
 
-fn image_plot(ui: &mut Ui, view: &RunView, size: egui::Vec2) {
-    let theme = crate::gui::theme::Theme::of(ui.ctx());
+fn image_plot(ui: &mut Ui, cx: &PanelCtx<'_>, size: egui::Vec2) {
+    let theme = cx.theme;
     let curves: [Curve; 2] =
         [("kept", |s| s.kept, theme.reliable, false), ("outliers", |s| s.noise[0], theme.outlier, false)];
-    counts(ui, view, size, "image", "images, by epochs done", &curves);
+    counts(ui, cx, size, "image", "images, by epochs done", &curves);
 }
 
 /// One count of the ticked runs.
@@ -101,16 +101,7 @@ fn overlaid(
     };
     let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, by_epoch)).collect();
     let name = format!("{what} of {}: {}", overlay::count(cx.overlays), overlay::said(cx.overlays, &curves, 0));
-    let axes = Axes {
-        id: Id::unique(("clusters plot", what)),
-        name: &name,
-        x: overlay::range(cx, epochs::adaptation_range),
-        link: Some(epochs::group()),
-        log_y: false,
-        caption,
-        y_text: ticks::axis,
-        above: 8.0,
-    };
+    let axes = epochs::axes(cx, what, &name, caption);
     let [_, high] = overlay::extent(&curves).unwrap_or([0.0, 1.0]);
     let range = ticks::round_out(0.0, high.max(1.0), 3);
     plot::show(
@@ -125,23 +116,15 @@ fn overlaid(
     );
 }
 
-fn counts(ui: &mut Ui, view: &RunView, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {
+fn counts(ui: &mut Ui, cx: &PanelCtx<'_>, size: egui::Vec2, what: &str, caption: &str, curves: &[Curve]) {
+    let view = cx.view;
     let last = view.newest_clusters().map(|(_, c)| &c.summary);
     let said: Vec<String> = curves
         .iter()
         .map(|(name, of, ..)| format!("{name} {}", last.map_or("–".to_owned(), |s| ticks::count(of(s)))))
         .collect();
     let name = format!("Plot of {what} counts by epoch, {}", said.join(", "));
-    let axes = Axes {
-        id: Id::unique(("clusters plot", what)),
-        name: &name,
-        x: epochs::adaptation_range(view),
-        link: Some(epochs::group()),
-        log_y: false,
-        caption,
-        y_text: ticks::axis,
-        above: 8.0,
-    };
+    let axes = epochs::axes(cx, what, &name, caption);
     let highest = view.clusters.values().flat_map(|c| curves.iter().map(|(_, of, ..)| of(&c.summary))).max();
     let range = ticks::round_out(0.0, highest.unwrap_or(1).max(1) as f64, 3);
     plot::show(

@@ -161,6 +161,10 @@ impl Panel for ClustreePanel {
         self.drawn = Some(drawn);
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.places, &mut kept.places);
+    }
 }
 
 impl Picture<'_> {

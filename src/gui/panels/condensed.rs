@@ -167,4 +167,8 @@ impl Panel for CondensedPanel {
         self.made = Some(made);
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.places, &mut kept.places);
+    }
 }

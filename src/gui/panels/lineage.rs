@@ -105,6 +105,10 @@ impl Panel for LineagePanel {
         }
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.filter, &mut kept.filter);
+    }
 }
 
 impl LineagePanel {

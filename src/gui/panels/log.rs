@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// The line at the foot of the window.
-    pub fn line(&mut self, ui: &mut Ui, rate: Option<f64>, open: bool, actions: &Commands) {
+    pub fn line(&mut self, ui: &mut Ui, rate: Option<f64>, (open, truth): (bool, bool), actions: &Commands) {
         let theme = Theme::of(ui.ctx());
         let rect = ui.max_rect();
         let response = ui.interact(rect, ui.scope_id().with("log line"), Sense::click());
@@ -83,7 +83,6 @@ impl Log {
             self.unread = 0;
             actions.send(UiCommand::ToggleLog);
         }
-        let shown = super::truth(ui.ctx());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(size::TILE_MARGIN);
             let caret = if open { icon::CARET_DOWN } else { icon::CARET_UP };
@@ -102,7 +101,7 @@ impl Log {
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add_space(size::TILE_MARGIN);
-                if let Some(last) = self.entries.iter().rfind(|e| shown || !e.truth) {
+                if let Some(last) = self.entries.iter().rfind(|e| truth || !e.truth) {
                     ui.label(Type::Mono.text(clock::hms(last.wall), theme.t3));
                     ui.add(egui::Label::new(Type::Small.text(sentence(last), theme.t2)).truncate());
                 } else {
@@ -113,7 +112,7 @@ impl Log {
     }
 
     /// The drawer.
-    pub fn drawer(&mut self, ui: &mut Ui) {
+    pub fn drawer(&mut self, ui: &mut Ui, truth: bool) {
         let theme = Theme::of(ui.ctx());
         let scope = format!("{} messages", self.entries.len());
         let mut copy = false;
@@ -130,7 +129,7 @@ impl Log {
                 self.entries.iter().map(|e| format!("{} {}", clock::hms(e.wall), sentence(e))).collect();
             ui.ctx().copy_text(lines.join("\n"));
         }
-        let (only_warnings, truth) = (self.only_warnings, super::truth(ui.ctx()));
+        let only_warnings = self.only_warnings;
         let fits = |e: &&LogEntry| (truth || !e.truth) && (!only_warnings || e.severity != Severity::Info);
         let shown: Vec<&LogEntry> = self.entries.iter().filter(fits).collect();
         ScrollArea::vertical().auto_shrink([false; 2]).stick_to_bottom(true).show_rows(

@@ -112,13 +112,8 @@ impl LossPanel {
             cx.overlays.iter().map(|overlay| smoothed(overlay, phase, seen, width)).collect()
         };
         let mut axes = axes(cx, phase, "", self.log);
-        let range = overlay::range(cx, |view| match phase {
-            Phase::Adapt => epochs::adaptation_range(view),
-            Phase::Pretrain => epochs::pretraining_range(view),
-        });
-        axes.x = range;
-        let name =
-            format!("Loss of {}: {}", overlay::count(cx.overlays), overlay::said(cx.overlays, &curves(range), 2));
+        let runs = overlay::count(cx.overlays);
+        let name = format!("Loss of {runs}: {}", overlay::said(cx.overlays, &curves(axes.x), 2));
         axes.name = &name;
         let log = self.log;
         plot::show(
@@ -183,18 +178,14 @@ fn smoothed(overlay: &Overlay<'_>, phase: Phase, [from, to]: [f64; 2], width: us
     of(longest).spans(from, to, width.min(400)).iter().map(|s| at(s.x)).collect()
 }
 
-fn axes<'a>(cx: &PanelCtx<'_>, phase: Phase, name: &'a str, log_y: bool) -> Axes<'a> {
-    let adapting = phase == Phase::Adapt;
-    Axes {
-        id: Id::unique(("loss plot", adapting)),
-        name,
-        x: if adapting { epochs::adaptation_range(cx.view) } else { epochs::pretraining_range(cx.view) },
-        link: adapting.then(epochs::group),
-        log_y,
-        caption: "",
-        y_text: ticks::axis,
-        above: 18.0,
+fn axes<'a>(cx: &PanelCtx<'a>, phase: Phase, name: &'a str, log_y: bool) -> Axes<'a> {
+    let axes = epochs::axes(cx, "loss plot", name, "");
+    let axes = Axes { log_y, above: 18.0, ..axes };
+    if phase == Phase::Adapt {
+        return axes;
     }
+    let id = axes.id.with("pre-training");
+    Axes { id, x: overlay::range(cx, epochs::pretraining_range), link: None, ..axes }
 }
 
 /// One curve: envelope and raw values faint, the smoothed one on top.

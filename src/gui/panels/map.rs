@@ -37,12 +37,11 @@ use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::filter::Vocabulary;
 use crate::study::image_filter::{IMAGE_FIELDS, picked};
-pub use layouts::{Key, PlaneLayout, held, known};
+pub use layouts::{Key, PlaneLayout};
 use layouts::{Standing, Tsne};
 pub use lens::{Lens, LensPlace};
 use nested::{MapNested, MapRadii};
 use picture::{MapPicture, Seen};
-pub use points::points;
 use tried::MapTried;
 
 /// Reach of the pointer, in points.
@@ -142,9 +141,24 @@ impl Panel for MapPanel {
         self.legend(ui, cx, &shown, (&standing, &became), line);
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.lens, &mut kept.lens);
+        std::mem::swap(&mut self.filter, &mut kept.filter);
+    }
 }
 
 impl MapPanel {
+    /// The newest layout of t-SNE of a clustering; `None` where none was computed.
+    pub fn known(&self, key: &Key) -> Option<Arc<PlaneLayout>> {
+        self.tsne.known(key)
+    }
+
+    /// How many layouts of t-SNE are in memory.
+    pub fn held(&self) -> usize {
+        self.tsne.held()
+    }
+
     /// The layout to draw, and how t-SNE stands when that is what is asked for.
     fn layout(
         &mut self,
@@ -156,7 +170,7 @@ impl MapPanel {
             return (components, None);
         }
         let standing = self.tsne.want(ui.ctx(), &shown.key, &shown.snapshot);
-        let own = layouts::known(ui.ctx(), &shown.key);
+        let own = self.tsne.known(&shown.key);
         // Until its first picture: where the points were, else the components.
         let last =
             || self.picture.last(shown.snapshot.labels.len()).filter(|_| !matches!(standing, Standing::Failed(_)));

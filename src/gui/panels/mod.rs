@@ -42,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Overlay};
 use super::command::{Commands, UiCommand};
+use super::plot::SharedCursor;
 use super::queue::RunQueue;
 use super::sweeps::Sweeps;
 use super::theme::Theme;
@@ -55,7 +56,7 @@ pub use super::selection::{Pick, Selection};
 pub use absence::{Absence, PanelDrawn};
 
 /// A part of the window with a title. The frame draws what stands in it while it has nothing to show.
-pub trait Panel {
+pub trait Panel: Sized {
     /// Its title.
     const TITLE: &'static str;
 
@@ -64,6 +65,9 @@ pub trait Panel {
     /// # Errors
     /// With what stands in its place.
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn;
+
+    /// Exchanges with `kept` what belongs to the run on screen and not to the panel: zoom, filters, what is opened.
+    fn exchange(&mut self, _kept: &mut Self) {}
 }
 
 /// What a panel may read, and where it puts what the user asked for. A panel changes nothing but its own state: what
@@ -94,6 +98,8 @@ pub struct PanelCtx<'a> {
     pub overlays: &'a [Overlay<'a>],
     /// Whether what target labels say may be shown.
     pub truth: bool,
+    /// What plots over one axis have in common: the x under the pointer.
+    pub cursor: &'a SharedCursor,
     /// The room beside the panel's tabs: see [`PanelCtx::title`].
     pub head: &'a TitlePlace,
 }
@@ -134,6 +140,8 @@ pub struct Many<'a> {
     pub sweeps: &'a Sweeps,
     /// The runs that wait for their turn.
     pub queue: &'a RunQueue,
+    /// Whether what target labels say may be shown.
+    pub truth: bool,
 }
 
 impl<'a> Many<'a> {
@@ -141,16 +149,6 @@ impl<'a> Many<'a> {
     pub fn overlays(&self, shown: &'a RunView) -> Vec<Overlay<'a>> {
         self.book.overlays([shown, self.live])
     }
-}
-
-/// Whether what target labels say may be shown: the switch of the menu, for what stands beside the panels.
-pub fn truth(ctx: &eframe::egui::Context) -> bool {
-    ctx.data(|data| data.get_temp(eframe::egui::Id::unique("truth")).unwrap_or(true))
-}
-
-/// Puts the switch in force.
-pub fn set_truth(ctx: &eframe::egui::Context, on: bool) {
-    ctx.data_mut(|data| data.insert_temp(eframe::egui::Id::unique("truth"), on));
 }
 
 /// Where a parameter that is changed counts.
@@ -201,6 +199,16 @@ macro_rules! panes {
         }
 
         impl Panels {
+            /// The cluster map, which keeps layouts.
+            pub fn map(&self) -> &map::MapPanel {
+                &self.map
+            }
+
+            /// Exchanges with `kept` what belongs to the run on screen: zoom, filters, what is opened.
+            pub fn exchange(&mut self, kept: &mut Self) {
+                $(self.$field.exchange(&mut kept.$field);)+
+            }
+
             /// Shows the contents of a panel.
             pub fn show(&mut self, pane: Pane, ui: &mut Ui, cx: &PanelCtx<'_>) {
                 let drawn = match pane { $(Pane::$pane => self.$field.ui(ui, cx),)+ };

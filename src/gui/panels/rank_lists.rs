@@ -131,6 +131,14 @@ impl Panel for RankListsPanel {
         }
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.filter, &mut kept.filter);
+        std::mem::swap(&mut self.top, &mut kept.top);
+        std::mem::swap(&mut self.history, &mut kept.history);
+        std::mem::swap(&mut self.asked, &mut kept.asked);
+        std::mem::swap(&mut self.of, &mut kept.of);
+    }
 }
 
 impl RankListsPanel {

@@ -141,6 +141,10 @@ impl Panel for ReachabilityPanel {
         self.painted = Some(painted);
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.places, &mut kept.places);
+    }
 }
 
 impl ReachabilityPanel {

@@ -1,13 +1,13 @@
 //! Retrieval: mAP and rank-1, -5, -10 after each evaluation, with the source-only model as the start.
 
-use eframe::egui::{Color32, Id, Label, Stroke, Ui};
+use eframe::egui::{Color32, Label, Stroke, Ui};
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Panel, PanelCtx, PanelDrawn};
 use crate::engine::event::Retrieval;
 use crate::gui::plot::epochs;
 use crate::gui::plot::overlay;
-use crate::gui::plot::{self, Axes, Canvas, EndLabel, ticks};
+use crate::gui::plot::{self, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
 use crate::gui::widgets::{button, icon};
@@ -102,16 +102,7 @@ impl Panel for RetrievalPanel {
         };
         beside(ui, last);
         let name = format!("Retrieval plot, mAP {} percent", ticks::number(100.0 * last.mAP, 1));
-        let axes = Axes {
-            id: Id::unique("retrieval plot"),
-            name: &name,
-            x: epochs::adaptation_range(view),
-            link: Some(epochs::group()),
-            log_y: false,
-            caption: "epochs done",
-            y_text: ticks::axis,
-            above: 8.0,
-        };
+        let axes = epochs::axes(cx, "retrieval plot", &name, "epochs done");
         let paper = published.filter(|_| self.paper);
         let range = y_range(view, paper.as_ref());
         plot::show(ui, ui.available_size(), &axes, |_| range, |canvas| curves(canvas, view, paper.as_ref()));
@@ -128,16 +119,7 @@ impl RetrievalPanel {
         let curves: Vec<_> = cx.overlays.iter().map(|overlay| overlay::by_epoch(overlay, of)).collect();
         let (measure, runs) = (self.measure.words(), overlay::count(cx.overlays));
         let name = format!("{measure} of {runs}: {}", overlay::said(cx.overlays, &curves, 1));
-        let axes = Axes {
-            id: Id::unique("retrieval plot"),
-            name: &name,
-            x: overlay::range(cx, epochs::adaptation_range),
-            link: Some(epochs::group()),
-            log_y: false,
-            caption: "epochs done",
-            y_text: ticks::axis,
-            above: 8.0,
-        };
+        let axes = epochs::axes(cx, "retrieval plot", &name, "epochs done");
         let [low, high] = overlay::extent(&curves).unwrap_or([0.0, 100.0]);
         let [low, high] = plot::ticks::round_out(low, high, 4);
         let range = [low.max(0.0), high.min(100.0)];

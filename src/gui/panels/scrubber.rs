@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{Pick, Selection, truth};
+use super::{Pick, Selection};
 use crate::base::text::count;
 use crate::engine::event::Phase;
 use crate::gui::command::{Commands, UiCommand};
@@ -14,7 +14,13 @@ use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::words::is_active;
 
 /// Shows the scrubber.
-pub fn ui(ui: &mut Ui, view: &RunView, (playing, rate): (bool, u32), selection: &Selection, actions: &Commands) {
+pub fn ui(
+    ui: &mut Ui,
+    (view, truth): (&RunView, bool),
+    (playing, rate): (bool, u32),
+    selection: &Selection,
+    actions: &Commands,
+) {
     let theme = Theme::of(ui.ctx());
     let newest = view.newest_clusters().map(|(epoch, _)| epoch);
     let at = selection.epoch.or(newest);
@@ -53,9 +59,9 @@ pub fn ui(ui: &mut Ui, view: &RunView, (playing, rate): (bool, u32), selection: 
         ui.add_space(8.0);
         let legend = if ui.available_width() > 640.0 { 216.0 } else { 12.0 };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width() - legend, size::SCRUBBER), Sense::hover());
-        track(ui, rect, view, (selection, newest), actions);
+        track(ui, rect, (view, truth), (selection, newest), actions);
         if legend > 100.0 {
-            keys(ui);
+            keys(ui, truth);
         }
     });
 }
@@ -63,7 +69,7 @@ pub fn ui(ui: &mut Ui, view: &RunView, (playing, rate): (bool, u32), selection: 
 fn track(
     ui: &mut Ui,
     rect: Rect,
-    view: &RunView,
+    (view, truth): (&RunView, bool),
     (selection, newest): (&Selection, Option<usize>),
     actions: &Commands,
 ) {
@@ -94,7 +100,7 @@ fn track(
         }
     }
     ticks(ui, &painter, bar, planned, x_of);
-    let taken = marks(&painter, view, bar, unit);
+    let taken = marks(&painter, (view, truth), bar, unit);
     // A rate that is multiplied by one stays as it is: no mark.
     if let Some(params) = view.params.as_ref().filter(|params| params.adapt.gamma != 1.0) {
         for drop in (1..).map(|n| params.adapt.step.saturating_mul(n)).take_while(|&e| e < planned).take(12) {
@@ -170,7 +176,7 @@ fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl
 }
 
 /// What happened, above the bars; gives the places it took.
-fn marks(painter: &egui::Painter, view: &RunView, bar: Rect, unit: f32) -> Vec<f32> {
+fn marks(painter: &egui::Painter, (view, truth): (&RunView, bool), bar: Rect, unit: f32) -> Vec<f32> {
     let theme = Theme::of(painter.ctx());
     let mut taken = Vec::new();
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt) {
@@ -186,7 +192,7 @@ fn marks(painter: &egui::Painter, view: &RunView, bar: Rect, unit: f32) -> Vec<f
     }
     // The best model by the target's test labels: an oracle's choice.
     let best = view.target_retrieval.iter().max_by(|a, b| a.1.mAP.total_cmp(&b.1.mAP));
-    if let Some((&epochs, _)) = best.filter(|_| truth(painter.ctx())) {
+    if let Some((&epochs, _)) = best.filter(|_| truth) {
         let at = pos2(bar.left() + unit * epochs as f32, bar.top() - 8.0);
         icon::paint(painter, at, icon::STAR, Weight::Fill, 10.0, theme.truth);
         taken.push(at.x);
@@ -213,7 +219,7 @@ fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Sel
     painter.galley(pill.center() - galley.size() / 2.0, galley, theme.accent_ink);
 }
 
-fn keys(ui: &mut Ui) {
+fn keys(ui: &mut Ui, truth: bool) {
     let theme = Theme::of(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(vec2(200.0, size::SCRUBBER), Sense::hover());
     let swatches = [("outlier", theme.bg4), ("unreliable", theme.unreliable), ("reliable", theme.reliable)];
@@ -222,7 +228,7 @@ fn keys(ui: &mut Ui) {
         ("parameter", icon::TRIANGLE, theme.pending),
         ("pause", icon::PAUSE, theme.t3),
     ];
-    if truth(ui.ctx()) {
+    if truth {
         marks.push(("best mAP", icon::STAR, theme.truth));
     }
     for (n, (mark, glyph, ink)) in marks.into_iter().enumerate() {

@@ -2,7 +2,6 @@
 
 use eframe::egui::{Align, Align2, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::truth;
 use crate::base::text::duration;
 use crate::base::time as clock;
 use crate::engine::event::{Phase, Stage, State};
@@ -17,7 +16,7 @@ use crate::gui::words::{self, is_active};
 
 /// Shows the strip. `live` is the run the engine works on, `shown` the one on screen, `told` the one whose state is told:
 /// while another run is prepared, that is what goes on.
-pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), actions: &Commands) {
+pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), truth: bool, actions: &Commands) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(size::TILE_MARGIN);
         device(ui, live);
@@ -26,7 +25,7 @@ pub fn ui(ui: &mut Ui, (live, shown, told): (&RunView, &RunView, &RunView), acti
             ui.spacing_mut().item_spacing.x = 4.0;
             transport(ui, live, shown, actions);
             ui.add_space(8.0);
-            state_pill(ui, told);
+            state_pill(ui, told, truth);
             ui.add_space(12.0);
             ui.spacing_mut().item_spacing.x = 16.0;
             stages(ui, told);
@@ -104,9 +103,9 @@ fn help(command: &UiCommand) -> &'static str {
     COMMANDS.iter().find(|e| e.command == *command).map_or("", |e| e.help)
 }
 
-fn state_pill(ui: &mut Ui, view: &RunView) {
+fn state_pill(ui: &mut Ui, view: &RunView, truth: bool) {
     let theme = Theme::of(ui.ctx());
-    let text = words::sentence(view, truth(ui.ctx()));
+    let text = words::sentence(view, truth);
     let (mark, fill) = match &view.state {
         State::Idle => (PillMark::Dot(theme.t4), theme.bg2),
         State::Paused => (PillMark::Icon(icon::PAUSE, theme.t1), theme.bg3),

@@ -154,7 +154,7 @@ impl Panel for TrialsPanel {
             let nothing = Absence::nothing(icon::GRID, "No sweep yet", text);
             return Err(nothing.with("Ablation", begin(sweeps, ABLATION)));
         }
-        self.bar(ui, sweeps, standing, cx.commands);
+        self.bar(ui, (sweeps, standing), cx.truth, cx.commands);
         if let Some(why) = sweeps.unread() {
             ui.add(egui::Label::new(Type::Body.text(why, cx.theme.warn)).wrap());
         }
@@ -183,7 +183,13 @@ impl Panel for TrialsPanel {
 
 impl TrialsPanel {
     /// Which sweep, and what can be done with it.
-    fn bar(&mut self, ui: &mut Ui, sweeps: &Sweeps, standing: Option<&SweepStanding>, actions: &Commands) {
+    fn bar(
+        &mut self,
+        ui: &mut Ui,
+        (sweeps, standing): (&Sweeps, Option<&SweepStanding>),
+        truth: bool,
+        actions: &Commands,
+    ) {
         ui.horizontal_wrapped(|ui| {
             let name = |dir: &Path| dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
             let chosen = sweeps.chosen().map(name).unwrap_or_default();
@@ -223,7 +229,7 @@ impl TrialsPanel {
                 actions.send(begin(sweeps, ABLATION));
             }
             let dress = FilterDress { name: "Filter of the trials", hint: "eps<0.6 map>40", width: 150.0 };
-            self.filter.show(ui, &vocabulary(super::truth(ui.ctx())), dress);
+            self.filter.show(ui, &vocabulary(truth), dress);
             let more = icon_button(ui, icon::DOTS, "More of this sweep");
             Popup::menu(&more).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
                 self.more(ui, sweeps, standing, actions);

@@ -98,6 +98,10 @@ impl Panel for WhyPanel {
         self.found = Some(found);
         Ok(())
     }
+
+    fn exchange(&mut self, kept: &mut Self) {
+        std::mem::swap(&mut self.held, &mut kept.held);
+    }
 }
 
 impl WhyPanel {

@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 use egui_plot::{PlotPoint, PlotTransform};
 
-use super::{Axes, ticks};
+use super::{Axes, PlotLink, ticks};
 use crate::gui::theme::{Theme, Type, size};
 
 /// A name with a value at the end of a curve.
@@ -81,25 +81,9 @@ impl<'a> Canvas<'a> {
     }
 
     /// Takes the pointer's x, or that of a linked plot.
-    pub(super) fn share_cursor(&mut self, link: Option<Id>, own: Id, pointer: Option<f64>) {
+    pub(super) fn share_cursor(&mut self, link: Option<PlotLink<'_>>, own: Id, pointer: Option<f64>) {
         self.own_cursor = pointer.is_some();
-        let Some(key) = link.map(|group| group.with("cursor")) else {
-            self.cursor = pointer;
-            return;
-        };
-        self.cursor = self.ui.data_mut(|data| {
-            let held: Option<(Id, f64)> = data.get_temp(key).flatten();
-            match (pointer, held) {
-                (Some(x), _) => {
-                    data.insert_temp(key, Some((own, x)));
-                }
-                (None, Some((owner, _))) if owner == own => {
-                    data.insert_temp::<Option<(Id, f64)>>(key, None);
-                }
-                (None, _) => {}
-            }
-            pointer.or(held.filter(|(owner, _)| *owner != own).map(|(_, x)| x))
-        });
+        self.cursor = link.map_or(pointer, |link| link.cursor.at(link.group, own, pointer));
     }
 
     /// The x that is seen.

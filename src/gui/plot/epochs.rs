@@ -3,14 +3,30 @@
 use eframe::egui::{Color32, Id};
 
 use crate::engine::event::Phase;
-use crate::gui::plot::{Canvas, ticks};
+use crate::gui::panels::PanelCtx;
+use crate::gui::plot::{Axes, Canvas, PlotLink, overlay, ticks};
 use crate::gui::view_model::{MarkKind, MarkedMoment, RunView};
 use crate::gui::widgets::icon;
 use crate::gui::words::epoch_words;
 
-/// The group of plots that share x and the cursor.
-pub fn group() -> Id {
-    Id::unique("plots over adaptation epochs")
+/// The plots over adaptation epochs share x and the cursor, in each run its own.
+pub fn link<'a>(cx: &PanelCtx<'a>) -> PlotLink<'a> {
+    let group = Id::unique(("plots over adaptation epochs", &cx.view.folder));
+    PlotLink { group, cursor: cx.cursor, epoch: cx.selection.epoch }
+}
+
+/// Axes over the adaptation epochs of the run on screen, and of those drawn with it; each run keeps its own zoom.
+pub fn axes<'a>(cx: &PanelCtx<'a>, plot: &str, name: &'a str, caption: &'a str) -> Axes<'a> {
+    Axes {
+        id: Id::unique((plot, &cx.view.folder)),
+        name,
+        x: overlay::range(cx, adaptation_range),
+        link: Some(link(cx)),
+        log_y: false,
+        caption,
+        y_text: ticks::axis,
+        above: 8.0,
+    }
 }
 
 /// From the source-only model to the newest thing known: an epoch is at one x in every plot.

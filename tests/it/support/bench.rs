@@ -9,6 +9,7 @@ use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::{Commands, UiCommand};
 use reid_workbench::gui::fonts;
 use reid_workbench::gui::panels::{Applies, Many, Pane, PanelCtx, Panels, Selection};
+use reid_workbench::gui::plot::SharedCursor;
 use reid_workbench::gui::queue::RunQueue;
 use reid_workbench::gui::sweeps::Sweeps;
 use reid_workbench::gui::theme::{self, Theme};
@@ -50,6 +51,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
                 live: &RunView::default(),
                 sweeps: &Sweeps::default(),
                 queue: &RunQueue::default(),
+                truth: bench.truth,
             },
             overlays: &[],
             view: &bench.view,
@@ -62,6 +64,7 @@ fn show(ui: &mut egui::Ui, bench: &mut Bench) {
             applies: Applies::ToRun,
             selection: &bench.selection,
             truth: bench.truth,
+            cursor: &SharedCursor::default(),
             head: &TitlePlace::new(head, None),
         };
         bench.panels.show(bench.pane, &mut child, &cx);

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Label, Layout, Ui};
 
-use crate::gui::panels::{Many, truth};
+use crate::gui::panels::Many;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::view_model::RunView;
@@ -28,7 +28,7 @@ pub fn ui(ui: &mut Ui, shown: &RunView, many: &Many<'_>) {
     let clustered = shown.clusters.keys().rev().find(|e| base.clusters.contains_key(e)).copied();
     let scope = epoch.map_or(String::new(), |epoch| format!("both {}", crate::gui::words::after_words(epoch)));
     tile::title_row(ui, "Against \u{e46a}", &scope, |_| {});
-    if let (Some(epoch), true) = (epoch, truth(ui.ctx())) {
+    if let (Some(epoch), true) = (epoch, many.truth) {
         let (now, before) = (&shown.target_retrieval[&epoch], &base.target_retrieval[&epoch]);
         for (name, now, before) in [("mAP", now.mAP, before.mAP), ("rank-1", now.cmc[0], before.cmc[0])] {
             let difference = ticks::signed(100.0 * (now - before), 1);

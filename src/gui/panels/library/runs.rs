@@ -7,7 +7,7 @@ use eframe::egui::{self, Color32, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 use super::{list_row, two_lines};
 use crate::gui::book::Book;
 use crate::gui::command::{Commands, UiCommand};
-use crate::gui::panels::{Many, Pane, truth};
+use crate::gui::panels::{Many, Pane};
 use crate::gui::queue::Queued;
 use crate::gui::run_columns::{passes, vocabulary};
 use crate::gui::theme::{Theme, Type, size};
@@ -40,6 +40,8 @@ struct RunRow<'a> {
     note: &'a str,
     /// mAP on the target after each evaluation, fractions.
     curve: &'a [f64],
+    /// Whether that may be shown.
+    truth: bool,
     dim: bool,
     on: bool,
     ticked: bool,
@@ -62,7 +64,7 @@ impl RunList {
             }
             ui.label(Type::Small.text("mAP", theme.t3));
         });
-        let filter = self.filter(ui, rows.len());
+        let filter = self.filter(ui, rows.len(), many.truth);
         let overlays = many.overlays(shown);
         let several = rows.iter().any(|(run, _)| run.title != rows[0].0.title);
         let row_of = |folder| RunRow {
@@ -72,6 +74,7 @@ impl RunList {
             note: "",
             curve: &[],
             dim: false,
+            truth: many.truth,
             on: shown.folder.as_deref() == Some(folder),
             ticked: many.book.is_ticked(folder),
             star: many.book.is_baseline(folder),
@@ -124,8 +127,8 @@ impl RunList {
     }
 
     /// The box of the filter, and what is in force.
-    fn filter(&mut self, ui: &mut Ui, runs: usize) -> Terms {
-        let known = vocabulary(truth(ui.ctx()));
+    fn filter(&mut self, ui: &mut Ui, runs: usize, truth: bool) -> Terms {
+        let known = vocabulary(truth);
         if self.filtering || runs >= MANY || !self.filter.is_empty() {
             let dress = FilterDress {
                 name: "Filter of the runs",
@@ -215,8 +218,7 @@ fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &Commands) -> bool {
     tick_box(ui, rect, run, color, actions);
     let bar = Rect::from_min_size(pos2(rect.left() + 20.0, rect.top() + 7.0), vec2(3.0, rect.height() - 14.0));
     ui.painter().rect_filled(bar, 1.5, color);
-    let shown = crate::gui::panels::truth(ui.ctx());
-    let curve: &[f64] = if shown { run.curve } else { &[] };
+    let curve: &[f64] = if run.truth { run.curve } else { &[] };
     let value = curve.last().map_or("–".to_owned(), |v| format!("{:.1}", 100.0 * v));
     let at = pos2(rect.right(), rect.center().y);
     ui.painter().text(at, egui::Align2::RIGHT_CENTER, value, Type::Title.font(ui), theme.t1);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Context, Id, Pos2, Vec2, pos2, vec2};
+use eframe::egui::{Context, Pos2, Vec2, pos2, vec2};
 
 use crate::base::guard::guarded;
 use crate::gui::pace::Pace;
@@ -64,15 +64,11 @@ struct Kept {
     settled: bool,
 }
 
-/// All layouts of t-SNE that are kept, those used last at the end; they live as long as the window.
+/// All layouts of t-SNE that are kept, those used last at the end.
 #[derive(Clone, Debug, Default)]
 struct Shelf(Vec<Kept>);
 
 impl Shelf {
-    fn with<R>(ctx: &Context, run: impl FnOnce(&mut Self) -> R) -> R {
-        ctx.data_mut(|data| run(data.get_temp_mut_or_default(Id::unique("layouts of the cluster map"))))
-    }
-
     fn put(&mut self, kept: Kept) {
         self.0.retain(|k| k.key != kept.key);
         self.0.push(kept);
@@ -86,16 +82,6 @@ impl Shelf {
         let same = self.0.iter().filter(|k| k.key.folder == key.folder && k.layout.at.len() == n);
         same.min_by_key(|k| (k.key.epoch.abs_diff(key.epoch), k.key.epoch > key.epoch)).cloned()
     }
-}
-
-/// The newest layout of t-SNE of that clustering, for any tile; `None` when the map has not computed it.
-pub fn known(ctx: &Context, key: &Key) -> Option<Arc<PlaneLayout>> {
-    Shelf::with(ctx, |shelf| shelf.0.iter().find(|k| k.key == *key).map(|k| Arc::clone(&k.layout)))
-}
-
-/// How many layouts of t-SNE are in memory.
-pub fn held(ctx: &Context) -> usize {
-    Shelf::with(ctx, |shelf| shelf.0.len())
 }
 
 /// What the thread has to say.
@@ -135,6 +121,7 @@ impl Drop for Running {
 /// t-SNE in the background, of one clustering at a time.
 #[derive(Default)]
 pub struct Tsne {
+    kept: Shelf,
     running: Option<Running>,
     failed: Option<(Key, String)>,
 }
@@ -153,8 +140,8 @@ pub enum Standing {
 impl Tsne {
     /// Asks every frame for the layout of a clustering: begins it, goes on with it, or gives up the one of before.
     pub fn want(&mut self, ctx: &Context, key: &Key, snapshot: &Arc<ClusterSnapshot>) -> Standing {
-        self.take_in(ctx);
-        if Shelf::with(ctx, |shelf| shelf.0.iter().any(|k| k.key == *key && k.settled)) {
+        self.take_in();
+        if self.kept.0.iter().any(|k| k.key == *key && k.settled) {
             return Standing::Settled;
         }
         if let Some((_, why)) = self.failed.as_ref().filter(|(failed, _)| failed == key) {
@@ -167,13 +154,23 @@ impl Tsne {
         Standing::Running(self.running.as_ref().map_or(0.0, share))
     }
 
+    /// The newest layout of that clustering; `None` where none was computed.
+    pub fn known(&self, key: &Key) -> Option<Arc<PlaneLayout>> {
+        self.kept.0.iter().find(|k| k.key == *key).map(|k| Arc::clone(&k.layout))
+    }
+
+    /// How many layouts are in memory.
+    pub fn held(&self) -> usize {
+        self.kept.0.len()
+    }
+
     /// Whether a thread is at work.
     pub fn busy(&self) -> bool {
         self.running.is_some()
     }
 
     /// Takes in what the thread has found since.
-    fn take_in(&mut self, ctx: &Context) {
+    fn take_in(&mut self) {
         let Some(running) = &self.running else { return };
         let (layout, done, end) = {
             let mut state = running.shared.state();
@@ -182,7 +179,7 @@ impl Tsne {
         if let Some(layout) = layout {
             let settled = matches!(end, Some(Ok(())));
             let kept = Kept { key: running.key.clone(), layout, iterations: running.before + done, settled };
-            Shelf::with(ctx, |shelf| shelf.put(kept));
+            self.kept.put(kept);
         }
         match end {
             Some(Err(why)) => {
@@ -197,7 +194,7 @@ impl Tsne {
     fn start(&mut self, ctx: &Context, key: &Key, snapshot: &Arc<ClusterSnapshot>) {
         self.running = None; // which cancels it
         let n = snapshot.labels.len();
-        let prior = Shelf::with(ctx, |shelf| shelf.nearest(key, n));
+        let prior = self.kept.nearest(key, n);
         let before = prior.as_ref().map_or(0, |p| p.iterations);
         let fresh = TsneOptions::fresh();
         // A layout that was given up half-way, because its epoch had passed, goes on where it was.

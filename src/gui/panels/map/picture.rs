@@ -7,7 +7,7 @@ use eframe::egui::{Mesh, Pos2, Rect, Shape, Ui, Vec2};
 use super::grid::PointGrid;
 use super::layouts::{Key, PlaneLayout};
 use super::lens::{Lens, LensPlace};
-use super::points::{mesh, radius};
+use super::points::{GlyphSheets, mesh, radius};
 use crate::gui::job::Job;
 use crate::gui::pace::Pace;
 use crate::gui::panels::PanelCtx;
@@ -97,6 +97,7 @@ pub struct MapPicture {
     job: Job<Scheme>,
     look: Option<Look>,
     mesh: Option<(Frame, Arc<Mesh>)>,
+    sheets: GlyphSheets,
     /// What `Frame` names by address is kept, so that no address comes to mean something else.
     held: Option<Held>,
 }
@@ -142,7 +143,7 @@ impl MapPicture {
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some((at, half)) = self.on_the_way(ui, seen) {
             let place = seen.lens.over(rect, half);
-            let drawn = mesh(ui.ctx(), &place, &at, &marks, radius(&place, n, zoom), bright);
+            let drawn = mesh((ui.ctx(), &mut self.sheets), &place, &at, &marks, radius(&place, n, zoom), bright);
             painter.add(Shape::Mesh(Arc::new(drawn)));
             return place;
         }
@@ -163,7 +164,7 @@ impl MapPicture {
             Some((of, mesh)) if *of == frame => Arc::clone(mesh),
             _ => {
                 let r = radius(&place, n, zoom);
-                let drawn = Arc::new(mesh(ui.ctx(), &place, &seen.layout.at, &marks, r, bright));
+                let drawn = Arc::new(mesh((ui.ctx(), &mut self.sheets), &place, &seen.layout.at, &marks, r, bright));
                 self.mesh = Some((frame, Arc::clone(&drawn)));
                 self.held = Some((Arc::clone(seen.layout), marks, Arc::clone(&cx.selection.picked)));
                 drawn

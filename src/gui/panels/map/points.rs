@@ -1,12 +1,9 @@
 //! Thousands of points as one mesh: three glyphs in a small texture, a quad a point.
 
 use std::f32::consts::SQRT_2;
-use std::sync::Arc;
 
 use eframe::egui::epaint::Vertex;
-use eframe::egui::{
-    Color32, ColorImage, Context, Id, Mesh, Painter, Pos2, Rect, Shape, TextureHandle, TextureOptions, Vec2, pos2, vec2,
-};
+use eframe::egui::{Color32, ColorImage, Context, Mesh, Pos2, Rect, TextureHandle, TextureOptions, Vec2, pos2, vec2};
 
 use super::lens::LensPlace;
 use crate::gui::plot::colours::{Glyph, PointMark};
@@ -24,30 +21,17 @@ pub fn radius(place: &LensPlace, n: usize, zoom: f32) -> f32 {
     (0.35 * apart).clamp(0.9, 2.0 + 0.5 * (zoom - 1.0).clamp(0.0, 3.0))
 }
 
-/// Draws points: `at` in the plane of a layout, `marks` how each looks, `bright` which of them stand out (`None`:
-/// all of them). For tiles that draw them now and then; the map keeps its [`mesh`].
-pub fn points(
-    painter: &Painter,
-    place: &LensPlace,
-    at: &[Pos2],
-    marks: &[PointMark],
-    bright: Option<&dyn Fn(usize) -> bool>,
-) {
-    let mesh = mesh(painter.ctx(), place, at, marks, radius(place, at.len(), 1.0), bright);
-    painter.with_clip_rect(place.rect.intersect(painter.clip_rect())).add(Shape::Mesh(Arc::new(mesh)));
-}
-
-/// As [`points`], as a mesh to be kept; discs of that radius. Faded points lie under bright ones, outliers under
-/// clusters.
+/// Points as a mesh to be kept: `at` in the plane of a layout, `marks` how each looks, as discs of that radius, `bright`
+/// which of them stand out (`None`: all of them). Faded points lie under bright ones, outliers under clusters.
 pub fn mesh(
-    ctx: &Context,
+    (ctx, sheets): (&Context, &mut GlyphSheets),
     place: &LensPlace,
     at: &[Pos2],
     marks: &[PointMark],
     radius: f32,
     bright: Option<&dyn Fn(usize) -> bool>,
 ) -> Mesh {
-    let sheet = Sheet::of(ctx, radius * ctx.pixels_per_point());
+    let sheet = sheets.of(ctx, radius * ctx.pixels_per_point());
     let half = Vec2::splat(sheet.side as f32 / ctx.pixels_per_point() / 2.0);
     let seen = place.rect.expand(half.x);
     let mut mesh = Mesh::with_texture(sheet.texture.id());
@@ -91,31 +75,29 @@ struct Sheet {
     texture: TextureHandle,
 }
 
-#[derive(Clone, Default)]
-struct Sheets(Vec<Sheet>);
+/// The sheets of the sizes that were drawn last.
+#[derive(Default)]
+pub struct GlyphSheets(Vec<Sheet>);
 
-impl Sheet {
-    fn of(ctx: &Context, radius: f32) -> Self {
+impl GlyphSheets {
+    fn of(&mut self, ctx: &Context, radius: f32) -> Sheet {
         let quarters = (4.0 * radius).round().max(1.0) as u32;
-        let id = Id::unique("glyphs of the cluster map");
-        let known = ctx.data(|d| d.get_temp::<Sheets>(id)).unwrap_or_default();
-        if let Some(sheet) = known.0.iter().find(|s| s.quarters == quarters) {
+        if let Some(sheet) = self.0.iter().find(|s| s.quarters == quarters) {
             return sheet.clone();
         }
         let radius = quarters as f32 / 4.0;
         let side = (2.0 * (1.4 * radius + 1.5)).ceil() as usize + 2;
         let image = drawn(radius, side);
-        let sheet = Self { quarters, side, texture: ctx.load_texture("cluster map", image, TextureOptions::LINEAR) };
-        ctx.data_mut(|d| {
-            let sheets = &mut d.get_temp_mut_or_default::<Sheets>(id).0;
-            sheets.push(sheet.clone());
-            if sheets.len() > KEPT {
-                sheets.remove(0);
-            }
-        });
+        let sheet = Sheet { quarters, side, texture: ctx.load_texture("cluster map", image, TextureOptions::LINEAR) };
+        self.0.push(sheet.clone());
+        if self.0.len() > KEPT {
+            self.0.remove(0);
+        }
         sheet
     }
+}
 
+impl Sheet {
     fn uv(&self, glyph: Glyph) -> Rect {
         let column = match glyph {
             Glyph::Disc => 0.0,
