@@ -66,19 +66,6 @@ pub fn no_radii() -> Absence {
     Absence::nothing(icon::CIRCLE, "No radii in this run", NO_RADII)
 }
 
-/// Every radius of the epoch at once.
-///
-/// # Errors
-/// With what to say while it is computed or where it cannot be.
-pub fn hierarchy(cx: &PanelCtx<'_>, run: &ShownClustering) -> Result<Arc<Hierarchy>, Absence> {
-    match cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) {
-        Some(all) => Ok(all),
-        None => Err(cx.what_if.failure(4).map_or(Absence::Loading("reading all radii…"), |why| {
-            Absence::failed("No hierarchy of this epoch", why.to_owned())
-        })),
-    }
-}
-
 fn none_yet() -> Absence {
     let text = "Each epoch of adaptation begins with a clustering; the first comes after pre-training and extraction.";
     Absence::nothing(icon::STACK, "No clusters yet", text)
@@ -154,6 +141,23 @@ impl ClusteringWatch {
             self.shown = None;
         }
         self.last()
+    }
+
+    /// The same with every radius at once.
+    ///
+    /// # Errors
+    /// With what to say while it is computed, where it cannot be, or where the run has no radii.
+    pub fn all_radii(&mut self, ui: &Ui, cx: &PanelCtx<'_>) -> Result<(Arc<ShownClustering>, Arc<Hierarchy>), Absence> {
+        let run = self.get(ui, cx)?;
+        if !run.facts.has_radii() {
+            return Err(no_radii());
+        }
+        match cx.what_if.hierarchy().filter(|all| all.tree.n == run.facts.labels.len()) {
+            Some(all) => Ok((run, all)),
+            None => Err(cx.what_if.failure(4).map_or(Absence::Loading("reading all radii…"), |why| {
+                Absence::failed("No hierarchy of this epoch", why.to_owned())
+            })),
+        }
     }
 
     fn last(&self) -> Result<Arc<ShownClustering>, Absence> {

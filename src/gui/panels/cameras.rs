@@ -14,7 +14,8 @@ use crate::gui::plot::epochs;
 use crate::gui::plot::{self, EndLabel, Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::EpochPart;
-use crate::gui::widgets::{combo, icon};
+use crate::gui::widgets::combo::Choice;
+use crate::gui::widgets::icon;
 use crate::study::cameras::{CameraGap, PairDistances, STEPS};
 
 /// State of the Cameras panel that outlives the window.
@@ -76,12 +77,10 @@ impl Panel for CamerasPanel {
         let cameras = ticks::counted(gap.distance.cameras.len(), "camera", "cameras");
         let scope = format!("epoch {}, {cameras}", epoch + 1);
         cx.title(&scope).truth(cx.theme, truth).show(ui, |ui| {
-            let response = combo::dressed("camera matrix", self.which.words(), 132.0).show_ui(ui, |ui| {
-                for which in MatrixKind::ALL.into_iter().filter(|w| truth || *w != MatrixKind::Precision) {
-                    ui.selectable_value(&mut self.which, which, which.words()).on_hover_text(which.help());
-                }
-            });
-            response.response.accessible_name("Camera matrix").on_hover_text(self.which.help());
+            let (chosen, tip) = (self.which.words(), self.which.help());
+            let list = Choice { salt: "camera matrix", name: "Camera matrix", chosen, tip, width: 132.0 };
+            let shown = MatrixKind::ALL.into_iter().filter(|w| truth || *w != MatrixKind::Precision);
+            list.show(ui, &mut self.which, shown.map(|which| (which, which.words(), which.help())));
         });
         let room = ui.available_rect_before_wrap();
         ui.allocate_rect(room, Sense::hover());

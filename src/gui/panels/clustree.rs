@@ -7,14 +7,14 @@ use eframe::egui::{Align2, Color32, CursorIcon, Pos2, Rect, Role, Sense, Stroke,
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
-use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::colours;
 use crate::gui::plot::image_row::TreePlaces;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::Try;
 use crate::gui::widgets::button::focus_ring;
-use crate::gui::widgets::combo;
+use crate::gui::widgets::combo::Choice;
 use crate::gui::widgets::hover_card;
 use crate::gui::widgets::thumb;
 use crate::gui::words::share;
@@ -101,23 +101,16 @@ impl Panel for ClustreePanel {
     const TITLE: &'static str = "Clustree";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
-        let run = self.watch.get(ui, cx)?;
-        if !run.facts.has_radii() {
-            return Err(no_radii());
-        }
-        let all = hierarchy(cx, &run)?;
+        let (run, all) = self.watch.all_radii(ui, cx)?;
         let Some(ladder) = cx.what_if.ladder().filter(|l| l.rungs.iter().all(|r| r.labels.len() == all.tree.n)) else {
             return Err(Absence::Loading("cutting…"));
         };
         let scope = format!("epoch {}, clusters at {} radii", run.epoch + 1, ladder.rungs.len());
         cx.title(&scope).show(ui, |ui| {
             self.places.reset(ui);
-            let response = combo::dressed("clustree colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
-                for by in Colouring::ALL {
-                    ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
-                }
-            });
-            response.response.accessible_name("Colour of the discs").on_hover_text(self.colouring.help());
+            let (chosen, tip) = (self.colouring.words(), self.colouring.help());
+            let list = Choice { salt: "clustree colours", name: "Colour of the discs", chosen, tip, width: 118.0 };
+            list.show(ui, &mut self.colouring, Colouring::ALL.map(|by| (by, by.words(), by.help())));
         });
         let k = type_scale(ui);
         let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
@@ -300,6 +293,7 @@ impl Picture<'_> {
             format!("Eq. 8 {}", share(node.score)),
             format!("stability {}", share(node.stability)),
         ];
-        hover_card::show(ui, cx, (self.run.images.as_deref(), node.face), (self.plot.outer, at), lines);
+        let face = (self.run.images.as_deref(), node.face);
+        hover_card::show(ui, cx, face, (self.plot.outer, at, 14.0), hover_card::small(cx, lines));
     }
 }

@@ -9,11 +9,11 @@ use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::{Panel, PanelCtx, PanelDrawn};
-use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::eps;
 use crate::gui::plot::image_row::{self, TreePlaces};
 use crate::gui::plot::{Fixed, ticks, type_scale};
-use crate::gui::widgets::combo;
+use crate::gui::widgets::combo::Choice;
 use crate::method::cluster::count_clusters;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::icicle::{BranchPiece, pieces};
@@ -105,11 +105,7 @@ impl Panel for CondensedPanel {
     const TITLE: &'static str = "Condensed tree";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
-        let run = self.watch.get(ui, cx)?;
-        if !run.facts.has_radii() {
-            return Err(no_radii());
-        }
-        let all = hierarchy(cx, &run)?;
+        let (run, all) = self.watch.all_radii(ui, cx)?;
         let known = self.made.take().filter(|m| Arc::ptr_eq(&m.of, &all));
         let mut made = known.unwrap_or_else(|| Made::new(&all));
         let ladder = cx.what_if.ladder();
@@ -129,12 +125,9 @@ impl Panel for CondensedPanel {
         let scope = format!("epoch {}, {words}", run.epoch + 1);
         cx.title(&scope).show(ui, |ui| {
             self.places.reset(ui);
-            let response = combo::dressed("condensed colours", self.colouring.words(), 118.0).show_ui(ui, |ui| {
-                for by in Colouring::ALL {
-                    ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
-                }
-            });
-            response.response.accessible_name("Colour of the branches").on_hover_text(self.colouring.help());
+            let (chosen, tip) = (self.colouring.words(), self.colouring.help());
+            let list = Choice { salt: "condensed colours", name: "Colour of the branches", chosen, tip, width: 118.0 };
+            list.show(ui, &mut self.colouring, Colouring::ALL.map(|by| (by, by.words(), by.help())));
         });
         let k = type_scale(ui);
         let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());

@@ -15,7 +15,8 @@ use self::sample::How;
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::ticks;
-use crate::gui::widgets::{button, combo, icon};
+use crate::gui::widgets::combo::Choice;
+use crate::gui::widgets::{button, icon};
 
 /// State of the Reliable or not panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -77,13 +78,9 @@ impl ExhibitPanel {
             if self.how == How::Random && button::icon_button(ui, icon::RESET, "Draw other clusters").clicked() {
                 self.seed = self.seed.wrapping_add(1);
             }
-            let list = combo::dressed("exhibit samples", self.how.words(), 132.0).show_ui(ui, |ui| {
-                for how in How::ALL {
-                    ui.selectable_value(&mut self.how, how, how.words());
-                }
-            });
-            let tip = "Which clusters stand for their kind.";
-            list.response.accessible_name("Choice of the sample clusters").on_hover_text(tip);
+            let (name, tip) = ("Choice of the sample clusters", "Which clusters stand for their kind.");
+            let list = Choice { salt: "exhibit samples", name, chosen: self.how.words(), tip, width: 132.0 };
+            list.show(ui, &mut self.how, How::ALL.map(|how| (how, how.words(), "")));
         });
     }
 }

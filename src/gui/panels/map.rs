@@ -30,9 +30,10 @@ use crate::gui::plot::colours::{self, Colouring, Glyph};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{EpochPart, Loaded};
+use crate::gui::widgets::combo;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::{button, chip, combo};
+use crate::gui::widgets::{button, chip};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::filter::Vocabulary;
@@ -292,7 +293,8 @@ impl MapPanel {
             cx.select(Pick::Cluster(found.and_then(|i| u32::try_from(shown.snapshot.labels[i]).ok())));
         }
         if let Some(i) = hovered {
-            let under = hover::Hovered { i, row: rows.get(i), at: place.screen(layout.at[i]), room: rect };
+            let under =
+                hover::Hovered { i, images: shown.images.as_deref(), at: place.screen(layout.at[i]), room: rect };
             hover::show(ui, cx, (&shown.snapshot, shown.tried.as_deref()), &under);
         }
         became

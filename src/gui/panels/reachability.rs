@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
-use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::colours::{self, Colouring};
 use crate::gui::plot::eps;
 use crate::gui::plot::image_row::{self, TreePlaces};
@@ -21,7 +21,8 @@ use crate::gui::theme::{Theme, size};
 use crate::gui::what_if::Try;
 use crate::gui::what_if::worker::WhatIfOutcome;
 use crate::gui::widgets::button::{ButtonLook, Push};
-use crate::gui::widgets::{chip, combo};
+use crate::gui::widgets::chip;
+use crate::gui::widgets::combo::Choice;
 use crate::method::params::Value;
 use crate::method::tree::Hierarchy;
 
@@ -92,14 +93,10 @@ impl Panel for ReachabilityPanel {
     const TITLE: &'static str = "Reachability";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
-        let run = self.watch.get(ui, cx)?;
-        if !run.facts.has_radii() {
-            return Err(no_radii());
-        }
+        let (run, all) = self.watch.all_radii(ui, cx)?;
         if !cx.truth && self.colouring == Colouring::Identity {
             self.colouring = Colouring::Cluster;
         }
-        let all = hierarchy(cx, &run)?;
         let tried =
             cx.what_if.outcome().map(|(o, _)| Arc::clone(o)).filter(|o| o.assignment.labels.len() == all.tree.n);
         let painted = self.painted(cx, &all, &run, tried);
@@ -162,12 +159,9 @@ impl ReachabilityPanel {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let chosen = format!("colour {}", self.colouring.words());
-            let response = combo::dressed("reachability colours", &chosen, 118.0).show_ui(ui, |ui| {
-                for by in Colouring::ALL.into_iter().filter(|by| cx.truth || *by != Colouring::Identity) {
-                    ui.selectable_value(&mut self.colouring, by, by.words()).on_hover_text(by.help());
-                }
-            });
-            response.response.accessible_name("Colour of the valleys").on_hover_text(self.colouring.help());
+            let (name, tip) = ("Colour of the valleys", self.colouring.help());
+            let list = Choice { salt: "reachability colours", name, chosen: &chosen, tip, width: 118.0 };
+            list.show(ui, &mut self.colouring, Colouring::options(cx.truth));
             if self.colouring == Colouring::Identity {
                 chip::ground_truth(ui);
             }

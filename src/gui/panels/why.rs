@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::Split;
 use crate::gui::clustered::by_hand;
-use crate::gui::clustered::{ClusteringWatch, ShownClustering, hierarchy, no_radii};
+use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::plot::ticks;
 use crate::gui::theme::{self, Type, size};
 use crate::gui::what_if::Try;
@@ -47,11 +47,7 @@ impl Panel for WhyPanel {
     const TITLE: &'static str = "Why together";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
-        let run = self.watch.get(ui, cx)?;
-        if !run.facts.has_radii() {
-            return Err(no_radii());
-        }
-        let all = hierarchy(cx, &run)?;
+        let (run, all) = self.watch.all_radii(ui, cx)?;
         let n = all.tree.n as u32;
         let selected = cx.selection.image.filter(|i| i.split == Split::Train && i.index < n).map(|i| i.index);
         self.held = self.held.filter(|&i| i < n);

@@ -47,6 +47,12 @@ impl Colouring {
     /// All of them, in the order of the list.
     pub const ALL: [Self; 5] = [Self::Cluster, Self::Camera, Self::Score, Self::Reliability, Self::Identity];
 
+    /// Those that may be shown, with their words and what they say.
+    pub fn options(truth: bool) -> impl Iterator<Item = (Self, &'static str, &'static str)> {
+        let shown = Self::ALL.into_iter().filter(move |by| truth || *by != Self::Identity);
+        shown.map(|by| (by, by.words(), by.help()))
+    }
+
     /// In the list.
     pub fn words(self) -> &'static str {
         match self {

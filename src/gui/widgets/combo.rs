@@ -22,3 +22,37 @@ pub fn dressed<'a>(salt: &'a str, chosen: &str, width: f32) -> ComboBox<'a> {
         },
     )
 }
+
+/// A list that chooses one of some values. `salt` tells it from other lists, `name` is what a screen reader calls it.
+pub struct Choice<'a> {
+    /// What tells it from other lists.
+    pub salt: &'a str,
+    /// What it chooses, for a screen reader.
+    pub name: &'a str,
+    /// What the closed list shows.
+    pub chosen: &'a str,
+    /// The tooltip.
+    pub tip: &'a str,
+    /// Its width, in points.
+    pub width: f32,
+}
+
+impl Choice<'_> {
+    /// Shows it: each value with its words and what it says, if anything.
+    pub fn show<T: PartialEq>(
+        &self,
+        ui: &mut Ui,
+        value: &mut T,
+        values: impl IntoIterator<Item = (T, &'static str, &'static str)>,
+    ) {
+        let list = dressed(self.salt, self.chosen, self.width).show_ui(ui, |ui| {
+            for (one, words, help) in values {
+                let option = ui.selectable_value(value, one, words);
+                if !help.is_empty() {
+                    option.on_hover_text(help);
+                }
+            }
+        });
+        list.response.accessible_name(self.name).on_hover_text(self.tip);
+    }
+}

@@ -194,6 +194,12 @@ impl TableWidget<'_> {
     }
 }
 
+/// A table that is read, not clicked, as high as it is.
+pub fn plain(ui: &mut Ui, name: &str, columns: &[TableColumn], rows: &[Vec<TableCell>], is_on: impl Fn(usize) -> bool) {
+    let table = TableWidget { name, columns, rows: rows.len(), sort: None, lead: 0.0, clickable: false, height: None };
+    table.show(ui, is_on, |row, column| rows[row][column].clone(), |_, _, _, _| {});
+}
+
 /// A line of text in its place; what does not fit ends in an ellipsis.
 fn text(ui: &Ui, place: Rect, (words, step, ink): (&str, Type, Color32), right: bool) {
     // A column that is scrolled half out of sight ends in an ellipsis, too.

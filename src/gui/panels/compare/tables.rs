@@ -6,7 +6,7 @@ use eframe::egui::{self, Label, Ui};
 
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget};
+use crate::gui::widgets::table::{self, TableCell, TableColumn};
 use crate::gui::widgets::tile;
 use crate::study::compare::{Comparison, Metrics, RunRow};
 use crate::study::compared::{interval, p_value};
@@ -19,8 +19,7 @@ type Names<'a> = dyn Fn(&Path) -> String + 'a;
 
 /// A table that is read, not clicked, as high as it is.
 fn plain(ui: &mut Ui, name: &str, columns: &[TableColumn], rows: &[Vec<TableCell>], is_on: impl Fn(usize) -> bool) {
-    let table = TableWidget { name, columns, rows: rows.len(), sort: None, lead: 0.0, clickable: false, height: None };
-    table.show(ui, is_on, |row, column| rows[row][column].clone(), |_, _, _, _| {});
+    table::plain(ui, name, columns, rows, is_on);
     ui.add_space(10.0);
 }
 

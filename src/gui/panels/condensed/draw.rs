@@ -152,5 +152,5 @@ fn about(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, piece: &BranchPiece,
     let around = picture.rect(piece).intersect(picture.plot.inner);
     ui.painter().rect_stroke(around, 1.0, outline, StrokeKind::Outside);
     let face = (picture.run.images.as_deref(), picture.made.faces[piece.branch as usize]);
-    hover_card::show(ui, cx, face, (picture.plot.outer, at), lines);
+    hover_card::show(ui, cx, face, (picture.plot.outer, at, 14.0), hover_card::small(cx, lines));
 }

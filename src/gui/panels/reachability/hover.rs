@@ -34,5 +34,11 @@ pub fn show(ui: &Ui, cx: &PanelCtx<'_>, picture: &Picture<'_>, run: &ShownCluste
     let painter = ui.painter();
     let x = painter.round_to_pixel_center(at.x);
     painter.vline(x, picture.plot.inner.y_range(), Stroke::new(size::STROKE, cx.theme.t2));
-    hover_card::show(ui, cx, (run.images.as_deref(), image), (picture.plot.outer, at), lines);
+    hover_card::show(
+        ui,
+        cx,
+        (run.images.as_deref(), image),
+        (picture.plot.outer, at, 14.0),
+        hover_card::small(cx, lines),
+    );
 }

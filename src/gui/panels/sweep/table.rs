@@ -8,7 +8,7 @@ use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::what_if::{Table, Try, WhatIf};
-use crate::gui::widgets::combo;
+use crate::gui::widgets::combo::Choice;
 use crate::method::params::Value;
 use crate::method::sweep::SweepCell;
 
@@ -62,12 +62,9 @@ impl CellMetric {
         if self.is_truth() && !truth {
             *self = Self::default();
         }
-        let shown = combo::dressed("sweep metric", self.words(), 118.0).show_ui(ui, |ui| {
-            for metric in Self::ALL.into_iter().filter(|m| truth || !m.is_truth()) {
-                ui.selectable_value(self, metric, metric.words());
-            }
-        });
-        shown.response.accessible_name("Number in the cells").on_hover_text("Which number the cells show.");
+        let (name, tip) = ("Number in the cells", "Which number the cells show.");
+        let list = Choice { salt: "sweep metric", name, chosen: self.words(), tip, width: 118.0 };
+        list.show(ui, self, Self::ALL.into_iter().filter(|m| truth || !m.is_truth()).map(|m| (m, m.words(), "")));
     }
 }
 

@@ -4,7 +4,7 @@ use eframe::egui::Ui;
 
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type};
-use crate::gui::widgets::table::{TableCell, TableColumn, TableWidget};
+use crate::gui::widgets::table::{TableCell, TableColumn, plain};
 use crate::run::TrialRow;
 use crate::study::statistics::Spread;
 use crate::study::trials::{SettingLine, table};
@@ -49,16 +49,7 @@ pub fn ui(ui: &mut Ui, rows: &[&TrialRow], truth: bool) {
         cells
     };
     let rows: Vec<Vec<TableCell>> = lines.iter().map(cells).collect();
-    let table = TableWidget {
-        name: "over seeds",
-        columns: &columns,
-        rows: rows.len(),
-        sort: None,
-        lead: 0.0,
-        clickable: false,
-        height: None,
-    };
-    table.show(ui, |_| false, |row, column| rows[row][column].clone(), |_, _, _, _| {});
+    plain(ui, "over seeds", &columns, &rows, |_| false);
     if !papers.is_empty() {
         ui.add_space(6.0);
         let words =
