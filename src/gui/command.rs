@@ -77,7 +77,7 @@ pub enum UiCommand {
     ResetParam(String),
     /// Take back all changes that wait.
     UndoPending,
-    /// Take back the last change of a parameter.
+    /// Take back the last change of a parameter or of the layout that was made by hand.
     Undo,
     /// Make it again.
     Redo,

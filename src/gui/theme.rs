@@ -5,7 +5,10 @@
 
 mod style;
 
-use eframe::egui::{self, Color32, FontFamily, FontId, RichText, Shadow, TextStyle, Ui};
+use std::sync::Arc;
+
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{self, Color32, FontFamily, FontId, Galley, RichText, Shadow, TextStyle, Ui};
 
 pub use style::apply;
 
@@ -279,6 +282,13 @@ impl Type {
             Self::Small => FontId::new(11.0, FontFamily::Proportional),
             Self::Mono => FontId::new(11.0, FontFamily::Monospace),
         }
+    }
+
+    /// One line of `text` in this step and `color`; what does not fit into `width` ends in an ellipsis.
+    pub fn cut(self, ui: &Ui, text: impl Into<String>, color: Color32, width: f32) -> Arc<Galley> {
+        let mut job = LayoutJob::simple_singleline(text.into(), self.font(ui), color);
+        job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
+        ui.painter().layout_job(job)
     }
 
     /// `text` in this step and `color`.

@@ -6,7 +6,6 @@ mod runs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::Many;
@@ -150,9 +149,7 @@ fn fold_row(ui: &mut Ui, words: &str, glyph: &str) -> Response {
 /// Two lines of text from `x` to `right`; what does not fit ends in an ellipsis.
 fn two_lines(ui: &Ui, rect: Rect, x: f32, right: f32, lines: (&str, &str), ink: (Color32, Color32)) {
     let line = |y: f32, text: &str, step: Type, ink: Color32| {
-        let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(step.font(ui), ink));
-        job.wrap = TextWrapping::truncate_at_width(right - x);
-        let galley = ui.painter().layout_job(job);
+        let galley = step.cut(ui, text, ink, right - x);
         ui.painter().galley(pos2(x, rect.top() + y - galley.size().y / 2.0), galley, ink);
     };
     line(13.0, lines.0, Type::Button, ink.0);

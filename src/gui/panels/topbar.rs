@@ -4,8 +4,6 @@ use eframe::egui::{
     self, Align, Align2, Layout as Flow, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
-
 use super::{Pane, Pick};
 use crate::gui::command::{COMMANDS, CommandEntry, Commands, UiCommand, WorkLayout, ZOOMS, pane_keys};
 use crate::gui::far;
@@ -182,14 +180,9 @@ fn run_name(ui: &Ui, room: Rect, bar: Rect, (live, shown): (&RunView, &RunView),
     // What does not fit ends in an ellipsis: the scope first, then the name.
     let room = room.shrink2(vec2(8.0, 0.0));
     let painter = ui.painter_at(room);
-    let cut = |text: String, step: Type, ink, width: f32| {
-        let mut job = LayoutJob::single_section(text, TextFormat::simple(step.font(ui), ink));
-        job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
-        painter.layout_job(job)
-    };
-    let title = cut(title, Type::Heading, theme.t1, room.width());
+    let title = Type::Heading.cut(ui, title, theme.t1, room.width());
     let left = room.width() - title.size().x - 10.0;
-    let drawn = (left > 40.0).then(|| cut(scope.clone(), Type::Small, ink, left));
+    let drawn = (left > 40.0).then(|| Type::Small.cut(ui, scope.clone(), ink, left));
     let width = title.size().x + drawn.as_ref().map_or(0.0, |drawn| 10.0 + drawn.size().x);
     let x = (bar.center().x - width / 2.0).clamp(room.left(), (room.right() - width).max(room.left()));
     let y = bar.center().y;

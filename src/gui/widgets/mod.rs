@@ -8,6 +8,7 @@ pub mod formula;
 pub mod hover_card;
 pub mod icon;
 pub mod images;
+pub mod line;
 pub mod photo;
 pub mod run_menu;
 pub mod slider;

@@ -1,6 +1,5 @@
 //! A table: a head that sorts, rows of text that are drawn only where they are seen, columns as wide as what is in them.
 
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::button::focus_ring;
@@ -208,9 +207,7 @@ fn text(ui: &Ui, place: Rect, (words, step, ink): (&str, Type, Color32), right: 
     if place.width() < whole.width().min(LEAST) {
         return;
     }
-    let mut job = LayoutJob::single_section(words.to_owned(), TextFormat::simple(step.font(ui), ink));
-    job.wrap = TextWrapping::truncate_at_width(place.width());
-    let galley = ui.painter().layout_job(job);
+    let galley = step.cut(ui, words, ink, place.width());
     let align = if right { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
     let at = align.align_size_within_rect(galley.size(), place).min;
     ui.painter().galley(at, galley, ink);

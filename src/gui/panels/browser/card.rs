@@ -1,6 +1,5 @@
 //! One cluster as a card.
 
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align2, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::OUTLIERS;
@@ -237,9 +236,8 @@ impl Card<'_> {
                 (if width > room - inner.left() { format!("epoch {born}") } else { whole }, theme.t3)
             }
         };
-        let mut job = LayoutJob::single_section(words, TextFormat::simple(small, ink));
-        job.wrap = TextWrapping::truncate_at_width((room - inner.left()).max(0.0));
-        painter.galley(pos2(inner.left(), below), painter.layout_job(job), ink);
+        let galley = Type::Small.cut(ui, words, ink, room - inner.left());
+        painter.galley(pos2(inner.left(), below), galley, ink);
     }
 
     /// What becomes of the cluster with the parameters that are tried.

@@ -1,12 +1,12 @@
 //! What happened, counted and line by line.
 
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align2, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::river::color;
 use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
+use crate::gui::widgets::line::line;
 use crate::study::lineage::{Compared, Count, Item, LineageKind};
 
 /// Width of a count at 100 %.
@@ -102,18 +102,11 @@ pub fn items<'a>(
 
 fn row(ui: &mut Ui, item: &Item, height: f32, on: bool) -> bool {
     let theme = Theme::of(ui.ctx());
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let images = ticks::counted(item.images as usize, "image", "images");
     let words = in_words(item);
     let name = format!("{} {words}, {images}", item.kind.word());
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, name.as_str()));
-    if !ui.is_rect_visible(rect) {
-        return response.clicked();
-    }
+    let (rect, response) = line(ui, height, Role::ListBoxOption, on, &name);
     let painter = ui.painter_at(rect);
-    if on || response.hovered() {
-        painter.rect_filled(rect, size::RADIUS_INPUT, theme.bg2);
-    }
     let y = rect.center().y;
     let bar = Rect::from_min_max(pos2(rect.left(), rect.top() + 4.0), pos2(rect.left() + 3.0, rect.bottom() - 4.0));
     painter.rect_filled(bar, 1.5, color(theme, Some(item.kind)));
@@ -123,11 +116,8 @@ fn row(ui: &mut Ui, item: &Item, height: f32, on: bool) -> bool {
     let count =
         painter.text(pos2(rect.right() - 10.0, y), Align2::RIGHT_CENTER, images, Type::Small.font(ui), theme.t3);
     let from = x + k * 58.0;
-    let mut job = LayoutJob::single_section(words, TextFormat::simple(Type::Body.font(ui), theme.t1));
-    job.wrap = TextWrapping::truncate_at_width((count.left() - 8.0 - from).max(10.0));
-    let galley = painter.layout_job(job);
+    let galley = Type::Body.cut(ui, words, theme.t1, (count.left() - 8.0 - from).max(10.0));
     painter.galley(pos2(from, y - galley.size().y / 2.0), galley, theme.t1);
-    focus_ring(ui, &response, rect.shrink(2.0), size::RADIUS_INPUT);
     response.on_hover_text(format!("{name}. Click to select the cluster and these images in all panels.")).clicked()
 }
 

@@ -93,11 +93,7 @@ fn value_row(ui: &mut Ui, row: &ParamRow, own: &Params, next: &Params) {
     let x = rect.left() + 0.62 * rect.width();
     painter.galley(pos2(x - mine.size().x, y - mine.size().y / 2.0), mine, ink);
     if differs {
-        let words = format!("next {other}");
-        let format = egui::text::TextFormat::simple(Type::Small.font(ui), theme.t3);
-        let mut job = egui::text::LayoutJob::single_section(words, format);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.right() - x - 10.0);
-        let galley = painter.layout_job(job);
+        let galley = Type::Small.cut(ui, format!("next {other}"), theme.t3, rect.right() - x - 10.0);
         painter.galley(pos2(x + 10.0, y - galley.size().y / 2.0), galley, theme.t3);
     }
     response.on_hover_ui(|ui| row::tooltip(ui, row));

@@ -201,10 +201,7 @@ impl Histogram<'_> {
                 } else {
                     other.name.clone()
                 };
-                let format = egui::text::TextFormat::simple(Type::Small.font(ui), theme.t2);
-                let mut job = egui::text::LayoutJob::single_section(text, format);
-                job.wrap = egui::text::TextWrapping::truncate_at_width(plot.width() * 0.45);
-                let galley = painter.layout_job(job);
+                let galley = Type::Small.cut(ui, text, theme.t2, plot.width() * 0.45);
                 painter.galley(pos2(plot.left() + 20.0, y - galley.size().y / 2.0), galley, theme.t2);
             }
         }

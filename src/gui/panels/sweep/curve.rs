@@ -1,12 +1,13 @@
 //! Twenty values of eps: clusters, noise and the largest cluster as curves, and as a table beside them.
 
-use eframe::egui::{self, Align2, Color32, Rect, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{self, Align2, Color32, Rect, Role, ScrollArea, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use super::caption;
 use crate::gui::panels::PanelCtx;
 use crate::gui::plot::{Fixed, ticks, type_scale};
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{Try, WhatIf};
+use crate::gui::widgets::line::line;
 use crate::method::params::Value;
 use crate::method::sweep::AtEps;
 
@@ -81,20 +82,16 @@ fn table(ui: &mut Ui, cx: &PanelCtx<'_>, rows: &[AtEps], truth: bool) {
     } else {
         &["eps", "clusters", "noise", "largest"]
     };
-    let line = |ui: &mut Ui, cells: &[String], ink: Color32, on: bool| {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), k * 18.0), Sense::click());
-        if on || response.hovered() {
-            ui.painter().rect_filled(rect, size::RADIUS_INPUT, theme.bg2);
-        }
+    let paint = |ui: &Ui, rect: Rect, cells: &[String], ink: Color32| {
         let width = rect.width() / cells.len() as f32;
         for (i, text) in cells.iter().enumerate() {
             let color = if i == 4 { theme.truth } else { ink };
             let at = pos2(rect.left() + width * (i + 1) as f32 - 4.0, rect.center().y);
             ui.painter().text(at, Align2::RIGHT_CENTER, text, Type::Small.font(ui), color);
         }
-        response
     };
-    line(ui, &heads.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>(), theme.t3, false);
+    let (_, head) = ui.allocate_space(vec2(ui.available_width(), k * 18.0));
+    paint(ui, head, &heads.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>(), theme.t3);
     let mut chosen = None;
     ScrollArea::vertical().id_salt("eps sweep").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -109,9 +106,9 @@ fn table(ui: &mut Ui, cx: &PanelCtx<'_>, rows: &[AtEps], truth: bool) {
                 cells.push(row.quality.map_or("–".to_owned(), |q| ticks::number(q.purity, 3)));
             }
             let on = (row.eps - cx.what_if.draft().eps).abs() < 1e-6;
-            let response = line(ui, &cells, theme.t2, on);
             let name = format!("eps {}: {} clusters, {} noise", cells[0], cells[1], cells[2]);
-            response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, name.as_str()));
+            let (rect, response) = line(ui, k * 18.0, Role::Button, on, &name);
+            paint(ui, rect, &cells, theme.t2);
             if response.on_hover_text("Click to try this eps.").clicked() {
                 chosen = Some(row.eps);
             }

@@ -81,11 +81,8 @@ pub fn ui(ui: &mut Ui, height: f32, all: &[TrialRow], kept: &[&TrialRow], brushe
     for (at, (scale, name)) in scales.iter().zip(&names).enumerate() {
         let left = x(at);
         painter.vline(left, inner.y_range(), Stroke::new(size::STROKE, theme.line2));
-        let format = eframe::egui::text::TextFormat::simple(small.clone(), theme.t2);
-        let mut job = eframe::egui::text::LayoutJob::single_section((*name).to_owned(), format);
         let room = inner.width() / (names.len() - 1) as f32 - 8.0;
-        job.wrap = eframe::egui::text::TextWrapping::truncate_at_width(room.max(30.0));
-        let galley = painter.layout_job(job);
+        let galley = Type::Small.cut(ui, *name, theme.t2, room.max(30.0));
         let head = Align2::CENTER_TOP.align_size_within_rect(
             galley.size(),
             Rect::from_center_size(pos2(left, outer.top() + 9.0), vec2(room, 16.0)),

@@ -3,7 +3,7 @@
 mod changes;
 mod knob;
 
-use eframe::egui::{self, Align, Layout, ScrollArea, Ui, UiBuilder, vec2};
+use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, ScrollArea, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::{Absence, Applies, Panel, PanelCtx, PanelDrawn};
@@ -12,6 +12,7 @@ use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{KEYS, Tried, Try, WhatIf};
 use crate::gui::widgets::button::{self, ButtonLook, Push};
+use crate::gui::widgets::line::line;
 use crate::gui::widgets::{icon, tile};
 use crate::gui::words;
 use crate::method::params::table::row;
@@ -98,37 +99,30 @@ fn tried(ui: &mut Ui, cx: &PanelCtx<'_>) {
     let theme = Theme::of(ui.ctx());
     tile::rule(ui);
     let truth = cx.truth && cx.what_if.tried().iter().any(|t| t.purity.is_some());
-    let columns = if truth { 3 } else { 2 };
-    let width = 62.0;
-    let line = |ui: &mut Ui, cells: &[(String, egui::Color32)], first: &str, ink: egui::Color32, font: Type| {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), egui::Sense::click());
-        let painter = ui.painter_at(rect);
-        if response.hovered() {
-            painter.rect_filled(rect.expand2(vec2(4.0, 0.0)), size::RADIUS_INPUT, theme.bg2);
-        }
-        let left = rect.with_max_x(rect.right() - width * cells.len() as f32);
-        ui.painter_at(left).text(left.left_center(), egui::Align2::LEFT_CENTER, first, font.font(ui), ink);
+    let cells = |ui: &Ui, rect: Rect, first: (&str, Color32), cells: &[(String, Color32)], step: Type| {
+        let width = 62.0;
+        let left = step.cut(ui, first.0, first.1, rect.width() - width * cells.len() as f32);
+        ui.painter().galley(Align2::LEFT_CENTER.align_size_within_rect(left.size(), rect).min, left, first.1);
         for (i, (text, color)) in cells.iter().rev().enumerate() {
             let at = egui::pos2(rect.right() - width * i as f32, rect.center().y);
-            painter.text(at, egui::Align2::RIGHT_CENTER, text, font.font(ui), *color);
+            ui.painter().text(at, Align2::RIGHT_CENTER, text, step.font(ui), *color);
         }
-        response
     };
-    let heads: Vec<(String, egui::Color32)> = [("reliable", theme.t3), ("outliers", theme.t3), ("purity", theme.truth)]
-        [..columns]
-        .iter()
-        .map(|(word, color)| ((*word).to_owned(), *color))
-        .collect();
-    line(ui, &heads, "Tried", theme.t1, Type::Small);
+    let mut heads = vec![("reliable".to_owned(), theme.t3), ("outliers".to_owned(), theme.t3)];
+    if truth {
+        heads.push(("purity".to_owned(), theme.truth));
+    }
+    let (_, head) = ui.allocate_space(vec2(ui.available_width(), 18.0));
+    cells(ui, head, ("Tried", theme.t1), &heads, Type::Small);
     let mut again: Option<Tried> = None;
     for one in cx.what_if.tried().iter().rev() {
-        let mut cells = vec![(ticks::count(one.counts[1]), theme.t2), (ticks::count(one.counts[2]), theme.t2)];
+        let mut found = vec![(ticks::count(one.counts[1]), theme.t2), (ticks::count(one.counts[2]), theme.t2)];
         if truth {
-            cells.push((one.purity.map_or("–".to_owned(), |p| ticks::number(p, 3)), theme.truth));
+            found.push((one.purity.map_or("–".to_owned(), |p| ticks::number(p, 3)), theme.truth));
         }
         let words = in_words(one);
-        let response = line(ui, &cells, &words, theme.t2, Type::Body);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Try again {words}")));
+        let (rect, response) = line(ui, 18.0, egui::Role::Button, false, &format!("Try again {words}"));
+        cells(ui, rect, (&words, theme.t2), &found, Type::Body);
         if response.on_hover_text("Click to try it again.").clicked() {
             again = Some(one.clone());
         }
