@@ -11,6 +11,9 @@ fn is_of_size(key: &str) -> bool {
     key == "backbone" || key.starts_with("image.")
 }
 
+/// Of what a size sets, the switches of a method: of them the method has the last word.
+const OF_THE_METHOD: &[&str] = &["adapt.joint"];
+
 /// Whether a preset says how large a run is; the paper's changes nothing, so it is the paper's size.
 fn is_size(preset: &Preset) -> bool {
     preset.overlay.is_empty() || preset.overlay.iter().any(|(key, _)| is_of_size(key))
@@ -36,11 +39,16 @@ fn below(method: &Preset) -> Option<&'static Preset> {
     methods().find(|preset| is_variant(preset))
 }
 
-/// What a size and a method give, the method having the last word.
+/// What a size and a method give. The size has the last word on how much is trained, and how fast, where it says so; the
+/// method on the rest: fifty epochs of the paper's size are no part of a method.
 fn given(size: Option<&Preset>, method: Option<&Preset>) -> Params {
     let mut params = Params::default();
-    let below = method.and_then(below);
-    for (key, text) in size.into_iter().chain(below).chain(method).flat_map(|preset| preset.overlay) {
+    let overlay = |preset: &'static Preset| preset.overlay.iter();
+    let of_size = size.into_iter().flat_map(|size| size.overlay);
+    let of_method =
+        method.and_then(below).into_iter().flat_map(overlay).chain(method.into_iter().flat_map(|m| m.overlay));
+    let last = of_size.clone().filter(|(key, _)| !OF_THE_METHOD.contains(key));
+    for (key, text) in of_size.chain(of_method).chain(last) {
         if let Err(error) = params.set_text(key, text) {
             tracing::error!(%error, key, "a preset of the table cannot be set");
         }
@@ -85,7 +93,7 @@ const OF_THE_DATA: &str = "labels.k";
 
 /// The method in force; `None` when a value of it was changed by hand.
 pub fn method_of(params: &Params) -> Option<&'static Preset> {
-    // A key that sizes set, too, tells nothing of a method that leaves it alone.
+    // A key that sizes set, too, tells nothing of a method, but for the switches among them that it sets itself.
     let (size, sizes, all) = (nearest_size(params), keys(sizes()), keys(methods()));
     let sets = |method: &Preset, key: &str| {
         below(method).into_iter().chain([method]).flat_map(|preset| preset.overlay).any(|(own, _)| *own == key)
@@ -93,7 +101,8 @@ pub fn method_of(params: &Params) -> Option<&'static Preset> {
     methods().find(|method| {
         let given = given(size, Some(method));
         !all.iter().any(|key| {
-            *key != OF_THE_DATA && (!sizes.contains(key) || sets(method, key)) && differs(key, params, &given)
+            let tells = !sizes.contains(key) || OF_THE_METHOD.contains(key) && sets(method, key);
+            *key != OF_THE_DATA && tells && differs(key, params, &given)
         })
     })
 }
@@ -163,7 +172,18 @@ mod tests {
         assert!(by_hand(&baseline).is_empty());
         let hard = with_method(&demo, named("cluster-contrast-hard"));
         assert!(!hard.refined && method_of(&hard).is_some_and(|p| p.name == "cluster-contrast-hard"));
-        // A key that sizes and methods set: the method has the last word, and gives it back.
+        // How much is trained is the size's: the method's own fifty epochs are of the paper's.
+        let contrast = with_method(&demo, named("cluster-contrast"));
+        assert_eq!((contrast.adapt.epochs, contrast.k1, contrast.eps), (10, 15, 0.6));
+        assert_eq!(size_of(&contrast).map(|p| p.name), Some("demo"));
+        let large = with_size(&contrast, named("paper"));
+        assert_eq!((large.adapt.epochs, large.adapt.step), (50, 20));
+        let mut longer = large.clone();
+        longer.adapt.epochs = 70;
+        assert_eq!(method_of(&longer).map(|p| p.name), Some("cluster-contrast"), "an amount tells nothing of a method");
+        assert_eq!(by_hand_words(&longer), "epochs 70");
+        assert_eq!(with_size(&large, named("demo")), contrast);
+        // A switch that sizes and methods set: the method has the last word, and gives it back.
         let spcl = with_method(&demo, named("spcl"));
         assert!(spcl.adapt.joint && by_hand(&spcl).is_empty() && !with_method(&spcl, named("baseline")).adapt.joint);
         assert_eq!(with_size(&with_size(&spcl, named("paper")), named("demo")), spcl);
