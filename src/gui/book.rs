@@ -108,6 +108,12 @@ impl Book {
         self.names.get(folder).map_or_else(own, |named| named.name.clone())
     }
 
+    /// The same in two parts: the name, and what tells it from others of its setting, perhaps empty.
+    pub fn name_in_parts(&self, folder: &Path) -> (String, String) {
+        let own = || (self.name(folder), String::new());
+        self.names.get(folder).map_or_else(own, |named| (named.head.clone(), named.apart.join(" · ")))
+    }
+
     /// Whether a run is ticked.
     pub fn is_ticked(&self, folder: &Path) -> bool {
         self.marks.ticked.iter().any(|ticked| ticked == folder)

@@ -18,6 +18,10 @@ pub struct Named {
     pub name: String,
     /// What all runs of the same setting are called, whatever their seed.
     pub setting: String,
+    /// The name without what tells it from others of its setting, for where there is no room.
+    pub head: String,
+    /// What tells it from them: seed, time.
+    pub apart: Vec<String>,
 }
 
 /// Names of runs, in their order; no two are the same.
@@ -26,6 +30,8 @@ pub fn names(runs: &[&Summary]) -> Vec<Named> {
     for (of, run) in named.iter_mut().zip(runs) {
         if !run.label.name.trim().is_empty() {
             run.label.name.trim().clone_into(&mut of.name);
+            of.head.clone_from(&of.name);
+            of.apart.clear();
         }
     }
     tell_apart(&mut named, |i| runs[i].target.clone());
@@ -43,7 +49,7 @@ fn like<'a>(run: &Summary, runs: &[&'a Summary]) -> Vec<&'a Summary> {
 fn by_difference(run: &Summary, like: &[&Summary]) -> Named {
     let Some(params) = &run.params else {
         let name = folder_name(run);
-        return Named { name: name.clone(), setting: name };
+        return Named { name: name.clone(), setting: name.clone(), head: name, apart: Vec::new() };
     };
     let others: Vec<&Params> = like.iter().filter_map(|r| r.params.as_ref()).collect();
     let differs = |key: &str| match row(key) {
@@ -76,9 +82,9 @@ fn by_difference(run: &Summary, like: &[&Summary]) -> Named {
         parts.push("own setting".to_owned());
     }
     let setting = parts.join(", ");
-    let name =
-        if differs("seed") && others.len() > 1 { format!("{setting}, seed {}", params.seed) } else { setting.clone() };
-    Named { name, setting }
+    let seed = (differs("seed") && others.len() > 1).then(|| format!("seed {}", params.seed));
+    let name = seed.as_ref().map_or_else(|| setting.clone(), |seed| format!("{setting}, {seed}"));
+    Named { name, head: setting.clone(), setting, apart: seed.into_iter().collect() }
 }
 
 /// `eps 0.52`, or `eps 0.6 → 0.52` where it was changed on the way.
@@ -120,6 +126,7 @@ fn tell_apart(named: &mut [Named], more: impl Fn(usize) -> String) {
         if words.iter().collect::<BTreeSet<_>>().len() > 1 {
             for (&i, word) in same.iter().zip(words) {
                 named[i].name = format!("{} · {word}", named[i].name);
+                named[i].apart.push(word);
             }
         }
     }

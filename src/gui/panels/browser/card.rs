@@ -170,16 +170,27 @@ impl Card<'_> {
     }
 
     fn thumbs(&self, ui: &Ui, cx: &PanelCtx<'_>, inner: Rect, images: &[u32], on: bool) {
-        let top = inner.top() + line(ui) + 4.0;
-        let spread = (inner.width() - COLUMNS as f32 * self.grid.thumb.x) / (COLUMNS - 1) as f32;
-        for (i, &image) in images.iter().take(IMAGES).enumerate() {
-            let (column, line) = ((i % COLUMNS) as f32, (i / COLUMNS) as f32);
-            let at = pos2(inner.left() + column * (self.grid.thumb.x + spread), top + line * (self.grid.thumb.y + GAP));
-            let cell = Rect::from_min_size(at, self.grid.thumb);
+        let cells = self.cells(inner, inner.top() + line(ui) + 4.0, images.len());
+        for (&image, cell) in images.iter().zip(cells) {
             thumb::paint(ui, cx.images, self.shown.images.as_deref(), image, cell, 1.0);
             if on {
                 member::pick(ui, cx, self.shown, image, cell);
             }
+        }
+    }
+
+    /// Where images stand: two rows of four; up to five fill them with a large one or two.
+    fn cells(&self, inner: Rect, top: f32, images: usize) -> Vec<Rect> {
+        let spread = (inner.width() - COLUMNS as f32 * self.grid.thumb.x) / (COLUMNS - 1) as f32;
+        let cell = |column: usize, line: usize| {
+            let x = inner.left() + column as f32 * (self.grid.thumb.x + spread);
+            Rect::from_min_size(pos2(x, top + line as f32 * (self.grid.thumb.y + GAP)), self.grid.thumb)
+        };
+        let large = |column: usize| cell(column, 0).union(cell(column + 1, 1));
+        match images {
+            1 | 2 => vec![large(0), large(2)],
+            3..=5 => [large(0), cell(2, 0), cell(2, 1), cell(3, 0), cell(3, 1)].into(),
+            _ => (0..IMAGES).map(|i| cell(i % COLUMNS, i / COLUMNS)).collect(),
         }
     }
 

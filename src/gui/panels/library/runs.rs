@@ -36,6 +36,9 @@ pub struct RunList {
 struct RunRow<'a> {
     folder: &'a Path,
     name: String,
+    /// The name as it is shown: what tells it from others of its setting stands in the second line.
+    head: String,
+    apart: String,
     second: String,
     note: &'a str,
     /// mAP on the target after each evaluation, fractions.
@@ -67,18 +70,23 @@ impl RunList {
         let filter = self.filter(ui, rows.len(), many.truth);
         let overlays = many.overlays(shown);
         let several = rows.iter().any(|(run, _)| run.title != rows[0].0.title);
-        let row_of = |folder| RunRow {
-            folder,
-            name: many.book.name(folder),
-            second: String::new(),
-            note: "",
-            curve: &[],
-            dim: false,
-            truth: many.truth,
-            on: shown.folder.as_deref() == Some(folder),
-            ticked: many.book.is_ticked(folder),
-            star: many.book.is_baseline(folder),
-            slot: Book::slot(&overlays, folder),
+        let row_of = |folder| {
+            let (head, apart) = many.book.name_in_parts(folder);
+            RunRow {
+                folder,
+                name: many.book.name(folder),
+                head,
+                apart,
+                second: String::new(),
+                note: "",
+                curve: &[],
+                dim: false,
+                truth: many.truth,
+                on: shown.folder.as_deref() == Some(folder),
+                ticked: many.book.is_ticked(folder),
+                star: many.book.is_baseline(folder),
+                slot: Book::slot(&overlays, folder),
+            }
         };
         let (mut drawn, mut hidden) = (0, 0);
         let listed = |folder: &Path| rows.iter().find(|(run, _)| run.folder == folder).map(|(run, _)| run);
@@ -241,7 +249,9 @@ fn run_row(ui: &mut Ui, run: &RunRow<'_>, actions: &Commands) -> bool {
         right -= 16.0;
     }
     let ink = if run.on { theme.t1 } else { theme.t2 };
-    two_lines(ui, rect, rect.left() + 30.0, right, (&run.name, &run.second), (ink, theme.t3));
+    let apart = if run.apart.is_empty() { String::new() } else { format!("{} · ", run.apart) };
+    let second = format!("{apart}{}", run.second);
+    two_lines(ui, rect, rect.left() + 30.0, right, (&run.head, &second), (ink, theme.t3));
     let note = if run.note.is_empty() { String::new() } else { format!("\n{}", run.note) };
     let tip = format!("{}{note}\n{}", run.name, run.folder.display());
     response.context_menu(|ui| run_menu::show(ui, run.folder, run.star, actions));

@@ -200,7 +200,8 @@ impl QueryRow<'_> {
         let mut y = column.top() + 2.0;
         let mut say = |words: String, font: FontId, color: Color32| {
             let mut job = LayoutJob::simple_singleline(words, font, color);
-            job.wrap = TextWrapping::truncate_at_width(column.width());
+            // When it was is longer than the column: it takes a second line.
+            job.wrap = TextWrapping { max_rows: 2, ..TextWrapping::truncate_at_width(column.width()) };
             let galley = painter.layout_job(job);
             let height = galley.size().y;
             painter.galley(pos2(column.left(), y), galley, color);
