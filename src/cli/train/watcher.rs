@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::UsageError;
+use crate::base::text::count;
 use crate::cli::progress::print_json;
 use crate::engine::event::{ClusterSummary, Cure, Domain, Event, Retrieval, Stage, Stamped, State};
 use crate::engine::worker::Fault;
@@ -57,10 +59,15 @@ impl ClusterLine {
     }
 }
 
+/// How often it is said how far the preparation is, where there is no bar.
+const SAY_EVERY: Duration = Duration::from_secs(2);
+
 /// Follows a run for the command line.
 pub(super) struct Watcher {
     bar: ProgressBar,
     stage: Option<Stage>,
+    /// When it was last said how far the preparation is, where there is no bar.
+    said: Option<Instant>,
     run: PathBuf,
     view: RunView,
 }
@@ -71,7 +78,7 @@ impl Watcher {
         if let Ok(style) = ProgressStyle::with_template("{msg:<12} {bar:32} {pos}/{len} {elapsed_precise} left {eta}") {
             bar.set_style(style);
         }
-        Self { bar, stage: None, run, view: RunView::default() }
+        Self { bar, stage: None, said: None, run, view: RunView::default() }
     }
 
     /// A line on stderr. One that cannot be written (the reader is gone, the disk is full) must not end the run.
@@ -126,6 +133,12 @@ impl Watcher {
         let view = &self.view.stages[stage as usize];
         self.bar.set_length(view.total);
         self.bar.set_position(view.done);
+        // Before there is a folder, whoever started it elsewhere has these lines alone.
+        let due = self.said.is_none_or(|then| then.elapsed() >= SAY_EVERY);
+        if stage == Stage::Prepare && view.total > 1 && self.bar.is_hidden() && due {
+            self.said = Some(Instant::now());
+            self.note(&format!("preparing, {} of {} images", count(view.done as usize), count(view.total as usize)));
+        }
     }
 
     fn clustered(&self, epoch: usize, s: &ClusterSummary, seconds: [f64; 4]) {

@@ -1,7 +1,7 @@
 //! Runs on another machine: which machine, which folder, and what lies there; or a new run there.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Popup, ScrollArea, Ui};
@@ -52,6 +52,8 @@ pub struct Elsewhere {
     /// What a new run there is started with, while that is asked for.
     order: Option<StartOrder>,
     starting: Job<Result<Begun, String>>,
+    /// What the run that is being started there said last: how far its preparation is.
+    said: Arc<Mutex<String>>,
 }
 
 impl Elsewhere {
@@ -90,6 +92,9 @@ impl Elsewhere {
             (_, true) => Some("Starting it there; sets that are drawn there for the first time take a while."),
             _ => None,
         };
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let going = format!("Starting it there: {said}.");
+        let busy = busy.map(|words| if self.starting.busy() && !said.is_empty() { going.as_str() } else { words });
         let missing = self.host.trim().is_empty().then_some("Name a machine as ssh knows it, and its folder of runs.");
         notice(ui, self.wrong.as_deref(), busy.or(missing).or(self.told.as_deref()));
         foot(ui, |ui| {
@@ -248,6 +253,8 @@ impl Elsewhere {
     fn start(&mut self, ctx: &egui::Context, order: StartOrder) {
         let Some(line) = self.there.as_ref().map(|there| Arc::clone(&there.line)) else { return };
         (self.wrong, self.told) = (None, None);
+        let (said, wake) = (Arc::clone(&self.said), wake_by_line(ctx));
+        said.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.starting.start("start", ctx, move || {
             let words = |e: crate::remote::line::LineError| e.to_string();
             let (run, queued) = pool::start(&line, &order).map_err(words)?;
@@ -262,6 +269,8 @@ impl Elsewhere {
                     (false, false) => return Err(format!("{}: {}", line.address().host, fate.said)),
                     (false, true) if begun.elapsed() > BEGINS => return Ok(Begun::Later(run)),
                     (false, true) => {
+                        *said.lock().unwrap_or_else(PoisonError::into_inner) = fate.said;
+                        wake();
                         let _ = look.recv();
                     }
                 }
