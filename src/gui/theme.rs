@@ -373,7 +373,7 @@ pub mod size {
     /// Left column.
     pub const LEFT: f32 = 208.0;
     /// Right column.
-    pub const RIGHT: f32 = 312.0;
+    pub const RIGHT: f32 = 332.0;
     /// Least and largest width of the side columns.
     pub const SIDE_RANGE: [f32; 2] = [180.0, 420.0];
     /// A window narrower than this has no room for columns beside the panels.

@@ -35,13 +35,16 @@ pub fn show(ctx: &egui::Context) -> bool {
 }
 
 /// What the mouse does beside clicking.
-const GESTURES: [(&str, &str); 6] = [
+const GESTURES: [(&str, &str); 9] = [
     ("double click", "On a panel's name: enlarge or restore the panel"),
     ("drag", "On a panel's name: move the panel"),
     ("drag", "On eps or the threshold in a plot: try another value"),
+    ("Shift+drag", "On a slider: a tenth as fast, for fine steps"),
     ("wheel", "On a map or a curve: zoom"),
     ("double click", "On a curve: see all of it again"),
-    ("right click", "On a panel's name or on Step: more"),
+    ("right click", "On a panel's name, a run or Step: more"),
+    ("drag", "On the edge between panels or columns: give one more room"),
+    ("drop", "A folder on the window: a run is opened, a dataset is looked at"),
 ];
 
 /// The keys as they stand on the keyboard.

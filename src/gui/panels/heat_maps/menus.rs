@@ -11,6 +11,7 @@ use crate::engine::command::Command;
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::panels::Pick;
+use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::{button, chip, combo, icon};
@@ -19,6 +20,9 @@ use crate::study::queries::worst_first;
 
 /// How many of the worst queries are watched at once.
 const WORST: usize = 5;
+
+/// Points wide that a panel is to have maps, places and colours in one bar.
+const ROOM: f32 = 520.0;
 
 /// The epoch that the one looked at is compared with.
 pub fn against(ui: &mut Ui, cx: &PanelCtx<'_>, epoch: usize) {
@@ -67,16 +71,23 @@ impl HeatMapsPanel {
                 }
             }
             self.save(ui, cx, sheet, scope, epoch);
-            let scales = [(Scale::Shared, "shared scale"), (Scale::PerImage, "per image")];
-            button::segment(ui, &scales, &mut self.scale);
-            let clip = DragValue::new(&mut self.clip).range(50.0..=100.0).speed(0.1).max_decimals(1);
-            let clip = clip.custom_formatter(|percent, _| percent_words(percent));
-            let clip = ui.add(clip.prefix("clip ").suffix(" %")).accessible_name("Percentile clip");
-            clip.on_hover_text(
-                "The colours end at this percentile of the values, and at its mirror below, so that a few outliers \
-                 do not darken all the rest. 100 % is from the least to the largest. Drag, or click to type.",
-            );
+            if has_room(ui, ui.max_rect().width()) {
+                self.colours(ui);
+            }
         });
+    }
+
+    /// What the ends of the colours mean.
+    fn colours(&mut self, ui: &mut Ui) {
+        let scales = [(Scale::Shared, "shared scale"), (Scale::PerImage, "per image")];
+        button::segment(ui, &scales, &mut self.scale);
+        let clip = DragValue::new(&mut self.clip).range(50.0..=100.0).speed(0.1).max_decimals(1);
+        let clip = clip.custom_formatter(|percent, _| percent_words(percent));
+        let clip = ui.add(clip.prefix("clip ").suffix(" %")).accessible_name("Percentile clip");
+        clip.on_hover_text(
+            "The colours end at this percentile of the values, and at its mirror below, so that a few outliers do not \
+             darken all the rest. 100 % is from the least to the largest. Drag, or click to type.",
+        );
     }
 
     fn choose(&mut self, ui: &mut Ui, sheet: &MapSheet<'_>, position: &str, compared: bool) {
@@ -109,7 +120,16 @@ impl HeatMapsPanel {
     /// The ⋯ menu: which images are watched.
     pub(super) fn options(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, watched: &[ImageRef]) {
         let menu = button::icon_button(ui, icon::DOTS, "Options of the heat maps");
-        Popup::menu(&menu).show(|ui| {
+        let narrow = !has_room(ui, cx.head.width());
+        let closes = match narrow {
+            true => egui::PopupCloseBehavior::CloseOnClickOutside,
+            false => egui::PopupCloseBehavior::CloseOnClick,
+        };
+        Popup::menu(&menu).close_behavior(closes).show(|ui| {
+            if narrow {
+                ui.horizontal(|ui| self.colours(ui));
+                ui.separator();
+            }
             let selected = cx.selection.image;
             let fresh = selected.filter(|s| !watched.contains(s));
             let watch = ui.add_enabled(fresh.is_some(), Button::new("Watch the selected image"));
@@ -135,6 +155,11 @@ impl HeatMapsPanel {
             }
         });
     }
+}
+
+/// Whether a panel of that width has the colours in its bar; else they stand in the menu.
+fn has_room(ui: &Ui, width: f32) -> bool {
+    width >= ROOM * type_scale(ui)
 }
 
 /// Watches the queries with the least AP. **Ground truth.**

@@ -16,10 +16,10 @@ use crate::gui::widgets::slider::Slider;
 use crate::gui::widgets::{chip, combo, tile};
 use crate::method::params::{Effect, ParamKind, ParamRow, Params, Value};
 
-const LABEL: f32 = 82.0;
-const NUMBER: f32 = 52.0;
+const LABEL: f32 = 80.0;
+const NUMBER: f32 = 50.0;
 const DOT: f32 = 14.0;
-const EFFECT: f32 = 66.0;
+const EFFECT: f32 = 62.0;
 
 /// The places in a row, left to right.
 struct Places {
