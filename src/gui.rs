@@ -99,7 +99,9 @@ pub fn run(options: WindowOptions, ends: Arc<Ends>) -> anyhow::Result<()> {
         .with_min_inner_size([900.0, 560.0]);
     // Without dithering a frame is what `shot` draws, and a sixth cheaper where the processor draws it.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
-    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(app::App::new(cc, options).ending(ends)))))
+    let waiting = crate::base::dirs::data().map(|data| data.join("waiting"));
+    let open = |cc: &eframe::CreationContext<'_>| app::App::new(cc, options).ending(ends).keeping(waiting);
+    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(open(cc)))))
         // The window system's errors end in the reason, after the places in its source that they went through.
         .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))
 }

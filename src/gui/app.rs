@@ -49,9 +49,10 @@ use super::panels::tiles::{Small, TitleRooms};
 use super::panels::{Pane, Panels, Selection};
 use super::plot::SharedCursor;
 use super::queue::RunQueue;
+use super::queue::keep::QueueKeeper;
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
-use super::toasts::Toasts;
+use super::toasts::{ToastPlace, Toasts};
 use super::view_model::{EpochPart, RunView, Snapshots};
 use super::what_if::WhatIf;
 use super::widgets::images::Thumbnails;
@@ -162,6 +163,9 @@ pub struct App {
     preparing: Option<Preparing>,
     /// The runs that wait for their turn.
     queue: RunQueue,
+    keeper: QueueKeeper,
+    /// Whether those of an earlier window are offered.
+    waited: bool,
     /// What was said of the run that goes on.
     told: queue::ToldAilments,
     /// The card of the run that has just ended.
@@ -195,6 +199,14 @@ impl App {
     /// The same, which also ends when it is asked to from outside.
     pub fn ending(mut self, ends: Arc<Ends>) -> Self {
         self.ends = ends;
+        self
+    }
+
+    /// The same, which keeps the runs that wait in that folder, and offers those that an earlier window left there.
+    pub fn keeping(mut self, folder: Option<PathBuf>) -> Self {
+        if let Some(folder) = folder {
+            self.keep_queue_in(folder);
+        }
         self
     }
 
@@ -252,6 +264,8 @@ impl App {
             introduced: false,
             preparing: None,
             queue: RunQueue::default(),
+            keeper: QueueKeeper::default(),
+            waited: false,
             told: queue::ToldAilments::default(),
             closing: None,
             centre: egui::Rect::NOTHING,
@@ -319,6 +333,11 @@ impl App {
         self.alone = Some(pane);
     }
 
+    /// Asks what becomes of the run that goes on, as closing the window does, for tests.
+    pub fn ask_to_quit(&mut self) {
+        self.dialogs.quit = true;
+    }
+
     /// All messages of this session, oldest first.
     pub fn messages(&self) -> &[LogEntry] {
         self.log.entries()
@@ -378,6 +397,7 @@ impl App {
         }
         self.poll_far(ctx);
         self.poll_asked(ctx);
+        self.poll_queue(ctx);
         match self.exporting.poll() {
             Some(Ok(text)) => self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), None),
             Some(Err(reason)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None),
@@ -393,6 +413,9 @@ impl App {
         self.trail.clear();
         self.playing = None;
         let folder = view.folder.clone();
+        // The line at the foot tells of the run on screen, not of the one before.
+        let words = format!("{}.", super::words::sentence(&view, false));
+        self.log.push(LogEntry::now(Severity::Info, format!("{} is shown", view.title), words));
         if self.reopening.take_if(|reopening| Some(&*reopening) == folder.as_ref()).is_some()
             && matches!(view.state, State::Stopped | State::Failed(_))
         {
@@ -467,13 +490,14 @@ impl App {
         self.frame(ui);
         self.travel(&ctx);
         self.dialogs(&ctx);
+        let place = self.toast_place(&ctx);
         let card = self.closing.as_ref().filter(|_| !self.dialogs.any());
-        let height = card.map(|card| card.show(&ctx, self.saved.truth, &self.commands));
+        let height = card.map(|card| card.show(&ctx, self.saved.truth, place, &self.commands));
         if height == Some(None) {
             self.closing = None;
         }
         let lift = height.flatten().map_or(0.0, |height| height + 8.0);
-        self.toasts.show(&ctx, lift, &self.commands);
+        self.toasts.show(&ctx, ToastPlace { bottom: place.bottom + lift, ..place }, &self.commands);
         self.act_on_all(&ctx);
         self.trail.see(&self.selection);
     }
@@ -529,6 +553,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.keeper.end(&self.queue);
         // The window is gone: a short wait harms nobody, and a full queue must not keep the engine alive.
         let limit = Duration::from_secs(2);
         if self.handle.commands.send_timeout(Command::Shutdown.into(), limit).is_err() && !self.gone {

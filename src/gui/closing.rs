@@ -5,6 +5,7 @@ use eframe::egui::{self, Align, Align2, Area, Id, Label, Layout, Order, Ui, vec2
 use super::command::{Commands, UiCommand};
 use super::panels::Pane;
 use super::theme::{Theme, Type, size};
+use super::toasts::ToastPlace;
 use super::view_model::RunView;
 use super::widgets::button::{ButtonLook, Push, icon_button};
 use super::widgets::icon::{self, Weight};
@@ -64,15 +65,15 @@ impl ClosingCard {
     }
 
     /// Shows it; its height, none when it was put away.
-    pub fn show(&self, ctx: &egui::Context, truth: bool, actions: &Commands) -> Option<f32> {
+    pub fn show(&self, ctx: &egui::Context, truth: bool, place: ToastPlace, actions: &Commands) -> Option<f32> {
         let theme = Theme::of(ctx);
         let mut stays = true;
         let area = Area::new(Id::unique("the run is done"))
             .order(Order::Foreground)
-            .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -(size::LOG_LINE + 12.0)))
+            .anchor(Align2::LEFT_BOTTOM, vec2(place.left, -place.bottom))
             .show(ctx, |ui| {
                 tile::floating(theme).show(ui, |ui| {
-                    ui.set_width(size::TOAST);
+                    ui.set_width(place.width);
                     ui.horizontal(|ui| {
                         ui.label(icon::text(icon::CHECK, Weight::Fill, size::ICON, theme.match_));
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

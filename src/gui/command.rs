@@ -46,6 +46,8 @@ pub enum UiCommand {
     Unqueue(u64),
     /// Begin the next of the runs that wait.
     StartQueued,
+    /// Take all runs out of those that wait.
+    DiscardQueued,
     /// Give parameters these values together: what mends a diagnosis.
     Mend(Vec<(String, Value)>),
     /// Halt after the current batch.

@@ -1,5 +1,7 @@
 //! Runs that wait for their turn: one begins when the run before it has ended.
 
+pub mod keep;
+
 use std::path::Path;
 
 use crate::engine::command::RunRequest;
@@ -31,6 +33,7 @@ impl Queued {
 pub struct RunQueue {
     runs: Vec<Queued>,
     count: u64,
+    version: u64,
     /// A hand has stopped a run: those that wait begin when it says so.
     held: bool,
 }
@@ -46,9 +49,15 @@ impl RunQueue {
         self.held
     }
 
+    /// Differs once other runs wait than before.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Puts a run at the end; how many wait then.
     pub fn push(&mut self, request: RunRequest) -> usize {
         self.count += 1;
+        self.version += 1;
         self.runs.push(Queued { number: self.count, request });
         self.runs.len()
     }
@@ -57,6 +66,14 @@ impl RunQueue {
     pub fn remove(&mut self, number: u64) {
         self.runs.retain(|run| run.number != number);
         self.held &= !self.runs.is_empty();
+        self.version += 1;
+    }
+
+    /// Takes all of them out.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.held = false;
+        self.version += 1;
     }
 
     /// What was stopped by hand is not followed by something else.
@@ -67,6 +84,7 @@ impl RunQueue {
     /// The next run, which is taken out.
     pub fn take_next(&mut self) -> Option<RunRequest> {
         self.held = false;
+        self.version += 1;
         (!self.runs.is_empty()).then(|| self.runs.remove(0).request)
     }
 

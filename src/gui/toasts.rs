@@ -1,4 +1,5 @@
-//! Messages that float up at the lower right: title says what happened, text why and what is safe, button what
+//! Messages that float up at the lower left, over the end of the list of runs rather than over parameters and scrubber:
+//! title says what happened, text why and what is safe, button what
 //! to do. Info goes after 5 s, warnings after 12 s, errors stay. All of them stay in the log.
 //!
 //! Ours rather than a crate's: the design's toast has a title, a text, a time and a button of its own.
@@ -24,6 +25,17 @@ struct Toast {
     number: u64,
 }
 
+/// Where messages float: the lower left corner of their stack, and the width that there is for them.
+#[derive(Clone, Copy, Debug)]
+pub struct ToastPlace {
+    /// From the left edge of the window, points.
+    pub left: f32,
+    /// From its lower edge.
+    pub bottom: f32,
+    /// Of each of them, without its margins.
+    pub width: f32,
+}
+
 /// The toasts on screen.
 #[derive(Default)]
 pub struct Toasts {
@@ -43,22 +55,22 @@ impl Toasts {
         self.toasts.push(Toast { entry, button, until, number: self.count });
     }
 
-    /// Draws them above the foot of the window, `lift` points higher than that.
-    pub fn show(&mut self, ctx: &egui::Context, lift: f32, actions: &Commands) {
+    /// Draws them, the newest lowest.
+    pub fn show(&mut self, ctx: &egui::Context, place: ToastPlace, actions: &Commands) {
         let now = ctx.input(|i| i.time);
         self.toasts.retain(|t| t.until.is_none_or(|until| now < until));
         if let Some(next) = self.toasts.iter().filter_map(|t| t.until).reduce(f64::min) {
             ctx.request_repaint_after_secs((next - now).max(0.05) as f32);
         }
         let mut closed = None;
-        let mut bottom = size::LOG_LINE + 12.0 + lift;
+        let mut bottom = place.bottom;
         for toast in self.toasts.iter().rev().take(SHOWN) {
             let response = Area::new(Id::unique("toast").with(toast.number))
                 .order(Order::Foreground)
-                .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -bottom))
+                .anchor(Align2::LEFT_BOTTOM, vec2(place.left, -bottom))
                 .show(ctx, |ui| {
                     let frame = tile::floating(Theme::of(ctx));
-                    let inner = frame.show(ui, |ui| body(ui, toast, actions));
+                    let inner = frame.show(ui, |ui| body(ui, toast, place.width, actions));
                     let rect = inner.response.rect;
                     let bar = egui::Rect::from_min_max(rect.min, egui::pos2(rect.left() + 3.0, rect.bottom()));
                     let radius = egui::CornerRadius { nw: 8, sw: 8, ne: 0, se: 0 };
@@ -75,25 +87,30 @@ impl Toasts {
 }
 
 /// True when it is to go.
-fn body(ui: &mut Ui, toast: &Toast, actions: &Commands) -> bool {
+fn body(ui: &mut Ui, toast: &Toast, width: f32, actions: &Commands) -> bool {
     let theme = Theme::of(ui.ctx());
     let entry = &toast.entry;
     let (mark, color) = glyph(theme, entry.severity);
     let mut close = false;
-    ui.set_width(size::TOAST);
+    let narrow = width < size::TOAST;
+    ui.set_width(width);
     ui.visuals_mut().widgets.noninteractive.bg_stroke = Stroke::NONE;
     ui.horizontal(|ui| {
         ui.label(icon::text(mark, Weight::Fill, size::ICON, color));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             close |= icon_button(ui, icon::CROSS, &format!("Dismiss {}", entry.title)).clicked();
-            ui.label(Type::Small.text(clock::hm(entry.wall), theme.t3));
+            if !narrow {
+                ui.label(Type::Small.text(clock::hm(entry.wall), theme.t3));
+            }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(Type::Title.text(&entry.title, theme.t1)).truncate());
+                let title = egui::Label::new(Type::Title.text(&entry.title, theme.t1));
+                ui.add(if narrow { title.wrap() } else { title.truncate() });
             });
         });
     });
     ui.horizontal_top(|ui| {
-        ui.add_space(22.0);
+        // Where it is narrow, the words take all of the width.
+        ui.add_space(if narrow { 0.0 } else { 22.0 });
         ui.vertical(|ui| {
             if !entry.text.is_empty() {
                 ui.label(Type::Body.text(&entry.text, theme.t2));
@@ -101,7 +118,7 @@ fn body(ui: &mut Ui, toast: &Toast, actions: &Commands) -> bool {
             if toast.button.is_none() && entry.severity != Severity::Error {
                 return;
             }
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 if let Some((label, command)) = &toast.button
                     && ui.add(Push::new(label).small()).clicked()
                 {

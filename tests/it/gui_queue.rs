@@ -176,3 +176,83 @@ fn the_dialog_says_how_long_it_takes_once_iterations_were_measured() {
     window.click("paper");
     window.until(" days on cpu");
 }
+
+/// A window whose queue outlives it in `kept`.
+fn keeping(runs: &Path, kept: &Path) -> Window {
+    let mut window = training(runs);
+    window.harness.state_mut().keep_queue_in(kept.to_owned());
+    window
+}
+
+fn files(kept: &Path, kind: &str) -> usize {
+    let entries = std::fs::read_dir(kept).unwrap().filter_map(Result::ok);
+    entries.filter(|e| e.path().extension().is_some_and(|found| found == kind)).count()
+}
+
+/// Draws until so many files of a queue lie there.
+fn until_kept(window: &mut Window, kept: &Path, count: usize) {
+    let began = std::time::Instant::now();
+    while files(kept, "json") != count {
+        assert!(began.elapsed().as_secs() < 30, "waited for {count} files");
+        window.harness.run_steps(1);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn runs_that_wait_outlive_the_window_and_are_offered_by_the_next() {
+    let [runs, kept] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let mut window = keeping(runs.path(), kept.path());
+    new_run(&mut window, "Queue run");
+    until_kept(&mut window, kept.path(), 1);
+    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::N);
+    window.until("1 more wait");
+    window.fill("Run folder", &runs.path().join("another").display().to_string());
+    window.click("Queue run");
+    window.until("waits, number 2");
+    // The question at the end says what waits; the window that stands open beside offers nothing.
+    window.harness.state_mut().ask_to_quit();
+    window.until("2 runs wait for their turn");
+    window.click("Keep training");
+    let mut beside = Window::among(runs.path(), None);
+    beside.harness.state_mut().keep_queue_in(kept.path().to_owned());
+    beside.harness.run_steps(10);
+    assert!(!beside.shows("waited when the window was closed"));
+    drop(beside);
+    eframe::App::on_exit(window.harness.state_mut(), None);
+    drop(window);
+    assert_eq!((files(kept.path(), "json"), files(kept.path(), "lock")), (1, 0));
+
+    let mut next = Window::among(runs.path(), None);
+    next.harness.state_mut().keep_queue_in(kept.path().to_owned());
+    next.until("2 runs waited when the window was closed");
+    next.until("waits for you");
+    until_kept(&mut next, kept.path(), 1);
+    assert!(starts(&next).is_empty(), "nothing begins by itself");
+    next.click("Start");
+    next.until_it("waited when the window was closed", false);
+    let first = starts(&next).remove(0);
+    next.engine.start(&first, &Params::default());
+    next.engine.say(Event::State { state: State::Done, epoch: 0 });
+    next.until("Preparing");
+    assert_eq!(starts(&next), [runs.path().join("another")], "the other one follows");
+    until_kept(&mut next, kept.path(), 0);
+}
+
+#[test]
+fn runs_that_waited_can_be_let_go_and_a_damaged_file_is_told() {
+    let [runs, kept] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let mut window = keeping(runs.path(), kept.path());
+    new_run(&mut window, "Queue run");
+    until_kept(&mut window, kept.path(), 1);
+    drop(window);
+    std::fs::write(kept.path().join("0.json"), "[{\"source\": 3}]").unwrap();
+    let mut next = Window::among(runs.path(), None);
+    next.harness.state_mut().keep_queue_in(kept.path().to_owned());
+    next.until("Runs that waited could not be read");
+    next.until("1 run waited when the window was closed");
+    next.click("Discard");
+    assert!(!next.shows("waits for you") && !next.shows("waited when the window"));
+    until_kept(&mut next, kept.path(), 0);
+    assert_eq!(files(kept.path(), "unreadable"), 1, "it is put aside, not removed");
+}

@@ -41,6 +41,7 @@ impl App {
             UiCommand::QueueRun(request) => self.queue_run(ctx, *request),
             UiCommand::Unqueue(number) => self.queue.remove(number),
             UiCommand::StartQueued => self.start_queued(ctx),
+            UiCommand::DiscardQueued => self.queue.clear(),
             UiCommand::Mend(changes) => {
                 changes.iter().for_each(|(key, value)| self.set_param(ctx, key, value));
             }

@@ -11,10 +11,11 @@ use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
 use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::parameters::Knobs;
-use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, strip, tiles, topbar};
+use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, strip, tiles, topbar, waited};
 use crate::gui::paths;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
+use crate::gui::toasts::ToastPlace;
 use crate::gui::widgets::tile::TitlePlace;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
 
@@ -51,6 +52,11 @@ impl App {
             let height = size::THUMBS[1][1] + 10.0;
             let panel = Panel::top("preparing").exact_size(height).frame(frame).show_separator_line(false);
             panel.show(ui, |ui| preparing.ui(ui, &self.live, &self.images));
+        }
+        if self.waited {
+            let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
+            let panel = Panel::top("runs that waited").frame(frame).show_separator_line(false);
+            self.waited = panel.show(ui, |ui| waited::ui(ui, &self.queue, &self.commands)).inner;
         }
         if let Some(text) = banner::text(shown, &self.draft).filter(|text| *text != self.read) {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
@@ -213,6 +219,17 @@ impl App {
         }
     }
 
+    /// Messages lie over the end of the left column, as wide as that; where it is folded, over the panels beside it. The
+    /// scrubber, the parameters and what is below them stay free.
+    pub(super) fn toast_place(&mut self, ctx: &egui::Context) -> ToastPlace {
+        let column = if self.saved.columns().left { Some(self.saved.sizes[0] - size::GAP) } else { None };
+        let margins = 2.0 * size::TILE_MARGIN + 2.0;
+        let room = column.map_or(ctx.content_rect().width() - 24.0, |width| width - 8.0) - margins;
+        let log = if self.log_open { self.saved.sizes[2] } else { 0.0 };
+        let bottom = size::LOG_LINE + log + size::SCRUBBER + 2.0 * size::GAP + 6.0;
+        ToastPlace { left: if column.is_some() { 4.0 } else { 12.0 }, bottom, width: room.min(size::TOAST) }
+    }
+
     /// Draws the dialogs that are open.
     pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
         let shown = self.opened.as_ref().unwrap_or(&self.live);
@@ -305,7 +322,8 @@ impl App {
         if !self.dialogs.quit {
             return;
         }
-        match quit::show(ctx, &sentence(&self.live, self.saved.truth)) {
+        let waiting = self.queue.runs().len();
+        match quit::show(ctx, &sentence(&self.live, self.saved.truth), waiting) {
             quit::QuitAnswer::Open => {}
             quit::QuitAnswer::Stay => self.dialogs.quit = false,
             quit::QuitAnswer::Leave => self.leave(ctx),

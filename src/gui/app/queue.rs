@@ -1,10 +1,12 @@
 //! Runs one after another: what is being prepared, what waits, and what a run's end means for both.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use eframe::egui;
 
 use super::App;
+use crate::base::text::counted;
 use crate::engine::command::{Command, RunRequest};
 use crate::engine::event::{Event, Severity, Stamped, State};
 use crate::gui::closing::ClosingCard;
@@ -52,6 +54,36 @@ impl App {
         }
     }
 
+    /// Keeps the runs that wait in that folder, and offers those that an earlier window left there.
+    pub fn keep_queue_in(&mut self, folder: PathBuf) {
+        let ctx = self.ctx.clone();
+        if let Err(why) = self.keeper.begin(&ctx, folder) {
+            self.notify(&ctx, LogEntry::now(Severity::Warning, "Runs that wait are not kept", why), None);
+        }
+    }
+
+    /// Takes in what an earlier window left, and has what waits written.
+    pub(super) fn poll_queue(&mut self, ctx: &egui::Context) {
+        if let Some(left) = self.keeper.left() {
+            for why in left.unread {
+                let title = "Runs that waited could not be read";
+                self.notify(ctx, LogEntry::now(Severity::Warning, title, why), None);
+            }
+            if !left.runs.is_empty() {
+                for run in left.runs {
+                    if !self.queue.wants(&run.out) {
+                        self.queue.push(run);
+                    }
+                }
+                self.queue.hold();
+                self.waited = true;
+            }
+        }
+        if let Some(why) = self.keeper.keep(ctx, &self.queue) {
+            self.notify(ctx, LogEntry::now(Severity::Warning, "Runs that wait are not kept", why), None);
+        }
+    }
+
     /// What an event of the run of this window means for what is prepared, what waits, and what is said of it.
     pub(super) fn on_progress(&mut self, ctx: &egui::Context, stamped: &Stamped) {
         match &stamped.event {
@@ -75,8 +107,16 @@ impl App {
                 if *state == State::Done {
                     self.closing = Some(ClosingCard::of(&self.live));
                 }
-                if !self.leaving && !self.queue.runs().is_empty() {
-                    self.commands.send(UiCommand::StartQueued);
+                match self.queue.runs().len() {
+                    0 => {}
+                    _ if self.leaving => {}
+                    waiting if self.queue.is_held() => {
+                        let title = counted(waiting, "run waits", "runs wait");
+                        let text = "They wait for a hand: a run was stopped by hand, or the window was closed.";
+                        let button = Some(("Start the next", UiCommand::StartQueued));
+                        self.notify(ctx, LogEntry::now(Severity::Info, title, text), button);
+                    }
+                    _ => self.commands.send(UiCommand::StartQueued),
                 }
             }
             State::Stopped => {
@@ -85,7 +125,7 @@ impl App {
                 self.queue.hold();
                 let waiting = self.queue.runs().len();
                 if waiting > 0 && !self.leaving {
-                    let title = crate::base::text::counted(waiting, "run waits", "runs wait");
+                    let title = counted(waiting, "run waits", "runs wait");
                     let text = "The run before was stopped by hand, so the next one waits for a hand, too.";
                     let button = Some(("Start the next", UiCommand::StartQueued));
                     self.notify(ctx, LogEntry::now(Severity::Warning, title, text), button);

@@ -3,6 +3,7 @@
 use eframe::egui;
 
 use super::{dialog, foot};
+use crate::base::text::counted;
 use crate::gui::theme::{Theme, Type};
 use crate::gui::widgets::button::{ButtonLook, Push};
 
@@ -19,14 +20,19 @@ pub enum QuitAnswer {
     Detach,
 }
 
-/// Shows the question.
-pub fn show(ctx: &egui::Context, sentence: &str) -> QuitAnswer {
+/// Shows the question. So many runs are `waiting` for their turn.
+pub fn show(ctx: &egui::Context, sentence: &str, waiting: usize) -> QuitAnswer {
     let mut answer = QuitAnswer::Open;
     let close = dialog(ctx, "quit", "A run goes on", |ui| {
         let theme = Theme::of(ui.ctx());
         ui.label(Type::Body.text(format!("{sentence}."), theme.t1));
         let words = "Stop and close ends it after the current batch and keeps a checkpoint; Resume goes on from there. Train on without it goes on from that checkpoint in a process of its own, which the next window finds.";
         ui.label(Type::Body.text(words, theme.t2));
+        if waiting > 0 {
+            let runs = counted(waiting, "run waits for its turn", "runs wait for their turn");
+            let words = format!("{runs}: the next window offers to begin with that.");
+            ui.label(Type::Body.text(words, theme.t2));
+        }
         foot(ui, |ui| {
             let stay = ui.add(Push::new("Keep training").look(ButtonLook::Primary));
             if stay.on_hover_text("The window stays open.").clicked() {

@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod tiles;
 pub mod topbar;
 pub mod trials;
+pub mod waited;
 pub mod what_if;
 pub mod why;
 pub mod worth;
