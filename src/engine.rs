@@ -24,6 +24,7 @@ mod cure;
 mod domain;
 mod draw;
 mod evaluation;
+mod glimpse;
 mod matching;
 mod meter;
 mod network;

@@ -222,6 +222,7 @@ impl Outbox {
             ),
             Event::Device { .. } => Some(|a, _| matches!(a, Event::Device { .. })),
             Event::HeatMaps { .. } => Some(|a, _| matches!(a, Event::HeatMaps { .. })),
+            Event::SourceBatch(_) => Some(|a, _| matches!(a, Event::SourceBatch(_))),
             Event::Step(step) => {
                 if self.backlog.len() >= BEFORE_MERGING && merge(&mut self.backlog, step) {
                     return;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::checkpoint::{Checkpoint, NamedTensors, Position};
 use super::draw::{Batches, Draw};
 use super::error::EngineError;
-use super::event::{Domain, Severity, Stage, State};
+use super::event::{Domain, Event, Severity, SourceBatch, Stage, State};
+use super::glimpse::Glimpses;
 use super::link::Link;
 use super::meter::{Losses, Meter};
 use super::pretrained;
@@ -23,6 +24,8 @@ use crate::model::schedule::warmup_multi_step;
 pub(super) struct Pretraining {
     head: Classifier,
     adam: Adam,
+    glimpses: Glimpses,
+    glimpse: Option<SourceBatch>,
 }
 
 impl Saves for Pretraining {
@@ -44,7 +47,8 @@ impl Pretraining {
             Classifier::new(session.setup.net.dim(), session.setup.source.identities(), session.setup.device, seed)?;
         let mut parameters = session.setup.net.parameters();
         parameters.extend(head.parameters());
-        Ok(Self { head, adam: Adam::new(parameters, 0.0, session.params().optim.weight_decay)? })
+        let adam = Adam::new(parameters, 0.0, session.params().optim.weight_decay)?;
+        Ok(Self { head, adam, glimpses: Glimpses::default(), glimpse: None })
     }
 
     /// Pre-training as a checkpoint left it.
@@ -178,6 +182,9 @@ impl Pretraining {
             if let Some(reading) = meter.add(&losses, began, waited, now)? {
                 session.point(reading, (iter, p.iters), lr, link)?;
             }
+            if let Some(glimpse) = self.glimpse.take() {
+                link.outbox.emit(Event::SourceBatch(Box::new(glimpse)))?;
+            }
             session.position.step += 1;
             session.position.iter = iter + 1;
             link.outbox.progress(Stage::Pretrain, (epoch * p.iters + iter + 1) as u64, (p.epochs * p.iters) as u64);
@@ -200,6 +207,8 @@ impl Pretraining {
         let triplet = triplet(&out.pooled, &y, &params.triplet)?;
         let total = id.f_add(&triplet.f_mul_scalar(params.triplet.weight)?)?;
         step(&mut self.adam, &total, lr, params.optim.weight_decay)?;
+        let pids = batch.indices.iter().map(|&i| session.setup.source.dataset.train[i as usize].pid).collect();
+        self.glimpse = self.glimpses.see(&x, &out.bn, pids, (session.position.epoch, session.position.iter));
         Ok(Losses { total, parts: vec![("id", id), ("triplet", triplet)] })
     }
 }

@@ -289,7 +289,7 @@ impl App {
         app.book.marks = app.saved.marks.named(|folder| app.named(folder));
         app.list_elsewhere();
         let last = app.saved.last_run.take().filter(|folder| options.run.is_none() && folder.is_dir());
-        app.reopening.clone_from(&last);
+        app.reopening = last.as_deref().map(|folder| app.named(folder));
         if let Some(folder) = options.run.or(last) {
             app.open(folder);
         }

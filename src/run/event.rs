@@ -396,6 +396,8 @@ pub enum Event {
     Ranked(Box<Ranking>),
     /// The answer to a question why two images are alike. Live only.
     Likeness(Box<Likeness>),
+    /// What pre-training works on, now and then. Live only.
+    SourceBatch(Box<SourceBatch>),
     /// Memory in use. Live only.
     Device {
         /// `cpu`, `cuda:0`.
@@ -431,6 +433,25 @@ pub enum Event {
         /// Why, and what to do.
         text: String,
     },
+}
+
+/// A batch of pre-training as the network saw it, and where the features of the newest batches lay.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceBatch {
+    /// Epoch of pre-training, from 0.
+    pub epoch: usize,
+    /// Iteration of it, from 0.
+    pub iter: usize,
+    /// Rows and columns of each image, pixels.
+    pub size: [usize; 2],
+    /// Red, green and blue of each pixel, row by row, one image after the other.
+    pub pixels: Vec<u8>,
+    /// Identity in the source of each of these images; those of one person follow one another.
+    pub pids: Vec<i32>,
+    /// The features of the newest batches in the plane of their two principal components.
+    pub points: Vec<[f32; 2]>,
+    /// Identity in the source of each point.
+    pub point_pids: Vec<i32>,
 }
 
 /// The parts of an epoch's snapshot.

@@ -186,7 +186,12 @@ impl RunWriter {
 pub fn is_live_only(event: &Event) -> bool {
     matches!(
         event,
-        Event::Progress { .. } | Event::Device { .. } | Event::HeatMaps { .. } | Event::Ranked(_) | Event::Likeness(_)
+        Event::Progress { .. }
+            | Event::Device { .. }
+            | Event::HeatMaps { .. }
+            | Event::Ranked(_)
+            | Event::Likeness(_)
+            | Event::SourceBatch(_)
     )
 }
 

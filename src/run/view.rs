@@ -99,6 +99,8 @@ pub struct RunView {
     pub likeness_asked: Option<(RequestId, [ImageRef; 2])>,
     /// The newest answer to why two images are alike.
     pub likeness: Option<Arc<Likeness>>,
+    /// What pre-training worked on just now, until the target is clustered; live only.
+    pub source_batch: Option<Arc<SourceBatch>>,
     /// The way out of the failure it ended in, if there is one.
     pub cure: Option<Cure>,
     /// The run it branched from, and after how many epochs.
@@ -306,6 +308,7 @@ impl Default for RunView {
             rankings: Vec::new(),
             likeness_asked: None,
             likeness: None,
+            source_batch: None,
             cure: None,
             parent: None,
             refusals: Vec::new(),
@@ -356,6 +359,7 @@ impl RunView {
         let mut view = self.clone();
         view.device = None;
         view.live_maps = None;
+        view.source_batch = None;
         view.rankings.clear();
         view.trainer = None;
         view.live = false;

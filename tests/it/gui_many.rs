@@ -445,3 +445,25 @@ fn words_and_comparisons_must_all_hold() {
     assert!(Terms::parse("eps<", &known).is_err() && Terms::parse("eps!1", &known).is_err());
     assert!(Terms::parse("map>40", &run_columns::vocabulary(false)).is_err(), "labels are switched off");
 }
+
+#[test]
+fn the_run_of_the_last_session_is_lit_in_the_list() {
+    // The folder of runs is named from where the window was started; what is kept is named from the root.
+    let here = std::env::current_dir().unwrap();
+    std::fs::create_dir_all(here.join("target")).unwrap();
+    let home = tempfile::tempdir_in(here.join("target")).unwrap();
+    let runs = home.path().strip_prefix(&here).unwrap().join("runs");
+    sample_run::write(&runs.join("first"));
+    let mut window = Window::among(&runs, Some(runs.join("first")));
+    window.until("Done");
+    let kept = window.keep();
+    drop(window);
+    let mut again = Window::again(&kept, &runs, None);
+    again.until("Done");
+    let lit = |window: &Window| {
+        let rows = window.harness.query_all_by_role(eframe::egui::Role::ListBoxOption);
+        rows.filter(|row| row.accesskit_node().is_selected() == Some(true)).count()
+    };
+    again.harness.run_steps(3);
+    assert_eq!(lit(&again), 1);
+}

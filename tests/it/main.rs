@@ -101,6 +101,7 @@ mod run_store;
 mod sample_run;
 mod second_mount;
 mod slurm;
+mod source_batch;
 mod study_epochs;
 mod study_sets;
 mod study_statistics;

@@ -16,6 +16,7 @@ use crate::gui::sweeps::Launch;
 use crate::gui::view_model::RunView;
 use crate::gui::words::is_active;
 use crate::launch::LaunchError;
+use crate::remote::address::is_remote;
 use crate::run::pulse::Trainer;
 use crate::run::store::{Opened, Update};
 
@@ -58,6 +59,8 @@ impl App {
 
     /// Reads a run, shows it, and follows it as it grows. The run of this window is there already.
     pub(super) fn open(&mut self, folder: PathBuf) {
+        // Under the name that the list has for it, so that its row is lit.
+        let folder = if is_remote(&folder) { folder } else { self.named(&folder) };
         if self.live.folder.as_ref() == Some(&folder) {
             return self.show_live();
         }

@@ -23,7 +23,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, source_batch};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
 use crate::gui::plot::colours::{self, Colouring, Glyph};
@@ -108,6 +108,11 @@ impl Panel for MapPanel {
     const TITLE: &'static str = "Cluster map";
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
+        if let Some(batch) = source_batch::of(cx.view) {
+            tile::head(ui, cx.head, &source_batch::scope(batch), |_| {});
+            source_batch::map(ui, batch);
+            return Ok(());
+        }
         let mut shown = find(cx)?;
         shown.tried = self.tried.snapshot(cx, &shown.key, &shown.snapshot);
         if !cx.truth && self.colouring == Colouring::Identity {

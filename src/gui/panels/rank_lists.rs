@@ -15,7 +15,7 @@ use std::sync::Arc;
 use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, source_batch};
 use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
@@ -60,6 +60,9 @@ pub struct RankListsPanel {
     /// The run that all this is about.
     #[serde(skip)]
     of: Option<PathBuf>,
+    /// What is shown while the source is learnt.
+    #[serde(skip)]
+    batch: source_batch::BatchSheet,
 }
 
 impl Default for RankListsPanel {
@@ -76,6 +79,7 @@ impl Default for RankListsPanel {
             history: History::default(),
             asked: None,
             of: None,
+            batch: source_batch::BatchSheet::default(),
         }
     }
 }
@@ -95,6 +99,11 @@ impl Panel for RankListsPanel {
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         self.follow(cx.view);
+        if let Some(batch) = source_batch::of(cx.view) {
+            tile::head(ui, cx.head, &source_batch::scope(batch), |_| {});
+            self.batch.ui(ui, batch);
+            return Ok(());
+        }
         let shown = find(cx, self.reranked)?;
         let tile_at = ui.max_rect();
         self.filter.terms(&bar::vocabulary(cx.truth));

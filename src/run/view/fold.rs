@@ -59,6 +59,7 @@ impl RunView {
             Event::StageDone { stage, seconds, .. } => self.stage_done(*stage, *seconds, stamped.wall),
             Event::Step(step) => self.step(step, stamped.wall),
             Event::Clustered { epoch, summary, seconds } => {
+                self.source_batch = None;
                 self.clusters.split_off(epoch);
                 self.hands.split_off(epoch);
                 if summary.hand.is_some() {
@@ -103,6 +104,7 @@ impl RunView {
                 self.likeness_asked = None;
                 self.likeness = Some(Arc::new((**likeness).clone()));
             }
+            Event::SourceBatch(batch) => self.source_batch = Some(Arc::new((**batch).clone())),
             Event::Device { name, used, total, load } => {
                 self.device = Some(DeviceView { name: name.clone(), used: *used, total: *total, load: *load });
             }
