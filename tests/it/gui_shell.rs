@@ -254,6 +254,11 @@ fn a_slider_changes_the_run_at_its_moment() {
     let (key, value) = ("eps".to_owned(), Value::Float(0.55));
     window.say(Event::ParamPending { key: key.clone(), value: value.clone(), effect: Effect::NextEpoch });
     assert!(window.shows("waits for epoch 3"), "the change is marked until it counts");
+    let (beta, three) = ("beta".to_owned(), Value::Float(0.3));
+    window.say(Event::ParamPending { key: beta.clone(), value: three.clone(), effect: Effect::NextBatch });
+    assert!(window.shows("1 for epoch 3, 1 for the next batch"), "each waits for its own moment");
+    window.say(Event::ParamApplied { key: beta, old: Value::Float(0.2), new: three, epoch: 1, iter: 9 });
+    assert!(window.shows("waits for epoch 3"));
     window.say(Event::ParamApplied { key, old: Value::Float(0.6), new: value, epoch: 2, iter: 0 });
     assert!(!window.shows("waits for epoch"));
     assert_eq!(window.harness.get_by_label("eps, number").value().as_deref(), Some("0.55"));

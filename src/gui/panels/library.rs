@@ -169,21 +169,15 @@ fn dataset_row(ui: &mut Ui, dataset: &DatasetRow, shown: &RunView, actions: &Com
         (_, true) => Some("source"),
         _ => None,
     };
-    let mut right = rect.right();
-    if let Some(role) = role {
-        let place =
-            Rect::from_min_max(pos2(rect.right() - 60.0, rect.top() + 4.0), pos2(rect.right(), rect.top() + 22.0));
-        let layout = egui::Layout::right_to_left(egui::Align::Center);
-        let mut chips = ui.new_child(egui::UiBuilder::new().max_rect(place).layout(layout));
-        right = crate::gui::widgets::chip::plain(&mut chips, role).rect.left() - 4.0;
-    }
     let second = match (dataset.builtin, dataset.found) {
         (true, _) => "built in".to_owned(),
         (_, true) => dataset.layout.clone(),
         (_, false) => "folder not found · locate…".to_owned(),
     };
+    // Below the name, so that this has the whole width.
+    let second = role.map_or_else(|| second.clone(), |role| format!("{role} · {second}"));
     let first = if there { theme.t1 } else { theme.t2 };
-    two_lines(ui, rect, rect.left() + 24.0, right, (&dataset.name, &second), (first, theme.t3));
+    two_lines(ui, rect, rect.left() + 24.0, rect.right(), (&dataset.name, &second), (first, theme.t3));
     let root = dataset.root.display();
     let place = match (dataset.builtin, dataset.found) {
         (true, _) => "Drawn by this program when it is first used. Click to look at it.".to_owned(),

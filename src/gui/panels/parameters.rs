@@ -268,6 +268,17 @@ fn preset_menu(ui: &mut Ui, shown: &Params, actions: &Commands) {
     response.response.accessible_name("Preset").on_hover_text(tip);
 }
 
+/// What so many changes wait for that take effect with an epoch or a batch.
+fn waiting_words(epoch: usize, batch: usize, next_epoch: &str) -> String {
+    let wait = |n: usize| if n == 1 { "waits" } else { "wait" };
+    match (epoch, batch) {
+        (0, 0) => "at once".to_owned(),
+        (0, n) => format!("{} for the next batch", wait(n)),
+        (n, 0) => format!("{} for {next_epoch}", wait(n)),
+        (epoch, batch) => format!("{epoch} for {next_epoch}, {batch} for the next batch"),
+    }
+}
+
 fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &Commands) {
     let theme = Theme::of(ui.ctx());
     ui.add_space(6.0);
@@ -277,16 +288,18 @@ fn pending_bar(ui: &mut Ui, knobs: &Knobs<'_>, waiting: usize, actions: &Command
         .inner_margin(egui::Margin::symmetric(8, 3))
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                let (word, waits) = if waiting == 1 { ("change", "waits") } else { ("changes", "wait") };
+                let word = if waiting == 1 { "change" } else { "changes" };
                 ui.label(Type::Button.text(format!("{waiting} {word}"), theme.pending));
-                let to_epoch = ROWS.iter().filter(|r| knobs.value(r).1).any(|r| r.effect == Effect::NextEpoch);
-                let when = if to_epoch { format!("{waits} for {}", knobs.next_epoch) } else { waits.to_owned() };
-                ui.label(Type::Body.text(when, theme.t2));
+                let waits = |effect: Effect| ROWS.iter().filter(|r| r.effect == effect && knobs.value(r).1).count();
+                let when = waiting_words(waits(Effect::NextEpoch), waits(Effect::NextBatch), &knobs.next_epoch);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let undo = ui.add(Push::new("Undo").look(ButtonLook::Flat).small());
                     if undo.on_hover_text("Takes back the changes that have not taken effect yet.").clicked() {
                         actions.send(UiCommand::UndoPending);
                     }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(egui::Label::new(Type::Body.text(&when, theme.t2)).truncate()).on_hover_text(&when);
+                    });
                 });
             });
         });
