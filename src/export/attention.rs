@@ -325,7 +325,8 @@ pub fn short(value: f32) -> String {
     let value = f64::from(value);
     match value.abs() {
         0.0 => "0".to_owned(),
-        x if x >= 1000.0 => ticks::scientific(value),
+        x if x >= 100_000.0 => ticks::scientific(value),
+        x if x >= 1000.0 => format!("{}{}", if value < 0.0 { "−" } else { "" }, ticks::count(x.round() as usize)),
         x if x >= 10.0 => ticks::number(value, 0),
         x if x >= 0.01 => ticks::number(value, 2),
         x if x >= 0.001 => ticks::number(value, 3),

@@ -371,6 +371,14 @@ impl RunView {
         view
     }
 
+    /// Takes over the answers that an older reading of the same run holds: no folder has them.
+    pub fn keep_answers(&mut self, of: &Self) {
+        self.live_maps.clone_from(&of.live_maps);
+        self.rankings.clone_from(&of.rankings);
+        self.likeness.clone_from(&of.likeness);
+        self.refusals.clone_from(&of.refusals);
+    }
+
     /// Notes who trains the run just now. One that nobody trains does not go on, whatever its last event said: it was
     /// cut short, and can be taken up.
     pub fn set_trainer(&mut self, trainer: Option<Trainer>) {

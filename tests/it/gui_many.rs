@@ -462,7 +462,7 @@ fn the_run_of_the_last_session_is_lit_in_the_list() {
     again.until("Done");
     let lit = |window: &Window| {
         let rows = window.harness.query_all_by_role(eframe::egui::Role::ListBoxOption);
-        rows.filter(|row| row.accesskit_node().is_selected() == Some(true)).count()
+        rows.filter(|row| row.accesskit_node().toggled() == Some(eframe::egui::accesskit::Toggled::True)).count()
     };
     again.harness.run_steps(3);
     assert_eq!(lit(&again), 1);

@@ -206,7 +206,7 @@ fn runs_that_wait_outlive_the_window_and_are_offered_by_the_next() {
     new_run(&mut window, "Queue run");
     until_kept(&mut window, kept.path(), 1);
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::N);
-    window.until("1 more wait");
+    window.until("A run that waits is to lie in that folder");
     window.fill("Run folder", &runs.path().join("another").display().to_string());
     window.click("Queue run");
     window.until("waits, number 2");

@@ -1,8 +1,10 @@
-//! The window at every size: no text over another, none cut without an ellipsis, no control outside its panel, no
-//! panel with nothing in it.
+//! The window at every size: no text over another, none cut without an ellipsis, no control outside its panel or dialog,
+//! no panel with nothing in it.
 //!
-//! Looked at are all layouts at three sizes and three zooms on a run with data, in both appearances by turns, the same
-//! without a run at one size, and every panel alone, with a run and without. `REID_SIZES=all` looks at every combination.
+//! Looked at are all layouts at three sizes and three zooms, with a run and without, every panel alone at the largest, the
+//! smallest and two sizes between, with a run and without, and every dialog at the largest, the smallest and one between.
+//! The two appearances take turns: they differ in colours alone, and both see every layout, panel and dialog.
+//! `REID_SIZES=all` looks at every combination.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -83,9 +85,9 @@ impl Window {
 
     fn faults(&mut self) -> Vec<String> {
         self.settle();
-        let texts = texts(&self.harness.output().shapes);
-        let mut faults = overlaps(&texts);
-        faults.extend(cut(&texts));
+        let painted = Painted::of(&self.harness.output().shapes);
+        let mut faults = painted.overlaps();
+        faults.extend(painted.cut(&self.boxes()));
         for &pane in Pane::ALL {
             let Some(rect) = self.harness.state_mut().tile_at(pane) else { continue };
             faults.extend(self.outside(pane, rect));
@@ -95,6 +97,26 @@ impl Window {
                 faults.push(format!("{} has nothing in it: {rect}", pane.title()));
             }
         }
+        faults
+    }
+
+    /// Boxes of text: what is typed may be longer than its box.
+    fn boxes(&self) -> Vec<Rect> {
+        self.harness.query_all_by_role(Role::TextInput).map(|node| node.rect()).collect()
+    }
+
+    /// What is wrong with the dialog that stands over the panels.
+    fn faults_of_dialog(&mut self) -> Vec<String> {
+        self.settle();
+        let window = self.harness.ctx.content_rect();
+        let painted = Painted::of(&self.harness.output().shapes).over_backdrop(window);
+        if painted.texts.is_empty() {
+            return vec!["there is no dialog".to_owned()];
+        }
+        let mut faults = painted.overlaps();
+        faults.extend(painted.cut(&self.boxes()));
+        let out = |text: &&Text| !window.expand(1.0).contains_rect(text.seen());
+        faults.extend(painted.texts.iter().filter(out).map(|t| format!("“{}” is outside the window", t.words)));
         faults
     }
 
@@ -119,6 +141,8 @@ struct Text {
     words: String,
     rect: Rect,
     clip: Rect,
+    /// Its place in the order of painting.
+    place: usize,
 }
 
 impl Text {
@@ -127,45 +151,81 @@ impl Text {
     }
 }
 
-fn texts(shapes: &[ClippedShape]) -> Vec<Text> {
-    fn collect(shape: &Shape, clip: Rect, into: &mut Vec<Text>) {
+/// What was painted, in its order.
+#[derive(Default)]
+struct Painted {
+    texts: Vec<Text>,
+    /// What hides all that is below it: a message, a menu, a dialog.
+    floating: Vec<(usize, Rect)>,
+    /// What dims the whole window.
+    backdrops: Vec<(usize, Rect)>,
+}
+
+impl Painted {
+    fn of(shapes: &[ClippedShape]) -> Self {
+        let mut painted = Self::default();
+        let mut place = 0;
+        shapes.iter().for_each(|s| painted.take(&s.shape, s.clip_rect, &mut place));
+        painted.texts.retain(|text| text.seen().is_positive());
+        painted
+    }
+
+    fn take(&mut self, shape: &Shape, clip: Rect, place: &mut usize) {
+        *place += 1;
         match shape {
-            Shape::Vec(shapes) => shapes.iter().for_each(|shape| collect(shape, clip, into)),
+            Shape::Vec(shapes) => shapes.iter().for_each(|shape| self.take(shape, clip, place)),
+            Shape::Rect(rect) if rect.fill.a() == 255 && rect.rect.width() > 120.0 && rect.rect.height() > 40.0 => {
+                self.floating.push((*place, rect.rect.intersect(clip)));
+            }
+            Shape::Rect(rect) if rect.fill.a() > 0 => self.backdrops.push((*place, rect.rect)),
             Shape::Text(text) if text.angle == 0.0 => {
                 let words = text.galley.text().to_owned();
                 // Icons and marks stand on what they mark.
                 let icon = |c: char| ('\u{e000}'..='\u{f8ff}').contains(&c) || c.is_whitespace();
                 if !words.chars().all(icon) && text.opacity_factor > 0.0 {
                     let rect = text.galley.mesh_bounds.translate(text.pos.to_vec2());
-                    into.push(Text { words, rect, clip });
+                    self.texts.push(Text { words, rect, clip, place: *place });
                 }
             }
             _ => {}
         }
     }
-    let mut found = Vec::new();
-    shapes.iter().for_each(|s| collect(&s.shape, s.clip_rect, &mut found));
-    found.retain(|text| text.seen().is_positive());
-    found
-}
 
-fn overlaps(texts: &[Text]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (i, a) in texts.iter().enumerate() {
-        for b in &texts[i + 1..] {
-            let both = a.seen().intersect(b.seen());
-            if both.width() > 2.0 && both.height() > 3.0 {
-                faults.push(format!("“{}” lies over “{}” at {both}", b.words, a.words));
+    /// Only what was painted after the window was dimmed.
+    fn over_backdrop(mut self, window: Rect) -> Self {
+        let dims = |(_, rect): &&(usize, Rect)| rect.expand(1.0).contains_rect(window);
+        let from = self.backdrops.iter().rfind(dims).map_or(usize::MAX, |(place, _)| *place);
+        self.texts.retain(|text| text.place > from);
+        self
+    }
+
+    fn overlaps(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (i, a) in self.texts.iter().enumerate() {
+            for b in &self.texts[i + 1..] {
+                let both = a.seen().intersect(b.seen());
+                if both.width() <= 2.0 || both.height() <= 3.0 {
+                    continue;
+                }
+                let hidden = |(place, rect): &(usize, Rect)| {
+                    (a.place..b.place).contains(place) && rect.expand(0.5).contains_rect(both)
+                };
+                if !self.floating.iter().any(hidden) {
+                    faults.push(format!("“{}” lies over “{}” at {both}", b.words, a.words));
+                }
             }
         }
+        faults
     }
-    faults
-}
 
-/// Text that ends at an edge without an ellipsis. Lists that are scrolled cut at the top and bottom alone.
-fn cut(texts: &[Text]) -> Vec<String> {
-    let is_cut = |t: &&Text| t.rect.left() < t.clip.left() - 1.5 || t.rect.right() > t.clip.right() + 1.5;
-    texts.iter().filter(is_cut).map(|t| format!("“{}” is cut: {} in {}", t.words, t.rect, t.clip)).collect()
+    /// Text that ends at an edge without an ellipsis, but for what is typed into `boxes`. Lists that are scrolled cut at
+    /// the top and bottom alone.
+    fn cut(&self, boxes: &[Rect]) -> Vec<String> {
+        let is_cut = |t: &&Text| t.rect.left() < t.clip.left() - 1.5 || t.rect.right() > t.clip.right() + 1.5;
+        let typed = |t: &Text| boxes.iter().any(|edit| edit.expand(2.0).contains_rect(t.seen()));
+        let cut = self.texts.iter().filter(is_cut).filter(|t| !typed(t));
+        cut.map(|t| format!("“{}” is cut: {} in {}", t.words, t.rect, t.clip)).collect()
+    }
 }
 
 fn shows_in(clipped: &ClippedShape, rect: Rect) -> bool {
@@ -191,81 +251,113 @@ fn report(found: Vec<String>) {
 
 const LAYOUTS: [(Key, &str); 3] = [(Key::Num1, "Research"), (Key::Num2, "Tune"), (Key::Num3, "Teach")];
 
-#[test]
-fn every_layout_is_right_at_every_size_and_zoom() {
-    let dir = tempfile::tempdir().unwrap();
-    crate::sample_run::write(dir.path());
-    let mut window = Window::open(Some(dir.path()));
+/// Every size at every zoom.
+fn combinations() -> impl Iterator<Item = ([f32; 2], f32)> {
+    SIZES.into_iter().flat_map(|size| ZOOMS.map(|zoom| (size, zoom)))
+}
+
+/// Those at which single panels and dialogs are looked at: the largest, the smallest, and `between`.
+fn covering(between: &[([f32; 2], f32)]) -> Vec<([f32; 2], f32)> {
+    let [largest, .., smallest] = SIZES;
+    let chosen = |c: &([f32; 2], f32)| all() || [(largest, 1.0), (smallest, 2.0)].contains(c) || between.contains(c);
+    combinations().filter(chosen).collect()
+}
+
+/// Draws what is on screen at these sizes, the appearances by turns or, if all is looked at, both.
+fn look(
+    window: &mut Window,
+    what: &str,
+    sizes: &[([f32; 2], f32)],
+    faults: fn(&mut Window) -> Vec<String>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for &(size, zoom) in sizes {
+        window.resize(size, zoom);
+        for _ in 0..if all() { 2 } else { 1 } {
+            window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);
+            found.extend(faults(window).into_iter().map(|f| format!("{what} {size:?} × {zoom}: {f}")));
+        }
+    }
+    found
+}
+
+fn layouts(run: Option<&Path>) {
+    let mut window = Window::open(run);
+    let sizes: Vec<_> = combinations().collect();
     let mut found = Vec::new();
     for (key, layout) in LAYOUTS {
         window.press(Modifiers::COMMAND, key);
-        for size in SIZES {
-            for zoom in ZOOMS {
-                window.resize(size, zoom);
-                for _ in 0..if all() { 2 } else { 1 } {
-                    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);
-                    let faults = window.faults();
-                    found.extend(faults.into_iter().map(|f| format!("{layout} {size:?} × {zoom}: {f}")));
-                }
-            }
-        }
+        found.extend(look(&mut window, layout, &sizes, Window::faults));
+    }
+    report(found);
+}
+
+/// Every `of`-th panel alone, from the `from`-th on.
+fn panels(run: Option<&Path>, from: usize, of: usize) {
+    let mut window = Window::open(run);
+    let sizes = covering(&[(SIZES[1], 1.5), (SIZES[1], 2.0)]);
+    let mut found = Vec::new();
+    for &pane in Pane::ALL.iter().skip(from).step_by(of) {
+        window.harness.state_mut().enlarge(pane);
+        window.harness.run_steps(2);
+        found.extend(look(&mut window, &format!("{} alone", pane.title()), &sizes, Window::faults));
     }
     report(found);
 }
 
 #[test]
+fn every_layout_is_right_at_every_size_and_zoom() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::sample_run::write(dir.path());
+    layouts(Some(dir.path()));
+}
+
+#[test]
 fn every_layout_is_right_without_a_run() {
-    let mut window = Window::open(None);
-    let mut found = Vec::new();
-    for (key, layout) in LAYOUTS {
-        window.press(Modifiers::COMMAND, key);
-        for size in if all() { &SIZES[..] } else { &SIZES[1..2] } {
-            for zoom in ZOOMS {
-                window.resize(*size, zoom);
-                let faults = window.faults();
-                found.extend(faults.into_iter().map(|f| format!("{layout} {size:?} × {zoom}: {f}")));
-            }
-        }
-    }
-    report(found);
+    layouts(None);
 }
 
 #[test]
 fn every_panel_alone_is_right() {
     let dir = tempfile::tempdir().unwrap();
     crate::sample_run::write(dir.path());
-    let mut window = Window::open(Some(dir.path()));
-    let mut found = Vec::new();
-    for &pane in Pane::ALL {
-        window.harness.state_mut().enlarge(pane);
-        window.harness.run_steps(2);
-        for (size, zoom) in SIZES.into_iter().flat_map(|s| ZOOMS.map(|z| (s, z))) {
-            if !all() && !matches!((size, zoom), ([1600.0, _], 1.0) | ([1280.0, _], 2.0)) {
-                continue;
-            }
-            window.resize(size, zoom);
-            let faults = window.faults();
-            found.extend(faults.into_iter().map(|f| format!("{} alone {size:?} × {zoom}: {f}", pane.title())));
-        }
-    }
-    report(found);
+    panels(Some(dir.path()), 0, 2);
+}
+
+#[test]
+fn every_other_panel_alone_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::sample_run::write(dir.path());
+    panels(Some(dir.path()), 1, 2);
 }
 
 #[test]
 fn every_panel_alone_is_right_without_a_run() {
-    let mut window = Window::open(None);
+    panels(None, 0, 1);
+}
+
+#[test]
+fn every_dialog_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::sample_run::write(dir.path());
+    let mut window = Window::open(Some(dir.path()));
+    let sizes = covering(&[(SIZES[1], 1.5)]);
+    let (command, none) = (Modifiers::COMMAND, Modifiers::NONE);
+    let dialogs = [
+        (command, Key::N, "New run"),
+        (command, Key::O, "Open run"),
+        (command, Key::D, "Add dataset"),
+        (command, Key::E, "Export"),
+        (command, Key::P, "Palette"),
+        (none, Key::F1, "Shortcuts"),
+    ];
     let mut found = Vec::new();
-    for &pane in Pane::ALL {
-        window.harness.state_mut().enlarge(pane);
-        window.harness.run_steps(2);
-        for (size, zoom) in SIZES.into_iter().flat_map(|s| ZOOMS.map(|z| (s, z))) {
-            if !all() && !matches!((size, zoom), ([1024.0, _], 2.0)) {
-                continue;
-            }
-            window.resize(size, zoom);
-            let faults = window.faults();
-            found.extend(faults.into_iter().map(|f| format!("{} alone {size:?} × {zoom}: {f}", pane.title())));
-        }
+    for (modifiers, key, name) in dialogs {
+        window.press(modifiers, key);
+        found.extend(look(&mut window, name, &sizes, Window::faults_of_dialog));
+        window.press(none, Key::Escape);
     }
+    window.harness.state_mut().ask_to_quit();
+    found.extend(look(&mut window, "Quit", &sizes, Window::faults_of_dialog));
     report(found);
 }

@@ -194,6 +194,10 @@ fn the_view_keeps_the_newest_answers() {
     assert_eq!(view.rankings.iter().filter(|r| r.query == image(Split::Gallery, 20)).count(), 1);
     assert_eq!(view.rankings.last().unwrap().query, image(Split::Gallery, 20));
     assert!(view.without_live().rankings.is_empty());
+    // A folder that is read anew has no answers of its own.
+    let mut again = view.without_live();
+    again.keep_answers(&view);
+    assert_eq!(again.rankings, view.rankings);
 }
 
 fn ranked(ranking: Ranking) -> Stamped {

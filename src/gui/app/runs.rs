@@ -221,6 +221,8 @@ impl App {
         }
         // A file that was replaced is read anew, and what is looked at stays.
         if let Some(known) = self.followed(&folder) {
+            let mut view = view;
+            view.keep_answers(known);
             *known = view;
         } else if self.opening.as_ref() == Some(&folder) {
             if let Some(before) = self.opened.as_ref().and_then(|view| view.folder.clone()) {

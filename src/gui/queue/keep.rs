@@ -92,7 +92,8 @@ impl Place {
         let named = |n: usize, kind: &str| folder.join(format!("{name}-{n}.{kind}"));
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         // Two windows of one process, as tests have them, do not share a name.
-        let n = (0..1000).find(|n| !named(*n, "lock").exists()).unwrap_or_default();
+        let free = |n: &usize| ["lock", "json"].iter().all(|kind| !named(*n, kind).exists());
+        let n = (0..1000).find(free).unwrap_or_default();
         let (file, lock) = (named(n, "json"), named(n, "lock"));
         let held = append_regular(&lock).map_err(|e| format!("{}: {e}", lock.display()))?;
         // Where there are no locks, two windows at a time may both offer what waits.

@@ -20,6 +20,7 @@ use crate::gui::widgets::button::{self, Push};
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::photo;
 use crate::gui::widgets::{icon, tile};
+use crate::gui::words::is_active;
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
 use crate::study::hits::{HitList, as_snapshot};
@@ -192,8 +193,10 @@ impl RankSource<'_> {
             "Its machine answers; where nobody trains the run, its last checkpoint is loaded first.".to_owned()
         } else if view.trainer.is_some() {
             "The process that trains it answers after the current batch.".to_owned()
-        } else {
+        } else if is_active(view) {
             "The engine answers after the current batch.".to_owned()
+        } else {
+            "The network of the last checkpoint is taken up first.".to_owned()
         };
         (format!("Asking for {name}"), words)
     }
