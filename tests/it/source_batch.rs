@@ -50,7 +50,7 @@ fn the_window_shows_them_until_the_target_is_clustered() {
         window.engine.say(batch(iter));
         window.until("8 images of the source batch");
         window.until("8 features of the source in the plane");
-        window.until(&format!("pre-training epoch 3, iteration {}", iter + 1));
+        window.until(&format!("source, epoch 3, iteration {}", iter + 1));
     }
     // One that does not hold together shows nothing and harms nobody.
     let Event::SourceBatch(mut odd) = batch(2) else { unreachable!() };

@@ -24,7 +24,7 @@ pub fn of(view: &RunView) -> Option<&SourceBatch> {
 
 /// When it was, in a few words.
 pub fn scope(batch: &SourceBatch) -> String {
-    format!("source, pre-training epoch {}, iteration {}", batch.epoch + 1, batch.iter + 1)
+    format!("source, epoch {}, iteration {}", batch.epoch + 1, batch.iter + 1)
 }
 
 /// The colour of a person of the source.
@@ -37,8 +37,8 @@ pub fn map(ui: &mut Ui, batch: &SourceBatch) {
     let theme = Theme::of(ui.ctx());
     let whole = ui.available_rect_before_wrap();
     let response = ui.allocate_rect(whole, Sense::hover());
-    let words = "Features of the newest source batches by principal components, one colour a person: those of one person move \
-                 together as the source is learnt.";
+    let words = "One colour a person: those of one move together as the source is learnt. Principal components of the features \
+                 of the newest batches.";
     let said = format!("{} features of the source in the plane", batch.points.len());
     response.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::Image, true, said.as_str()));
     let line = Type::Small.font(ui).size + 6.0;
@@ -66,8 +66,7 @@ impl BatchSheet {
     /// Shows them person by person, each under the bar of its colour in [`map`].
     pub fn ui(&mut self, ui: &mut Ui, batch: &SourceBatch) {
         let theme = Theme::of(ui.ctx());
-        let words =
-            "A batch as the network sees it: P people of the source, K images of each; mirrored, shifted, erased.";
+        let words = "A batch as the network sees it: P people, K images each; mirrored, shifted, erased.";
         ui.add(eframe::egui::Label::new(Type::Small.text(words, theme.t3)).truncate()).on_hover_text(words);
         let Some(texture) = self.texture(ui, batch) else { return };
         let room = ui.available_rect_before_wrap();
