@@ -413,9 +413,7 @@ impl App {
         self.trail.clear();
         self.playing = None;
         let folder = view.folder.clone();
-        // The line at the foot tells of the run on screen, not of the one before.
-        let words = format!("{}.", super::words::sentence(&view, false));
-        self.log.push(LogEntry::now(Severity::Info, format!("{} is shown", view.title), words));
+        self.say_shown(&view.title, &super::words::sentence(&view, false));
         if self.reopening.take_if(|reopening| Some(&*reopening) == folder.as_ref()).is_some()
             && matches!(view.state, State::Stopped | State::Failed(_))
         {

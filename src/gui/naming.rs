@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::setting;
 use crate::method::params::table::{ROWS, row};
 use crate::method::params::{Affects, ParamRow, Params};
+use crate::run::event::NO_SOURCE;
 use crate::run::summary::Summary;
 
 /// Differences that a name tells before it says how many more there are.
@@ -69,17 +70,19 @@ fn by_difference(run: &Summary, like: &[&Summary]) -> Named {
     if keys.len() > TOLD {
         parts.push(format!("{} more", keys.len() - TOLD));
     }
-    let method = setting::method_of(params).map(setting::title);
+    // Features alone were made by no method of training.
+    let made = run.source == NO_SOURCE;
+    let method = setting::method_of(params).filter(|_| !made).map(setting::title);
     let whole = method == Some(setting::WHOLE);
     if let Some(method) = method.filter(|_| !whole || parts.is_empty()) {
         parts.insert(0, method.to_owned());
     }
     let size = |p: &Params| setting::size_of(p).map(|size| size.name);
-    if others.iter().any(|p| size(p) != size(params)) {
+    if !made && others.iter().any(|p| size(p) != size(params)) {
         parts.extend(size(params).map(str::to_owned));
     }
     if parts.is_empty() {
-        parts.push("own setting".to_owned());
+        parts.push(if made { run.title.clone() } else { "own setting".to_owned() });
     }
     let setting = parts.join(", ");
     let seed = (differs("seed") && others.len() > 1).then(|| format!("seed {}", params.seed));

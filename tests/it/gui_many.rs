@@ -15,6 +15,7 @@ use reid_workbench::launch::follow::Followed;
 use reid_workbench::launch::study::Study;
 use reid_workbench::launch::sweep::Sweep;
 use reid_workbench::method::params::Params;
+use reid_workbench::run::event::NO_SOURCE;
 use reid_workbench::run::label::Label;
 use reid_workbench::run::snapshot::RankSnapshot;
 use reid_workbench::run::summary::Summary;
@@ -415,6 +416,10 @@ fn named(runs: &[Summary]) -> Vec<String> {
 fn runs_are_named_by_what_differs_and_no_two_alike() {
     let one = named(&[summary("runs/a", &["eps=0.5"])]);
     assert_eq!(one, ["eps 0.5"]);
+    // Features alone are called what they are, not after a method of training.
+    let mut made = summary("runs/f", &[]);
+    (made.source, made.title) = (NO_SOURCE.to_owned(), "features of 2000 × 128 made".to_owned());
+    assert_eq!(named(&[made]), ["features of 2000 × 128 made"]);
     let runs = [
         summary("runs/a", &["adapt.epochs=3"]),
         summary("runs/b", &["adapt.epochs=3", "eps=0.52"]),

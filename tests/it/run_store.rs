@@ -205,3 +205,20 @@ fn the_list_shows_a_run_as_it_is_trained_elsewhere_and_as_it_ends() {
     let done = until(&store, "the end", |u| listed(u).filter(|r| r[0].1.is_none()));
     assert_eq!((done[0].0.outcome, done[0].0.epochs), (Outcome::Done, 1));
 }
+
+#[test]
+fn the_list_reads_on_in_a_run_that_is_written_without_signs_of_life() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("features");
+    let mut writer = create(&dir);
+    writer.append(play::started(&dir, &Params::default())).unwrap();
+    let mut store = Store::start(home.path().to_owned(), || {});
+    store.list();
+    let outcome = |u: Update| match u {
+        Update::Listed { rows, .. } => rows.first().map(|(run, _)| run.outcome),
+        _ => None,
+    };
+    assert_eq!(until(&store, "the list", outcome), Outcome::Stopped);
+    writer.append(Event::State { state: State::Done, epoch: 0 }).unwrap();
+    assert_eq!(until(&store, "its end", outcome), Outcome::Done);
+}

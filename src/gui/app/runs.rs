@@ -14,7 +14,7 @@ use crate::gui::job::Job;
 use crate::gui::panels::log::LogEntry;
 use crate::gui::sweeps::Launch;
 use crate::gui::view_model::RunView;
-use crate::gui::words::is_active;
+use crate::gui::words::{is_active, sentence};
 use crate::launch::LaunchError;
 use crate::remote::address::is_remote;
 use crate::run::pulse::Trainer;
@@ -75,8 +75,15 @@ impl App {
     pub(super) fn show_live(&mut self) {
         if let Some(folder) = self.opened.take().and_then(|view| view.folder) {
             self.let_go(&folder);
+            let (title, stands) = (self.live.title.clone(), sentence(&self.live, false));
+            self.say_shown(&title, &stands);
         }
         self.sent.clear();
+    }
+
+    /// The line at the foot tells of the run on screen, not of the one before.
+    pub(super) fn say_shown(&mut self, title: &str, stands: &str) {
+        self.log.push(LogEntry::now(Severity::Info, format!("{title} is shown"), format!("{stands}.")));
     }
 
     /// Follows a run no longer for the panels; the book may still want it.

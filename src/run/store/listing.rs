@@ -36,6 +36,8 @@ struct Listed {
     summary: Option<Summary>,
     /// When its label was written, as far as the file system knows.
     labelled: Option<SystemTime>,
+    /// Bytes of its log when that was last read at rest.
+    bytes: Option<u64>,
     live: Option<Live>,
     trainer: Option<Trainer>,
 }
@@ -84,7 +86,11 @@ impl Listing {
             std::mem::take(&mut self.known).into_iter().map(|l| (l.folder.clone(), l)).collect();
         let listed = |folder: PathBuf| match before.remove(&folder) {
             Some(listed) if listed.live.is_some() => listed,
-            _ => Listed { summary: Summary::read(&folder).ok(), folder, labelled: None, live: None, trainer: None },
+            _ => {
+                let bytes = log_bytes(&folder);
+                let summary = Summary::read(&folder).ok();
+                Listed { summary, folder, labelled: None, bytes, live: None, trainer: None }
+            }
         };
         let mut there = folders(&self.dir);
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -96,6 +102,10 @@ impl Listing {
         let all = self.names.iter().map(|name| self.dir.join(name));
         self.unknown = all.filter(|path| !self.known.iter().any(|l| l.folder == *path)).collect();
     }
+}
+
+fn log_bytes(folder: &Path) -> Option<u64> {
+    std::fs::metadata(events_path(folder)).ok().map(|found| found.len())
 }
 
 impl Listed {
@@ -112,6 +122,12 @@ impl Listed {
 
     fn look_at_log(&mut self) {
         if self.live.is_none() && !beat_path(&self.folder).exists() {
+            // What is written without signs of life grows, too: clusters of features, an import, a copy under way.
+            let bytes = log_bytes(&self.folder);
+            if bytes != self.bytes {
+                (self.bytes, self.labelled) = (bytes, None);
+                self.summary = Summary::read(&self.folder).ok().or(self.summary.take());
+            }
             return;
         }
         let live = match &mut self.live {

@@ -19,6 +19,7 @@ use crate::gui::widgets::run_menu;
 use crate::gui::widgets::tick::tick;
 use crate::gui::widgets::tile;
 use crate::gui::words;
+use crate::run::event::NO_SOURCE;
 use crate::run::summary::{Outcome, Summary};
 use crate::study::filter::Terms;
 
@@ -205,6 +206,7 @@ fn ticked_line(ui: &mut Ui, many: &Many<'_>, actions: &Commands) {
 fn line(run: &Summary, live: bool) -> String {
     let word = if run.epochs == 1 { "epoch" } else { "epochs" };
     match run.outcome {
+        Outcome::Done if run.source == NO_SOURCE && run.epochs == 0 => "features alone".to_owned(),
         Outcome::Live if run.planned > 0 => format!("live elsewhere, {} of {} epochs", run.epochs, run.planned),
         _ if live => format!("live elsewhere, {} {word}", run.epochs),
         Outcome::Live | Outcome::Done => format!("{} {word}", run.epochs),
