@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Draws docs/pictures: every panel and the window, on a demo run made for it. RUN names one that is there already.
+# Draws docs/pictures: every panel and the window, on a demo run made for it, and on another one beside it. RUN and OTHER
+# name runs that are there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build -q --bin reid-workbench
@@ -8,6 +9,11 @@ run=${RUN:-}
 if [ -z "$run" ]; then
     run=$(mktemp -d)/demo
     "${program[@]}" train --preset demo --source synthetic-plaza --target synthetic-station --out "$run" > /dev/null
+fi
+other=${OTHER:-}
+if [ -z "$other" ]; then
+    other=$(mktemp -d)/baseline
+    "${program[@]}" train --preset demo,baseline --source synthetic-plaza --target synthetic-station --out "$other" > /dev/null
 fi
 out=docs/pictures
 small=(--size 900x560 --out)
@@ -39,3 +45,6 @@ shoot --panel window --layout teach --theme light --size 1600x1000 --out $out/te
 # Where people project: a small screen, and a large one at twice the size.
 shoot --panel window --layout teach --size 1280x800 --out $out/teach-1280x800.png
 shoot --panel window --zoom 2 --size 1600x1000 --out $out/zoom-200.png
+# Two runs beside one another: their curves, and what they came to.
+shoot --panel window --tick "$other" --size 1600x1000 --out $out/two-runs.png
+shoot --panel compare --tick "$other" "${small[@]}" $out/compare.png
