@@ -119,7 +119,7 @@ pub struct App {
     asking: ask::Asking,
     /// Lists of runs that were asked for and have not come.
     listing: Option<u64>,
-    exporting: Job<Result<String, String>>,
+    exporting: Job<Result<(String, PathBuf), String>>,
     /// A file manager that was asked for.
     revealing: Job<Result<(), String>>,
     /// The runs that are looked at together.
@@ -399,7 +399,10 @@ impl App {
         self.poll_asked(ctx);
         self.poll_queue(ctx);
         match self.exporting.poll() {
-            Some(Ok(text)) => self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), None),
+            Some(Ok((text, out))) => {
+                let button = Some(("Open folder", UiCommand::RevealRun(out)));
+                self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), button);
+            }
             Some(Err(reason)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None),
             None => {}
         }

@@ -20,6 +20,8 @@ pub enum QuerySort {
     Worst,
     /// By AP, the largest first.
     Best,
+    /// The best, the one in the middle, the worst, then the next of each.
+    Mixed,
     /// By number.
     Number,
     /// By the change of AP, the largest loss first.
@@ -30,13 +32,14 @@ pub enum QuerySort {
 
 impl QuerySort {
     /// Those that need no second epoch come first.
-    pub const ALL: [Self; 5] = [Self::Worst, Self::Best, Self::Number, Self::Lost, Self::Gained];
+    pub const ALL: [Self; 6] = [Self::Worst, Self::Best, Self::Mixed, Self::Number, Self::Lost, Self::Gained];
 
     /// As the menu says it.
     pub fn words(self) -> &'static str {
         match self {
             Self::Worst => "worst first",
             Self::Best => "best first",
+            Self::Mixed => "mixed",
             Self::Number => "by number",
             Self::Lost => "AP lost first",
             Self::Gained => "AP gained first",
@@ -162,11 +165,28 @@ pub fn arrange(wanted: &WantedQueries<'_>) -> Vec<u32> {
     match wanted.sort {
         QuerySort::Worst => queries.sort_by(|&a, &b| ap(a).total_cmp(&ap(b))),
         QuerySort::Best => queries.sort_by(|&a, &b| ap(b).total_cmp(&ap(a))),
+        QuerySort::Mixed => {
+            queries.sort_by(|&a, &b| ap(b).total_cmp(&ap(a)));
+            queries = mixed(&queries);
+        }
         QuerySort::Number => {}
         QuerySort::Lost => queries.sort_by(|&a, &b| change(a).total_cmp(&change(b))),
         QuerySort::Gained => queries.sort_by(|&a, &b| change(b).total_cmp(&change(a))),
     }
     queries
+}
+
+/// Of a list from the best to the worst: the first, the middle, the last, then the next of each.
+fn mixed(sorted: &[u32]) -> Vec<u32> {
+    let third = sorted.len().div_ceil(3);
+    let (best, rest) = sorted.split_at(third);
+    let (middle, worst) = rest.split_at(rest.len() / 2);
+    // From the middle outwards, so that the first of them is the median.
+    let half = middle.len() / 2;
+    let from_half = (0..middle.len()).map(|i| if i % 2 == 0 { half + i / 2 } else { half - i.div_ceil(2) });
+    let middle: Vec<u32> = from_half.filter_map(|at| middle.get(at).copied()).collect();
+    let row = |i: usize| [best.get(i), middle.get(i), worst.iter().rev().nth(i)].into_iter().flatten().copied();
+    (0..third).flat_map(row).collect()
 }
 
 fn facts(wanted: &WantedQueries<'_>, query: usize) -> QueryFacts {
@@ -183,5 +203,24 @@ fn facts(wanted: &WantedQueries<'_>, query: usize) -> QueryFacts {
         missed,
         matches: list.matches().count(),
         first: list.matches().next().map(|m| m.rank),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mixed_order_begins_with_the_best_the_median_and_the_worst_and_loses_none() {
+        for n in 0..20u32 {
+            let sorted: Vec<u32> = (0..n).collect();
+            let mut found = mixed(&sorted);
+            if n >= 3 {
+                assert_eq!((found[0], found[2]), (0, n - 1));
+                assert!(found[1].abs_diff(n / 2) <= 1, "{n}: {found:?}");
+            }
+            found.sort_unstable();
+            assert_eq!(found, sorted);
+        }
     }
 }

@@ -348,7 +348,7 @@ impl App {
         self.exporting.start("export", ctx, move || {
             let files = export::bundle(&run, &out, what).map_err(|e| e.to_string())?;
             let are = if files.len() == 1 { "is" } else { "are" };
-            Ok(format!("{} {are} in {}.", counted(files.len(), "file", "files"), out.display()))
+            Ok((format!("{} {are} in {}.", counted(files.len(), "file", "files"), out.display()), out))
         });
     }
 }
