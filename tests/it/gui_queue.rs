@@ -229,7 +229,7 @@ fn runs_that_wait_outlive_the_window_and_are_offered_by_the_next() {
     next.until("waits for you");
     until_kept(&mut next, kept.path(), 1);
     assert!(starts(&next).is_empty(), "nothing begins by itself");
-    next.click("Start");
+    next.click("Start them");
     next.until_it("waited when the window was closed", false);
     let first = starts(&next).remove(0);
     next.engine.start(&first, &Params::default());

@@ -1,10 +1,10 @@
 //! The window at every size: no text over another, none cut without an ellipsis, no control outside its panel or dialog,
 //! no panel with nothing in it.
 //!
-//! Looked at are all layouts at three sizes and three zooms, with a run and without, every panel alone at the largest, the
-//! smallest and two sizes between, with a run and without, and every dialog at the largest, the smallest and one between.
+//! Looked at are all layouts and every panel alone at three sizes and three zooms, with a run and without, and every dialog
+//! at the largest, the smallest and one between.
 //! The two appearances take turns: they differ in colours alone, and both see every layout, panel and dialog.
-//! `REID_SIZES=all` looks at every combination.
+//! `REID_SIZES=all` looks at all of it in both.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -256,13 +256,6 @@ fn combinations() -> impl Iterator<Item = ([f32; 2], f32)> {
     SIZES.into_iter().flat_map(|size| ZOOMS.map(|zoom| (size, zoom)))
 }
 
-/// Those at which single panels and dialogs are looked at: the largest, the smallest, and `between`.
-fn covering(between: &[([f32; 2], f32)]) -> Vec<([f32; 2], f32)> {
-    let [largest, .., smallest] = SIZES;
-    let chosen = |c: &([f32; 2], f32)| all() || [(largest, 1.0), (smallest, 2.0)].contains(c) || between.contains(c);
-    combinations().filter(chosen).collect()
-}
-
 /// Draws what is on screen at these sizes, the appearances by turns or, if all is looked at, both.
 fn look(
     window: &mut Window,
@@ -295,7 +288,7 @@ fn layouts(run: Option<&Path>) {
 /// Every `of`-th panel alone, from the `from`-th on.
 fn panels(run: Option<&Path>, from: usize, of: usize) {
     let mut window = Window::open(run);
-    let sizes = covering(&[(SIZES[1], 1.5), (SIZES[1], 2.0)]);
+    let sizes: Vec<_> = combinations().collect();
     let mut found = Vec::new();
     for &pane in Pane::ALL.iter().skip(from).step_by(of) {
         window.harness.state_mut().enlarge(pane);
@@ -341,14 +334,16 @@ fn every_dialog_is_right() {
     let dir = tempfile::tempdir().unwrap();
     crate::sample_run::write(dir.path());
     let mut window = Window::open(Some(dir.path()));
-    let sizes = covering(&[(SIZES[1], 1.5)]);
+    let sizes: Vec<_> = match all() {
+        true => combinations().collect(),
+        false => vec![(SIZES[0], 1.0), (SIZES[1], 1.5), (SIZES[2], 2.0)],
+    };
     let (command, none) = (Modifiers::COMMAND, Modifiers::NONE);
     let dialogs = [
         (command, Key::N, "New run"),
         (command, Key::O, "Open run"),
         (command, Key::D, "Add dataset"),
         (command, Key::E, "Export"),
-        (command, Key::P, "Palette"),
         (none, Key::F1, "Shortcuts"),
     ];
     let mut found = Vec::new();
@@ -357,6 +352,10 @@ fn every_dialog_is_right() {
         found.extend(look(&mut window, name, &sizes, Window::faults_of_dialog));
         window.press(none, Key::Escape);
     }
+    // The palette hangs from the title bar and dims nothing.
+    window.press(command, Key::P);
+    found.extend(look(&mut window, "Palette", &sizes, Window::faults));
+    window.press(none, Key::Escape);
     window.harness.state_mut().ask_to_quit();
     found.extend(look(&mut window, "Quit", &sizes, Window::faults_of_dialog));
     report(found);

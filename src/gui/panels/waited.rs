@@ -27,7 +27,8 @@ pub fn ui(ui: &mut Ui, queue: &RunQueue, actions: &Commands) -> bool {
                     actions.send(UiCommand::DiscardQueued);
                     stays = false;
                 }
-                let start = ui.add(Push::new("Start").look(ButtonLook::Framed).small());
+                let words = if runs.len() == 1 { "Start it" } else { "Start them" };
+                let start = ui.add(Push::new(words).look(ButtonLook::Framed).small());
                 if start.on_hover_text("Begins with the first of them; the others follow by themselves.").clicked() {
                     actions.send(UiCommand::StartQueued);
                     stays = false;
