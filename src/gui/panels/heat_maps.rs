@@ -119,8 +119,9 @@ impl HeatMapsPanel {
     fn head(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, sheet: &MapSheet<'_>, scope: &str, epoch: usize) -> bool {
         let mut peek = false;
         let watched: Vec<ImageRef> = sheet.people.iter().map(|(of, _)| of.image).collect();
+        let narrow = !menus::has_room(ui, ui.max_rect().width());
         cx.title(scope).show(ui, |ui| {
-            self.options(ui, cx, &watched);
+            self.options(ui, cx, &watched, narrow);
             let eye = button::icon_button(ui, icon::EYE, "Show the bare photos while pressed, or hold P");
             peek = eye.is_pointer_button_down_on();
             menus::against(ui, cx, epoch);

@@ -23,7 +23,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, source_batch};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::{ImageRef, Split};
 use crate::export::PointRow;
 use crate::gui::plot::colours::{self, Colouring, Glyph};
@@ -33,7 +33,7 @@ use crate::gui::view_model::{EpochPart, Loaded};
 use crate::gui::widgets::combo;
 use crate::gui::widgets::filter_box::{FilterBox, FilterDress};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::{button, chip};
+use crate::gui::widgets::{button, chip, source_batch};
 use crate::run::images::Images;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::filter::Vocabulary;
@@ -109,7 +109,7 @@ impl Panel for MapPanel {
 
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         if let Some(batch) = source_batch::of(cx.view) {
-            tile::head(ui, cx.head, &source_batch::scope(batch), |_| {});
+            cx.title(&source_batch::scope(batch)).plain(ui);
             source_batch::map(ui, batch);
             return Ok(());
         }

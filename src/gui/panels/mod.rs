@@ -28,7 +28,6 @@ pub mod reliability;
 pub mod retrieval;
 pub mod run_table;
 pub mod scrubber;
-pub mod source_batch;
 pub mod strip;
 pub mod sweep;
 pub mod tiles;

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use eframe::egui::{ScrollArea, Ui};
 use serde::{Deserialize, Serialize};
 
-use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick, source_batch};
+use super::{Absence, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::command::{Command, Request, RequestId};
 use crate::engine::event::{ImageRef, RankQuery, Split};
 use crate::gui::command::UiCommand;
 use crate::gui::plot::ticks;
 use crate::gui::view_model::{EpochPart, Loaded, RunView};
 use crate::gui::widgets::filter_box::FilterBox;
-use crate::gui::widgets::{icon, tile};
+use crate::gui::widgets::{icon, source_batch, tile};
 use crate::gui::words::{is_over, measured_words};
 use crate::run::images::Images;
 use crate::run::snapshot::RankSnapshot;
@@ -100,7 +100,7 @@ impl Panel for RankListsPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>) -> PanelDrawn {
         self.follow(cx.view);
         if let Some(batch) = source_batch::of(cx.view) {
-            tile::head(ui, cx.head, &source_batch::scope(batch), |_| {});
+            cx.title(&source_batch::scope(batch)).plain(ui);
             self.batch.ui(ui, batch);
             return Ok(());
         }

@@ -12,6 +12,7 @@ pub mod line;
 pub mod photo;
 pub mod run_menu;
 pub mod slider;
+pub mod source_batch;
 pub mod stage;
 pub mod table;
 pub mod thumb;

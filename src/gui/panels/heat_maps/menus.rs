@@ -118,9 +118,8 @@ impl HeatMapsPanel {
     }
 
     /// The ⋯ menu: which images are watched.
-    pub(super) fn options(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, watched: &[ImageRef]) {
+    pub(super) fn options(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, watched: &[ImageRef], narrow: bool) {
         let menu = button::icon_button(ui, icon::DOTS, "Options of the heat maps");
-        let narrow = !has_room(ui, cx.head.width());
         let closes = match narrow {
             true => egui::PopupCloseBehavior::CloseOnClickOutside,
             false => egui::PopupCloseBehavior::CloseOnClick,
@@ -158,7 +157,7 @@ impl HeatMapsPanel {
 }
 
 /// Whether a panel of that width has the colours in its bar; else they stand in the menu.
-fn has_room(ui: &Ui, width: f32) -> bool {
+pub(super) fn has_room(ui: &Ui, width: f32) -> bool {
     width >= ROOM * type_scale(ui)
 }
 
