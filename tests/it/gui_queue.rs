@@ -234,7 +234,7 @@ fn runs_that_wait_outlive_the_window_and_are_offered_by_the_next() {
     let first = starts(&next).remove(0);
     next.engine.start(&first, &Params::default());
     next.engine.say(Event::State { state: State::Done, epoch: 0 });
-    next.until("Preparing");
+    next.harness.run_steps(5);
     assert_eq!(starts(&next), [runs.path().join("another")], "the other one follows");
     until_kept(&mut next, kept.path(), 0);
 }
