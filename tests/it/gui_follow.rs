@@ -114,7 +114,7 @@ fn only_the_change_that_was_refused_is_taken_back() {
     let (mut run, mut window) = Trained::adapting(&dir);
     window.set("eps", 0.55);
     let eps = run.asked();
-    window.set("Δd", 0.05);
+    window.set("Δd", 0.03);
     let delta = run.asked();
     window.until("2 changes");
     // A notice that has nothing to do with them.

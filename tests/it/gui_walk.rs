@@ -38,6 +38,7 @@ fn the_worst_cluster_shows_the_numbers_of_the_cluster_command() {
         format!("k1={}", params.k1),
         format!("k2={}", params.k2),
         format!("eps={}", params.eps),
+        format!("delta_d={}", params.delta_d),
         "reliability.rule=fixed".to_owned(),
         format!("reliability.threshold={alpha}"),
     ] {
