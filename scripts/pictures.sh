@@ -22,6 +22,9 @@ for panel in loss retrieval clusters map browser exhibit; do
     shoot --panel $panel "${small[@]}" $out/$panel.png
 done
 shoot --panel map --try eps=0.5 "${small[@]}" $out/map-what-if.png
+shoot --panel map --radii nested "${small[@]}" $out/map-nested.png
+shoot --panel map --radii clustree "${small[@]}" $out/map-clustree.png
+shoot --panel map --try eps=0.66 "${small[@]}" $out/map-merging.png
 shoot --panel reliability "${small[@]}" $out/reliability.png
 # A cluster that is neither the best nor the worst, an image of it, and values to try.
 shoot --panel eq8 --epoch 4 "${small[@]}" $out/eq8.png

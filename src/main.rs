@@ -16,6 +16,7 @@ use reid_workbench::gui::app::still::{ShotLook, ShotTrial};
 use reid_workbench::gui::command::WorkLayout;
 use reid_workbench::gui::datasets::UserRegistry;
 use reid_workbench::gui::panels::Selection;
+use reid_workbench::gui::panels::map::MapRadii;
 use reid_workbench::gui::shot::ShotOrder;
 use reid_workbench::gui::{self, Ends, WindowOptions};
 use reid_workbench::launch::detach;
@@ -83,7 +84,16 @@ fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
         out: args.out.clone(),
         look: ShotLook { dark: args.theme == shot::ShotTheme::Dark, layout, zoom: args.zoom },
         selection: selection(args),
-        trial: ShotTrial { values: args.trial.clone(), sweep: args.sweep, ticked: args.tick.clone() },
+        trial: ShotTrial {
+            values: args.trial.clone(),
+            sweep: args.sweep,
+            ticked: args.tick.clone(),
+            radii: match args.radii {
+                None => MapRadii::None,
+                Some(shot::ShotRadii::Nested) => MapRadii::Hulls,
+                Some(shot::ShotRadii::Clustree) => MapRadii::Clustree,
+            },
+        },
         limit: Duration::from_secs(args.limit),
         registry: Arc::new(UserRegistry),
         runs_dir: PathBuf::from("runs"),

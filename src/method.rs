@@ -11,6 +11,7 @@ pub mod draws;
 pub mod embed;
 pub mod error;
 pub mod evaluate;
+pub mod gain;
 pub mod graph;
 pub mod hand;
 pub mod jaccard;

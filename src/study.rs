@@ -80,3 +80,9 @@ pub mod compass;
 
 /// What is worth a look in a clustering.
 pub mod worth;
+
+/// What came of what people said by hand.
+pub mod answers;
+
+/// How photos look: dark, blurred, of an odd shape or size.
+pub mod photos;

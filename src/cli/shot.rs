@@ -53,6 +53,9 @@ pub struct ShotArgs {
     /// Cluster the epoch at many values of eps and Δd, as one click in the window does
     #[arg(long)]
     pub sweep: bool,
+    /// What of the other radii lies over the map
+    #[arg(long, value_enum)]
+    pub radii: Option<ShotRadii>,
     /// A run to draw beside the one shown, which is then the baseline; may be repeated
     #[arg(long, value_name = "RUN", requires = "run")]
     pub tick: Vec<PathBuf>,
@@ -85,6 +88,14 @@ pub enum ShotLayout {
     Research,
     Tune,
     Teach,
+}
+
+/// Other radii over the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ShotRadii {
+    Nested,
+    Clustree,
 }
 
 /// Something selected.

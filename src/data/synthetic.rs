@@ -267,7 +267,7 @@ pub fn synthesize_with(
         photo::write(&dir.join(shot.folder()).join(&shot.name), &photo.picture)?;
         if let Some(masks) = masks {
             let path = masks.join(shot.folder()).join(&shot.name).with_extension("pgm");
-            photo.mask.save(&path).map_err(|e| DataError::Image { path, message: e.to_string() })?;
+            photo::write_mask(&path, &photo.mask)?;
         }
         if !tick(done.fetch_add(1, Ordering::Relaxed) + 1, total) {
             stopped.store(true, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub use self::base::Base;
 use crate::gui::command::{Commands, UiCommand};
 use crate::gui::view_model::{EpochPart, RunView};
+use crate::method::gain::HandGain;
 use crate::method::hand::{Hand, HandEdit};
 use crate::method::jaccard::Overlap;
 use crate::method::params::{EpsRule, Params, Reliability, Rule, Value};
@@ -78,6 +79,9 @@ pub enum Try {
 /// k1, k2 and the pairs of images that were asked about.
 type Pairs = (usize, usize, Vec<(u32, u32)>);
 
+/// What was said, and what else might be.
+type Edits = (Hand, Vec<HandEdit>);
+
 /// k1, k2, min_samples, Δd and the score of clusters.
 type LadderOf = (usize, usize, usize, f64, Reliability);
 
@@ -91,6 +95,7 @@ struct Wanted {
     hierarchy: Cell<Option<(usize, usize, usize)>>,
     ladder: RefCell<Option<LadderOf>>,
     shared: RefCell<Option<Pairs>>,
+    gains: RefCell<Option<Edits>>,
     questions: RefCell<Vec<WhatIfQuestion>>,
 }
 
@@ -99,6 +104,9 @@ impl Wanted {
         self.questions.borrow_mut().push(question);
     }
 }
+
+/// What each of some edits would change, or why it cannot be said.
+pub type HandGains = Arc<Vec<Result<HandGain, String>>>;
 
 /// What is tried, and the newest answers.
 pub struct WhatIf {
@@ -116,6 +124,8 @@ pub struct WhatIf {
     ladder: Option<Arc<Ladder>>,
     /// What made the distances of some pairs.
     shared: Option<Arc<Vec<Overlap>>>,
+    /// What some edits by hand would change.
+    gains: Option<HandGains>,
     wanted: Wanted,
     sweep: Option<(Arc<Vec<AtEps>>, f64)>,
     table: Option<Table>,
@@ -141,6 +151,7 @@ impl WhatIf {
             hierarchy: None,
             ladder: None,
             shared: None,
+            gains: None,
             wanted: Wanted::default(),
             sweep: None,
             table: None,
@@ -189,7 +200,7 @@ impl WhatIf {
         self.asked = Default::default();
         self.failed = Default::default();
         (self.outcome, self.curve, self.sweep, self.table) = (None, None, None, None);
-        (self.hierarchy, self.ladder, self.shared) = (None, None, None);
+        (self.hierarchy, self.ladder, self.shared, self.gains) = (None, None, None, None);
         self.wanted = Wanted::default();
     }
 
@@ -207,6 +218,7 @@ impl WhatIf {
             Ok(WhatIfAnswer::Hierarchy(all)) => self.hierarchy = Some(all),
             Ok(WhatIfAnswer::Ladder(ladder)) => self.ladder = Some(ladder),
             Ok(WhatIfAnswer::Shared(found)) => self.shared = Some(found),
+            Ok(WhatIfAnswer::Gains(found)) => self.gains = Some(found),
             Ok(WhatIfAnswer::Sweep(rows)) => self.sweep = Some((rows, reply.seconds)),
             Ok(WhatIfAnswer::Table(cells)) => {
                 if let WhatIfQuestion::Table(_, eps, delta_d) = question {
@@ -411,11 +423,26 @@ impl WhatIf {
         self.shared.clone()
     }
 
+    /// What each of these edits would change in the run's own clusters, said beside what was said already; asked for when
+    /// it is not there. `None` until it comes, or where it cannot be said ([`WhatIf::failure`] of kind 7 says so).
+    pub fn gains(&self, said: &Hand, edits: &[HandEdit]) -> Option<HandGains> {
+        let base = self.base.as_ref()?;
+        let known = self.wanted.gains.borrow().as_ref().is_some_and(|of| of.0 == *said && of.1 == edits);
+        if !known {
+            self.wanted.gains.replace(Some((said.clone(), edits.to_vec())));
+            self.wanted.ask(WhatIfQuestion::Gains(Box::new(base.params.clone()), said.clone(), edits.to_vec()));
+            return None; // what is there is of other edits
+        }
+        self.gains.clone()
+    }
+
     /// Puts what was asked for while the panels were drawn to the worker; once a frame, after them.
     pub fn put_questions(&mut self) {
         for question in self.wanted.questions.take() {
-            if matches!(question, WhatIfQuestion::Shared(..)) {
-                self.shared = None;
+            match question {
+                WhatIfQuestion::Shared(..) => self.shared = None,
+                WhatIfQuestion::Gains(..) => self.gains = None,
+                _ => {}
             }
             self.question(question);
         }

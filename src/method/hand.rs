@@ -157,6 +157,11 @@ impl ResolvedHand {
         }
     }
 
+    /// Whether people said that both images are one person.
+    pub fn tied(&self, a: u32, b: u32) -> bool {
+        self.groups.iter().any(|group| group.binary_search(&a).is_ok() && group.binary_search(&b).is_ok())
+    }
+
     /// `[N]` whether an image is left out.
     pub fn excluded(&self) -> &[bool] {
         &self.excluded

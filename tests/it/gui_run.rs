@@ -10,6 +10,7 @@ use reid_workbench::engine::event::{Event, Phase, State};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
+use reid_workbench::gui::panels::Pane;
 use reid_workbench::method::params::Value;
 use reid_workbench::run::RunView;
 use reid_workbench::run::reader::RunReader;
@@ -159,6 +160,12 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.until("Query "); // the rank list of an evaluation
     window.click("Stop");
     window.until("Stopped");
+    // What it changed at once, and what came later.
+    window.harness.state_mut().bring(Pane::Worth);
+    window.patiently("Said by hand");
+    window.patiently(" left out; counts since epoch ");
+    window.patiently("At once: ");
+    window.patiently("Later: mAP ");
 
     let run = RunReader::open(&tiny.path("run")).unwrap();
     let losses = run.events.iter().filter(|e| matches!(&e.event, Event::Step(s) if s.phase == Phase::Adapt)).count();

@@ -1,13 +1,16 @@
 //! The condensed tree, the clustree, the camera gap and the compass in the window.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use eframe::egui::vec2;
 use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::base::tick::no_tick;
+use reid_workbench::engine::feature_run::{self, FeatureSet};
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::gui::plot::ticks;
 use reid_workbench::method::dbscan::dbscan;
 use reid_workbench::method::lineage::lineage;
+use reid_workbench::method::params::Params;
 use reid_workbench::run::graph::read_graph;
 use reid_workbench::run::snapshot::ClusterSnapshot;
 
@@ -131,4 +134,31 @@ fn other_radii_lie_over_the_map_and_it_tells_what_merges_and_splits() {
         window.until(&format!(", {outliers}{words}, clustree of 6 radii"));
     }
     assert!(told[0] > 0 && told[1] > 0, "{told:?}");
+}
+
+/// A dark photo is found by looking through the run's photos, and its button leads to it.
+#[test]
+fn odd_photos_are_worth_a_look() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    let paths: Vec<PathBuf> = (0..24u32)
+        .map(|i| {
+            let path = home.path().join(format!("{i}.png"));
+            let light = if i == 7 { 12 } else { 120 };
+            let photo =
+                image::RgbImage::from_fn(16, 32, |x, y| image::Rgb([(light + x * y % 7 * light / 12) as u8; 3]));
+            photo.save(&path).unwrap();
+            path
+        })
+        .collect();
+    let features: Vec<f32> = (0..24).flat_map(|i| [1.0, 0.1 * (i % 6) as f32, 0.07 * (i / 6) as f32, 0.0]).collect();
+    let set = FeatureSet { name: "few", features: &features, d: 4, pids: None, camids: None, paths: Some(&paths) };
+    let params = Params { k1: 6, k2: 2, min_samples: 3, ..Params::default() };
+    feature_run::write(&run, &set, &params, [&no_tick, &no_tick]).unwrap();
+    let mut window = Window::on(&run);
+    window.bring(Pane::Worth);
+    window.until("Image 7: mean light ");
+    assert!(!window.shows("Image 8: "));
+    window.click("Show image");
+    window.until("image 7 · 24 in all");
 }

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reid_workbench::method::cluster::three_dbscans;
 use reid_workbench::method::dbscan::dbscan;
+use reid_workbench::method::gain::hand_gains;
 use reid_workbench::method::hand::{Hand, HandEdit};
+use reid_workbench::method::label_free::silhouette;
 use reid_workbench::method::params::Params;
 
 use super::method_properties::directions;
-use super::method_tree::graph_of;
+use super::method_tree::{golden, graph_of};
 
 fn said(edits: &[HandEdit], n: usize) -> Result<Hand, String> {
     let mut hand = Hand::default();
@@ -92,4 +94,35 @@ fn what_speaks_against_itself_is_refused_in_a_sentence() {
     assert_eq!((counts.must_link, counts.cannot_link, counts.excluded), (2, 1, 2));
     assert_eq!(hand.undo(), Some(HandEdit::Exclude(vec![5, 6])));
     assert_eq!(hand.edits.last().map(HandEdit::words).as_deref(), Some("images 3 and 1 are two people"));
+}
+
+/// What is told of an edit is what a clustering with it holds, and nothing else moves.
+#[test]
+fn the_gain_of_an_edit_is_that_of_a_clustering_with_it() {
+    let graph = golden("n300_d128");
+    let params = Params::default();
+    let labels = dbscan(&graph, params.eps, params.min_samples);
+    let sizes = reid_workbench::method::cluster::cluster_sizes(&labels);
+    let first = |cluster: i32| labels.iter().position(|&l| l == cluster).unwrap() as u32;
+    let edits = [
+        HandEdit::MustLink(vec![first(0), first(1)]),
+        HandEdit::Exclude(vec![first(2)]),
+        HandEdit::CannotLink(first(3), 300),
+    ];
+    let alone = hand_gains(&graph, &params, None, (&Hand::default(), &edits, false));
+    let merged = alone[0].clone().unwrap();
+    assert_eq!(merged.clusters, [sizes.len(), sizes.len() - 1]);
+    // The larger of the two goes on, the other one moves to it.
+    assert_eq!(merged.moved as u32, sizes[1].min(sizes[0]));
+    assert_eq!(merged.silhouette[0], silhouette(&graph, &labels));
+    assert!(merged.silhouette[1].unwrap() < merged.silhouette[0].unwrap(), "two people are one cluster");
+    let left_out = alone[1].clone().unwrap();
+    let hand = said(&edits[1..2], 300).unwrap().resolved(300).unwrap();
+    let expected = hand.labels(&hand.graph(&graph), params.eps, params.min_samples);
+    assert!(left_out.moved >= 1 && left_out.silhouette[1] == silhouette(&graph, &expected), "{left_out:?}");
+    assert!(alone[2].clone().unwrap_err().contains("no image 300"));
+    // One after the other: the second departs from what the first left.
+    let chained = hand_gains(&graph, &params, None, (&Hand::default(), &edits, true));
+    assert_eq!(chained[1].clone().unwrap().clusters[0], merged.clusters[1]);
+    assert_eq!(chained[0], alone[0]);
 }

@@ -11,6 +11,7 @@ use reid_workbench::run::images::ImageRow;
 use reid_workbench::run::snapshot::{ClusterSnapshot, RankSnapshot};
 use reid_workbench::study::cameras::{CameraGap, precision};
 use reid_workbench::study::compass::{Compass, spearman};
+use reid_workbench::study::photos::{PhotoLook, odd_photos};
 use reid_workbench::study::worth::{WorthEvidence, WorthItem, worth_looking};
 
 use super::method_tree::golden;
@@ -141,4 +142,26 @@ fn what_is_worth_a_look_is_there() {
     assert!(has("fails always", &WorthItem::Query(1)) && !has("fails always", &WorthItem::Query(0)), "{found:#?}");
     assert!(found.iter().any(|w| w.kind == "a bridge"), "{found:#?}");
     assert!(found.iter().filter(|w| w.truth).all(|w| w.kind == "fails always"));
+}
+
+#[test]
+fn photos_stand_out_by_how_they_look() {
+    let looks = |size: [u32; 2], seed: u32, paint: &dyn Fn(u32, u32, u8) -> u8| {
+        let grain = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ seed) % 97;
+        let pixel = |x: u32, y: u32| [paint(x, y, 60 + grain(x / 2, y / 2) as u8); 3];
+        let rgb: Vec<u8> = (0..size[1]).flat_map(|y| (0..size[0]).flat_map(move |x| pixel(x, y))).collect();
+        PhotoLook::of(seed, size, &rgb).unwrap()
+    };
+    let plain = |_: u32, _: u32, v: u8| v;
+    let mut all: Vec<PhotoLook> = (0..20).map(|seed| looks([64, 128], seed, &plain)).collect();
+    assert!(odd_photos(&all).is_empty(), "{:?}", odd_photos(&all));
+    all.push(looks([64, 128], 20, &|_, _, v| v / 4));
+    all.push(looks([64, 128], 21, &|x, y, _| (60 + x / 2 + y / 4) as u8));
+    all.push(looks([128, 64], 22, &plain));
+    all.push(looks([20, 40], 23, &plain));
+    let found: Vec<(&str, WorthItem)> = odd_photos(&all).into_iter().map(|w| (w.kind, w.finding)).collect();
+    // Light alone does not make a photo blurred, nor size alone of an odd shape.
+    let expected = [("dark", 20), ("blurred", 21), ("odd shape", 22), ("small", 23)];
+    assert_eq!(found, expected.map(|(kind, image)| (kind, WorthItem::Image(image))));
+    assert_eq!(PhotoLook::of(0, [2, 2], &[0; 11]), None);
 }

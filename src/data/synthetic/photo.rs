@@ -404,6 +404,16 @@ fn blur(canvas: &mut LinearImage, sigma: f32) {
     }
 }
 
+/// Writes a mask as PGM (P5), which any program reads in five lines.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_mask(path: &Path, mask: &GrayImage) -> Result<(), DataError> {
+    let mut bytes = format!("P5\n{} {}\n255\n", mask.width(), mask.height()).into_bytes();
+    bytes.extend_from_slice(mask.as_raw());
+    std::fs::write(path, bytes).map_err(DataError::io("writing", path))
+}
+
 /// Writes a picture as JPEG.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use super::App;
 use super::saved::Saved;
 use crate::gui::WindowOptions;
 use crate::gui::command::WorkLayout;
+use crate::gui::panels::map::MapRadii;
 use crate::gui::panels::{Pane, Panels, Selection, sweep};
 use crate::gui::theme::{Theme, size};
 use crate::gui::view_model::RunView;
@@ -32,6 +33,8 @@ pub struct ShotTrial {
     pub values: Vec<(String, Value)>,
     /// Whether the epoch is clustered at many values of eps and Δd.
     pub sweep: bool,
+    /// What of the other radii lies over the map.
+    pub radii: MapRadii,
     /// Runs that are ticked; the one on screen is their baseline.
     pub ticked: Vec<PathBuf>,
 }
@@ -66,6 +69,7 @@ impl App {
         let mut saved = Saved::default();
         (saved.dark, saved.layout, saved.zoom) = (look.dark, look.layout, look.zoom);
         let mut app = Self::with(ctx, saved, options);
+        app.panels.lay_over_map(trial.radii);
         if let Some((view, selection)) = shown {
             let mut view = view;
             view.folder = view.folder.map(|folder| app.named(&folder));

@@ -41,7 +41,8 @@ use crate::study::image_filter::{IMAGE_FIELDS, picked};
 pub use layouts::{Key, PlaneLayout};
 use layouts::{Standing, Tsne};
 pub use lens::{Lens, LensPlace};
-use nested::{MapNested, MapRadii};
+use nested::MapNested;
+pub use nested::MapRadii;
 use picture::{MapPicture, Seen};
 use tried::MapTried;
 
@@ -64,7 +65,7 @@ pub struct MapPanel {
     method: Method,
     colouring: Colouring,
     /// What of the other radii is drawn.
-    radii: MapRadii,
+    pub(super) radii: MapRadii,
     /// A drag draws a line around the images, not a box.
     lasso: bool,
     #[serde(skip)]

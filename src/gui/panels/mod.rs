@@ -130,6 +130,13 @@ impl<'a> PanelCtx<'a> {
     }
 }
 
+impl Panels {
+    /// Lays clusters of other radii over the map, as its menu does.
+    pub fn lay_over_map(&mut self, radii: map::MapRadii) {
+        self.map.radii = radii;
+    }
+}
+
 /// What is known of all runs.
 #[derive(Clone, Copy)]
 pub struct Many<'a> {

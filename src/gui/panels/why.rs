@@ -178,6 +178,7 @@ fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
     );
     ui.label(Type::Body.text(&words, theme.t1));
     let pairs: Vec<(u32, u32)> = path.steps.iter().map(|s| (s.from, s.to)).collect();
+    let hand = cx.what_if.base().and_then(|base| base.hand.as_ref()?.resolved(run.facts.labels.len()).ok());
     let shared = cx.what_if.shared(&pairs).filter(|all| all.len() == pairs.len());
     ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
         ui.horizontal_top(|ui| {
@@ -188,6 +189,8 @@ fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
                 let [_, height] = size::THUMBS[3];
                 let (rect, response) = ui.allocate_exact_size(vec2(ARROW, height), Sense::hover());
                 let is_bridge = at == weakest;
+                // Nearness says nothing of a step that people made.
+                let by_hand = hand.as_ref().is_some_and(|hand| hand.tied(step.from, step.to));
                 let counts = shared.as_ref().map(|all| all[at]);
                 let counted =
                     counts.map_or(String::new(), |s| format!(", {} of {} neighbours shared", s.both, s.either));
@@ -197,7 +200,11 @@ fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
                     path.steps.len(),
                     step.jaccard,
                     step.reach,
-                    if is_bridge { ", the weakest" } else { "" }
+                    match (by_hand, is_bridge) {
+                        (true, _) => ", made by hand",
+                        (false, true) => ", the weakest",
+                        (false, false) => "",
+                    }
                 );
                 response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said.as_str()));
                 let ink = if is_bridge { theme.unreliable } else { theme.t2 };
@@ -210,7 +217,7 @@ fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
                 painter.text(
                     pos2(rect.center().x, y - 4.0),
                     Align2::CENTER_BOTTOM,
-                    format!("J {:.3}", step.jaccard),
+                    if by_hand { "by hand".to_owned() } else { format!("J {:.3}", step.jaccard) },
                     font,
                     ink,
                 );
@@ -236,8 +243,12 @@ fn show(ui: &mut Ui, cx: &PanelCtx<'_>, run: &ShownClustering, path: &Path) {
                     (None, Some(why)) => format!("{why} "),
                     (None, None) => String::new(),
                 };
-                let tip = "J is the Jaccard distance of the two. DBSCAN takes the step once eps reaches J and both \
-                           images are core: where that comes later it is written below.";
+                let tip = if by_hand {
+                    "People said that these two are one person: whatever their distance, they are together at every radius."
+                } else {
+                    "J is the Jaccard distance of the two. DBSCAN takes the step once eps reaches J and both \
+                     images are core: where that comes later it is written below."
+                };
                 response.on_hover_text(format!("{counted}{tip}"));
                 photo(ui, cx, run, step.to);
             }

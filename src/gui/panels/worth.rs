@@ -1,11 +1,16 @@
 //! What is worth a look: the heaviest findings of an epoch, each with the button that leads to it.
 
+mod photos;
+mod said;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
 use serde::{Deserialize, Serialize};
 
+use self::photos::OddPhotos;
+use self::said::SaidByHand;
 use super::{Absence, Pane, Panel, PanelCtx, PanelDrawn, Pick};
 use crate::engine::event::{ImageRef, Split};
 use crate::gui::clustered::by_hand;
@@ -39,6 +44,10 @@ pub struct WorthPanel {
     job: Job<Result<Vec<WorthLooking>, String>>,
     #[serde(skip)]
     found: Option<Result<Arc<Vec<WorthLooking>>, String>>,
+    #[serde(skip)]
+    photos: OddPhotos,
+    #[serde(skip)]
+    said: SaidByHand,
 }
 
 impl Panel for WorthPanel {
@@ -58,18 +67,22 @@ impl Panel for WorthPanel {
             Some(Err(why)) => return Err(Absence::failed("No list of this epoch", why.clone())),
             Some(Ok(found)) => Arc::clone(found),
         };
-        let shown: Vec<&WorthLooking> = found.iter().filter(|w| cx.truth || !w.truth).collect();
+        let photos = self.photos.of(ui, &base.folder);
+        let of_photos = photos.iter().flat_map(|found| found.iter());
+        let shown: Vec<&WorthLooking> = found.iter().filter(|w| cx.truth || !w.truth).chain(of_photos).collect();
         let things = ticks::counted(shown.len(), "thing", "things");
-        let scope = format!("epoch {}, {things} worth a look", base.epoch + 1);
+        let more = if photos.is_none() { ", looking through the photos…" } else { "" };
+        let scope = format!("epoch {}, {things} worth a look{more}", base.epoch + 1);
         cx.title(&scope).truth(cx.theme, shown.iter().any(|w| w.truth)).plain(ui);
-        if shown.is_empty() {
-            let text = "No bridge with images behind it, no impure-looking cluster, no likely copies.";
+        if shown.is_empty() && cx.view.hand.is_empty() {
+            let text = "No bridge with images behind it, no impure-looking cluster, no likely copies, no odd photo.";
             return Err(Absence::nothing(icon::CHECK, "Nothing stands out", text));
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             for (at, worth) in shown.into_iter().enumerate() {
                 row(ui, cx, at, worth);
             }
+            self.said.show(ui, cx);
         });
         Ok(())
     }

@@ -14,6 +14,8 @@ use super::Base;
 use crate::base::guard::guarded;
 use crate::base::tick::no_tick;
 use crate::method::cluster::{Assignment, ClusterSummary};
+use crate::method::gain::HandGain;
+use crate::method::hand::{Hand, HandEdit};
 use crate::method::jaccard::Overlap;
 use crate::method::lineage::lineage;
 use crate::method::params::Params;
@@ -34,6 +36,8 @@ pub enum WhatIfQuestion {
     Ladder(Box<Params>),
     /// What made the Jaccard distances of these pairs, with these parameters' k1 and k2.
     Shared(Box<Params>, Vec<(u32, u32)>),
+    /// What each of these edits would change, said beside what was said already.
+    Gains(Box<Params>, Hand, Vec<HandEdit>),
     /// DBSCAN at each of these radii.
     Sweep(Box<Params>, Vec<f64>),
     /// Clusters at every pair of eps and Δd.
@@ -41,7 +45,7 @@ pub enum WhatIfQuestion {
 }
 
 /// Kinds of questions.
-pub const KINDS: usize = 7;
+pub const KINDS: usize = 8;
 
 impl WhatIfQuestion {
     /// Its kind, below [`KINDS`].
@@ -54,6 +58,7 @@ impl WhatIfQuestion {
             Self::Hierarchy(_) => 4,
             Self::Shared(..) => 5,
             Self::Ladder(_) => 6,
+            Self::Gains(..) => 7,
         }
     }
 
@@ -64,6 +69,7 @@ impl WhatIfQuestion {
             | Self::Hierarchy(p)
             | Self::Ladder(p)
             | Self::Shared(p, _)
+            | Self::Gains(p, ..)
             | Self::Sweep(p, _)
             | Self::Table(p, ..) => p,
         }
@@ -107,6 +113,7 @@ pub enum WhatIfAnswer {
     Hierarchy(Arc<Hierarchy>),
     Ladder(Arc<Ladder>),
     Shared(Arc<Vec<Overlap>>),
+    Gains(Arc<Vec<Result<HandGain, String>>>),
     Sweep(Arc<Vec<AtEps>>),
     Table(Arc<Vec<Vec<SweepCell>>>),
 }

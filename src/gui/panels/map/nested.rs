@@ -128,9 +128,14 @@ impl MapNested {
 /// The radii that are drawn: those that have clusters, evenly, and the one of eps.
 fn levels(ladder: &Ladder, middle: Option<usize>, layout: &PlaneLayout) -> Vec<Level> {
     let some: Vec<usize> = (0..ladder.rungs.len()).filter(|&r| !ladder.rungs[r].clusters.is_empty()).collect();
-    let stride = some.len().div_ceil(RADII).max(1);
-    let offset = middle.and_then(|m| some.iter().position(|&r| r == m)).unwrap_or(0) % stride;
-    let rungs: Vec<&Rung> = some.into_iter().skip(offset).step_by(stride).map(|r| &ladder.rungs[r]).collect();
+    let count = some.len().min(RADII);
+    let mut picked: Vec<usize> = (0..count).map(|at| at * (some.len() - 1) / (count - 1).max(1)).collect();
+    if let Some(own) = middle.and_then(|m| some.iter().position(|&r| r == m))
+        && let Some(nearest) = picked.iter_mut().min_by_key(|p| p.abs_diff(own))
+    {
+        *nearest = own;
+    }
+    let rungs: Vec<&Rung> = picked.into_iter().map(|at| &ladder.rungs[some[at]]).collect();
     let mut levels: Vec<Level> = Vec::with_capacity(rungs.len());
     for (at, rung) in rungs.iter().enumerate() {
         // All images of a smaller radius' cluster, and no others: nothing happened between the two radii.

@@ -26,7 +26,7 @@ pub enum OutlineKind {
 
 /// An outline in the plane.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outline {
+pub struct ClusterOutline {
     /// What it is around.
     pub kind: OutlineKind,
     /// Its corners.
@@ -39,7 +39,7 @@ pub struct Outline {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OutlineSet {
     /// What was comes first, so that what is lies over it.
-    pub outlines: Vec<Outline>,
+    pub outlines: Vec<ClusterOutline>,
     /// Clusters that several of the run's became.
     pub merged: usize,
     /// Clusters of the run that became several.
@@ -52,7 +52,7 @@ impl OutlineSet {
         let now = &outcome.assignment.labels;
         let family = lineage(&run.labels, now);
         let (were, are) = (members(&run.labels), members(now));
-        let around = |kind: OutlineKind, rows: &[u32], words: Option<String>| Outline {
+        let around = |kind: OutlineKind, rows: &[u32], words: Option<String>| ClusterOutline {
             kind,
             hull: hull(bulk(rows.iter().filter_map(|&i| layout.at.get(i as usize).copied()).collect())),
             words,

@@ -7,7 +7,7 @@ use eframe::egui::{Align2, Pos2, Rect, Shape, Stroke, Ui};
 
 use super::layouts::{Key, PlaneLayout};
 use super::lens::LensPlace;
-use super::outlines::{Outline, OutlineKind, OutlineSet};
+use super::outlines::{ClusterOutline, OutlineKind, OutlineSet};
 use crate::gui::panels::PanelCtx;
 use crate::gui::theme::{Type, size};
 use crate::gui::what_if::worker::WhatIfOutcome;
@@ -68,7 +68,7 @@ impl MapTried {
         let Some(set) = self.outlines(run, layout) else { return };
         let painter = ui.painter().with_clip_rect(place.rect);
         let small = Type::Small.font(ui);
-        for Outline { kind, hull, words } in &set.outlines {
+        for ClusterOutline { kind, hull, words } in &set.outlines {
             let corners: Vec<Pos2> = hull.iter().map(|p| place.screen(*p)).collect();
             let middle = corners.iter().fold(Pos2::ZERO, |sum, p| sum + p.to_vec2() / corners.len().max(1) as f32);
             let wider = |p: &Pos2| *p + (*p - middle).normalized() * APART;

@@ -7,6 +7,7 @@ use super::{NO_RADII, WhatIfAnswer, WhatIfOutcome, WhatIfQuestion, verdicts};
 use crate::base::tick::Tick;
 use crate::gui::what_if::Base;
 use crate::method::error::MethodError;
+use crate::method::gain::hand_gains;
 use crate::method::graph::Graph;
 use crate::method::jaccard::shared_neighbours;
 use crate::method::knn::{Neighbours, neighbours};
@@ -123,6 +124,10 @@ impl WhatIfDesk {
                     shared_neighbours(rows, nb, params.k1, params.k2, pairs, tick)
                 })?;
                 WhatIfAnswer::Shared(Arc::new(found))
+            }
+            WhatIfQuestion::Gains(params, before, edits) => {
+                covered(params.eps + params.delta_d)?;
+                WhatIfAnswer::Gains(Arc::new(hand_gains(&graph, params, carried, (before, edits, false))))
             }
             WhatIfQuestion::Sweep(params, eps) => {
                 eps.iter().try_for_each(|&e| covered(e))?;
