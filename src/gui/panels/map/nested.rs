@@ -125,9 +125,14 @@ impl MapNested {
     }
 }
 
-/// The radii that are drawn: those that have clusters, evenly, and the one of eps.
+/// The radii that are drawn: of those that have clusters, none of them with half of all images, six evenly, and that of eps.
 fn levels(ladder: &Ladder, middle: Option<usize>, layout: &PlaneLayout) -> Vec<Level> {
-    let some: Vec<usize> = (0..ladder.rungs.len()).filter(|&r| !ladder.rungs[r].clusters.is_empty()).collect();
+    // Where half of the images are one cluster its hull and its lines would cover all others.
+    let tells = |rung: &Rung| {
+        let largest = rung.clusters.iter().map(|c| c.size).max().unwrap_or(0);
+        largest > 0 && 2 * largest as usize <= rung.labels.len()
+    };
+    let some: Vec<usize> = (0..ladder.rungs.len()).filter(|&r| tells(&ladder.rungs[r]) || middle == Some(r)).collect();
     let count = some.len().min(RADII);
     let mut picked: Vec<usize> = (0..count).map(|at| at * (some.len() - 1) / (count - 1).max(1)).collect();
     if let Some(own) = middle.and_then(|m| some.iter().position(|&r| r == m))
