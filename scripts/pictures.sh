@@ -36,6 +36,8 @@ shoot --panel condensed --try eps=0.5 "${small[@]}" $out/condensed.png
 shoot --panel clustree "${small[@]}" $out/clustree.png
 shoot --panel cameras "${small[@]}" $out/cameras.png
 shoot --panel compass "${small[@]}" $out/compass.png
+# Stable and not pure: three people in one coat (docs/guide/clusters.md says the number, of seed 1).
+shoot --panel browser --select cluster=35 "${small[@]}" $out/stable.png
 shoot --panel worth "${small[@]}" $out/worth.png
 shoot --panel k-distance --try eps=0.5 "${small[@]}" $out/k-distance.png
 shoot --panel sweep --sweep --try eps=0.54 --try delta_d=0.03 "${small[@]}" $out/sweep.png
