@@ -466,6 +466,10 @@ fn the_example_is_a_whole_run_and_shows_its_photos() {
     let folder = reid_workbench::run::example::ensure(home.path()).unwrap();
     assert!(reid_workbench::run::example::is_example(&folder));
     assert_eq!(reid_workbench::run::example::ensure(home.path()).unwrap(), folder, "once");
+    for epoch in 0..10 {
+        let training = reid_workbench::run::training::TrainingSnapshot::read(&folder, epoch).unwrap();
+        assert!(!training.memory.iters.is_empty() && !training.batch.images.is_empty(), "epoch {epoch}");
+    }
     let reader = RunReader::open(&folder).unwrap();
     assert!(reader.warnings.is_empty(), "{:?}", reader.warnings);
     let view = RunView::of_folder(&reader);
