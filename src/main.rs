@@ -93,6 +93,7 @@ fn shoot(args: &ShotArgs) -> anyhow::Result<Vec<PathBuf>> {
                 Some(shot::ShotRadii::Nested) => MapRadii::Hulls,
                 Some(shot::ShotRadii::Clustree) => MapRadii::Clustree,
             },
+            step: args.step.map(|n| usize::from(n) - 1),
         },
         limit: Duration::from_secs(args.limit),
         registry: Arc::new(UserRegistry),

@@ -42,6 +42,9 @@ pub mod query_filter;
 /// What a threshold keeps.
 pub mod reliability;
 
+/// What Eq. 10 does to a row of the memory.
+pub mod remembered;
+
 /// The sets behind Eq. 8 for one image.
 pub mod sets;
 

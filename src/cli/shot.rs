@@ -50,6 +50,9 @@ pub struct ShotArgs {
     /// A parameter to try on the epoch's clusters, as the What-if panel does: eps=0.5; may be repeated
     #[arg(long = "try", value_name = "KEY=VALUE", value_parser = trial)]
     pub trial: Vec<(String, Value)>,
+    /// The step of the tour that is shown, 1 to 8; with `--layout teach`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub step: Option<u8>,
     /// Cluster the epoch at many values of eps and Δd, as one click in the window does
     #[arg(long)]
     pub sweep: bool,

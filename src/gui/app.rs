@@ -14,6 +14,7 @@ mod saved;
 mod select;
 pub mod still;
 mod talk;
+mod teach;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,11 +49,13 @@ use super::panels::preparing::Preparing;
 use super::panels::tiles::{Small, TitleRooms};
 use super::panels::{Pane, Panels, Selection};
 use super::plot::SharedCursor;
+use super::presenter::Presenter;
 use super::queue::RunQueue;
 use super::queue::keep::QueueKeeper;
 use super::sweeps::Sweeps;
 use super::theme::{self, Density};
 use super::toasts::{ToastPlace, Toasts};
+use super::tour::ui::TourBoard;
 use super::view_model::{EpochPart, RunView, Snapshots};
 use super::what_if::WhatIf;
 use super::widgets::images::Thumbnails;
@@ -144,6 +147,12 @@ pub struct App {
     follow: Follow,
     /// The panel that has the centre for itself, if one has.
     alone: Option<Pane>,
+    /// The tour's column.
+    board: TourBoard,
+    /// What follows the pointer.
+    presenter: Presenter,
+    /// The recorded run, while it is unpacked.
+    unpacking: Job<Result<PathBuf, String>>,
     /// The panel under the pointer.
     under: Option<Pane>,
     small: Small,
@@ -252,6 +261,9 @@ impl App {
             selection: Selection::default(),
             follow: Follow::default(),
             alone: None,
+            board: TourBoard::default(),
+            presenter: Presenter::default(),
+            unpacking: Job::default(),
             under: None,
             small: Small::default(),
             resized: false,
@@ -395,6 +407,7 @@ impl App {
         if let Some(Err(why)) = self.revealing.poll() {
             self.notify(ctx, LogEntry::now(Severity::Warning, "No file manager", why), None);
         }
+        self.poll_example(ctx);
         self.poll_far(ctx);
         self.poll_asked(ctx);
         self.poll_queue(ctx);
@@ -499,6 +512,7 @@ impl App {
         }
         let lift = height.flatten().map_or(0.0, |height| height + 8.0);
         self.toasts.show(&ctx, ToastPlace { bottom: place.bottom + lift, ..place }, &self.commands);
+        self.presenter.show(&ctx);
         self.act_on_all(&ctx);
         self.trail.see(&self.selection);
     }

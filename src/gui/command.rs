@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::panels::Pane;
 use super::selection::Pick;
 use super::sweeps::Launch;
+use super::tour::TourAsk;
+use super::tour::stage::StageCase;
 use super::view_model::RunView;
 use super::what_if::Try;
 use super::widgets::icon;
@@ -95,6 +97,16 @@ pub enum UiCommand {
     Select(Pick),
     /// Change what is tried in What-if.
     Try(Try),
+    /// Go through the tour.
+    Tour(TourAsk),
+    /// Try that β in the memory, or none.
+    TryBeta(Option<f64>),
+    /// Show the finished run that comes with the program.
+    OpenExample,
+    /// A ring around the pointer, or not.
+    PointerRing,
+    /// All but a disc around the pointer dimmed, or not.
+    Spotlight,
     /// Apply a named setting to the next run's parameters.
     Preset(String),
     /// Put the keyboard on the row of that parameter.
@@ -310,6 +322,21 @@ pub static COMMANDS: &[CommandEntry] = entries! {
         C::ToggleRight, "Right column", LAYOUT, keys(CTRL_SHIFT, Key::B), "Shows or hides the parameters.";
         C::ToggleTruth, "Ground truth", EYE, keys(CTRL, Key::G), "Shows or hides everything that looks at the target's labels.";
         C::ToggleLog, "Log", MENU, keys(CTRL, Key::L), "Opens or closes the list of all messages.";
+    }
+    "Teach": {
+        C::Tour(TourAsk::Begin), "Take the tour", PLAY, keys(NONE, Key::F2), "Eight steps through the method on the run that is open; begins, or goes on.";
+        C::Tour(TourAsk::Next), "Next step of the tour", CARET_RIGHT, keys(NONE, Key::PageDown), "Goes on, whether the step is done or not.";
+        C::Tour(TourAsk::Back), "Step back in the tour", CARET_LEFT, keys(NONE, Key::PageUp), "Shows the step before.";
+        C::Tour(TourAsk::Again), "Take this step again", RESET, None, "Puts the run's values back and waits for the step once more.";
+        C::Tour(TourAsk::Leave), "Leave the tour", CROSS, None, "Lists the steps; the panel stays. Escape does the same.";
+        C::Tour(TourAsk::Stage(StageCase::AllOutliers)), "On stage: all outliers", WARNING, None, "Tries an eps so small that hardly a photo has neighbours, and says what goes wrong.";
+        C::Tour(TourAsk::Stage(StageCase::OneBlob)), "On stage: one blob", WARNING, None, "Tries an eps so large that nearly all photos hang together, and says what goes wrong.";
+        C::Tour(TourAsk::Stage(StageCase::NoStep)), "On stage: Δd = 0", WARNING, None, "Tries three equal radii, and says what goes wrong.";
+        C::Tour(TourAsk::Stage(StageCase::FrozenMemory)), "On stage: frozen memory", WARNING, None, "Tries β = 1 in the memory, and says what goes wrong.";
+        C::Tour(TourAsk::Stage(StageCase::NoFilter)), "On stage: no filter", WARNING, None, "Tries a threshold of 0, and says what goes wrong.";
+        C::PointerRing, "Ring around the pointer", CIRCLE, keys(CTRL_SHIFT, Key::R), "For a class: a ring that closes while a button is down.";
+        C::Spotlight, "Spotlight", CROSSHAIR, keys(CTRL_SHIFT, Key::O), "For a class: dims all but a disc around the pointer.";
+        C::OpenExample, "Open the recorded run", FOLDER, None, "Shows the finished run that comes with the program.";
     }
     "Help": {
         C::Palette, "Search or run a command", SEARCH, keys(CTRL, Key::P), "Finds commands, panels, parameters and presets by name.";

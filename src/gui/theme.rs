@@ -210,6 +210,16 @@ impl Theme {
         Shadow { offset: [0, 8], blur: 20, spread: 0, color: Color32::from_black_alpha(128) }
     }
 
+    /// A patch that random erasing wrote, as the network's numbers look: ImageNet's mean, written after normalisation.
+    pub fn erased(&self) -> Color32 {
+        hex(0x988E7F)
+    }
+
+    /// The border that images are padded with before they are cropped.
+    pub fn padded(&self) -> Color32 {
+        hex(0x000000)
+    }
+
     /// What lies over the work while a dialog asks.
     pub fn backdrop(&self) -> Color32 {
         Color32::from_black_alpha(112)
@@ -378,6 +388,8 @@ pub mod size {
     pub const SIDE_RANGE: [f32; 2] = [180.0, 420.0];
     /// A window narrower than this has no room for columns beside the panels.
     pub const NARROW: f32 = 1150.0;
+    /// A window lower than this has no room for scrubber and tour below a panel.
+    pub const LOW: f32 = 460.0;
     /// Least size of a centre panel.
     pub const TILE_MIN: [f32; 2] = [280.0, 140.0];
     /// Corner of panels and popups.

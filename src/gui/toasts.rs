@@ -55,6 +55,11 @@ impl Toasts {
         self.toasts.push(Toast { entry, button, until, number: self.count });
     }
 
+    /// Takes away what would have gone by itself, where something else is to be seen now; the log keeps it.
+    pub fn clear_infos(&mut self) {
+        self.toasts.retain(|toast| toast.entry.severity != Severity::Info);
+    }
+
     /// Draws them, the newest lowest.
     pub fn show(&mut self, ctx: &egui::Context, place: ToastPlace, actions: &Commands) {
         let now = ctx.input(|i| i.time);

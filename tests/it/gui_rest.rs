@@ -190,7 +190,8 @@ fn seventy_epochs_take_no_more_memory_than_the_first() {
     }
     let (early, late) = (early.unwrap(), window.harness.state().held(&window.harness.ctx));
     println!("after 40 epochs {early:?}, after 70 {late:?}");
-    assert_eq!((late.snapshots, late.layouts, late.rankings), (early.snapshots, early.layouts, early.rankings));
+    // Teach shows one panel, which need not be the map: its layouts fill up more slowly.
+    assert_eq!((late.snapshots, late.rankings), (early.snapshots, early.rankings));
     assert!(late.snapshots <= 30 && (1..=24).contains(&late.layouts) && late.rankings <= 32, "{late:?}");
     assert!(late.tried <= 30 && late.lines <= 2000, "{late:?}");
     // Photos are within their bound; the atlas of the type may have grown once.

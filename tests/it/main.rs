@@ -60,6 +60,7 @@ mod gui_run;
 mod gui_shell;
 mod gui_sizes;
 mod gui_theme;
+mod gui_tour;
 mod gui_tree;
 mod gui_walk;
 mod gui_what_if;

@@ -12,7 +12,7 @@ use crate::base::text::counted;
 use crate::engine::command::{Command, Request, RunRequest};
 use crate::engine::event::Severity;
 use crate::export;
-use crate::gui::command::{UiCommand, ZOOMS};
+use crate::gui::command::{UiCommand, WorkLayout, ZOOMS};
 use crate::gui::dialogs::add_dataset::AddDataset;
 use crate::gui::dialogs::checkpoints::Checkpoints;
 use crate::gui::dialogs::dataset::DatasetDialog;
@@ -60,6 +60,11 @@ impl App {
             UiCommand::ResetParam(key) => self.reset_param(ctx, &key),
             UiCommand::UndoPending => self.undo_pending(ctx),
             UiCommand::Preset(name) => self.preset(ctx, &name),
+            UiCommand::Tour(asked) => self.tour(ctx, asked),
+            UiCommand::TryBeta(beta) => self.panels.try_beta(beta),
+            UiCommand::OpenExample => self.open_example(ctx),
+            UiCommand::PointerRing => self.presenter.ring ^= true,
+            UiCommand::Spotlight => self.presenter.spotlight ^= true,
             UiCommand::OpenRun(folder) => self.open(folder),
             UiCommand::ShowLive => self.show_live(),
             UiCommand::ExportTo { out, what } => self.export(ctx, out, what),
@@ -148,7 +153,7 @@ impl App {
         ctx.request_repaint();
     }
 
-    fn change_look(&mut self, ctx: &egui::Context, change: impl FnOnce(&mut Saved)) {
+    pub(super) fn change_look(&mut self, ctx: &egui::Context, change: impl FnOnce(&mut Saved)) {
         change(&mut self.saved);
         self.dress(ctx);
     }
@@ -173,6 +178,10 @@ impl App {
     /// Brings a panel to the front, or lets it take the place of the one that has the centre for itself.
     fn show_pane(&mut self, pane: Pane) {
         let layout = self.saved.layout;
+        if layout == WorkLayout::Teach {
+            self.saved.teach = pane;
+            return;
+        }
         show_pane(self.saved.tree(), pane, layout);
         self.small.show_pane(pane);
         self.alone = self.alone.map(|_| pane);
@@ -222,7 +231,7 @@ impl App {
     }
 
     /// The value that a parameter has or is about to get: of the run that is steered, else of the next one.
-    fn value_of(&self, key: &str) -> Option<Value> {
+    pub(super) fn value_of(&self, key: &str) -> Option<Value> {
         let run = self.steered();
         if !is_active(run) || row(key).is_ok_and(|r| r.effect == Effect::NextRun) {
             return self.draft.get(key).ok();

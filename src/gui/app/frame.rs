@@ -6,7 +6,7 @@ use super::act::drag_since;
 use super::past::HandChange;
 use super::{App, select};
 use crate::engine::event::{Severity, State};
-use crate::gui::command::UiCommand;
+use crate::gui::command::{UiCommand, WorkLayout};
 use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
 use crate::gui::fonts;
 use crate::gui::panels::log::LogEntry;
@@ -16,6 +16,7 @@ use crate::gui::paths;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
 use crate::gui::toasts::ToastPlace;
+use crate::gui::tour::ui::TourGiven;
 use crate::gui::widgets::tile::TitlePlace;
 use crate::gui::words::{self, answers, is_active, sentence, steered};
 
@@ -46,7 +47,11 @@ impl App {
         let run = Panel::top("run strip").exact_size(size::RUN_STRIP + 1.0).frame(under).show_separator_line(false);
         let prepared = self.preparing.is_some() && self.live.state == State::Preparing;
         let told = if prepared { &self.live } else { shown };
-        run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), self.saved.truth, &self.commands));
+        // In front of a class what cannot be steered is left out.
+        let teach = self.saved.layout == WorkLayout::Teach;
+        if !teach || is_active(told) || is_active(&self.live) {
+            run.show(ui, |ui| strip::ui(ui, (&self.live, shown, told), self.saved.truth, &self.commands));
+        }
         if let Some(preparing) = &mut self.preparing {
             let frame = bar.outer_margin(Margin { top: 1, ..Margin::ZERO });
             let height = size::THUMBS[1][1] + 10.0;
@@ -69,7 +74,9 @@ impl App {
         let log = Panel::bottom("log").exact_size(size::LOG_LINE + 1.0).frame(foot).show_separator_line(false);
         let run = steered(&self.live, shown);
         let rate = run.curves(run.phase).rate.filter(|_| run.is_running());
-        log.show(ui, |ui| self.log.line(ui, rate, (self.log_open, self.saved.truth), &self.commands));
+        if !teach || self.log_open {
+            log.show(ui, |ui| self.log.line(ui, rate, (self.log_open, self.saved.truth), &self.commands));
+        }
         if self.log_open {
             let before = self.saved.sizes;
             let drawer = match self.resized {
@@ -83,7 +90,11 @@ impl App {
             self.saved.sizes[2] = drawn.response.rect.height();
             self.note_sizes(ui.ctx(), before);
         }
-        self.scrubber(ui);
+        // On a low screen a step's own control has the room of the scrubber.
+        let low = ui.available_height() < size::LOW * type_scale(ui);
+        if !(teach && low && self.saved.tour.step().is_some()) {
+            self.scrubber(ui);
+        }
         self.columns(ui);
         self.resized = false;
         self.tiles(ui);
@@ -168,12 +179,12 @@ impl App {
             bottom: gap,
         };
         let frame = Frame::new().inner_margin(sides); // the ground was cleared to its colour
-        let alone = self.alone;
-        CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, alone));
+        let (alone, teach) = (self.alone_now(), self.saved.layout == WorkLayout::Teach);
+        CentralPanel::no_frame().frame(frame).show(ui, |ui| self.lay(ui, alone, teach));
     }
 
-    /// The panels as they are arranged, or one alone.
-    pub(super) fn lay(&mut self, ui: &mut Ui, alone: Option<Pane>) {
+    /// The panels as they are arranged, or one alone; beside it the tour, in Teach.
+    pub(super) fn lay(&mut self, ui: &mut Ui, alone: Option<Pane>, teach: bool) {
         let view = self.opened.as_ref().unwrap_or(&self.live);
         let applies = match (is_active(steered(&self.live, view)), self.opened.is_some(), view.trainer.is_some()) {
             (true, false, _) | (true, _, true) => Applies::ToRun,
@@ -209,7 +220,27 @@ impl App {
         };
         self.under = None;
         self.centre = ui.available_rect_before_wrap();
-        let centre = tiles::Centre { panels: &mut self.panels, alone, under: &mut self.under, rooms: &mut self.rooms };
+        if teach {
+            let (pane, playing) = (self.saved.teach, self.playing.is_some());
+            let given = TourGiven { tour: &self.saved.tour, pane, beta: self.panels.beta(), playing };
+            let (rest, sight) = self.board.ui(ui, &cx, given);
+            self.centre = rest;
+            if self.saved.tour.see(&sight) {
+                ui.ctx().request_repaint();
+            }
+        }
+        let centre = tiles::Centre {
+            panels: &mut self.panels,
+            alone,
+            back: !teach,
+            under: &mut self.under,
+            rooms: &mut self.rooms,
+        };
+        if teach {
+            let mut room = ui.new_child(egui::UiBuilder::new().id_salt("taught").max_rect(self.centre));
+            tiles::ui(&mut room, self.saved.tree(), &mut self.small, centre, &cx);
+            return;
+        }
         // The arrangement before the hand moves a tab or a splitter.
         let held = alone.is_none() && ui.input(|i| i.pointer.any_down() || i.pointer.any_released());
         let before = held.then(|| Box::new(self.saved.tree().clone()));

@@ -3,8 +3,9 @@
 use eframe::egui;
 
 use super::App;
-use crate::gui::command::{COMMANDS, MORE_KEYS, UiCommand, pane_keys};
+use crate::gui::command::{COMMANDS, MORE_KEYS, UiCommand, WorkLayout, pane_keys};
 use crate::gui::panels::Pane;
+use crate::gui::tour::TourAsk;
 
 impl App {
     /// Turns keys into commands. Bare keys count only while no widget has the keyboard.
@@ -24,10 +25,17 @@ impl App {
         let mut asked = Vec::new();
         for (keys, command) in table {
             let bare = !keys.modifiers.command && !keys.modifiers.alt;
-            let function = matches!(keys.logical_key, egui::Key::F1 | egui::Key::F11);
+            let function = matches!(
+                keys.logical_key,
+                egui::Key::F1 | egui::Key::F2 | egui::Key::F11 | egui::Key::PageUp | egui::Key::PageDown
+            );
             if (bare && !function && (focused || with_alt(ctx, keys.logical_key)))
                 || (typing && !function && conflicts(&keys))
             {
+                continue;
+            }
+            let steps = matches!(command, UiCommand::Tour(TourAsk::Next | TourAsk::Back));
+            if steps && (self.saved.layout != WorkLayout::Teach || self.saved.tour.step().is_none()) {
                 continue;
             }
             let refused = command.refusal(&self.live, self.shown()).is_some();
@@ -43,6 +51,11 @@ impl App {
             }
         }
         let free = !typing && !egui::Popup::is_any_open(ctx);
+        let touring = self.saved.layout == WorkLayout::Teach
+            && (self.saved.tour.step().is_some() || self.saved.tour.stage().is_some());
+        if touring && free && ctx.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Escape)) {
+            asked.push(UiCommand::Tour(TourAsk::Leave));
+        }
         if let Some(pane) = self.alone.filter(|_| free)
             && ctx.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
         {

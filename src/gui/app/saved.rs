@@ -13,6 +13,7 @@ use crate::gui::panels::parameters::Parameters;
 use crate::gui::panels::tiles::{default_tree, is_sound};
 use crate::gui::panels::{Pane, Panels};
 use crate::gui::theme::size;
+use crate::gui::tour::Tour;
 
 /// Its place in the storage.
 pub const KEY: &str = "reid-workbench window";
@@ -40,6 +41,10 @@ pub struct Saved {
     pub narrow: bool,
     /// Widths of the left and the right column and height of the log, in points.
     pub sizes: [f32; 3],
+    /// Where somebody stands in the tour.
+    pub tour: Tour,
+    /// The panel that Teach shows.
+    pub teach: Pane,
     /// Epochs a second while they are played: 1, 2 or 5.
     pub play_rate: u32,
     /// The run on screen, to begin with the next time.
@@ -77,6 +82,8 @@ impl Default for Saved {
             narrow_columns: BTreeMap::new(),
             narrow: false,
             sizes: [size::LEFT + size::GAP, size::RIGHT + size::GAP, 220.0],
+            tour: Tour::default(),
+            teach: Pane::Loop,
             play_rate: 2,
             last_run: None,
             marks: Marks::default(),
@@ -145,9 +152,10 @@ impl Saved {
         self.trees.entry(format!("{layout:?}")).or_insert_with(|| default_tree(layout))
     }
 
-    /// The columns of the layout in force. Tune begins without: its sliders are in a panel; so does a narrow window.
+    /// The columns of the layout in force. Tune begins without: its sliders are in a panel; Teach, too, and a narrow
+    /// window.
     pub fn columns(&mut self) -> &mut Columns {
-        let open = self.layout != WorkLayout::Tune && !self.narrow;
+        let open = self.layout == WorkLayout::Research && !self.narrow;
         let columns = if self.narrow { &mut self.narrow_columns } else { &mut self.columns };
         columns.entry(format!("{:?}", self.layout)).or_insert(Columns { left: open, right: open })
     }

@@ -12,6 +12,7 @@ use crate::gui::command::WorkLayout;
 use crate::gui::panels::map::MapRadii;
 use crate::gui::panels::{Pane, Panels, Selection, sweep};
 use crate::gui::theme::{Theme, size};
+use crate::gui::tour::{TourAsk, TourStep};
 use crate::gui::view_model::RunView;
 use crate::method::params::Value;
 
@@ -37,6 +38,8 @@ pub struct ShotTrial {
     pub radii: MapRadii,
     /// Runs that are ticked; the one on screen is their baseline.
     pub ticked: Vec<PathBuf>,
+    /// The step of the tour, from 0.
+    pub step: Option<usize>,
 }
 
 /// What is kept in memory for the panels; none of it grows with the length of a run.
@@ -75,8 +78,12 @@ impl App {
             view.folder = view.folder.map(|folder| app.named(&folder));
             app.book.marks.ticked = trial.ticked.iter().map(|folder| app.named(folder)).collect();
             app.book.marks.baseline = view.folder.clone().filter(|_| !trial.ticked.is_empty());
+            app.introduced |= trial.step.is_some();
             app.show_run(ctx, view);
             app.list_elsewhere();
+            if let Some(step) = trial.step.and_then(|at| TourStep::ALL.get(at)) {
+                app.tour(ctx, TourAsk::Go(*step));
+            }
             app.selection = selection;
             app.what_if.look_at(app.opened.as_ref().unwrap_or(&app.live), app.selection.epoch);
             for (key, value) in &trial.values {
@@ -99,7 +106,7 @@ impl App {
         let Some(pane) = tile else { return self.draw(ui) };
         self.images.begin_frame(&ctx);
         let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(ui.max_rect().shrink(size::GAP)));
-        self.lay(&mut inside, Some(pane));
+        self.lay(&mut inside, Some(pane), false);
         self.act_on_all(&ctx);
     }
 
@@ -111,7 +118,7 @@ impl App {
 
     /// Where a tile was drawn last; `None` when it is behind another.
     pub fn tile_at(&mut self, pane: Pane) -> Option<Rect> {
-        if let Some(alone) = self.alone {
+        if let Some(alone) = self.alone_now() {
             let title = size::TILE_TITLE;
             return (alone == pane).then(|| self.centre.with_min_y(self.centre.top() + title));
         }

@@ -2,7 +2,9 @@
 
 mod absence;
 pub mod alike;
+pub mod around;
 pub mod banner;
+pub mod batch;
 pub mod browser;
 pub mod cameras;
 pub mod clusters;
@@ -20,6 +22,7 @@ pub mod lineage;
 pub mod log;
 pub mod loss;
 pub mod map;
+pub mod memory;
 pub mod parameters;
 pub mod preparing;
 pub mod rank_lists;
@@ -248,6 +251,9 @@ panes! {
     Compass: compass as compass::CompassPanel, CROSSHAIR, "What scores without labels say of the epochs, and which one they would choose.";
     Worth: worth as worth::WorthPanel, EYE, "What is worth a look: bridges, impure clusters, copies, restless images, failing queries.";
     Exhibit: exhibit as exhibit::ExhibitPanel, CHECK, "Reliable against unreliable clusters, as in Figs. 7 and 8 of the paper.";
+    Loop: around as around::LoopPanel, RESET, "The method as one round: what each stage holds in the epoch looked at, the one at work lit.";
+    Memory: memory as memory::MemoryPanel, STACK, "The memory in an epoch: how far its centroids moved, how old its rows are, Eq. 9 and 10 in numbers.";
+    Batch: batch as batch::BatchPanel, GRID, "One batch as the network saw it, with each photo's hardest positive and negative.";
     HeatMaps: heat_maps as heat_maps::HeatMapsPanel, HEAT, "Where the attention blocks look, drawn over the watched images.";
     RankLists: rank_lists as rank_lists::RankListsPanel, IMAGE, "What the queries find, right and wrong, with distances and AP.";
     Alike: alike as alike::AlikePanel, HEAT, "Why a query finds a hit: what each part of both photos gives to their similarity.";
@@ -255,4 +261,16 @@ panes! {
     RunTable: run_table as run_table::RunTablePanel, GRID, "All runs as a table, with columns of your choice.";
     Compare: compare as compare::ComparePanel, RANKING, "The ticked runs side by side: results with intervals, people, clusters, published results.";
     Sweeps: trials as trials::TrialsPanel, STACK, "A sweep: its trials, what they found over seeds, any parameter against any result.";
+}
+
+impl Panels {
+    /// The β that is tried in the memory.
+    pub fn beta(&self) -> Option<f64> {
+        self.memory.beta()
+    }
+
+    /// Tries that β in the memory.
+    pub fn try_beta(&mut self, beta: Option<f64>) {
+        self.memory.try_beta(beta);
+    }
 }

@@ -50,6 +50,9 @@ pub struct RankListsPanel {
     /// The query at the top of the list, the last time it was drawn.
     #[serde(skip)]
     top: usize,
+    /// The query that was chosen then, and how many were seen.
+    #[serde(skip)]
+    chosen: (Option<u32>, usize),
     #[serde(skip)]
     picker: Picker,
     #[serde(skip)]
@@ -75,6 +78,7 @@ impl Default for RankListsPanel {
             filter: FilterBox::default(),
             order: QueryOrder::default(),
             top: 0,
+            chosen: (None, 0),
             picker: Picker::default(),
             history: History::default(),
             asked: None,
@@ -215,10 +219,16 @@ impl RankListsPanel {
             cx.select(Pick::Query(queries[to]));
             area = area.vertical_scroll_offset(to as f32 * (height + ui.spacing().item_spacing.y));
         }
-        let (mut top, mut next) = (self.top, None);
+        // Chosen elsewhere: it comes into view.
+        let moved = std::mem::replace(&mut self.chosen.0, cx.selection.query) != cx.selection.query;
+        let hidden = |at: &usize| !(self.top..self.top + self.chosen.1).contains(at);
+        if let (true, 0, Some(at)) = (moved, step, chosen.filter(hidden)) {
+            area = area.vertical_scroll_offset(at as f32 * (height + ui.spacing().item_spacing.y));
+        }
+        let (mut top, mut seen, mut next) = (self.top, self.chosen.1, None);
         let images = shown.images.as_deref();
         area.show_rows(ui, height, queries.len(), |ui, range| {
-            top = range.start;
+            (top, seen) = (range.start, range.len().saturating_sub(1));
             for i in range {
                 let query = RankQuery::Image(ImageRef { split: Split::Query, index: queries[i] });
                 let side = |epoch: usize, ranks| {
@@ -236,7 +246,7 @@ impl RankListsPanel {
                 next = list.show(ui, cx).or(next.take());
             }
         });
-        self.top = top;
+        (self.top, self.chosen.1) = (top, seen);
         next
     }
 }

@@ -17,6 +17,7 @@ pub use self::first::{default_tree, single};
 use self::fit::{Fitted, fit};
 use super::{Pane, PanelCtx, Panels};
 use crate::gui::command::{UiCommand, WorkLayout};
+use crate::gui::info;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::widgets::button::{ButtonLook, Push, focus_ring, icon_button};
@@ -90,6 +91,8 @@ fn insert(tree: &mut Tree<Pane>, pane: Pane, layout: WorkLayout) {
 pub struct Small {
     of: Option<(Tree<Pane>, Vec2, f32)>,
     fitted: Option<Fitted>,
+    /// A tile that is to come to the front and is not in what is drawn yet.
+    awaited: Option<Pane>,
 }
 
 impl Small {
@@ -99,6 +102,8 @@ impl Small {
             && let Some(id) = fitted.tree.tiles.find_pane(&pane)
         {
             fitted.tree.make_active(|at, _| at == id);
+        } else {
+            self.awaited = Some(pane);
         }
     }
 
@@ -122,6 +127,9 @@ impl Small {
             for pane in fronts(&before.tree) {
                 bring_front(&mut now.tree, pane);
             }
+        }
+        if let (Some(pane), Some(now)) = (self.awaited.take(), &mut self.fitted) {
+            bring_front(&mut now.tree, pane);
         }
     }
 
@@ -167,6 +175,8 @@ pub struct Centre<'a> {
     pub panels: &'a mut Panels,
     /// The panel that has the centre for itself, if one has.
     pub alone: Option<Pane>,
+    /// Whether there is a layout to go back to from there.
+    pub back: bool,
     /// The panel under the pointer, for the next command.
     pub under: &'a mut Option<Pane>,
     /// The room that title rows ask for.
@@ -175,11 +185,11 @@ pub struct Centre<'a> {
 
 /// Draws the tiles of `tree`, made to fit the room there is; whether one of them or a splitter was moved.
 pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<'_>, cx: &PanelCtx<'_>) -> bool {
-    let Centre { panels, alone, under, rooms } = centre;
+    let Centre { panels, alone, back, under, rooms } = centre;
     let mut behavior = Bars {
         panels,
         cx,
-        alone: alone.is_some(),
+        alone: alone.is_some() && back,
         under,
         rooms,
         heads: BTreeMap::new(),
@@ -235,7 +245,7 @@ impl Bars<'_, '_> {
         let shown: Vec<(TileId, f32)> =
             tabs.children.iter().filter(|id| tiles.is_visible_in_layout(**id)).map(|id| (*id, title(id))).collect();
         let active = tabs.active.and_then(|id| tiles.get_pane(&id));
-        let tools = active.and_then(|pane| self.rooms.0.get(pane)).copied().unwrap_or_default() + 14.0;
+        let tools = active.and_then(|pane| self.rooms.0.get(pane)).copied().unwrap_or_default() + 14.0 + info::ROOM;
         let back = if self.alone { BACK } else { 0.0 };
         let mut over = shown.iter().map(|(_, width)| width).sum::<f32>() + tools + back - ui.available_width();
         let mut hidden = Vec::new();
@@ -267,7 +277,7 @@ impl Behavior<Pane> for Bars<'_, '_> {
         ui.painter().rect_filled(rect, corner, theme.bg1);
         let start = self.heads.get(&tile_id.0).copied().unwrap_or(rect.left() + size::TILE_MARGIN);
         let title = rect.top() - size::TILE_TITLE..=rect.top();
-        let end = rect.right() - 6.0 - if self.alone { BACK } else { 0.0 };
+        let end = rect.right() - 6.0 - info::ROOM - if self.alone { BACK } else { 0.0 };
         let beside = Rect::from_x_y_ranges(start.min(end)..=end, title.clone());
         let place = TitlePlace::new(beside, self.rooms.0.get(pane).copied());
         let cx = PanelCtx { head: &place, ..*self.cx };
@@ -363,8 +373,11 @@ impl Behavior<Pane> for Bars<'_, '_> {
         // The first to be drawn in a bar: its ground, round above as the tile is below.
         let corner = egui::CornerRadius { nw: size::RADIUS_TILE, ne: size::RADIUS_TILE, sw: 0, se: 0 };
         ui.painter().rect_filled(ui.max_rect(), corner, self.cx.theme.bg1);
-        if self.alone {
+        if let Some(pane) = tabs.active.and_then(|id| tiles.get_pane(&id)) {
             ui.add_space(6.0);
+            info::button(ui, self.cx, *pane);
+        }
+        if self.alone {
             let back = ui.add(Push::new("Back to the layout").look(ButtonLook::Flat).small());
             let pane = tabs.active.and_then(|id| tiles.get_pane(&id));
             if back.on_hover_text("F or Escape does the same.").clicked()

@@ -25,6 +25,9 @@ pub fn default_tree(layout: WorkLayout) -> Tree<Pane> {
                     Pane::RankLists,
                     Pane::Alike,
                     Pane::Eq8,
+                    Pane::Loop,
+                    Pane::Memory,
+                    Pane::Batch,
                     Pane::Exhibit,
                     Pane::WhatIf,
                     Pane::Reachability,
@@ -69,19 +72,8 @@ pub fn default_tree(layout: WorkLayout) -> Tree<Pane> {
             let right = linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.2)]);
             linear(&mut tiles, true, &[(left, 0.26), (right, 1.0)])
         }
-        WorkLayout::Teach => {
-            let top = [
-                (&[Pane::Retrieval, Pane::Loss, Pane::KDistance, Pane::WhatIf][..], 1.0),
-                (&[Pane::Map, Pane::Reliability, Pane::Reachability, Pane::Clusters, Pane::Sweep, Pane::Lineage], 1.0),
-            ];
-            let top = row(&mut tiles, &top);
-            let bottom = [
-                (&[Pane::HeatMaps, Pane::Eq8, Pane::Why, Pane::Inspector][..], 1.0),
-                (&[Pane::RankLists, Pane::Browser, Pane::Exhibit, Pane::RunTable, Pane::Compare, Pane::Sweeps], 1.3),
-            ];
-            let bottom = row(&mut tiles, &bottom);
-            linear(&mut tiles, false, &[(top, 1.0), (bottom, 1.1)])
-        }
+        // There the tour or the hand chooses the one panel that is shown.
+        WorkLayout::Teach => tabs(&mut tiles, &[Pane::Loop]),
     };
     Tree::new(egui::Id::unique(("tiles", layout as u8)), root, tiles)
 }

@@ -19,6 +19,7 @@ fn least_of(pane: Pane) -> Vec2 {
         }
         Pane::Clustree | Pane::Cameras | Pane::Compass | Pane::Worth => vec2(300.0, 230.0),
         Pane::HeatMaps | Pane::Exhibit | Pane::Alike => vec2(300.0, 230.0),
+        Pane::Loop | Pane::Memory | Pane::Batch => vec2(300.0, 230.0),
         Pane::Eq8 | Pane::RankLists => vec2(330.0, 240.0),
     }
 }
