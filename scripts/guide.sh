@@ -13,6 +13,7 @@ shoot --panel reliability --epoch 10 --size 760x420 --theme light --out $out/his
 shoot --panel eq8 --epoch 10 --select cluster=19 --size 900x560 --out $out/eq8.png
 shoot --panel k-distance --epoch 10 --try eps=0.45 --size 760x420 --out $out/k-distance.png
 shoot --panel sweep --epoch 10 --sweep --size 900x560 --out $out/sweep.png
+shoot --panel window --layout teach --step 4 --size 1280x800 --theme light --out $out/teach.png
 shoot --panel rank-lists --size 900x560 --out $out/rank-lists.png
 # A run on another machine, played by this one.
 there=$(mktemp -d)

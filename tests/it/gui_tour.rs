@@ -33,7 +33,7 @@ impl FirstStart {
     /// The whole label that begins with these words, as a number.
     fn number(&self, name: &str) -> f64 {
         let labels = self.window.harness.query_all_by_label_contains(name);
-        let mut labels = labels.filter_map(|node| node.accesskit_node().label());
+        let mut labels = labels.filter_map(|node| node.accesskit_node().label().or(node.accesskit_node().value()));
         let label = labels.find(|label| label.starts_with(&format!("{name} "))).unwrap();
         let rest = label.strip_prefix(name).unwrap().trim().trim_end_matches(", tried");
         rest.trim_end_matches('°').replace(',', "").parse().unwrap_or_else(|_| panic!("{label}"))
