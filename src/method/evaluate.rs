@@ -9,11 +9,14 @@ use super::product::inner_products;
 use super::ranking::{Gallery, Ranked};
 use super::roc::Impostors;
 use super::rows::Rows;
+use super::wide::{Kernel, widest};
 
 /// Bytes of the distances that are held at once.
 const BLOCK_BYTES: usize = 128 << 20;
-/// Queries of a block, and gallery rows of a tile, at most.
-const BLOCK: usize = 1024;
+/// Queries of a block at most.
+const BLOCK: usize = 2048;
+/// Gallery rows of a tile at most.
+const TILE: usize = 1024;
 
 /// Retrieval quality on a test set, fractions in 0..=1. **Ground truth.**
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -242,14 +245,9 @@ pub(crate) fn evaluate_adjusted(
     let (query, gallery, ids) = (set.query, set.gallery, set.identities());
     let (query_norms, gallery_norms) = (query.squared_norms()?, gallery.squared_norms()?);
     let (nq, ng) = (query.n(), gallery.n());
-    let (block, tile) = (even(nq, BLOCK.min(BLOCK_BYTES / 4 / ng.max(1)).max(64)), even(ng, BLOCK));
+    let (block, tile) = (even(nq, BLOCK.min(BLOCK_BYTES / 4 / ng.max(1)).max(64)), even(ng, TILE));
     let tiles = if tile == 0 { 0 } else { ng.div_ceil(tile) };
     let mut products = vec![0.0f32; tiles * tile * block];
-    let to_distance = |product: f32, q: f32, g: f32| match options.metric {
-        Metric::Euclidean => q + g - 2.0 * product,
-        Metric::Cosine if q > 0.0 && g > 0.0 => 1.0 - product / (q.sqrt() * g.sqrt()),
-        Metric::Cosine => 1.0,
-    };
     let mut out = Collected::new(&ids, options, ng);
     for start in (0..nq).step_by(block.max(1)) {
         // All blocks and tiles have one shape, the last ones reaching back, so that equal rows get equal products.
@@ -261,10 +259,8 @@ pub(crate) fn evaluate_adjusted(
             for t in 0..tiles {
                 let (from, at) = ((t * tile).min(ng - tile), t * tile);
                 let part = &products[(t * block + (q - first)) * tile..][at - from..tile];
-                for ((d, &p), &norm) in row[at..].iter_mut().zip(part).zip(&gallery_norms[at..]) {
-                    let distance = to_distance(p, query_norms[q], norm);
-                    *d = if distance > 0.0 { distance } else { 0.0 };
-                }
+                let (row, norms) = (&mut row[at..], &gallery_norms[at..]);
+                widest(ToDistances { metric: options.metric, row, products: part, norm: query_norms[q], norms });
             }
             adjust(q, row);
         };
@@ -274,6 +270,34 @@ pub(crate) fn evaluate_adjusted(
         }
     }
     Ok(out.finish())
+}
+
+/// A query's distances to gallery images, from products; cancellation below 0 is cut off.
+struct ToDistances<'a> {
+    metric: Metric,
+    row: &'a mut [f32],
+    products: &'a [f32],
+    norm: f32,
+    norms: &'a [f32],
+}
+
+impl Kernel for ToDistances<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { metric, row, products, norm: q, norms } = self;
+        let each = row.iter_mut().zip(products).zip(norms);
+        let cut = |d: f32| if d > 0.0 { d } else { 0.0 };
+        match metric {
+            Metric::Euclidean => each.for_each(|((d, &p), &g)| *d = cut(q + g - 2.0 * p)),
+            Metric::Cosine if q > 0.0 => each.for_each(|((d, &p), &g)| {
+                let cosine = p / (q.sqrt() * g.sqrt());
+                *d = cut(if g > 0.0 { 1.0 - cosine } else { 1.0 });
+            }),
+            Metric::Cosine => each.for_each(|((d, _), _)| *d = 1.0),
+        }
+    }
 }
 
 /// [`evaluate`] from distances `[nq, ng]` that are there already; [`EvalOptions::metric`] plays no part.

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::wide::{Kernel, widest};
+
 /// False accept rates at which the share of true pairs is told: of pairs of different people that share is taken for
 /// one person.
 pub const FALSE_ACCEPTS: [f64; 2] = [1e-3, 1e-2];
@@ -32,11 +34,7 @@ impl Impostors {
         let bound = self.bound.load(Ordering::Relaxed);
         let limit = value(bound);
         let mut near: Vec<u32> = Vec::new();
-        for chunk in row.chunks(16) {
-            if chunk.iter().fold(false, |any, &d| any | (d <= limit)) {
-                near.extend(chunk.iter().filter(|&&d| d <= limit && d < f32::INFINITY).map(|&d| key(d)));
-            }
-        }
+        widest(Within { row, limit, each: |d: f32, _| near.push(key(d)) });
         if near.is_empty() {
             return;
         }
@@ -62,6 +60,29 @@ impl Impostors {
             let hits = matches.iter().filter(|&&d| key(d) < first_refused).count();
             hits as f64 / matches.len() as f64
         }))
+    }
+}
+
+/// Finite distances of at most `limit`, and where they stand, in order.
+pub(crate) struct Within<'a, F> {
+    pub(crate) row: &'a [f32],
+    pub(crate) limit: f32,
+    pub(crate) each: F,
+}
+
+impl<F: FnMut(f32, usize)> Kernel for Within<'_, F> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { row, limit, mut each } = self;
+        for (c, chunk) in row.chunks(16).enumerate() {
+            if chunk.iter().fold(false, |any, &d| any | (d <= limit)) {
+                for (o, &d) in chunk.iter().enumerate().filter(|&(_, &d)| d <= limit && d < f32::INFINITY) {
+                    each(d, c * 16 + o);
+                }
+            }
+        }
     }
 }
 
