@@ -567,8 +567,10 @@ fn a_panel_changes_nothing_but_itself() {
 }
 
 /// What may keep something in egui's memory, which is the same for the whole window: fonts that were asked for, the pace of
-/// frames, work under way (each of them is asked for by threads, too), and which file dialog a test wants.
-const REMEMBERED: &[&str] = &["gui/fonts.rs", "gui/job.rs", "gui/pace.rs", "gui/dialogs/browse.rs"];
+/// frames, work under way (each of them is asked for by threads, too), which file dialog a test wants, and where a slider
+/// is while the hand holds it.
+const REMEMBERED: &[&str] =
+    &["gui/fonts.rs", "gui/job.rs", "gui/pace.rs", "gui/dialogs/browse.rs", "gui/widgets/slider.rs"];
 
 #[test]
 fn nothing_of_a_run_hides_in_the_memory_of_egui() {
