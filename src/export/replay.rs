@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use image::{RgbImage, imageops};
 use serde::Serialize;
 
-use super::report::{Drawn, drawn};
+use super::report::{DrawnFigure, drawn};
 use super::{ExportError, Photos, figures, rank_sheet, style, write};
 use crate::method::cluster::Judged;
 use crate::method::embed::{Lists, Start, TsneOptions, spiral, tsne};
@@ -41,7 +41,7 @@ const FIGURES: [&str; 3] = ["retrieval", "clusters", "loss_adaptation"];
 struct Content {
     reader: RunReader,
     view: RunView,
-    figures: Vec<Drawn>,
+    figures: Vec<DrawnFigure>,
     /// Epochs that are left out.
     left_out: usize,
     /// The data of the script: base64 of a gzip archive, see [`Packed`].

@@ -24,7 +24,7 @@ const TOP: usize = 10;
 struct Content {
     reader: RunReader,
     view: RunView,
-    figures: Vec<Drawn>,
+    figures: Vec<DrawnFigure>,
     /// Epochs done when the rank lists were made.
     ranked: Option<usize>,
     ranks: Vec<RankRow>,
@@ -35,7 +35,7 @@ struct Content {
 }
 
 /// A figure as the page holds it.
-pub(super) struct Drawn {
+pub(super) struct DrawnFigure {
     name: &'static str,
     svg: String,
     /// What a pointer over the figure can read, as JSON; empty where there are no curves.
@@ -71,14 +71,14 @@ pub fn report(run: &Path, out: &Path, photos: Photos) -> Result<(), ExportError>
     write(out, page.into_string().as_bytes())
 }
 
-pub(super) fn drawn(figure: &Figure) -> Result<Drawn, ExportError> {
+pub(super) fn drawn(figure: &Figure) -> Result<DrawnFigure, ExportError> {
     let failed = |reason: String| ExportError::Draw { figure: figure.name.to_owned(), reason };
     style::install_fonts().map_err(failed)?;
     let failed = |reason: String| ExportError::Draw { figure: figure.name.to_owned(), reason };
     let svg = draw::svg(figure).map_err(failed)?;
     // Within a page an SVG element needs no namespace, which would be the only address in the file.
     let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
-    Ok(Drawn { name: figure.name, svg, readable: readable(figure) })
+    Ok(DrawnFigure { name: figure.name, svg, readable: readable(figure) })
 }
 
 /// The curves of each chart with their places, for the script of the page.

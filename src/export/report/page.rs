@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Content, Drawn};
+use super::{Content, DrawnFigure};
 use crate::export::repeat::{change_words, command, differences};
 use crate::export::{paper, ticks};
 use crate::method::params::table;
@@ -94,7 +94,7 @@ fn state(state: &State) -> String {
     }
 }
 
-pub(in crate::export) fn picture(figure: &Drawn) -> Markup {
+pub(in crate::export) fn picture(figure: &DrawnFigure) -> Markup {
     html! {
         figure id=(figure.name) {
             (PreEscaped(&figure.svg))
