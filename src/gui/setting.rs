@@ -14,6 +14,9 @@ fn is_of_size(key: &str) -> bool {
 /// Of what a size sets, the switches of a method: of them the method has the last word.
 const OF_THE_METHOD: &[&str] = &["adapt.joint"];
 
+/// What a size sets to suit its number of images, and people tune: it tells no size from another.
+const TUNED: &[&str] = &["delta_d", "reliability.quantile"];
+
 /// Whether a preset says how large a run is; the paper's changes nothing, so it is the paper's size.
 fn is_size(preset: &Preset) -> bool {
     preset.overlay.is_empty() || preset.overlay.iter().any(|(key, _)| is_of_size(key))
@@ -69,10 +72,10 @@ fn taking(params: &Params, keys: &BTreeSet<&'static str>, from: &Params) -> Para
     out
 }
 
-/// The keys that tell sizes apart: those that a method sets, too, do not.
+/// The keys that tell sizes apart: those that a method sets, too, or that are tuned, do not.
 fn keys_of_size() -> BTreeSet<&'static str> {
     let methods = keys(methods());
-    keys(sizes()).into_iter().filter(|key| !methods.contains(key)).collect()
+    keys(sizes()).into_iter().filter(|key| !methods.contains(key) && !TUNED.contains(key)).collect()
 }
 
 /// The size in force; `None` when a value of it was changed by hand.

@@ -613,7 +613,7 @@ fn thousands_of_clusterings_are_judged_without_truth() {
     train.args([
         "train", "--preset", "demo", "--source", "source", "--target", "target", "--out", "run", "--device", "cpu",
     ]);
-    for s in engine::SMALL.iter().chain(&["adapt.epochs=2", "eps=0.6"]) {
+    for s in engine::SMALL.iter().chain(&["adapt.epochs=2", "eps=0.6", "delta_d=0.02"]) {
         train.args(["--set", s]);
     }
     let output = train.output().unwrap();

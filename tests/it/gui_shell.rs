@@ -538,6 +538,7 @@ fn figures_and_tables_are_exported_from_the_menu() {
     let folder = window.runs.path().join("live");
     window.engine.replay(crate::sample_run::write(&folder));
     window.harness.run();
+    window.click("Put the summary away"); // which offers to export, too
     window.click("Menu");
     window.click("Files");
     window.click("Export…");

@@ -39,7 +39,7 @@ impl Export {
     /// Shows it; false when it is to close.
     pub fn show(&mut self, ctx: &egui::Context, commands: &Commands) -> bool {
         let mut gone = false;
-        let close = dialog(ctx, "export", "Export", |ui| {
+        let close = dialog(ctx, "export", "Export the run", |ui| {
             field(ui, "what", |ui| {
                 ui.vertical(|ui| {
                     for pair in PARTS.chunks(2) {

@@ -386,7 +386,7 @@ fn list(ui: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour) {
         for step in TourStep::ALL {
             let done = tour.is_done(step);
             let words = format!("{}  {}", step.place() + 1, step.title());
-            let said = format!("TourStep {}: {}{}", step.place() + 1, step.title(), if done { ", done" } else { "" });
+            let said = format!("Step {}: {}{}", step.place() + 1, step.title(), if done { ", done" } else { "" });
             if entry(ui, &words, &said, done.then_some(icon::CHECK)) {
                 cx.send(UiCommand::Tour(TourAsk::Go(step)));
             }
