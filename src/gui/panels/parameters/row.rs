@@ -311,15 +311,15 @@ fn dragged_value(row: &ParamRow, at: f64) -> Value {
 
 /// Ends, step and scale of a slider. Number boxes take the full bounds; a slider stays near the paper's value.
 fn range(row: &ParamRow, paper: f64, now: f64) -> (f64, f64, f64, bool) {
-    let near = |min: f64, max: f64| {
-        let soft = if paper > 0.0 { 2.5 * paper } else { max };
+    let near = |times: f64, min: f64, max: f64| {
+        let soft = if paper > 0.0 { times * paper } else { max };
         if soft < max * 0.8 { soft.max(now).max(min) } else { max }
     };
     match row.kind {
         ParamKind::Float { min, max, decimals: 0 } if min > 0.0 => (min, max, 0.0, true),
         ParamKind::Float { max, decimals: 0, .. } => (0.0, (paper * 4.0).max(now).min(max), 0.0, false),
-        ParamKind::Float { min, max, decimals } => (min, near(min, max), 10f64.powi(-(decimals as i32)), false),
-        ParamKind::Int { min, max } => (min as f64, near(min as f64, max as f64).round(), 1.0, false),
+        ParamKind::Float { min, max, decimals } => (min, near(5.0, min, max), 10f64.powi(-(decimals as i32)), false),
+        ParamKind::Int { min, max } => (min as f64, near(2.5, min as f64, max as f64).round(), 1.0, false),
         ParamKind::Bool | ParamKind::Choice(_) | ParamKind::Text => (0.0, 1.0, 0.0, false),
     }
 }
