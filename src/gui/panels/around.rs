@@ -294,20 +294,25 @@ impl Picture<'_> {
         let summary = self.epoch.and_then(|e| self.cx.view.clusters.get(&e)).map(|c| &c.summary);
         let Some(s) = summary.filter(|s| !s.cluster_score.is_empty()) else { return };
         const BARS: usize = 20;
-        let mut counts = [0usize; BARS];
-        s.cluster_score.iter().for_each(|score| counts[((score * BARS as f64) as usize).min(BARS - 1)] += 1);
-        let most = counts.iter().copied().max().unwrap_or(1).max(1) as f32;
         let alpha = s.threshold.unwrap_or(0.0);
+        // Of each bar all clusters, and those that are dropped.
+        let mut counts = [[0usize; 2]; BARS];
+        for score in &s.cluster_score {
+            let bar = &mut counts[((score * BARS as f64) as usize).min(BARS - 1)];
+            bar[0] += 1;
+            bar[1] += usize::from(*score < alpha);
+        }
+        let most = counts.iter().map(|bar| bar[0]).max().unwrap_or(1).max(1) as f32;
         let unit = room.width() / BARS as f32;
         let painter = ui.painter_at(room);
-        for (i, n) in counts.into_iter().enumerate().filter(|(_, n)| *n > 0) {
+        for (i, [all, dropped]) in counts.into_iter().enumerate().filter(|(_, bar)| bar[0] > 0) {
             // By the square root: one cluster alone is seen beside fifty.
-            let height = (n as f32 / most).sqrt() * (room.height() - 4.0);
+            let height = (all as f32 / most).sqrt() * (room.height() - 4.0);
             let x = room.left() + i as f32 * unit;
-            let kept = (i + 1) as f64 / BARS as f64 > alpha;
-            let ink = if kept { self.cx.theme.reliable } else { self.cx.theme.unreliable };
             let bar = Rect::from_min_max(pos2(x + 1.0, room.bottom() - height), pos2(x + unit - 1.0, room.bottom()));
-            painter.rect_filled(bar, 1.0, ink);
+            let middle = bar.bottom() - height * dropped as f32 / all as f32;
+            painter.rect_filled(bar.with_max_y(middle), 1.0, self.cx.theme.reliable);
+            painter.rect_filled(bar.with_min_y(middle), 1.0, self.cx.theme.unreliable);
         }
         let x = room.left() + alpha as f32 * room.width();
         painter.vline(x, room.y_range(), Stroke::new(size::STROKE_CURVE, self.cx.theme.t1));

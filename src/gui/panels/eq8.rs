@@ -20,6 +20,7 @@ use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::worker::WhatIfOutcome;
 use crate::gui::widgets::thumb;
 use crate::gui::widgets::{button, chip, icon, tile};
+use crate::gui::words::share;
 use crate::study::sets::{Fraction, ImageSets, sets};
 
 /// State of the Eq. 8 panel that outlives the window.
@@ -266,7 +267,7 @@ impl Eq8Picture<'_> {
             let stroke = egui::Stroke::new(size::STROKE_CURVE, theme.accent);
             ui.painter().rect_stroke(cell.expand(1.5), size::RADIUS_CHIP, stroke, egui::StrokeKind::Middle);
         }
-        let score = self.shown.facts.score.get(image as usize).map_or("–".to_owned(), |s| ticks::number(*s, 2));
+        let score = self.shown.facts.score.get(image as usize).map_or("–".to_owned(), |s| share(*s));
         let ink = if on { theme.t1 } else { theme.t3 };
         let at = pos2(cell.center().x, cell.bottom() + 2.0);
         ui.painter().text(at, Align2::CENTER_TOP, score, Type::Small.font(ui), ink);
