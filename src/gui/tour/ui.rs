@@ -1,31 +1,27 @@
 //! The tour on screen: the steps in a column, the one control below the panel.
 
+mod control;
+mod list;
+
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align, Align2, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, lerp,
-    pos2, vec2,
+    self, Align, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use super::stage::StageCase;
 use super::words::{StepWords, TourFacts};
 use super::{Sight, StepControl, Tour, TourAsk, TourStep, figure};
-use crate::base::text::number;
 use crate::gui::clustered::{ClusteringWatch, ShownClustering};
 use crate::gui::command::UiCommand;
 use crate::gui::panels::{Pane, PanelCtx, Pick};
 use crate::gui::plot::type_scale;
-use crate::gui::theme::{self, Theme, Type, size};
+use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::EpochPart;
-use crate::gui::what_if::Try;
 use crate::gui::widgets::button::{ButtonLook, Push, focus_ring};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::widgets::slider::Slider;
 use crate::gui::widgets::thumb;
-use crate::method::params::table::{ParamKind, row};
-use crate::method::params::{ParamRow, Params, Value};
 use crate::run::event::ImageMaps;
-use crate::run::graph::REACH;
 use crate::run::images::Images;
 use crate::run::snapshot::{ClusterSnapshot, RankSnapshot};
 use crate::run::training::TrainingSnapshot;
@@ -51,7 +47,7 @@ struct Gathered {
     labels: Option<Arc<ClusterSnapshot>>,
     training: Option<Arc<TrainingSnapshot>>,
     maps: Option<Arc<Vec<ImageMaps>>>,
-    ranks: Option<Arc<RankSnapshot>>,
+    ranks: Option<(usize, Arc<RankSnapshot>)>,
     images: Option<Arc<Images>>,
 }
 
@@ -95,7 +91,7 @@ impl TourBoard {
         match (given.tour.stage(), given.tour.step()) {
             (Some(case), _) => self.stage(&mut child, cx, case),
             (None, Some(step)) => self.step(&mut child, cx, given, step),
-            (None, None) => list(&mut child, cx, given.tour),
+            (None, None) => list::list(&mut child, cx, given.tour),
         }
         if let (None, Some(step), None) = (given.tour.stage(), given.tour.step(), self.words.missing) {
             let bar = rest.with_min_y(rest.bottom() - k * CONTROL);
@@ -139,7 +135,7 @@ impl TourBoard {
             labels: epoch.and_then(|e| cx.snapshots.clusters(view, e).ready().cloned()),
             training: training.and_then(|e| cx.snapshots.training(view, e).ready().cloned()),
             maps: maps.and_then(|e| cx.snapshots.heat_maps(view, e).ready().cloned()),
-            ranks: ranks.and_then(|e| cx.snapshots.ranks(view, e).ready().cloned()),
+            ranks: ranks.and_then(|e| Some((e, cx.snapshots.ranks(view, e).ready().cloned()?))),
             images: cx.snapshots.images(view).ready().cloned(),
             shown,
         });
@@ -159,7 +155,7 @@ impl TourBoard {
             outcome: cx.what_if.outcome().map(|(outcome, _)| &**outcome),
             training: g.training.as_deref(),
             maps: g.maps.as_deref().map_or(&[], Vec::as_slice),
-            ranks: g.ranks.as_deref(),
+            ranks: g.ranks.as_ref().map(|(done, ranks)| (*done, &**ranks)),
             truth: g.images.as_deref().filter(|_| cx.truth),
         };
         let words = facts.words(step);
@@ -185,7 +181,6 @@ impl TourBoard {
             TourStep::Radii | TourStep::Threshold if !ready => return,
             TourStep::Radii => cx.select(Pick::Cluster(self.words.cluster)),
             TourStep::Jaccard if cx.selection.image.is_none() => cx.select(Pick::Image(Some(thumb::train(0)))),
-            TourStep::Retrieval if cx.selection.query.is_none() => {}
             _ => {}
         }
         self.primed = Some(step);
@@ -236,7 +231,7 @@ impl TourBoard {
                 }
             }
             match self.words.missing {
-                Some(why) => missing(ui, cx, why),
+                Some(why) => list::missing(ui, cx, why),
                 None if tall => self.ask(ui, given.tour.is_done(step)),
                 None => {}
             }
@@ -305,14 +300,19 @@ impl TourBoard {
         let left = rect.with_max_x(rect.right() - numbers - 20.0);
         let mut child = ui.new_child(UiBuilder::new().id_salt("control").max_rect(left));
         match step.control(&run) {
-            StepControl::Epochs => epochs(&mut child, cx, given.playing),
-            StepControl::Try { key, aim } => knob(&mut child, cx, key, aim, &run),
-            StepControl::Beta { aim } => beta(&mut child, cx, given.beta, (aim, self.run_beta().unwrap_or(run.beta))),
-            StepControl::Query => queries(&mut child, cx, self.gathered.as_ref().and_then(|g| g.ranks.as_deref())),
+            StepControl::Epochs => control::epochs(&mut child, cx, given.playing),
+            StepControl::Try { key, aim } => control::knob(&mut child, cx, key, aim, &run),
+            StepControl::Beta { aim } => {
+                control::beta(&mut child, cx, given.beta, (aim, self.run_beta().unwrap_or(run.beta)))
+            }
+            StepControl::Query => {
+                let ranks = self.gathered.as_ref().and_then(|g| g.ranks.as_ref());
+                control::queries(&mut child, cx, ranks.map(|(_, ranks)| &**ranks));
+            }
         }
         let place = rect.with_min_x(rect.right() - numbers);
         let mut child = ui.new_child(UiBuilder::new().id_salt("numbers").max_rect(place));
-        readouts(&mut child, &self.words.numbers);
+        control::readouts(&mut child, &self.words.numbers);
     }
 
     /// The β that the epoch trained with.
@@ -360,66 +360,6 @@ impl TourBoard {
     }
 }
 
-/// Why a step cannot be taken on this run, with the way to one where it can.
-fn missing(ui: &mut Ui, cx: &PanelCtx<'_>, why: &str) {
-    let theme = Theme::of(ui.ctx());
-    ui.add(egui::Label::new(Type::Body.text(why, theme.t1)).wrap());
-    if ui.add(Push::new("Open the recorded run").look(ButtonLook::Framed).small()).clicked() {
-        cx.send(UiCommand::OpenExample);
-    }
-}
-
-/// All steps and what goes wrong, while no step is shown.
-fn list(ui: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour) {
-    let theme = Theme::of(ui.ctx());
-    ScrollArea::vertical().id_salt("tour list").auto_shrink([false, false]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
-        ui.label(Type::Figure.text("The method in eight steps", theme.t1));
-        let words = "Each step shows one panel and asks for one thing. Nothing is trained.";
-        ui.add(egui::Label::new(Type::Body.text(words, theme.t2)).wrap());
-        ui.add_space(4.0);
-        let begin = if tour.done() == 0 { "Take the tour" } else { "Go on with the tour" };
-        if ui.add(Push::new(begin).icon(icon::PLAY, Weight::Fill).look(ButtonLook::Primary)).clicked() {
-            cx.send(UiCommand::Tour(TourAsk::Begin));
-        }
-        ui.add_space(6.0);
-        for step in TourStep::ALL {
-            let done = tour.is_done(step);
-            let words = format!("{}  {}", step.place() + 1, step.title());
-            let said = format!("Step {}: {}{}", step.place() + 1, step.title(), if done { ", done" } else { "" });
-            if entry(ui, &words, &said, done.then_some(icon::CHECK)) {
-                cx.send(UiCommand::Tour(TourAsk::Go(step)));
-            }
-        }
-        ui.add_space(8.0);
-        ui.label(Type::Title.text("On stage: what goes wrong", theme.t1));
-        for case in StageCase::ALL {
-            if entry(ui, case.title(), &format!("On stage: {}", case.title()), None) {
-                cx.send(UiCommand::Tour(TourAsk::Stage(case)));
-            }
-        }
-    });
-}
-
-/// A row of the list.
-fn entry(ui: &mut Ui, words: &str, said: &str, glyph: Option<&str>) -> bool {
-    let theme = Theme::of(ui.ctx());
-    let height = type_scale(ui) * 22.0;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, said));
-    if response.hovered() {
-        ui.painter().rect_filled(rect, size::RADIUS_BUTTON, theme.bg2);
-    }
-    let at = rect.left_center() + vec2(6.0, 0.0);
-    ui.painter_at(rect).text(at, Align2::LEFT_CENTER, words, Type::Body.font(ui), theme.t1);
-    if let Some(glyph) = glyph {
-        let at = rect.right_center() - vec2(10.0, 0.0);
-        icon::paint(ui.painter(), at, glyph, Weight::Bold, size::ICON_MARK, theme.match_);
-    }
-    focus_ring(ui, &response, rect.shrink(2.0), size::RADIUS_BUTTON);
-    response.clicked()
-}
-
 /// A dot a step; a click goes there.
 fn dots(row: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour, at: TourStep, theme: &Theme) {
     let room = row.available_rect_before_wrap();
@@ -446,208 +386,4 @@ fn dots(row: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour, at: TourStep, theme: &Them
             cx.send(UiCommand::Tour(TourAsk::Go(step)));
         }
     }
-}
-
-fn readouts(ui: &mut Ui, numbers: &[(&'static str, String, bool)]) {
-    let theme = Theme::of(ui.ctx());
-    let height = ui.available_height() / numbers.len().max(2) as f32;
-    for (name, value, tried) in numbers {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height - 4.0), Sense::hover());
-        let said = format!("{name} {value}{}", if *tried { ", tried" } else { "" });
-        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, said.as_str()));
-        let painter = ui.painter_at(rect);
-        painter.text(rect.left_center(), Align2::LEFT_CENTER, *name, Type::Body.font(ui), theme.t2);
-        let ink = if *tried { theme.what_if } else { theme.t1 };
-        let font = egui::FontId::new(1.25 * Type::Body.font(ui).size, theme::semibold());
-        painter.text(rect.right_center(), Align2::RIGHT_CENTER, value, font, ink);
-    }
-}
-
-/// Ends and step of a slider.
-fn ends(row: &ParamRow, run: &Params) -> (f64, f64, f64) {
-    let (min, max, step) = match row.kind {
-        ParamKind::Float { min, max, decimals } => (min, max, 10f64.powi(-(decimals as i32))),
-        ParamKind::Int { min, max } => (min as f64, max as f64, 1.0),
-        _ => (0.0, 1.0, 0.01),
-    };
-    let most = match row.key {
-        "eps" => f64::from(REACH) - run.delta_d,
-        "delta_d" => 0.1f64.max(run.delta_d + 0.06),
-        "k1" => 2.0 * run.k1 as f64,
-        _ => max,
-    };
-    (min, most.min(max), step)
-}
-
-/// A slider with its name, its value, and where it is asked to go.
-fn rail(ui: &mut Ui, given: &Rail<'_>, value: &mut f64) -> egui::Response {
-    let theme = Theme::of(ui.ctx());
-    let k = type_scale(ui);
-    let rect = ui.available_rect_before_wrap();
-    let tried = (*value - given.run).abs() > 1e-9;
-    let ink = if tried { theme.what_if } else { theme.t1 };
-    let font = egui::FontId::new(1.2 * Type::Body.font(ui).size, theme::semibold());
-    let name = ui.painter().text(
-        rect.left_top() + vec2(0.0, k * 10.0),
-        Align2::LEFT_CENTER,
-        given.label,
-        font.clone(),
-        theme.t1,
-    );
-    let written = number(*value, given.decimals);
-    let shown = ui.painter().text(rect.right_top() + vec2(-2.0, k * 10.0), Align2::RIGHT_CENTER, written, font, ink);
-    let gloss = ui.painter().layout_no_wrap(given.gloss.to_owned(), Type::Small.font(ui), theme.t3);
-    if name.right() + 12.0 + gloss.size().x < shown.left() - 12.0 {
-        ui.painter().galley(pos2(name.right() + 10.0, rect.top() + k * 10.0 - gloss.size().y / 2.0), gloss, theme.t3);
-    }
-    let (min, max, step) = given.ends;
-    let y = rect.top() + k * 56.0;
-    let line = Rect::from_min_max(pos2(rect.left(), y - 11.0), pos2(rect.right(), y + 11.0));
-    let slider = Slider {
-        name: given.name,
-        min,
-        max,
-        step,
-        logarithmic: false,
-        tick: None,
-        ghost: tried.then_some(given.run),
-        color: if tried { theme.what_if } else { theme.accent },
-        width: line.width(),
-    };
-    let mut child = ui.new_child(UiBuilder::new().max_rect(line).layout(Layout::left_to_right(Align::Center)));
-    let response = slider.show(&mut child, value);
-    // As the slider lays its own rail.
-    let ends = line.shrink2(vec2(6.0, 0.0)).x_range();
-    let x = lerp(ends, ((given.aim - min) / (max - min)).clamp(0.0, 1.0) as f32);
-    ui.painter().vline(x, y - 9.0..=y + 9.0, Stroke::new(size::STROKE_HERO, theme.accent));
-    let words = ui.painter().layout_no_wrap("drag to here".to_owned(), Type::Small.font(ui), theme.accent);
-    let left = (x - words.size().x / 2.0).clamp(rect.left(), rect.right() - words.size().x);
-    ui.painter().galley(pos2(left, y - 12.0 - words.size().y), words, theme.accent);
-    let note = "Nothing is trained while you try.";
-    ui.painter().text(pos2(rect.left(), y + k * 22.0), Align2::LEFT_CENTER, note, Type::Small.font(ui), theme.t3);
-    response
-}
-
-/// What a [`rail`] shows.
-struct Rail<'a> {
-    label: &'a str,
-    gloss: &'a str,
-    name: &'a str,
-    ends: (f64, f64, f64),
-    decimals: usize,
-    run: f64,
-    aim: f64,
-}
-
-fn knob(ui: &mut Ui, cx: &PanelCtx<'_>, key: &'static str, aim: f64, run: &Params) {
-    let Ok(row) = row(key) else { return };
-    let now = |params: &Params| params.get(key).ok().as_ref().and_then(Value::as_f64);
-    let (Some(from), Some(mut value)) = (now(run), now(cx.what_if.draft())) else { return };
-    let (whole, decimals) = match row.kind {
-        ParamKind::Float { decimals, .. } => (false, decimals),
-        _ => (true, 0),
-    };
-    let gloss = match key {
-        "eps" => "how far one step may be",
-        "k1" => "neighbours that are asked",
-        "delta_d" => "step between the three radii",
-        _ => "least score that is kept",
-    };
-    let name = format!("Try {}", row.label);
-    let ends = ends(row, run);
-    let given = Rail { label: row.label, gloss, name: &name, ends, decimals, run: from, aim };
-    let response = rail(ui, &given, &mut value);
-    if response.changed() {
-        let value = if whole { Value::Int(value.round() as i64) } else { Value::Float(value) };
-        cx.attempt(Try::Value(key, value));
-    }
-    if response.drag_stopped() || (response.changed() && !response.dragged()) {
-        cx.attempt(Try::LetGo);
-    }
-}
-
-fn beta(ui: &mut Ui, cx: &PanelCtx<'_>, tried: Option<f64>, (aim, run): (f64, f64)) {
-    let mut value = tried.unwrap_or(run);
-    let given = Rail {
-        label: "β",
-        gloss: "share of the old row that stays",
-        name: "Try β",
-        ends: (0.0, 1.0, 0.01),
-        decimals: 2,
-        run,
-        aim,
-    };
-    if rail(ui, &given, &mut value).changed() {
-        cx.send(UiCommand::TryBeta(Some(value)));
-    }
-}
-
-fn epochs(ui: &mut Ui, cx: &PanelCtx<'_>, playing: bool) {
-    let theme = Theme::of(ui.ctx());
-    let newest = cx.view.newest_clusters().map_or(0, |(epoch, _)| epoch);
-    let at = cx.selection.epoch.unwrap_or(newest);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let (glyph, words) = if playing { (icon::PAUSE, "Stop") } else { (icon::PLAY, "Play") };
-        let name = if playing { "Stop playing in the tour" } else { "Play in the tour" };
-        let look = if playing { ButtonLook::Framed } else { ButtonLook::Primary };
-        let play = ui.add(Push::new(words).icon(glyph, Weight::Fill).look(look));
-        if play.accessible_name(name).on_hover_text("From the first epoch to the newest; K does the same.").clicked() {
-            if !playing && cx.selection.epoch.is_none() {
-                cx.select(Pick::Epoch(Some(0)));
-            }
-            cx.send(UiCommand::PlayEpochs);
-        }
-        if ui.add(Push::new("First epoch").look(ButtonLook::Framed).tight()).clicked() {
-            cx.send(UiCommand::EpochFirst);
-        }
-        if ui.add(Push::new("Newest").look(ButtonLook::Framed).tight()).clicked() {
-            cx.send(UiCommand::EpochLive);
-        }
-    });
-    let mut value = (at + 1) as f64;
-    let slider = Slider {
-        name: "Epoch in the tour",
-        min: 1.0,
-        max: (newest + 1).max(2) as f64,
-        step: 1.0,
-        logarithmic: false,
-        tick: None,
-        ghost: None,
-        color: theme.accent,
-        width: ui.available_width(),
-    };
-    ui.add_space(6.0);
-    if slider.show(ui, &mut value).changed() {
-        let epoch = (value.round() as usize).saturating_sub(1);
-        cx.select(Pick::Epoch((epoch < newest).then_some(epoch)));
-    }
-    ui.label(Type::Small.text(format!("Epoch {} of {}", at + 1, newest + 1), theme.t3));
-}
-
-fn queries(ui: &mut Ui, cx: &PanelCtx<'_>, ranks: Option<&RankSnapshot>) {
-    let theme = Theme::of(ui.ctx());
-    let Some(ranks) = ranks.filter(|r| r.queries() > 0) else { return };
-    let valid = || ranks.ap.iter().enumerate().filter(|(_, ap)| !ap.is_nan());
-    let best = valid().max_by(|a, b| a.1.total_cmp(b.1)).map(|(q, _)| q as u32);
-    let worst = valid().min_by(|a, b| a.1.total_cmp(b.1)).map(|(q, _)| q as u32);
-    let next = cx.selection.query.map_or(0, |q| (q + 1) % ranks.queries() as u32);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let choices = [
-            ("Another query", Some(next), ButtonLook::Primary),
-            ("Best", best, ButtonLook::Framed),
-            ("Worst", worst, ButtonLook::Framed),
-        ];
-        for (words, query, look) in choices {
-            let name = if words == "Another query" { words.to_owned() } else { format!("{words} query") };
-            let button = ui.add(Push::new(words).look(look).tight()).accessible_name(name);
-            if let (true, Some(query)) = (button.clicked(), query) {
-                cx.select(Pick::Query(query));
-            }
-        }
-    });
-    ui.add_space(8.0);
-    let words = cx.selection.query.map_or("No query is chosen.".to_owned(), |q| format!("Query {q} is chosen."));
-    ui.label(Type::Small.text(words, theme.t3));
 }
