@@ -10,6 +10,7 @@ mod chart;
 mod draw;
 mod example;
 mod figures;
+mod html;
 pub mod paper;
 mod points;
 mod projector;

@@ -14,6 +14,7 @@ use flate2::write::GzEncoder;
 use image::{RgbImage, imageops};
 use serde::Serialize;
 
+use super::html::jpeg_address;
 use super::report::{DrawnFigure, drawn};
 use super::{ExportError, Photos, figures, rank_sheet, style, write};
 use crate::method::cluster::Judged;
@@ -48,8 +49,6 @@ struct Content {
     data: String,
     /// The photos on one sheet, a data address.
     photos: Option<String>,
-    /// Regular and strong type, data addresses.
-    fonts: [String; 2],
 }
 
 /// Where an array lies among the packed bytes: offset and numbers in it.
@@ -174,15 +173,13 @@ pub fn replay(run: &Path, out: &Path, photos: Photos) -> Result<(), ExportError>
     };
     let across = sheet.as_ref().map_or(0, |sheet| sheet.width() / PHOTO[0]);
     let header = Header { images: n, photo: [PHOTO[0], PHOTO[1], across], epochs };
-    let address = |bytes: Vec<u8>| format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes));
-    let photos = sheet.as_ref().map(rank_sheet::jpeg).transpose()?.map(address);
+    let photos = sheet.as_ref().map(rank_sheet::jpeg).transpose()?.map(|bytes| jpeg_address(&bytes));
     let left_out = shown.len() - header.epochs.len();
     let data = packed.finish(&header).map_err(failed)?;
     let figures = figures::all(&reader, &view);
     let figures = FIGURES.iter().filter_map(|name| figures.iter().find(|f| f.name == *name)).map(drawn);
     let figures = figures.collect::<Result<Vec<_>, _>>()?;
-    let fonts = [style::REGULAR, style::STRONG].map(|font| format!("data:font/ttf;base64,{}", STANDARD.encode(font)));
-    let page = page::page(&Content { reader, view, figures, left_out, data, photos, fonts });
+    let page = page::page(&Content { reader, view, figures, left_out, data, photos });
     write(out, page.into_string().as_bytes())
 }
 

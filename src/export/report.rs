@@ -7,10 +7,8 @@ pub(super) use page::picture;
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::chart::Figure;
+use super::html::jpeg_address;
 use super::rank_sheet::{self, Photos, RankRow};
 use super::{ExportError, draw, figures, style, write};
 use crate::run::{RunReader, RunView};
@@ -30,8 +28,6 @@ struct Content {
     ranks: Vec<RankRow>,
     /// The rank lists with photos, a data address.
     sheet: Option<String>,
-    /// Regular and strong type, data addresses.
-    fonts: [String; 2],
 }
 
 /// A figure as the page holds it.
@@ -60,14 +56,12 @@ pub fn report(run: &Path, out: &Path, photos: Photos) -> Result<(), ExportError>
             ranked = Some(epoch);
             if photos == Photos::Shown {
                 let drawn = rank_sheet::of(&reader, epoch, QUERIES, photos)?;
-                let address = |bytes| format!("data:image/jpeg;base64,{}", STANDARD.encode::<Vec<u8>>(bytes));
-                sheet = drawn.as_ref().map(rank_sheet::jpeg).transpose()?.map(address);
+                sheet = drawn.as_ref().map(rank_sheet::jpeg).transpose()?.map(|bytes| jpeg_address(&bytes));
             }
             break;
         }
     }
-    let fonts = [style::REGULAR, style::STRONG].map(|font| format!("data:font/ttf;base64,{}", STANDARD.encode(font)));
-    let page = page::page(&Content { reader, view, figures, ranked, ranks, sheet, fonts });
+    let page = page::page(&Content { reader, view, figures, ranked, ranks, sheet });
     write(out, page.into_string().as_bytes())
 }
 

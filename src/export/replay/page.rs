@@ -1,8 +1,9 @@
 //! The page itself.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::Content;
+use crate::export::html::document;
 use crate::export::report::picture;
 use crate::export::ticks;
 
@@ -14,36 +15,22 @@ const CURVES: &str = include_str!("../report/report.js");
 
 pub(super) fn page(c: &Content) -> Markup {
     let title = format!("{} → {}", c.reader.manifest.source, c.reader.manifest.target);
-    let [regular, strong] = &c.fonts;
-    let faces = format!(
-        "@font-face{{font-family:'IBM Plex Sans';font-weight:400;src:url({regular})}}\
-         @font-face{{font-family:'IBM Plex Sans';font-weight:600 700;src:url({strong})}}"
-    );
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:";
-                title { (title) " – replay" }
-                style { (PreEscaped(faces)) (PreEscaped(CSS)) }
-            }
-            body {
-                main.replay {
-                    (head(c, &title))
-                    (player())
-                    div.stage { (map()) (side()) }
-                    @for figure in &c.figures { (picture(figure)) }
-                    footer { p { "Written by reid-workbench " (env!("CARGO_PKG_VERSION")) ". Everything on this page is in this file: it asks the network for nothing." } }
-                }
-                @if let Some(photos) = &c.photos { img #photos hidden src=(photos) alt=""; }
-                script #data type="application/octet-stream" { (PreEscaped(&c.data)) }
-                script { (PreEscaped(CUT)) (PreEscaped(SCRIPT)) (PreEscaped(CURVES)) }
-            }
+    let body = html! {
+        main.replay {
+            (head(c, &title))
+            (player())
+            div.stage { (map()) (side()) }
+            @for figure in &c.figures { (picture(figure)) }
+            footer { p {
+                "Written by reid-workbench " (env!("CARGO_PKG_VERSION")) ". Everything on this page is in this file: it \
+                 asks the network for nothing."
+            } }
         }
-    }
+        @if let Some(photos) = &c.photos { img #photos hidden src=(photos) alt=""; }
+        script #data type="application/octet-stream" { (PreEscaped(&c.data)) }
+        script { (PreEscaped(CUT)) (PreEscaped(SCRIPT)) (PreEscaped(CURVES)) }
+    };
+    document(&format!("{title} – replay"), CSS, &body)
 }
 
 fn head(c: &Content, title: &str) -> Markup {

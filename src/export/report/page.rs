@@ -1,8 +1,9 @@
 //! The page itself.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{Content, DrawnFigure};
+use crate::export::html::document;
 use crate::export::repeat::{change_words, command, differences};
 use crate::export::{paper, ticks};
 use crate::method::params::table;
@@ -13,45 +14,28 @@ const SCRIPT: &str = include_str!("report.js");
 
 pub(super) fn page(c: &Content) -> Markup {
     let title = format!("{} → {}", c.reader.manifest.source, c.reader.manifest.target);
-    let [regular, strong] = &c.fonts;
-    let faces = format!(
-        "@font-face{{font-family:'IBM Plex Sans';font-weight:400;src:url({regular})}}\
-         @font-face{{font-family:'IBM Plex Sans';font-weight:600 700;src:url({strong})}}"
-    );
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:";
-                title { (title) " – reid-workbench" }
-                style { (PreEscaped(faces)) (PreEscaped(CSS)) }
-            }
-            body {
-                main {
-                    (head(c, &title))
-                    @for figure in &c.figures { (picture(figure)) }
-                    (epochs(c))
-                    (ranks(c))
-                    (differs(c))
-                    (changes(c))
-                    (again(c))
-                    (environment(c))
-                    (all_parameters(c))
-                    footer {
-                        p {
-                            "Method: Hui et al., Unsupervised cross-domain person re-identification by attention blocks and \
-                             refined clustering, IEEE Access 10, 2022, doi 10.1109/ACCESS.2022.3209239. Written by \
-                             reid-workbench " (env!("CARGO_PKG_VERSION")) "."
-                        }
-                    }
+    let body = html! {
+        main {
+            (head(c, &title))
+            @for figure in &c.figures { (picture(figure)) }
+            (epochs(c))
+            (ranks(c))
+            (differs(c))
+            (changes(c))
+            (again(c))
+            (environment(c))
+            (all_parameters(c))
+            footer {
+                p {
+                    "Method: Hui et al., Unsupervised cross-domain person re-identification by attention blocks and \
+                     refined clustering, IEEE Access 10, 2022, doi 10.1109/ACCESS.2022.3209239. Written by \
+                     reid-workbench " (env!("CARGO_PKG_VERSION")) "."
                 }
-                script { (PreEscaped(SCRIPT)) }
             }
         }
-    }
+        script { (PreEscaped(SCRIPT)) }
+    };
+    document(&format!("{title} – reid-workbench"), CSS, &body)
 }
 
 fn head(c: &Content, title: &str) -> Markup {
