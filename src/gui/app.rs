@@ -2,9 +2,12 @@
 
 mod act;
 mod ask;
+mod dialogs;
 mod first;
 mod follow;
+mod found;
 mod frame;
+mod hooks;
 mod keys;
 mod past;
 mod queue;
@@ -12,6 +15,7 @@ mod reach;
 mod runs;
 mod saved;
 mod select;
+mod shown;
 pub mod still;
 mod talk;
 mod teach;
@@ -23,6 +27,7 @@ use std::time::Duration;
 
 use eframe::egui::{self, Ui};
 
+use self::dialogs::Dialogs;
 use self::follow::Follow;
 use self::past::{Changes, Trail};
 use self::reach::Reach;
@@ -33,14 +38,6 @@ use super::WindowOptions;
 use super::book::Book;
 use super::closing::ClosingCard;
 use super::command::{Commands, UiCommand};
-use super::dialogs::add_dataset::AddDataset;
-use super::dialogs::checkpoints::Checkpoints;
-use super::dialogs::dataset::DatasetDialog;
-use super::dialogs::export::Export;
-use super::dialogs::label_run::LabelRun;
-use super::dialogs::new_run::NewRun;
-use super::dialogs::open_run::OpenRun;
-use super::dialogs::palette::Palette;
 use super::job::Job;
 use super::pace::Pace;
 use super::panels::library::Library;
@@ -63,44 +60,11 @@ use super::words::is_active;
 use super::{fonts, renderer};
 use crate::base::trash;
 use crate::engine::command::{Command, Handle, RequestId};
-use crate::engine::event::{Severity, State};
 use crate::method::params::{Params, Value};
 use crate::run::store::Store;
 
 /// From an event of the engine to its frame, at least: so long the next ones may join it.
 const BURST: Duration = Duration::from_millis(10);
-/// Runs whose zoom, filters and the like are remembered.
-const VIEWS: usize = 24;
-
-/// Which dialogs are open.
-#[derive(Default)]
-struct Dialogs {
-    new_run: Option<NewRun>,
-    add_dataset: Option<AddDataset>,
-    open_run: Option<OpenRun>,
-    export: Option<Export>,
-    palette: Option<Palette>,
-    dataset: Option<DatasetDialog>,
-    checkpoints: Option<Checkpoints>,
-    label: Option<LabelRun>,
-    cheat_sheet: bool,
-    quit: bool,
-}
-
-impl Dialogs {
-    /// Whether any has the keyboard.
-    fn any(&self) -> bool {
-        self.new_run.is_some()
-            || self.add_dataset.is_some()
-            || self.open_run.is_some()
-            || self.export.is_some()
-            || self.palette.is_some()
-            || self.dataset.is_some()
-            || self.checkpoints.is_some()
-            || self.label.is_some()
-            || self.quit
-    }
-}
 
 /// The application.
 pub struct App {
@@ -319,57 +283,6 @@ impl App {
         theme::apply(ctx, density);
     }
 
-    /// The run on screen.
-    fn shown(&self) -> &RunView {
-        self.opened.as_ref().unwrap_or(&self.live)
-    }
-
-    /// Waits until datasets and runs are listed, for tests.
-    pub fn wait_for_lists(&mut self, limit: Duration) {
-        self.library.wait(limit);
-        let ctx = self.ctx.clone();
-        while self.listing.is_some()
-            && let Some(update) = self.store.wait(limit)
-        {
-            self.on_update(&ctx, update);
-        }
-    }
-
-    /// Brings a panel to the front, for tests.
-    pub fn bring(&mut self, pane: Pane) {
-        self.commands.send(UiCommand::ShowPane(pane));
-    }
-
-    /// Gives a panel the whole centre, for tests.
-    pub fn enlarge(&mut self, pane: Pane) {
-        self.alone = Some(pane);
-    }
-
-    /// Asks what becomes of the run that goes on, as closing the window does, for tests.
-    pub fn ask_to_quit(&mut self) {
-        self.dialogs.quit = true;
-    }
-
-    /// All messages of this session, oldest first.
-    pub fn messages(&self) -> &[LogEntry] {
-        self.log.entries()
-    }
-
-    /// Sweeps are run by that program, for tests.
-    pub fn sweep_with(&mut self, program: PathBuf) {
-        self.sweeps.run_with(program);
-    }
-
-    /// Serves studies with that program, for tests.
-    pub fn serve_with(&mut self, program: PathBuf) {
-        self.sweeps.serve_with(program);
-    }
-
-    /// Deletes runs into that trash, for tests.
-    pub fn trash_into(&mut self, trash: PathBuf) {
-        self.trash = Some(trash);
-    }
-
     fn notify(&mut self, ctx: &egui::Context, entry: LogEntry, button: Option<(&'static str, UiCommand)>) {
         self.notify_with(ctx, entry, button.map(|(words, command)| (words.to_owned(), command)));
     }
@@ -380,95 +293,6 @@ impl App {
         fonts::want(ctx, &entry.text);
         self.toasts.push(entry.clone(), button, ctx.input(|i| i.time));
         self.log.push(entry);
-    }
-
-    /// Takes in what other threads found.
-    fn poll(&mut self, ctx: &egui::Context) {
-        for warning in self.library.poll() {
-            self.notify(ctx, LogEntry::now(Severity::Warning, "Datasets", warning), None);
-        }
-        while let Some(update) = self.store.take() {
-            self.on_update(ctx, update);
-        }
-        self.book.sync(
-            &self.store,
-            self.live.folder.as_deref(),
-            self.opened.as_ref().and_then(|v| v.folder.as_deref()),
-        );
-        for (title, text, well) in self.sweeps.poll(ctx) {
-            let severity = if well { Severity::Info } else { Severity::Warning };
-            self.notify(ctx, LogEntry::now(severity, title, text), None);
-        }
-        let done: Vec<_> = self.sweeping.iter_mut().filter_map(Job::poll).collect();
-        self.sweeping.retain(Job::busy);
-        for (title, why) in done.into_iter().filter_map(Result::err) {
-            self.notify(ctx, LogEntry::now(Severity::Warning, title, why), None);
-        }
-        if let Some(Err(why)) = self.revealing.poll() {
-            self.notify(ctx, LogEntry::now(Severity::Warning, "No file manager", why), None);
-        }
-        self.poll_example(ctx);
-        self.poll_far(ctx);
-        self.poll_asked(ctx);
-        self.poll_queue(ctx);
-        match self.exporting.poll() {
-            Some(Ok((text, out))) => {
-                let button = Some(("Open folder", UiCommand::RevealRun(out)));
-                self.notify(ctx, LogEntry::now(Severity::Info, "Exported", text), button);
-            }
-            Some(Err(reason)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None),
-            None => {}
-        }
-        if let Some(reason) = self.exporting.take_failure() {
-            self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was exported", reason), None);
-        }
-    }
-
-    fn show_run(&mut self, ctx: &egui::Context, view: RunView) {
-        self.selection = Selection::default();
-        self.trail.clear();
-        self.playing = None;
-        let folder = view.folder.clone();
-        self.say_shown(&view.title, &super::words::sentence(&view, false));
-        if self.reopening.take_if(|reopening| Some(&*reopening) == folder.as_ref()).is_some()
-            && matches!(view.state, State::Stopped | State::Failed(_))
-        {
-            let words = format!("{}. Resume goes on from its last checkpoint.", super::words::sentence(&view, true));
-            self.notify(
-                ctx,
-                LogEntry::now(Severity::Info, "The run of the last session", words),
-                Some(("Resume", UiCommand::Resume)),
-            );
-        }
-        self.sent.clear();
-        for notice in view.notices.iter().filter(|n| n.wall == 0.0) {
-            self.toasts.push(LogEntry::of(notice), None, ctx.input(|i| i.time)); // said of the folder, not by the run
-        }
-        if let Some(folder) = view.folder.as_deref() {
-            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-            let here = std::path::absolute(self.library.runs_dir()).ok();
-            if folder.parent() != here.as_deref() {
-                self.saved.note_opened(&folder);
-                self.list_elsewhere();
-            }
-        }
-        self.introduce(ctx, &view);
-        self.opened = Some(view);
-    }
-
-    /// Gives the panels what they held of the run on screen when it was there last: zoom, filters, what was opened.
-    fn turn_to_run(&mut self) {
-        let Some(folder) = self.shown().folder.clone().filter(|folder| self.view_of.as_ref() != Some(folder)) else {
-            return;
-        };
-        // The first run takes what was kept of the last session.
-        let Some(before) = self.view_of.replace(folder.clone()) else { return };
-        let known = self.views.iter().position(|(of, _)| *of == folder);
-        let mut kept = known.map_or_else(Panels::default, |at| self.views.remove(at).1);
-        self.panels.exchange(&mut kept);
-        self.views.push((before, kept));
-        let surplus = self.views.len().saturating_sub(VIEWS);
-        self.views.drain(..surplus);
     }
 
     /// Closing while a run goes on asks; a run that is being stopped closes the window when it has ended.

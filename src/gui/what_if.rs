@@ -4,19 +4,21 @@
 //! dropped. Until the answer comes the old one stays, marked as old.
 
 mod base;
+mod hand;
+mod wanted;
 pub mod worker;
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::base::Base;
-use crate::gui::command::{Commands, UiCommand};
+pub use self::hand::{Tried, Try};
+use self::wanted::Wanted;
 use crate::gui::view_model::{EpochPart, RunView};
 use crate::method::gain::HandGain;
 use crate::method::hand::{Hand, HandEdit};
 use crate::method::jaccard::Overlap;
-use crate::method::params::{EpsRule, Params, Reliability, Rule, Value};
+use crate::method::params::{Params, Rule, Value};
 use crate::method::sweep::{AtEps, KDistance, SweepCell};
 use crate::method::tree::Hierarchy;
 use crate::method::tree::ladder::Ladder;
@@ -25,22 +27,8 @@ use worker::{KINDS, Reply, WhatIfAnswer, WhatIfOutcome, WhatIfQuestion, Worker};
 /// The parameters that can be tried, in the order of the panel.
 pub const KEYS: [&str; 6] = ["eps", "delta_d", "k1", "k2", "min_samples", "reliability.threshold"];
 
-/// Settings that were tried, at most.
-const TRIED: usize = 30;
-
 /// An answer that takes longer is announced: the old one is shown as old.
 pub const LATE: Duration = Duration::from_millis(50);
-
-/// One setting that was tried and what came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tried {
-    /// What differs from the run: key and value.
-    pub changes: Vec<(&'static str, Value)>,
-    /// Clusters at eps, reliable ones, outliers (noise at eps), images kept.
-    pub counts: [usize; 4],
-    /// **Ground truth**: purity, where it is known.
-    pub purity: Option<f64>,
-}
 
 /// Clusters at every pair of eps and Δd.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,56 +41,6 @@ pub struct Table {
     pub cells: Arc<Vec<Vec<SweepCell>>>,
     /// How long it took.
     pub seconds: f64,
-}
-
-/// What the hand does to what is tried.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Try {
-    /// Try that value.
-    Value(&'static str, Value),
-    /// Try these values and the run's otherwise: a setting that was tried before.
-    Again(Vec<(&'static str, Value)>),
-    /// The hand has let go: the answer goes into the list of what was tried.
-    LetGo,
-    /// Back to the run's values.
-    Reset,
-    /// Leave an image out, or take it in again.
-    Without(u32),
-    /// Cluster at each of these radii.
-    Sweep(Vec<f64>),
-    /// Cluster at every pair of these radii and steps.
-    Table(Vec<f64>, Vec<f64>),
-    /// Ask the run for what is tried.
-    Apply,
-}
-
-/// k1, k2 and the pairs of images that were asked about.
-type Pairs = (usize, usize, Vec<(u32, u32)>);
-
-/// What was said, and what else might be.
-type Edits = (Hand, Vec<HandEdit>);
-
-/// k1, k2, min_samples, Δd and the score of clusters.
-type LadderOf = (usize, usize, usize, f64, Reliability);
-
-/// What whoever draws has asked for: for which values, so that it is asked once, and the questions, which are put to the
-/// worker by [`WhatIf::put_questions`].
-#[derive(Default)]
-struct Wanted {
-    /// k1, k2 and min_samples.
-    curve: Cell<Option<(usize, usize, usize)>>,
-    /// k1, k2 and min_samples.
-    hierarchy: Cell<Option<(usize, usize, usize)>>,
-    ladder: RefCell<Option<LadderOf>>,
-    shared: RefCell<Option<Pairs>>,
-    gains: RefCell<Option<Edits>>,
-    questions: RefCell<Vec<WhatIfQuestion>>,
-}
-
-impl Wanted {
-    fn ask(&self, question: WhatIfQuestion) {
-        self.questions.borrow_mut().push(question);
-    }
 }
 
 /// What each of some edits would change, or why it cannot be said.
@@ -379,163 +317,5 @@ impl WhatIf {
     /// Why there is no answer of that kind, if so.
     pub fn failure(&self, kind: usize) -> Option<&str> {
         self.failed[kind].as_deref()
-    }
-
-    /// The k-distance curve for what is tried; asked for when it is not there. Until it comes, the one before.
-    pub fn curve(&self) -> Option<Arc<KDistance>> {
-        let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
-        if self.base.is_some() && self.wanted.curve.replace(Some(wanted)) != Some(wanted) {
-            self.wanted.ask(WhatIfQuestion::Curve(Box::new(self.draft.clone())));
-        }
-        self.curve.clone()
-    }
-
-    /// All radii at once for what is tried; asked for when it is not there. Until it comes, the one before.
-    pub fn hierarchy(&self) -> Option<Arc<Hierarchy>> {
-        let wanted = (self.draft.k1, self.draft.k2, self.draft.min_samples);
-        if self.base.is_some() && self.wanted.hierarchy.replace(Some(wanted)) != Some(wanted) {
-            self.wanted.ask(WhatIfQuestion::Hierarchy(Box::new(self.draft.clone())));
-        }
-        self.hierarchy.clone()
-    }
-
-    /// Clusters at many radii for what is tried; asked for when they are not there. Until they come, those before.
-    pub fn ladder(&self) -> Option<Arc<Ladder>> {
-        let d = &self.draft;
-        let wanted = Some((d.k1, d.k2, d.min_samples, d.delta_d, d.reliability.clone()));
-        if self.base.is_some() && *self.wanted.ladder.borrow() != wanted {
-            self.wanted.ladder.replace(wanted);
-            self.wanted.ask(WhatIfQuestion::Ladder(Box::new(self.draft.clone())));
-        }
-        self.ladder.clone()
-    }
-
-    /// What made the Jaccard distances of these pairs, for what is tried; asked for when it is not there. `None` until
-    /// it comes, or where the features are not kept ([`WhatIf::failure`] of kind 5 says so).
-    pub fn shared(&self, pairs: &[(u32, u32)]) -> Option<Arc<Vec<Overlap>>> {
-        let (k1, k2) = (self.draft.k1, self.draft.k2);
-        let known = self.wanted.shared.borrow().as_ref().is_some_and(|of| (of.0, of.1) == (k1, k2) && of.2 == pairs);
-        if self.base.is_some() && !known {
-            self.wanted.shared.replace(Some((k1, k2, pairs.to_vec())));
-            self.wanted.ask(WhatIfQuestion::Shared(Box::new(self.draft.clone()), pairs.to_vec()));
-            return None; // what is there is of other pairs
-        }
-        self.shared.clone()
-    }
-
-    /// What each of these edits would change in the run's own clusters, said beside what was said already; asked for when
-    /// it is not there. `None` until it comes, or where it cannot be said ([`WhatIf::failure`] of kind 7 says so).
-    pub fn gains(&self, said: &Hand, edits: &[HandEdit]) -> Option<HandGains> {
-        let base = self.base.as_ref()?;
-        let known = self.wanted.gains.borrow().as_ref().is_some_and(|of| of.0 == *said && of.1 == edits);
-        if !known {
-            self.wanted.gains.replace(Some((said.clone(), edits.to_vec())));
-            self.wanted.ask(WhatIfQuestion::Gains(Box::new(base.params.clone()), said.clone(), edits.to_vec()));
-            return None; // what is there is of other edits
-        }
-        self.gains.clone()
-    }
-
-    /// Puts what was asked for while the panels were drawn to the worker; once a frame, after them.
-    pub fn put_questions(&mut self) {
-        for question in self.wanted.questions.take() {
-            match question {
-                WhatIfQuestion::Shared(..) => self.shared = None,
-                WhatIfQuestion::Gains(..) => self.gains = None,
-                _ => {}
-            }
-            self.question(question);
-        }
-    }
-
-    /// Does what the hand asked for; a value that is to be applied is sent on as a command.
-    pub fn carry_out(&mut self, asked: Try, commands: &Commands) {
-        match asked {
-            Try::Value(key, value) => self.set(key, &value),
-            Try::Again(values) => {
-                self.reset();
-                values.iter().for_each(|(key, value)| self.set(key, value));
-            }
-            Try::LetGo => self.let_go(),
-            Try::Reset => self.reset(),
-            Try::Without(image) => self.toggle_without(image),
-            Try::Sweep(eps) => self.ask_sweep(eps),
-            Try::Table(eps, delta_d) => self.ask_table(eps, delta_d),
-            Try::Apply => self.apply(commands),
-        }
-    }
-
-    /// Clusters each radius of `eps`, with what is tried otherwise.
-    pub fn ask_sweep(&mut self, eps: Vec<f64>) {
-        self.question(WhatIfQuestion::Sweep(Box::new(self.draft.clone()), eps));
-    }
-
-    /// The newest sweep and the seconds it took.
-    pub fn sweep(&self) -> Option<(&Arc<Vec<AtEps>>, f64)> {
-        self.sweep.as_ref().map(|(rows, seconds)| (rows, *seconds))
-    }
-
-    /// Clusters at every pair, with what is tried otherwise.
-    pub fn ask_table(&mut self, eps: Vec<f64>, delta_d: Vec<f64>) {
-        self.question(WhatIfQuestion::Table(Box::new(self.draft.clone()), eps, delta_d));
-    }
-
-    /// The newest table.
-    pub fn table(&self) -> Option<&Table> {
-        self.table.as_ref()
-    }
-
-    /// The hand has let go: what is tried now goes into the list once its answer is there.
-    pub fn let_go(&mut self) {
-        self.noting = true;
-    }
-
-    fn note(&mut self) {
-        let Some((outcome, _)) = &self.outcome else { return };
-        let changes = self.changes();
-        if changes.is_empty() || self.tried.last().is_some_and(|t| t.changes == changes) {
-            return;
-        }
-        let s = &outcome.summary;
-        self.tried.retain(|t| t.changes != changes);
-        self.tried.push(Tried {
-            changes,
-            counts: [s.clusters[0], s.reliable, s.noise[0], s.kept],
-            purity: s.quality.map(|q| q.purity),
-        });
-        if self.tried.len() > TRIED {
-            self.tried.remove(0);
-        }
-    }
-
-    /// What was tried on this run, oldest first.
-    pub fn tried(&self) -> &[Tried] {
-        &self.tried
-    }
-
-    /// The changes for the run to take over: threshold with its rule.
-    pub fn to_apply(&mut self) -> Vec<(&'static str, Value)> {
-        let mut changes = self.changes();
-        if changes.iter().any(|(key, _)| *key == "reliability.threshold") {
-            changes.insert(0, ("reliability.rule", Value::Text(Rule::Fixed.name().to_owned())));
-        }
-        if self.base.as_ref().is_some_and(|b| b.ruled) && changes.iter().any(|(key, _)| *key == "eps") {
-            changes.insert(0, ("eps_rule", Value::Text(EpsRule::Fixed.name().to_owned())));
-        }
-        self.applied = self.base.as_ref().map(|b| (b.epoch, self.draft.clone()));
-        changes
-    }
-
-    /// Asks for what is tried.
-    pub fn apply(&mut self, commands: &Commands) {
-        for (key, value) in self.to_apply() {
-            commands.send(UiCommand::SetParam { key: key.to_owned(), value });
-        }
-    }
-
-    /// Whether what is tried was sent to the run and waits for its next epoch.
-    pub fn is_applied(&self) -> bool {
-        let epoch = self.base.as_ref().map(|b| b.epoch);
-        self.applied.as_ref().is_some_and(|(at, params)| Some(*at) == epoch && *params == self.draft)
     }
 }

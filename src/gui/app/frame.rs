@@ -5,20 +5,17 @@ use eframe::egui::{self, CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 use super::act::drag_since;
 use super::past::HandChange;
 use super::{App, select};
-use crate::engine::event::{Severity, State};
-use crate::gui::command::{UiCommand, WorkLayout};
-use crate::gui::dialogs::{add_dataset, cheat_sheet, dataset, new_run, quit};
+use crate::engine::event::State;
+use crate::gui::command::WorkLayout;
 use crate::gui::fonts;
-use crate::gui::panels::log::LogEntry;
 use crate::gui::panels::parameters::Knobs;
 use crate::gui::panels::{Applies, Many, Pane, PanelCtx, banner, scrubber, strip, tiles, topbar, waited};
-use crate::gui::paths;
 use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, size};
 use crate::gui::toasts::ToastPlace;
 use crate::gui::tour::ui::TourGiven;
 use crate::gui::widgets::tile::TitlePlace;
-use crate::gui::words::{self, answers, is_active, sentence, steered};
+use crate::gui::words::{self, answers, is_active, steered};
 
 impl App {
     /// Draws the frame around the work, and the work.
@@ -259,121 +256,6 @@ impl App {
         let log = if self.log_open { self.saved.sizes[2] } else { 0.0 };
         let bottom = size::LOG_LINE + log + size::SCRUBBER + 2.0 * size::GAP + 6.0;
         ToastPlace { left: if column.is_some() { 4.0 } else { 12.0 }, bottom, width: room.min(size::TOAST) }
-    }
-
-    /// Draws the dialogs that are open.
-    pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
-        let shown = self.opened.as_ref().unwrap_or(&self.live);
-        if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &self.commands)
-        {
-            self.dialogs.palette = None;
-        }
-        if let Some(dialog) = &mut self.dialogs.new_run {
-            let around = new_run::Around {
-                registry: self.library.registry(),
-                datasets: self.library.datasets(),
-                runs_dir: self.library.runs_dir(),
-                busy: is_active(&self.live) || self.preparing.is_some(),
-                queue: &self.queue,
-                paces: &self.saved.paces,
-            };
-            if !dialog.show(ctx, &mut self.saved.choice, &mut self.draft, &around, &self.commands) {
-                self.dialogs.new_run = None;
-            }
-        }
-        if let Some(dialog) = &mut self.dialogs.open_run
-            && !dialog.show(ctx, &self.saved.machines, &self.commands)
-        {
-            self.dialogs.open_run = None;
-        }
-        if let Some(dialog) = &mut self.dialogs.export
-            && !dialog.show(ctx, &self.commands)
-        {
-            self.dialogs.export = None;
-        }
-        if let Some(dialog) = &mut self.dialogs.checkpoints {
-            let place = (self.library.runs_dir(), is_active(&self.live));
-            if !dialog.show(ctx, &self.draft, place, &self.commands) {
-                self.dialogs.checkpoints = None;
-            }
-        }
-        if let Some(dialog) = &mut self.dialogs.label
-            && !dialog.show(ctx, &self.commands)
-        {
-            self.dialogs.label = None;
-        }
-        if self.dialogs.cheat_sheet && !cheat_sheet::show(ctx) {
-            self.dialogs.cheat_sheet = false;
-        }
-        self.dropped(ctx);
-        self.add_dataset_dialog(ctx);
-        self.dataset_dialog(ctx);
-        self.quit_dialog(ctx);
-    }
-
-    /// A folder that was dropped on the window, no dialog being there to take it: a run is opened, any other is looked
-    /// at as a dataset.
-    fn dropped(&mut self, ctx: &egui::Context) {
-        let Some(path) = paths::dropped(ctx).filter(|path| !self.dialogs.any() && path.is_dir()) else { return };
-        if path.join("events.jsonl").is_file() {
-            self.commands.send(UiCommand::OpenRun(path));
-        } else {
-            self.dialogs.add_dataset = Some(add_dataset::AddDataset::of_folder(&path));
-        }
-    }
-
-    fn add_dataset_dialog(&mut self, ctx: &egui::Context) {
-        let Some(dialog) = &mut self.dialogs.add_dataset else { return };
-        match dialog.show(ctx, self.library.registry(), &self.images) {
-            add_dataset::AddDatasetAnswer::Open => {}
-            add_dataset::AddDatasetAnswer::Close => self.dialogs.add_dataset = None,
-            add_dataset::AddDatasetAnswer::Added(name) => {
-                self.dialogs.add_dataset = None;
-                self.library.refresh(ctx);
-                let text = "It can be source or target of the next run.";
-                self.notify(ctx, LogEntry::now(Severity::Info, format!("Dataset {name} added"), text), None);
-            }
-        }
-    }
-
-    fn dataset_dialog(&mut self, ctx: &egui::Context) {
-        let Some(dialog) = &mut self.dialogs.dataset else { return };
-        match dialog.show(ctx, self.library.registry(), &self.images, &self.commands) {
-            dataset::DatasetAnswer::Open => {}
-            dataset::DatasetAnswer::Close => self.dialogs.dataset = None,
-            dataset::DatasetAnswer::Removed => {
-                self.dialogs.dataset = None;
-                self.library.refresh(ctx);
-            }
-        }
-    }
-
-    fn quit_dialog(&mut self, ctx: &egui::Context) {
-        if !self.dialogs.quit {
-            return;
-        }
-        let waiting = self.queue.runs().len();
-        match quit::show(ctx, &sentence(&self.live, self.saved.truth), waiting) {
-            quit::QuitAnswer::Open => {}
-            quit::QuitAnswer::Stay => self.dialogs.quit = false,
-            quit::QuitAnswer::Leave => self.leave(ctx),
-            quit::QuitAnswer::Detach => {
-                if let Some(folder) = self.live.folder.clone() {
-                    self.ends.train_on(folder, self.live.device_name.clone());
-                }
-                self.leave(ctx);
-            }
-        }
-    }
-}
-
-impl App {
-    /// Ends the run with a checkpoint; the window closes then.
-    fn leave(&mut self, ctx: &egui::Context) {
-        self.dialogs.quit = false;
-        self.leaving = true;
-        self.command(ctx, crate::engine::command::Command::Stop);
     }
 }
 
