@@ -12,6 +12,9 @@
 //! is among the k least, ties with the last included, has S ≤ T + E, hence A ≤ T + 2E. Only what lies beyond is left
 //! out. T never grows, so it may be of fewer rows than there are.
 
+mod bounds;
+mod near;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +25,9 @@ use super::pairs::{PairLists, listed_distances};
 use super::product::inner_products;
 use super::reciprocal::neighbourly;
 use super::rows::{Rows, squared_distance};
-use super::wide::{GROUP, Kept, Kernel, PANEL, RowPanels, rounded, widest};
+use super::wide::{GROUP, Kept, PANEL, RowPanels};
+use bounds::Bounds;
+use near::{Hits, RowBlock, absorb, distance_of, key};
 
 /// Rows of a block: a multiple of a strip and of a group's rows, as far as it goes.
 const BLOCK: usize = 1152;
@@ -32,12 +37,6 @@ const FEW: usize = 4;
 const SMALL: usize = 192;
 /// Panels of a strip, whose products with a group are made and looked at while they are in the nearest cache.
 const STRIP: usize = 4;
-/// Values compared at once before any is looked at singly.
-const LANES: usize = 16;
-/// Spare candidates of a row beside twice the wanted ones before they are thinned out.
-const SPARE: usize = 32;
-/// With more candidates than this a row is compared with all others instead: all of them are about as near.
-const CROWD: usize = 1024;
 
 /// The nearest rows of every row.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,8 +117,8 @@ fn search(
     let first = First::new(pass, rows);
     let bounds = Bounds::new(rows, &norms, first.kept());
     let (size, count) = blocks_of(n);
-    let blocks: Vec<Mutex<Block>> =
-        (0..count).map(|b| Mutex::new(Block::new(b * size, size.min(n - b * size), k, &bounds))).collect();
+    let blocks: Vec<Mutex<RowBlock>> =
+        (0..count).map(|b| Mutex::new(RowBlock::new(b * size, size.min(n - b * size), k, &bounds))).collect();
     // Along the diagonals, so that those who work at the same time seldom want the same block.
     let tiles: Vec<(usize, usize)> = (0..count).flat_map(|o| (0..count - o).map(move |a| (a, a + o))).collect();
     let buffers: Mutex<Vec<Buffers>> = Mutex::default();
@@ -246,244 +245,12 @@ impl<'a> First<'a> {
     }
 }
 
-/// How far the two passes may lie apart.
-struct Bounds {
-    /// `[n]`: E of each row, whatever the other row is.
-    error: Vec<f32>,
-}
-
-impl Bounds {
-    /// With u = 2⁻²⁴, γ = m·u / (1 − m·u) for sums of m terms in any order, r and s the lengths of two rows x and y:
-    ///
-    /// - Products of whole numbers are wrong by at most γ·r·s.
-    /// - Products of rounded numbers x', y' are wrong by |x·y − x'·y'| = |(x − x')·y + x'·(y − y')|
-    ///   ≤ |x − x'|·s + |x'|·|y − y'|, and their sum by γ·|x'|·|y'|, with twice u, as the instruction's order and
-    ///   rounding of the two products that it adds at once are its own. It takes what is below 2⁻¹²⁶ for 0, which is
-    ///   at most 2⁻¹²⁶ a step.
-    /// - A = r² + s² − 2p: the squared lengths are rounded once, the two sums once each: 4u·(r² + s²) + 2u·|2p|.
-    /// - S is wrong by at most γ·(r + s)² with m of d / 64 + 9.
-    ///
-    /// For s, |y'| and |y − y'| the largest of any row are put in, so that each row has one bound. All of it is computed
-    /// in `f64` and then enlarged by a thousandth for that computation's own rounding.
-    fn new(rows: Rows, norms: &[f32], kept: Kept) -> Self {
-        const U: f64 = 1.0 / (1 << 24) as f64;
-        let d = rows.d() as f64;
-        let gamma = |terms: f64, u: f64| if terms * u < 0.5 { terms * u / (1.0 - terms * u) } else { f64::INFINITY };
-        let lengths: Vec<[f64; 3]> = (0..rows.n())
-            .into_par_iter()
-            .map(|i| {
-                let own = f64::from(norms[i]).sqrt() * (1.0 + 2.0 * U) + f64::from(f32::MIN_POSITIVE);
-                match kept {
-                    Kept::Whole => [own, own, 0.0],
-                    Kept::Rounded => {
-                        let (mut near, mut off) = (0.0f64, 0.0f64);
-                        for &x in rows.row(i) {
-                            let y = rounded(x);
-                            near += f64::from(y) * f64::from(y);
-                            off += f64::from(x - y) * f64::from(x - y);
-                        }
-                        [own, near.sqrt(), off.sqrt()]
-                    }
-                }
-            })
-            .collect();
-        let most = |at: usize| lengths.iter().map(|l| l[at]).fold(0.0, f64::max);
-        let [s, s_near, s_off] = [0, 1, 2].map(most);
-        let error = |&[r, near, off]: &[f64; 3]| {
-            let product = off * s
-                + near * s_off
-                + gamma(d + 2.0, if kept == Kept::Whole { U } else { 2.0 * U }) * near * s_near
-                + (d + 2.0) * f64::from(f32::MIN_POSITIVE);
-            let sums = 4.0 * U * (r * r + s * s) + 4.0 * U * r * s;
-            let second = gamma(d / 64.0 + 12.0, U) * (r + s) * (r + s);
-            ((2.0 * product + sums + second) * 1.001) as f32
-        };
-        Self { error: lengths.iter().map(error).collect() }
-    }
-}
-
-/// The rows of one block and what may be nearest to them.
-struct Block {
-    start: usize,
-    /// Neighbours wanted a row, the row itself not counted.
-    k: usize,
-    /// Of each row the candidates: bits of the first pass's distance, then the index. Distances are not negative, so
-    /// their bits sort as they do.
-    near: Vec<Vec<u64>>,
-    /// Candidates a row at which they are thinned out.
-    limit: Vec<usize>,
-    /// Nothing farther than this can be among the nearest.
-    bound: Vec<f32>,
-    /// 2E of each row.
-    slack: Vec<f32>,
-    /// The largest distance each row has met.
-    far: Vec<f32>,
-}
-
-impl Block {
-    fn new(start: usize, len: usize, k: usize, bounds: &Bounds) -> Self {
-        let k = k.saturating_sub(1);
-        let limit = 2 * k + SPARE;
-        Self {
-            start,
-            k,
-            near: vec![Vec::new(); len],
-            limit: vec![limit; len],
-            bound: vec![if k == 0 { f32::NEG_INFINITY } else { f32::INFINITY }; len],
-            slack: bounds.error[start..start + len].iter().map(|e| 2.0 * e).collect(),
-            far: vec![0.0; len],
-        }
-    }
-
-    /// Offers row `index` of all, at this distance, to row `r` of the block.
-    fn offer(&mut self, r: usize, distance: f32, index: u32) {
-        if distance <= self.bound[r] {
-            self.near[r].push(key(distance.max(0.0), index));
-            if self.near[r].len() >= self.limit[r] {
-                self.thin_out(r);
-            }
-        }
-    }
-
-    /// Of each row the candidates that are left, ascending: their numbers, and all of them.
-    fn candidates(self) -> (Vec<u32>, Vec<u32>) {
-        let mut lengths = Vec::with_capacity(self.near.len());
-        let mut all = Vec::new();
-        for (near, bound) in self.near.into_iter().zip(self.bound) {
-            let start = all.len();
-            all.extend(near.iter().filter(|&&key| distance_of(key) <= bound).map(|&key| key as u32));
-            all[start..].sort_unstable();
-            lengths.push((all.len() - start) as u32);
-        }
-        (lengths, all)
-    }
-
-    #[inline(never)]
-    fn thin_out(&mut self, r: usize) {
-        let near = &mut self.near[r];
-        let (_, last, _) = near.select_nth_unstable(self.k - 1);
-        let bound = (distance_of(*last) + self.slack[r]).next_up();
-        near.retain(|&key| distance_of(key) <= bound);
-        self.bound[r] = bound;
-        if 4 * near.len() > 3 * self.limit[r] {
-            self.limit[r] *= 2;
-            if self.limit[r] > CROWD.max(4 * self.k) {
-                // To be compared with all.
-                *near = Vec::new();
-                self.bound[r] = f32::NEG_INFINITY;
-            }
-        }
-    }
-}
-
-fn key(distance: f32, index: u32) -> u64 {
-    u64::from(distance.to_bits()) << 32 | u64::from(index)
-}
-
-fn distance_of(key: u64) -> f32 {
-    f32::from_bits((key >> 32) as u32)
-}
-
-/// Takes up products between two blocks, or within one, for both rows of each pair.
-fn absorb(a: &mut Block, b: Option<&mut Block>, part: &Part, norms: &[f32], wants_far: bool, hits: &mut Hits) {
-    hits.clear();
-    let own = part.row - a.start..part.row - a.start + part.rows;
-    let other = b.as_ref().map_or(a.start, |b| b.start);
-    let theirs = part.column - other..part.column - other + part.columns;
-    let norms = (&norms[part.row..part.row + part.rows], &norms[part.column..part.column + part.columns]);
-    widest(Look {
-        part,
-        norms,
-        bounds: (&a.bound[own.clone()], &b.as_ref().map_or(&a.bound, |b| &b.bound)[theirs.clone()]),
-        hits,
-    });
-    let mut both = (a, b);
-    if wants_far {
-        let mut far = vec![0.0f32; part.columns];
-        widest(Farthest { part, norms, far: (&mut both.0.far[own], &mut far) });
-        let theirs = both.1.as_deref_mut().unwrap_or(both.0).far[theirs].iter_mut();
-        theirs.zip(&far).for_each(|(f, &d)| *f = if d > *f { d } else { *f });
-    }
-    for &(i, j, distance) in hits.iter() {
-        both.0.offer(i as usize - both.0.start, distance, j);
-        let theirs = both.1.as_deref_mut().unwrap_or(both.0);
-        theirs.offer(j as usize - theirs.start, distance, i);
-    }
-}
-
-/// Rows, others and distances.
-type Hits = Vec<(u32, u32, f32)>;
-
-/// Which of |x|² + |y|² − 2x·y of a part are within the bound of one of both rows. Where the part meets the diagonal,
-/// pairs above it alone.
-struct Look<'a> {
-    part: &'a Part<'a>,
-    norms: (&'a [f32], &'a [f32]),
-    bounds: (&'a [f32], &'a [f32]),
-    hits: &'a mut Hits,
-}
-
-impl Kernel for Look<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { part, norms, bounds, hits } = self;
-        for (r, products) in part.products.chunks_exact(part.width).enumerate().take(part.rows) {
-            let (norm, bound, row) = (norms.0[r], bounds.0[r], part.row + r);
-            let distance = |norm_of_other: f32, product: f32| norm + norm_of_other - 2.0 * product;
-            let chunks = products[..part.columns].chunks(LANES).zip(norms.1.chunks(LANES)).zip(bounds.1.chunks(LANES));
-            for (c, ((products, norms), bounds)) in chunks.enumerate() {
-                let near = |o: usize| {
-                    let d = distance(norms[o], products[o]);
-                    (d <= bound) | (d <= bounds[o])
-                };
-                let whole = products.len() == LANES && norms.len() == LANES && bounds.len() == LANES;
-                if whole && !(0..LANES).fold(false, |any, o| any | near(o)) {
-                    continue;
-                }
-                for o in (0..products.len()).filter(|&o| near(o)) {
-                    let column = part.column + c * LANES + o;
-                    if column > row {
-                        hits.push((row as u32, column as u32, distance(norms[o], products[o])));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The largest distance that each row of a part meets, on either side; pairs on and below the diagonal do no harm.
-struct Farthest<'a> {
-    part: &'a Part<'a>,
-    norms: (&'a [f32], &'a [f32]),
-    far: (&'a mut [f32], &'a mut [f32]),
-}
-
-impl Kernel for Farthest<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { part, norms, far } = self;
-        for (r, products) in part.products.chunks_exact(part.width).enumerate().take(part.rows) {
-            let mut farthest = far.0[r];
-            for ((&product, &norm), far) in products.iter().zip(norms.1).zip(&mut *far.1) {
-                let d = norms.0[r] + norm - 2.0 * product;
-                *far = if d > *far { d } else { *far };
-                farthest = if d > farthest { d } else { farthest };
-            }
-            far.0[r] = farthest;
-        }
-    }
-}
-
 /// The second pass.
-fn collect(rows: Rows, k: usize, blocks: Vec<Block>) -> (Neighbours, Vec<f32>) {
+fn collect(rows: Rows, k: usize, blocks: Vec<RowBlock>) -> (Neighbours, Vec<f32>) {
     let n = rows.n();
     let far = blocks.iter().flat_map(|b| b.far.iter().copied()).collect();
     let crowded: Vec<bool> = blocks.iter().flat_map(|b| b.bound.iter().map(|&b| b == f32::NEG_INFINITY)).collect();
-    let lists = PairLists::concat(blocks.into_par_iter().map(Block::candidates).collect());
+    let lists = PairLists::concat(blocks.into_par_iter().map(RowBlock::candidates).collect());
     let distances = listed_distances(rows, &lists, &neighbourly(n, |i| lists.of(i)));
     let (mut index, mut dist) = (vec![0u32; n * k], vec![0.0f32; n * k]);
     let places = index.par_chunks_exact_mut(k.max(1)).zip(dist.par_chunks_exact_mut(k.max(1)));

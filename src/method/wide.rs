@@ -168,57 +168,47 @@ mod x86 {
 
     use super::{HALF, PANEL, Step};
 
-    /// Sums of products of eight rows of `a`, from row `at` on, with all rows of `b`.
+    /// `sum` and the products of one step of numbers.
     #[target_feature(enable = "avx512f")]
-    pub(super) fn whole<const W: usize>(a: &[Step], at: usize, b: [&[Step]; W], out: &mut [f32]) {
-        #[target_feature(enable = "avx512f")]
-        fn step(sum: __m512, x: __m512i, y: __m512i) -> __m512 {
-            _mm512_fmadd_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), sum)
-        }
-        let mut sums = [[_mm512_setzero_ps(); W]; HALF];
-        let b = b.map(|b| &b[..a.len()]);
-        for (s, a) in a.iter().enumerate() {
-            let mut y = [_mm512_setzero_si512(); W];
-            for w in 0..W {
-                y[w] = load(&b[w][s]);
-            }
-            let rows: &[u32; HALF] = half(a, at);
-            for r in 0..HALF {
-                let x = _mm512_set1_epi32(rows[r].cast_signed());
-                for w in 0..W {
-                    sums[r][w] = step(sums[r][w], x, y[w]);
-                }
-            }
-        }
-        store(&sums, out);
+    fn add_whole(sum: __m512, x: __m512i, y: __m512i) -> __m512 {
+        _mm512_fmadd_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), sum)
     }
 
-    /// The same of rounded ones.
+    /// `sum` and the products of one step of rounded ones, two at once.
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub(super) fn halves<const W: usize>(a: &[Step], at: usize, b: [&[Step]; W], out: &mut [f32]) {
-        #[target_feature(enable = "avx512f,avx512bf16")]
-        fn step(sum: __m512, x: __m512i, y: __m512i) -> __m512 {
-            // SAFETY: both are 512 bits without a meaning of their own.
-            let pairs = |v: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(v) };
-            _mm512_dpbf16_ps(sum, pairs(x), pairs(y))
-        }
-        let mut sums = [[_mm512_setzero_ps(); W]; HALF];
-        let b = b.map(|b| &b[..a.len()]);
-        for (s, a) in a.iter().enumerate() {
-            let mut y = [_mm512_setzero_si512(); W];
-            for w in 0..W {
-                y[w] = load(&b[w][s]);
-            }
-            let rows: &[u32; HALF] = half(a, at);
-            for r in 0..HALF {
-                let x = _mm512_set1_epi32(rows[r].cast_signed());
-                for w in 0..W {
-                    sums[r][w] = step(sums[r][w], x, y[w]);
-                }
-            }
-        }
-        store(&sums, out);
+    fn add_halves(sum: __m512, x: __m512i, y: __m512i) -> __m512 {
+        // SAFETY: both are 512 bits without a meaning of their own.
+        let pairs = |v: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(v) };
+        _mm512_dpbf16_ps(sum, pairs(x), pairs(y))
     }
+
+    /// One loop for both: a function is compiled for registers by its own attribute alone.
+    macro_rules! sums_of_products {
+        ($name:ident, $registers:literal, $add:ident) => {
+            /// Sums of products of eight rows of `a`, from row `at` on, with all rows of `b`.
+            #[target_feature(enable = $registers)]
+            pub(super) fn $name<const W: usize>(a: &[Step], at: usize, b: [&[Step]; W], out: &mut [f32]) {
+                let mut sums = [[_mm512_setzero_ps(); W]; HALF];
+                let b = b.map(|b| &b[..a.len()]);
+                for (s, a) in a.iter().enumerate() {
+                    let mut y = [_mm512_setzero_si512(); W];
+                    for w in 0..W {
+                        y[w] = load(&b[w][s]);
+                    }
+                    let rows: &[u32; HALF] = half(a, at);
+                    for r in 0..HALF {
+                        let x = _mm512_set1_epi32(rows[r].cast_signed());
+                        for w in 0..W {
+                            sums[r][w] = $add(sums[r][w], x, y[w]);
+                        }
+                    }
+                }
+                store(&sums, out);
+            }
+        };
+    }
+    sums_of_products!(whole, "avx512f", add_whole);
+    sums_of_products!(halves, "avx512f,avx512bf16", add_halves);
 
     #[inline(always)]
     fn half(step: &Step, at: usize) -> &[u32; HALF] {
