@@ -84,7 +84,7 @@ try:
     wait_for_steps(homes["headless"], runs["headless"])
     runs["headless"].send_signal(signal.SIGSTOP)
     runs["window"] = start(homes["window"], [program], DISPLAY=DISPLAY, LIBGL_ALWAYS_SOFTWARE="1")
-    xdotool("search", "--sync", "--name", "reid-workbench", "windowfocus")
+    xdotool("search", "--sync", "--onlyvisible", "--name", "reid-workbench", "windowfocus")
     time.sleep(3)  # the window has no word for being ready
     xdotool("key", "ctrl+n")
     time.sleep(1)

@@ -11,6 +11,11 @@ use eframe::egui::{self, Id};
 const BESIDE_TRAINING: u64 = 250;
 /// The same where the processor draws the frames, too: each takes some 25 ms from the training.
 const DRAWN_BESIDE_TRAINING: u64 = 1_000;
+/// The same once nobody has touched the window for a while ([`REST`]): two cores that train lose about twice what one
+/// frame takes from one of them, since each waits for the other.
+const DRAWN_AT_REST: u64 = 2_000;
+/// Milliseconds without a touch after which the window is at rest.
+const REST: u64 = 20_000;
 /// Milliseconds for which the window is at the hand's service after it was last used.
 const ATTENTION: u64 = 2_000;
 
@@ -51,8 +56,17 @@ impl Pace {
 
     /// From something new to the frame that shows it.
     pub fn wait(&self) -> Duration {
-        let attends = since_start() < self.0.attend.load(Ordering::Relaxed);
-        Duration::from_millis(if attends { 0 } else { self.0.wait.load(Ordering::Relaxed) })
+        Duration::from_millis(self.wait_at(since_start()))
+    }
+
+    /// The same in milliseconds, `now` milliseconds after the start.
+    fn wait_at(&self, now: u64) -> u64 {
+        let attend = self.0.attend.load(Ordering::Relaxed);
+        match self.0.wait.load(Ordering::Relaxed) {
+            _ if now < attend => 0,
+            DRAWN_BESIDE_TRAINING if now >= attend + REST => DRAWN_AT_REST,
+            wait => wait,
+        }
     }
 
     /// Whether there is time for motion that only pleases.
@@ -79,10 +93,15 @@ mod tests {
         let pace = Pace::default();
         assert_eq!(pace.wait(), Duration::ZERO);
         pace.choose(true, true);
-        assert_eq!(pace.wait(), Duration::from_millis(DRAWN_BESIDE_TRAINING));
+        assert_eq!(pace.wait_at(0), DRAWN_BESIDE_TRAINING);
         assert!(!pace.moves());
         pace.attend();
         assert_eq!(pace.wait(), Duration::ZERO);
         assert!(pace.moves());
+        let used = pace.0.attend.load(Ordering::Relaxed);
+        assert_eq!(pace.wait_at(used + REST - 1), DRAWN_BESIDE_TRAINING);
+        assert_eq!(pace.wait_at(used + REST), DRAWN_AT_REST);
+        pace.choose(true, false);
+        assert_eq!(pace.wait_at(used + REST), BESIDE_TRAINING, "a graphics card takes nothing from the training");
     }
 }
