@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::error::EngineError;
 use super::event::SourceBatch;
+use super::step::to_vec;
 use crate::data::augment::{MEAN, STD};
 use crate::method::embed::pca;
 use crate::method::rows::Rows;
@@ -113,13 +114,10 @@ fn pixels(x: &Tensor) -> Result<([usize; 2], Vec<u8>), EngineError> {
     Ok(([height, width], values.iter().enumerate().map(byte).collect()))
 }
 
-fn to_vec(t: &Tensor) -> Result<Vec<f32>, EngineError> {
-    let t = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    Ok(Vec::<f32>::try_from(t.f_view([-1])?)?)
-}
-
 #[cfg(test)]
 mod tests {
+    use tch::{Device, Kind};
+
     use super::*;
 
     #[test]

@@ -35,7 +35,7 @@ const V: &[(&str, &str)] = &[
     ("m", "what two images have in common; 1 where they have the same neighbours"),
 ];
 const RANKS: &[(&str, &str)] = &[
-    ("M", "matches of the query in the gallery, those of its own camera not counted"),
+    ("M", "matches of the query in the gallery, those in its own camera not counted"),
     (r"r_m", "rank of the m-th match"),
 ];
 
@@ -73,7 +73,7 @@ pub fn of(pane: Pane) -> PanelInfo {
         Pane::Clusters => PanelInfo {
             what: "Clusters, reliable clusters and outliers of each epoch.",
             formulas: &[],
-            symbols: &[("outlier", "an image in no reliable cluster; it trains as a class of its own until a later epoch takes it in")],
+            symbols: &[("outlier", "an image in no cluster; like the images of a dropped one it trains as a class of its own until a later epoch takes it in")],
             paper: "“The model retains only reliable clusters … outliers will continue to cluster in subsequent iterations” (III-B).",
             look: "Outliers should fall: that is coarse to fine. Far more clusters than people means eps is too small; far fewer means it is too large.",
             keys: &["eps", "delta_d", "reliability.threshold"],
@@ -193,7 +193,7 @@ pub fn of(pane: Pane) -> PanelInfo {
         Pane::Worth => PanelInfo {
             what: "The findings of this epoch that weigh most, each with a button that leads there.",
             formulas: &[],
-            symbols: &[("bridge", "an image that alone holds two parts of a cluster together"), ("copy", "two files of nearly the same photo")],
+            symbols: &[("bridge", "two images whose step alone joins two groups, or would join them"), ("copy", "two files of nearly the same photo")],
             paper: "Not in the paper.",
             look: "Begin at the top. What depends on ground truth is marked and goes away with the switch.",
             keys: &["eps"],
@@ -239,7 +239,7 @@ pub fn of(pane: Pane) -> PanelInfo {
             keys: &["attention.enabled", "attention.positions"],
         },
         Pane::RankLists => PanelInfo {
-            what: "What queries find: the gallery sorted by distance, right and wrong answers marked, photos of the query's own camera left out of the count.",
+            what: "What queries find: the gallery sorted by distance, right and wrong answers marked, photos of the same person in the query's own camera left out of the count.",
             formulas: &[AP],
             symbols: RANKS,
             paper: "mAP and rank-1, -5, -10. How ties and the trapezoid are treated is not said; both forms are computed here.",

@@ -7,7 +7,6 @@ use eframe::egui::Ui;
 use crate::gui::clustered::by_hand::gain_words;
 use crate::gui::job::Job;
 use crate::gui::panels::PanelCtx;
-
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::what_if::Base;
