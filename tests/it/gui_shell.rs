@@ -235,6 +235,16 @@ fn enter_presses_the_button_that_a_dialog_is_there_for() {
 }
 
 #[test]
+fn a_list_left_open_closes_when_the_keyboard_opens_a_dialog() {
+    let mut window = Window::open();
+    window.click("Menu");
+    assert!(egui::Popup::is_any_open(&window.harness.ctx), "the menu is open");
+    window.press(Modifiers::COMMAND, Key::N);
+    window.harness.run();
+    assert!(window.shows("Start run") && !egui::Popup::is_any_open(&window.harness.ctx));
+}
+
+#[test]
 fn a_run_without_two_domains_is_not_started() {
     let mut window = Window::open();
     window.click("Start");

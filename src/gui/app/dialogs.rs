@@ -32,6 +32,8 @@ pub(super) struct Dialogs {
     pub(super) label: Option<LabelRun>,
     pub(super) cheat_sheet: bool,
     pub(super) quit: bool,
+    /// Whether one stood in the last frame.
+    stood: bool,
 }
 
 impl Dialogs {
@@ -52,6 +54,11 @@ impl Dialogs {
 impl App {
     /// Draws the dialogs that are open.
     pub(super) fn dialogs(&mut self, ctx: &egui::Context) {
+        // A list left open by the mouse would lie above a dialog that the keyboard opened.
+        if self.dialogs.any() && !self.dialogs.stood {
+            egui::Popup::close_all(ctx);
+        }
+        self.dialogs.stood = self.dialogs.any();
         let shown = self.opened.as_ref().unwrap_or(&self.live);
         if let Some(palette) = &mut self.dialogs.palette
             && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &self.commands)

@@ -11,7 +11,10 @@ use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::{MarkKind, RunView};
 use crate::gui::widgets::button::{ButtonLook, Push, icon_button};
 use crate::gui::widgets::icon::{self, Weight};
-use crate::gui::words::is_active;
+use crate::gui::words::{epoch_words, is_active};
+
+/// How wide a mark above the bars is, in points.
+const MARK: f32 = 9.0;
 
 /// Shows the scrubber.
 pub fn ui(
@@ -127,15 +130,18 @@ fn track(
             actions.send(UiCommand::Select(Pick::Epoch(chosen)));
         }
     }
-    let under = response.hover_pos().map(|at| what_is_at(view, (at.x - bar.left()) / unit));
+    let under = response.hover_pos().map(|at| what_is_at((view, truth), (at.x - bar.left()) / unit, MARK / unit));
     let help = "A bar an epoch. Click or drag to look at an epoch in every panel; Left and Right step, End follows.";
     response.on_hover_text(under.unwrap_or_else(|| help.to_owned()));
 }
 
-/// What lies under the pointer at `x` epochs: marks near it, and the counts of the epoch.
-fn what_is_at(view: &RunView, x: f32) -> String {
+/// What lies under the pointer at `x` epochs: marks within `near` of it, and the counts of the epoch.
+fn what_is_at((view, truth): (&RunView, bool), x: f32, near: f32) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt && (m.x as f32 - x).abs() < 0.12) {
+    if let Some((epochs, map)) = best(view).filter(|(epochs, _)| truth && (*epochs as f32 - x).abs() < near) {
+        lines.push(format!("Best mAP {map:.1}, after {}", epoch_words(epochs.saturating_sub(1))));
+    }
+    for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt && (m.x as f32 - x).abs() < near) {
         let what = match &mark.kind {
             MarkKind::Checkpoint { .. } => "Checkpoint".to_owned(),
             MarkKind::Param { .. } => epochs::words(mark),
@@ -175,29 +181,41 @@ fn ticks(ui: &Ui, painter: &egui::Painter, bar: Rect, planned: usize, x_of: impl
     }
 }
 
-/// What happened, above the bars; gives the places it took.
+/// What happened, above the bars; gives the places it took. Marks of one kind that would touch are one; marks of different
+/// kinds stand beside one another.
 fn marks(painter: &egui::Painter, (view, truth): (&RunView, bool), bar: Rect, unit: f32) -> Vec<f32> {
     let theme = Theme::of(painter.ctx());
-    let mut taken = Vec::new();
+    let mut taken: Vec<(f32, &str)> = Vec::new();
+    let mut place = |x: f64, glyph: &'static str, color: Color32| {
+        let mut x = bar.left() + unit * x as f32;
+        let touches = |x: f32, (other, _): &(f32, &str)| (x - other).abs() < MARK;
+        if taken.iter().any(|mark| mark.1 == glyph && touches(x, mark)) {
+            return;
+        }
+        while taken.iter().any(|mark| touches(x, mark)) && x > bar.left() {
+            x -= MARK;
+        }
+        icon::paint(painter, pos2(x, bar.top() - 8.0), glyph, Weight::Fill, MARK, color);
+        taken.push((x, glyph));
+    };
     for mark in view.marks.iter().filter(|m| m.phase == Phase::Adapt) {
-        let (glyph, color) = match mark.kind {
-            MarkKind::Checkpoint { .. } => (icon::DIAMOND, theme.t2),
-            MarkKind::Param { .. } => (icon::TRIANGLE, theme.pending),
-            MarkKind::Pause => (icon::PAUSE, theme.t3),
-            MarkKind::Resumed | MarkKind::LrDrop { .. } => continue,
-        };
-        let at = pos2(bar.left() + unit * mark.x as f32, bar.top() - 8.0);
-        icon::paint(painter, at, glyph, Weight::Fill, 9.0, color);
-        taken.push(at.x);
+        match mark.kind {
+            MarkKind::Checkpoint { .. } => place(mark.x, icon::DIAMOND, theme.t2),
+            MarkKind::Param { .. } => place(mark.x, icon::TRIANGLE, theme.pending),
+            MarkKind::Pause => place(mark.x, icon::PAUSE, theme.t3),
+            MarkKind::Resumed | MarkKind::LrDrop { .. } => {}
+        }
     }
-    // The best model by the target's test labels: an oracle's choice.
+    if let Some((epochs, _)) = best(view).filter(|_| truth) {
+        place(epochs as f64, icon::STAR, theme.truth);
+    }
+    taken.into_iter().map(|(x, _)| x).collect()
+}
+
+/// The best model by the target's test labels, an oracle's choice: after how many epochs, and its mAP in percent.
+fn best(view: &RunView) -> Option<(usize, f64)> {
     let best = view.target_retrieval.iter().max_by(|a, b| a.1.mAP.total_cmp(&b.1.mAP));
-    if let Some((&epochs, _)) = best.filter(|_| truth) {
-        let at = pos2(bar.left() + unit * epochs as f32, bar.top() - 8.0);
-        icon::paint(painter, at, icon::STAR, Weight::Fill, 10.0, theme.truth);
-        taken.push(at.x);
-    }
-    taken
+    best.map(|(&epochs, retrieval)| (epochs, 100.0 * retrieval.mAP))
 }
 
 fn playhead(ui: &Ui, painter: &egui::Painter, bar: Rect, x: f32, selection: &Selection, view: &RunView) {
