@@ -15,13 +15,13 @@ use crate::run::snapshot::RankSnapshot;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum QuerySort {
-    /// By AP, the least first.
+    /// The best, the one in the middle, the worst, then the next of each: what a run does, at one look.
     #[default]
+    Mixed,
+    /// By AP, the least first.
     Worst,
     /// By AP, the largest first.
     Best,
-    /// The best, the one in the middle, the worst, then the next of each.
-    Mixed,
     /// By number.
     Number,
     /// By the change of AP, the largest loss first.
@@ -32,14 +32,14 @@ pub enum QuerySort {
 
 impl QuerySort {
     /// Those that need no second epoch come first.
-    pub const ALL: [Self; 6] = [Self::Worst, Self::Best, Self::Mixed, Self::Number, Self::Lost, Self::Gained];
+    pub const ALL: [Self; 6] = [Self::Mixed, Self::Worst, Self::Best, Self::Number, Self::Lost, Self::Gained];
 
     /// As the menu says it.
     pub fn words(self) -> &'static str {
         match self {
+            Self::Mixed => "mixed",
             Self::Worst => "worst first",
             Self::Best => "best first",
-            Self::Mixed => "mixed",
             Self::Number => "by number",
             Self::Lost => "AP lost first",
             Self::Gained => "AP gained first",

@@ -1,5 +1,6 @@
 //! What is worth a look in a clustering: the few things a person would find by looking at all of it, heaviest first.
 
+use crate::base::text::count;
 use crate::method::cluster::cluster_sizes;
 use crate::method::graph::Graph;
 use crate::method::label_free::silhouettes;
@@ -132,9 +133,9 @@ fn bridges(of: &WorthEvidence<'_>) -> Vec<WorthLooking> {
         kind: "a bridge",
         words: format!(
             "{} images hang on {} and {}, {} at {:.3}: one person?",
-            d.mass,
-            d.a,
-            d.b,
+            count(d.mass as usize),
+            count(d.a as usize),
+            count(d.b as usize),
             if f64::from(d.reach) <= of.params.eps { "joined" } else { "to be joined" },
             d.reach
         ),

@@ -386,6 +386,8 @@ fn rules_of_thumb_propose_a_radius() {
     let bent = KDistance { curve: vec![0.1, 0.11, 0.12, 0.13, 0.2, 0.5, 0.9], beyond: 0 };
     assert_eq!(knee(&bent), Some(f64::from(0.2f32)));
     assert_eq!(knee(&KDistance { curve: vec![0.3; 9], beyond: 0 }), None);
+    // Steep first and flat later, as an untrained network's distances are: eps 0 would be no proposal.
+    assert_eq!(knee(&KDistance { curve: vec![0.0, 0.3, 0.45, 0.55, 0.62, 0.68, 0.7], beyond: 0 }), None);
     let graph = golden("n300_d128");
     let found = Hierarchy::new(&graph, 4).suggested;
     assert_eq!(found.knee, knee(&k_distance(&graph, 4)));

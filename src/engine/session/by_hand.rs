@@ -1,6 +1,7 @@
 //! What people say of single images.
 
 use super::Session;
+use crate::base::text::capitalised;
 use crate::engine::command::RequestId;
 use crate::engine::error::EngineError;
 use crate::engine::event::{Event, Severity};
@@ -68,7 +69,7 @@ impl Session {
             let text = format!(
                 "{}: it counts from the next clustering on. The run is marked as touched by hand, which is not \
                  unsupervised.",
-                edit.words()
+                capitalised(&edit.words())
             );
             link.outbox.notice(Severity::Info, title, text);
         }

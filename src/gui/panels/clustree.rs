@@ -20,7 +20,7 @@ use crate::gui::widgets::thumb;
 use crate::gui::words::share;
 use crate::method::lineage::{Flow, flows};
 use crate::method::params::Value;
-use crate::method::tree::ladder::{Ladder, RungCluster};
+use crate::method::tree::ladder::{Ladder, Rung, RungCluster};
 
 /// What the colour of a disc says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +82,8 @@ struct Drawn {
 
 /// A row needs so many points.
 const ROW: f32 = 46.0;
-/// Room for the radii at the left, and for the images in no cluster at the right.
-const SIDES: [f32; 2] = [46.0, 62.0];
+/// Room for the radii at the left.
+const LEFT: f32 = 46.0;
 
 /// What one frame draws.
 struct Picture<'a> {
@@ -114,7 +114,10 @@ impl Panel for ClustreePanel {
         });
         let k = type_scale(ui);
         let (outer, frame) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let inner = Rect::from_min_max(outer.min + k * vec2(SIDES[0], 4.0), outer.max - k * vec2(SIDES[1], 4.0));
+        let small = Type::Small.font(ui);
+        let width = |text: &String| ui.painter().layout_no_wrap(text.clone(), small.clone(), cx.theme.t2).size().x;
+        let right = ladder.rungs.iter().flat_map(found).map(|text| width(&text)).fold(0.0, f32::max) + 10.0;
+        let inner = Rect::from_min_max(outer.min + k * vec2(LEFT, 4.0), outer.max - vec2(right, 4.0 * k));
         let eps = cx.what_if.draft().eps;
         let Some(middle) = ladder.nearest(eps) else { return Ok(()) };
         let fitting = (inner.height() / (k * ROW)) as usize;
@@ -158,6 +161,12 @@ impl Panel for ClustreePanel {
     fn exchange(&mut self, kept: &mut Self) {
         std::mem::swap(&mut self.places, &mut kept.places);
     }
+}
+
+/// What stands at the right of a row: its clusters, and the images in none.
+fn found(rung: &Rung) -> [String; 2] {
+    let noise = format!("{} in none", ticks::count(rung.noise as usize));
+    [ticks::counted(rung.clusters.len(), "cluster", "clusters"), noise]
 }
 
 impl Picture<'_> {
@@ -254,15 +263,8 @@ impl Picture<'_> {
         let ink = if on { theme.t1 } else { theme.t2 };
         ui.painter().text(place.right_center(), Align2::RIGHT_CENTER, ticks::number(rung.eps, 3), small.clone(), ink);
         let right = pos2(self.plot.outer.right(), y);
-        let noise = format!("{} in none", ticks::count(rung.noise as usize));
-        let count = ticks::count(rung.clusters.len());
-        ui.painter().text(
-            right - vec2(0.0, 1.0),
-            Align2::RIGHT_BOTTOM,
-            format!("{count} clusters"),
-            small.clone(),
-            theme.t2,
-        );
+        let [clusters, noise] = found(rung);
+        ui.painter().text(right - vec2(0.0, 1.0), Align2::RIGHT_BOTTOM, clusters, small.clone(), theme.t2);
         ui.painter().text(right + vec2(0.0, 1.0), Align2::RIGHT_TOP, noise, small, theme.t3);
         if response.clicked() {
             cx.attempt(Try::Value("eps", Value::Float(rung.eps)));

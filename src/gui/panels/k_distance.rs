@@ -134,12 +134,15 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
     );
     let color = if changed { theme.what_if } else { theme.t1 };
     painter.rect_filled(band, 0.0, color.gamma_multiply(0.10));
-    let drop = |at: f64, color: Color32, words: String, right: bool| {
-        let core = core_images(curve, at);
-        let x = painter.round_to_pixel_center(plot.x_of(core as f64));
+    let x_of = |at: f64| painter.round_to_pixel_center(plot.x_of(core_images(curve, at) as f64));
+    let drop = |at: f64, color: Color32| {
+        let x = x_of(at);
         let ends = [pos2(x, plot.y_of(at)), pos2(x, inner.bottom())];
         painter.extend(Shape::dashed_line(&ends, Stroke::new(size::STROKE, color), 2.0, 3.0));
         painter.circle(pos2(x, plot.y_of(at)), 3.0, theme.bg1, Stroke::new(size::STROKE_CURVE, color));
+    };
+    let label = |at: f64, color: Color32, words: String, right: bool| {
+        let x = x_of(at);
         let galley = painter.layout_no_wrap(words, small.clone(), color);
         let left = if right { x + 6.0 } else { x - 6.0 - galley.size().x };
         let left = left.clamp(inner.left() + 2.0, (inner.right() - galley.size().x).max(inner.left() + 2.0));
@@ -161,10 +164,13 @@ fn lines(ui: &Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, curve: &KDistance, [run, 
     let align = if changed && run <= eps { Align2::LEFT_BOTTOM } else { Align2::LEFT_TOP };
     let edge = if align == Align2::LEFT_TOP { band.bottom() } else { band.top() };
     painter.text(pos2(inner.left() + 4.0, edge), align, words, small.clone(), color);
-    drop(eps, color, format!("{} core images", ticks::count(core_images(curve, eps))), false);
+    // Both lines first, so that neither crosses a word.
+    drop(eps, color);
     if changed {
-        drop(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
+        drop(run, theme.t2);
+        label(run, theme.t2, format!("{} in the run", ticks::count(core_images(curve, run))), true);
     }
+    label(eps, color, format!("{} core images", ticks::count(core_images(curve, eps))), false);
 }
 
 #[cfg(test)]

@@ -149,7 +149,11 @@ impl ReachabilityPanel {
     fn tools(&mut self, ui: &mut Ui, cx: &PanelCtx<'_>, all: &Hierarchy) {
         let proposals = [
             ("most stable", all.suggested.stable, "Where the most stable branches of the condensed tree are cut."),
-            ("knee", all.suggested.knee, "Where the k-distance curve bends upward."),
+            (
+                "knee",
+                all.suggested.knee,
+                "Where the k-distance curve bends upward; not there where it bends downward only.",
+            ),
             (
                 "mean of the smallest",
                 all.suggested.mean_smallest,

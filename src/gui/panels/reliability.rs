@@ -19,7 +19,7 @@ use crate::gui::view_model::RunView;
 use crate::gui::what_if::Try;
 use crate::gui::widgets::button::{ButtonLook, Push};
 use crate::gui::widgets::{button, icon, tile};
-use crate::gui::words::epoch_words;
+use crate::gui::words::{epoch_words, share};
 use crate::method::params::{Rule, ScoreKind, Value};
 
 /// State of the Reliability panel that outlives the window.
@@ -170,7 +170,7 @@ fn rule_in_words(view: &RunView, summary: &ClusterSummary) -> String {
         (false, _) => "not refined: every cluster is kept".to_owned(),
         (true, Rule::PaperLiteral) => "every cluster is kept".to_owned(),
         (true, Rule::Fixed) => match summary.threshold {
-            Some(alpha) => format!("threshold fixed at {}", ticks::number(alpha, 2)),
+            Some(alpha) => format!("threshold fixed at {}", share(alpha)),
             None => "threshold fixed".to_owned(),
         },
         (true, Rule::Quantile) => {

@@ -30,7 +30,8 @@ pub fn suggested(graph: &Graph, tree: &Tree, condensed: &Condensed) -> Suggested
 }
 
 /// The knee of a k-distance curve: where it lies farthest below the line between its ends (Satopää et al. 2011).
-/// `None` for fewer than three images or a curve without a rise.
+/// `None` for fewer than three images, a curve without a rise, or one that lies below that line nowhere and so bends
+/// downward only.
 pub fn knee(curve: &KDistance) -> Option<f64> {
     let (first, last) = (*curve.curve.first()?, *curve.curve.last()?);
     let steps = curve.curve.len() - 1;
@@ -39,7 +40,7 @@ pub fn knee(curve: &KDistance) -> Option<f64> {
     }
     let below = |at: usize| at as f32 / steps as f32 - (curve.curve[at] - first) / (last - first);
     let best = (0..=steps).rev().max_by(|&a, &b| below(a).total_cmp(&below(b)))?;
-    Some(f64::from(curve.curve[best]))
+    (below(best) > 0.0).then(|| f64::from(curve.curve[best]))
 }
 
 /// SSG's rule for eps: the mean of the smallest `share` of the distances of all pairs that are not 0. `None` when

@@ -12,6 +12,7 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::button::focus_ring;
 use crate::gui::widgets::icon;
+use crate::gui::words::share;
 use crate::study::reliability::{ThresholdSplit, split};
 
 /// Bars between 0 and 1.
@@ -79,7 +80,7 @@ impl Histogram<'_> {
             Some(alpha) => {
                 let ThresholdSplit { kept, dropped, .. } = self.counts(alpha);
                 let (kept, dropped) = (ticks::count(kept), ticks::count(dropped));
-                format!("{kept} kept and {dropped} dropped at {}", ticks::number(alpha, 2))
+                format!("{kept} kept and {dropped} dropped at {}", share(alpha))
             }
             None => "all kept".to_owned(),
         };
@@ -117,16 +118,18 @@ impl Histogram<'_> {
             let ends = [pos2(x, plot.top()), pos2(x, plot.bottom())];
             ui.painter().extend(Shape::dashed_line(&ends, Stroke::new(size::STROKE, theme.t3), 3.0, 3.0));
             let (align, x) = if run < alpha { (Align2::RIGHT_CENTER, x - 4.0) } else { (Align2::LEFT_CENTER, x + 4.0) };
-            let words = format!("was {}", ticks::number(run, 2));
+            let words = format!("was {}", share(run));
             ui.painter().text(pos2(x, plot.top() + 7.0), align, words, Type::Small.font(ui), theme.t3);
         }
         let words = self.words(ui, theme, alpha);
-        let beside = 8.0 + k * 17.0;
+        // A small threshold has more figures.
+        let wide = k * if share(alpha).len() > 4 { 52.0 } else { 34.0 };
+        let beside = 8.0 + wide / 2.0;
         let [left, right] = words.each_ref().map(|(head, below, _)| head.size().x.max(below.size().x) + beside);
         // At the edges the box gives way to the words; its line stays at the value.
         let line = x_of(alpha);
         let x = line.min(outer.right() - right).max(outer.left() + left.min(outer.width() / 2.0));
-        let handle = Rect::from_center_size(pos2(x, outer.top() + k * 11.0), k * vec2(34.0, 18.0));
+        let handle = Rect::from_center_size(pos2(x, outer.top() + k * 11.0), vec2(wide, k * 18.0));
         for ((head, below, color), x, sign) in words
             .into_iter()
             .zip([handle.left() - 8.0, handle.right() + 8.0])
@@ -281,7 +284,7 @@ impl Histogram<'_> {
         }
         painter.rect_filled(rect, size::RADIUS_INPUT, ink);
         let font = FontId::new(Type::Small.font(ui).size, theme::semibold());
-        painter.text(rect.center(), Align2::CENTER_CENTER, ticks::number(alpha, 2), font, theme.bg1);
+        painter.text(rect.center(), Align2::CENTER_CENTER, share(alpha), font, theme.bg1);
         focus_ring(ui, &response, rect, size::RADIUS_INPUT);
         let at = |x: f32| f64::from((x - plot.left()) / plot.width());
         let asked = hand(ui, &response, at, alpha);

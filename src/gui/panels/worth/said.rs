@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui::Ui;
 
+use crate::base::text::capitalised;
 use crate::gui::clustered::by_hand::gain_words;
 use crate::gui::job::Job;
 use crate::gui::panels::PanelCtx;
@@ -62,7 +63,7 @@ impl SaidByHand {
                 Some(epoch) => format!("counts since epoch {}", epoch + 1),
                 None => "counts from the next clustering on".to_owned(),
             };
-            ui.label(Type::Body.text(format!("{}; {since}.", s.edit.words()), cx.theme.t1));
+            ui.label(Type::Body.text(format!("{}; {since}.", capitalised(&s.edit.words())), cx.theme.t1));
             let gain = match self.gains.as_ref().map(|gains| gains.get(place)) {
                 None => "counting…".to_owned(),
                 Some(Some(Some(Ok(gain)))) => format!("At once: {}.", gain_words(gain)),
