@@ -13,6 +13,15 @@ pub fn number(value: f64, decimals: usize) -> String {
     format!("{sign}{}{point}{fraction}", grouped(whole))
 }
 
+/// A share or score with two decimals, or as many more as it takes to show that it is not nothing: `0.64`, `0.0009`.
+pub fn share(value: f64) -> String {
+    let decimals = match value.abs() {
+        v if v > 0.0 && v < 0.005 => (1.0 - v.log10()).floor().clamp(2.0, 6.0) as usize,
+        _ => 2,
+    };
+    number(value, decimals)
+}
+
 /// A whole number, thousands grouped: `12,936`.
 pub fn count(value: usize) -> String {
     grouped(&value.to_string())

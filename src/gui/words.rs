@@ -2,6 +2,7 @@
 
 use super::view_model::RunView;
 use crate::base::text;
+pub use crate::base::text::share;
 use crate::run::event::{Phase, Stage, State};
 use crate::run::questions::is_asked_elsewhere;
 
@@ -96,15 +97,6 @@ fn short(reason: &str) -> String {
 /// The clustering and training of epoch `e`, counted from 0, as people count.
 pub fn epoch_words(e: usize) -> String {
     format!("epoch {}", e.saturating_add(1))
-}
-
-/// A share or score with two decimals, or as many more as it takes to show that it is not nothing: `0.64`, `0.0009`.
-pub fn share(value: f64) -> String {
-    let decimals = match value.abs() {
-        v if v > 0.0 && v < 0.005 => (1.0 - v.log10()).floor().clamp(2.0, 6.0) as usize,
-        _ => 2,
-    };
-    crate::base::text::number(value, decimals)
 }
 
 /// When a change that waits for an epoch takes effect.

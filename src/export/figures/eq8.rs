@@ -1,6 +1,7 @@
 //! Eq. 8 of some clusters as bars: how many images the best member has around it at each radius.
 
 use super::scope;
+use crate::base::text::share;
 use crate::export::chart::{Chart, ChartBar, Figure};
 use crate::export::{style, ticks};
 use crate::method::score::scores;
@@ -43,11 +44,8 @@ pub(super) fn eq8(run: &RunReader, view: &RunView, snapshot: &ClusterSnapshot) -
         }
         let score = f64::from(inter) / f64::from(union.max(1));
         let verdict = if reliable { "kept" } else { "dropped" };
-        let lines = vec![
-            format!("cluster {cluster}"),
-            format!("{inter} / {union} = {}", ticks::number(score, 2)),
-            verdict.to_owned(),
-        ];
+        let lines =
+            vec![format!("cluster {cluster}"), format!("{inter} / {union} = {}", share(score)), verdict.to_owned()];
         words.push((at as f64 + 0.5, lines));
     }
     let high = bars.iter().map(|b| b.count).fold(1.0, f64::max);

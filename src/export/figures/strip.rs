@@ -1,8 +1,9 @@
 //! The reliability of all epochs in one figure: each epoch's scores as a column of shades, the threshold over them.
 
 use super::{curve, scope};
+use crate::base::text::share;
 use crate::export::chart::{Chart, ChartCell, Figure};
-use crate::export::{style, ticks};
+use crate::export::style;
 use crate::run::{RunReader, RunView};
 
 /// Shades from score 0 to 1.
@@ -42,7 +43,7 @@ pub(super) fn strip(run: &RunReader, view: &RunView) -> Option<Figure> {
         .collect();
     let mut curves = Vec::new();
     if let Some((_, alpha)) = threshold.last().copied() {
-        curves.push(curve("threshold", ticks::number(alpha, 2), style::T1, 1.5, threshold));
+        curves.push(curve("threshold", share(alpha), style::T1, 1.5, threshold));
     }
     let chart = Chart {
         x: [first as f64 + 0.5, last as f64 + 1.5],

@@ -3,7 +3,7 @@
 mod trained;
 
 use super::{Sight, StepControl, TourStep};
-use crate::base::text::{count, counted, number};
+use crate::base::text::{count, counted, number, share};
 use crate::gui::what_if::worker::{ClusterVerdict, WhatIfOutcome};
 use crate::method::cluster::ClusterSummary;
 use crate::method::params::table::row;
@@ -293,7 +293,7 @@ impl TourFacts<'_> {
             let [tight, normal, loose] = row.radii;
             says.push(format!(
                 "Cluster {cluster} here: {tight} at the tight, {normal} at the normal, {loose} at the loose radius. Score {}.",
-                number(row.score, 2)
+                share(row.score)
             ));
         }
         let mut found = String::new();
@@ -329,7 +329,7 @@ impl TourFacts<'_> {
             (Some(e), _) => says.push(format!(
                 "Stable is not pure. Cluster {} scores {}, yet its {} show {} people; the most frequent one is on {} of them. Eq. 8 sees that nothing changes, not that it is right.",
                 e.cluster,
-                number(e.score, 2),
+                share(e.score),
                 counted(e.size, "photo", "photos"),
                 count(e.people),
                 count(e.most),

@@ -11,6 +11,7 @@ use crate::gui::theme::{Type, size};
 use crate::gui::widgets::photo;
 use crate::gui::widgets::thumb;
 use crate::gui::widgets::{button, icon, tile};
+use crate::gui::words::share;
 
 const GAP: f32 = 8.0;
 
@@ -41,7 +42,7 @@ pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, cluster: u3
         ui.label(Type::Title.text(title, cx.theme.t1));
         let mut words = vec![ticks::counted(images.len(), "image", "images")];
         if let Some(row) = row {
-            words.push(format!("score {}, {}", ticks::number(row.score, 2), row.verdict()));
+            words.push(format!("score {}, {}", share(row.score), row.verdict()));
             if row.cameras > 0 {
                 words.push(format!("{} of {} cameras", row.cameras, shown.table.cameras));
             }

@@ -136,7 +136,7 @@ fn fraction(ui: &Ui, picture: &Eq8Picture<'_>, room: Rect) {
     );
     if kind == ScoreOrigin::Other {
         // Never two numbers that pretend to be one.
-        words = format!("Eq. 8 = {}, recorded {}", ticks::number(counted.value(), 2), ticks::number(score, 2));
+        words = format!("Eq. 8 = {}, recorded {}", share(counted.value()), share(score));
     }
     let painter = ui.painter();
     let small = Type::Small.font(ui);
@@ -150,7 +150,7 @@ fn fraction(ui: &Ui, picture: &Eq8Picture<'_>, room: Rect) {
     let mark = pos2(drawn.left() - 4.0 - size::ICON_MARK / 2.0, y);
     icon::paint(painter, mark, glyph, Weight::Bold, size::ICON_MARK, ink);
     let alpha = picture.shown.facts.threshold;
-    let alpha = alpha.map_or("no threshold".to_owned(), |a| format!("threshold {}", ticks::number(a, 2)));
+    let alpha = alpha.map_or("no threshold".to_owned(), |a| format!("threshold {}", share(a)));
     let at = pos2(room.right(), y + drawn.height() / 2.0 + 1.0);
     painter.text(at, Align2::RIGHT_TOP, &alpha, small.clone(), theme.t3);
     let left = painter.with_clip_rect(Rect::from_min_max(room.min, pos2(mark.x - 10.0, room.bottom() + 4.0)));
@@ -163,7 +163,7 @@ fn fraction(ui: &Ui, picture: &Eq8Picture<'_>, room: Rect) {
             "compactness, |normal ∩ tight| / |normal ∪ tight| = {} / {} = {}",
             comp.inter,
             comp.union,
-            ticks::number(comp.value(), 2)
+            share(comp.value())
         );
         left.text(pos2(room.left(), large.bottom()), Align2::LEFT_TOP, text, small, theme.t3);
     }

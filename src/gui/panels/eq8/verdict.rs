@@ -18,7 +18,7 @@ pub fn sentence(picture: &Eq8Picture<'_>) -> String {
             false => format!("Dropped: there was no cluster to find a threshold from, so its {images} are instances."),
         };
     };
-    let alpha = ticks::number(alpha, 2);
+    let alpha = share(alpha);
     if !row.reliable {
         let who = match row.from {
             From::Best => "even its best member scores",

@@ -12,6 +12,7 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::thumb;
+use crate::gui::words::share;
 
 /// Least width of a cluster's row of images.
 const LEAST: f32 = 250.0;
@@ -60,9 +61,9 @@ fn kind(ui: &mut Ui, cx: &PanelCtx<'_>, shown: &ShownClustering, reliable: bool,
     if clusters.is_empty() {
         let alpha = shown.facts.threshold;
         let text = match (reliable, alpha) {
-            (false, Some(alpha)) => format!("None: every cluster reaches the threshold {}.", ticks::number(alpha, 2)),
+            (false, Some(alpha)) => format!("None: every cluster reaches the threshold {}.", share(alpha)),
             (false, None) => "None: no threshold is in force, every cluster is kept.".to_owned(),
-            (true, Some(alpha)) => format!("None: no cluster reaches the threshold {}.", ticks::number(alpha, 2)),
+            (true, Some(alpha)) => format!("None: no cluster reaches the threshold {}.", share(alpha)),
             (true, None) => "None: there was no cluster to find a threshold from.".to_owned(),
         };
         ui.label(Type::Body.text(text, theme.t3));

@@ -10,6 +10,7 @@ use crate::gui::plot::colours::{Glyph, glyph, state};
 use crate::gui::plot::ticks;
 use crate::gui::theme::Type;
 use crate::gui::widgets::chip;
+use crate::gui::words::share;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::sets::sets;
 
@@ -64,14 +65,19 @@ fn score(ui: &mut Ui, cx: &PanelCtx<'_>, snapshot: &ClusterSnapshot, i: usize) {
     let sets = sets(&snapshot.labels, &snapshot.labels_tight, &snapshot.labels_loose, i);
     let (found, sizes) = (sets.eq8(), sets.sizes());
     let eq8 = found.value();
-    let words = format!("{} / {} = {}", ticks::count(found.inter), ticks::count(found.union), ticks::number(eq8, 2));
+    let words = format!("{} / {} = {}", ticks::count(found.inter), ticks::count(found.union), share(eq8));
     let used = snapshot.score.get(i).copied().unwrap_or(eq8);
     let other = (used - eq8).abs() > 5e-3;
     let tip = "Eq. 8: the images that share its cluster at all three radii, over those that share it at any.";
-    fact(ui, cx, "score", &words, theme.t1, |_| {}).on_hover_text(tip);
-    if other {
+    if snapshot.labels[i] < 0 {
+        let why = "It is in no cluster at eps, so Eq. 8 has nothing to judge; the bars say how many images each radius joins it to.";
+        fact(ui, cx, "score", "none, an outlier", theme.t3, |_| {}).on_hover_text(why);
+    } else {
+        fact(ui, cx, "score", &words, theme.t1, |_| {}).on_hover_text(tip);
+    }
+    if other && snapshot.labels[i] >= 0 {
         let tip = "The score this run goes by: SpCL's independence in place of Eq. 8.";
-        fact(ui, cx, "used", &ticks::number(used, 2), theme.t2, |_| {}).on_hover_text(tip);
+        fact(ui, cx, "used", &share(used), theme.t2, |_| {}).on_hover_text(tip);
     }
     let color = state(theme, glyph(snapshot, i));
     let most = sizes.iter().copied().max().unwrap_or(1).max(1);

@@ -130,7 +130,7 @@ fn threshold(ui: &mut Ui, cx: &PanelCtx<'_>, plot: &Fixed<'_>, handle: Rect, (al
     }
     painter.rect_filled(handle, size::RADIUS_INPUT, ink);
     let font = FontId::new(Type::Small.font(ui).size, theme::semibold());
-    painter.text(handle.center(), Align2::CENTER_CENTER, ticks::number(alpha, 2), font, theme.bg1);
+    painter.text(handle.center(), Align2::CENTER_CENTER, share(alpha), font, theme.bg1);
     match hand(ui, &response, |x| plot.x_at(x), alpha) {
         HistogramHand::Nothing => {}
         HistogramHand::Hold(to) => cx.attempt(Try::Value("reliability.threshold", Value::Float(to))),

@@ -9,6 +9,7 @@ use crate::gui::plot::{ticks, type_scale};
 use crate::gui::theme::{self, Theme, Type, size};
 use crate::gui::what_if::{Table, Try, WhatIf};
 use crate::gui::widgets::combo::Choice;
+use crate::gui::words::share;
 use crate::method::params::Value;
 use crate::method::sweep::SweepCell;
 
@@ -161,7 +162,7 @@ fn tip(ui: &mut Ui, cell: &SweepCell, [eps, delta_d]: [f64; 2], truth: bool) {
         (ticks::count(cell.clusters), ticks::count(cell.reliable), ticks::count(cell.kept));
     ui.label(format!("{clusters} clusters, {reliable} reliable; {kept} images kept."));
     if let Some(alpha) = cell.threshold {
-        ui.label(Type::Small.text(format!("threshold {}", ticks::number(alpha, 2)), theme.t3));
+        ui.label(Type::Small.text(format!("threshold {}", share(alpha)), theme.t3));
     }
     if let Some(q) = cell.quality.filter(|_| truth) {
         let words = format!("purity {} · NMI {}", ticks::number(q.purity, 3), ticks::number(q.nmi, 3));
