@@ -220,7 +220,11 @@ impl Eq8Picture<'_> {
         let k = type_scale(ui);
         let members = self.shown.table.members(self.cluster);
         let cell = k * vec2(17.0, 34.0);
-        let (step, height) = (k * 34.0, strip_height(ui) - ui.spacing().interact_size.y - 8.0);
+        // The smallest score has the most figures.
+        let scores = members.iter().filter_map(|&m| self.shown.facts.score.get(m as usize)).filter(|s| **s > 0.0);
+        let least = share(scores.copied().fold(1.0, f64::min));
+        let wide = ui.painter().layout_no_wrap(least, Type::Small.font(ui), cx.theme.t3).size().x + 8.0;
+        let (step, height) = (wide.max(k * 34.0), strip_height(ui) - ui.spacing().interact_size.y - 8.0);
         let at = members.iter().position(|m| *m == self.member).unwrap_or(0);
         let mut to = None;
         let words = title_of(self.row, self.member);

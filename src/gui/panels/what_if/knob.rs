@@ -7,6 +7,7 @@ use crate::gui::plot::type_scale;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::what_if::{Try, WhatIf};
 use crate::gui::widgets::slider::Slider;
+use crate::gui::words::share;
 use crate::method::params::table::{ParamKind, row};
 use crate::method::params::{ParamRow, Value};
 use crate::run::graph::REACH;
@@ -23,9 +24,13 @@ fn gloss(key: &str) -> &'static str {
     }
 }
 
+/// The one value that a rule may bring close to 0.
+const THRESHOLD: &str = "reliability.threshold";
+
 /// A value as the row writes it.
 pub fn written(key: &str, value: &Value) -> String {
     match (row(key).map(|r| r.kind), value) {
+        (_, Value::Float(x)) if key == THRESHOLD => share(*x),
         (Ok(ParamKind::Float { decimals, .. }), Value::Float(x)) => format!("{x:.decimals$}"),
         _ => value.to_string(),
     }
@@ -57,13 +62,13 @@ pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, key: &'static str) {
     let Some(run) = what_if.base().and_then(|b| b.params.get(key).ok()) else { return };
     let Ok(value) = what_if.draft().get(key) else { return };
     let (Some(run_at), Some(mut at)) = (run.as_f64(), value.as_f64()) else { return };
-    if let (true, Some(alpha)) = (key == "reliability.threshold", what_if.threshold()) {
+    if let (true, Some(alpha)) = (key == THRESHOLD, what_if.threshold()) {
         at = alpha;
     }
     let theme = Theme::of(ui.ctx());
     let k = type_scale(ui);
     // What the rule moves by itself is shown as moved, too.
-    let by_rule = what_if.moved_by_rule().filter(|_| key == "reliability.threshold");
+    let by_rule = what_if.moved_by_rule().filter(|_| key == THRESHOLD);
     let changed = by_rule.is_some() || what_if.changes().iter().any(|(changed, _)| *changed == key);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), k * 44.0), Sense::hover());
     if ui.rect_contains_pointer(rect) {
@@ -148,8 +153,11 @@ fn number(ui: &mut Ui, row: &ParamRow, at: &mut f64, place: Rect, changed: bool)
             state.bg_stroke = egui::Stroke::new(size::STROKE, theme.what_if);
         }
     }
-    let value =
+    let mut value =
         egui::DragValue::new(at).range(min..=max).fixed_decimals(decimals).speed(speed).update_while_editing(false);
+    if row.key == THRESHOLD {
+        value = value.custom_formatter(|x, _| share(x));
+    }
     let response = child.add(value).accessible_name(format!("Try {}, number", row.label));
     response.drag_stopped() || (response.changed() && !response.dragged())
 }
