@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use egui_kittest::kittest::Queryable;
 use reid_workbench::engine::command::{Begin, Command, Fork};
 use reid_workbench::engine::event::{Event, State};
+use reid_workbench::gui::panels::Pane;
 use reid_workbench::method::hand::{HandCounts, HandEdit};
 use reid_workbench::run::checkpoints::At;
 use reid_workbench::run::hand::read_hand;
@@ -11,6 +13,7 @@ use reid_workbench::run::snapshot::ClusterSnapshot;
 use reid_workbench::run::{Manifest, RunReader, RunView};
 
 use crate::support::engine::{Driver, Tiny, tiny_params};
+use crate::support::window::Window;
 
 /// What each epoch's clustering says of the hand.
 fn told(events: &[reid_workbench::engine::event::Stamped]) -> BTreeMap<usize, Option<HandCounts>> {
@@ -73,6 +76,27 @@ fn what_is_said_counts_from_the_next_clustering_and_outlives_the_process() {
         assert!(labels[0] >= 0 && labels[0] == labels[25] && labels[0] == labels[46], "{labels:?}");
         assert!(labels[6] < 0 || labels[6] != labels[7], "{labels:?}");
     }
+
+    // The chain between two of them says that a hand made its step.
+    let mut window = Window::on(&run);
+    let newest = *view.clusters.keys().max().unwrap();
+    let cluster = ClusterSnapshot::read(&run, newest).unwrap().labels[25];
+    window.click("Clusters");
+    window.until(&format!("Open cluster {cluster}, "));
+    let open = format!("Open cluster {cluster}, ");
+    window.harness.query_all_by_label_contains(&open).next().unwrap().click();
+    for image in [25, 46] {
+        let name = format!("Image {image}, score ");
+        window.until(&name);
+        window.harness.query_all_by_label_contains(&name).next().unwrap().click();
+        window.harness.run_steps(2);
+        if image == 25 {
+            window.harness.state_mut().bring(Pane::Why);
+            window.until("Hold image 25");
+            window.click("Hold image 25");
+        }
+    }
+    window.until(", made by hand");
 
     // A branch of it has learnt from what was said.
     let mut request = tiny.request("branch", tiny_params());

@@ -160,6 +160,21 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.until("Query "); // the rank list of an evaluation
     window.click("Stop");
     window.until("Stopped");
+    // Why a hit was found: the network is loaded again and answers with the similarity and what it is made of.
+    window.patiently(", distance ");
+    window.harness.query_all_by_label_contains(", distance ").next().unwrap().click_secondary();
+    window.harness.run_steps(3);
+    window.harness.get_by_role_and_label(egui::Role::Button, "Why this hit").click();
+    window.harness.run_steps(3);
+    window.patiently("the values of either photo sum to it");
+    let similarity = window.harness.get_by_label_contains("the values of either photo").accesskit_node().label();
+    let similarity = similarity.unwrap_or_default().replace("Cosine ", "").split(':').next().unwrap().to_owned();
+    for of in ["query", "gallery"] {
+        let name = format!("what {of} ");
+        let sum = window.harness.query_all_by_label_contains(&name).next().unwrap();
+        let sum = sum.accesskit_node().label().unwrap_or_default();
+        assert!(sum.contains(&format!(": {similarity} ")), "{sum}, cosine {similarity}");
+    }
     // What it changed at once, and what came later.
     window.harness.state_mut().bring(Pane::Worth);
     window.patiently("Said by hand");
