@@ -22,7 +22,7 @@ use reid_workbench::gui::{self, Ends, WindowOptions};
 use reid_workbench::launch::detach;
 use reid_workbench::model::device;
 use reid_workbench::remote::address::is_remote;
-use reid_workbench::run::example;
+use reid_workbench::run::{example, summary};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -116,8 +116,8 @@ fn selection(args: &ShotArgs) -> Selection {
     selection
 }
 
-/// The run that the window begins with: the one asked for; at the very first start, where nobody has worked yet, the
-/// example that comes with the program.
+/// The run that the window begins with: the one asked for; at the very first start the run that changed last, or the
+/// example that comes with the program where there is none. Later the window opens what it showed last.
 fn first_shown(asked: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
     if let Some(asked) = asked {
         // One on another machine is reached once the window is there.
@@ -126,8 +126,11 @@ fn first_shown(asked: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
         }
         return cli::run_folder(&asked).map(Some);
     }
-    if !gui::is_first_start() || Path::new("runs").exists() {
+    if !gui::is_first_start() {
         return Ok(None);
+    }
+    if let Some(latest) = summary::latest(Path::new("runs")) {
+        return Ok(Some(latest));
     }
     let example = cli::run_folder(Path::new(example::NAME));
     // The window is as good without it.

@@ -178,6 +178,12 @@ pub fn list(dir: &Path) -> Vec<Summary> {
     folders(dir).iter().filter_map(|folder| Summary::read(folder).ok()).collect()
 }
 
+/// The run in `dir` whose events changed last; `None` where there is no run.
+pub fn latest(dir: &Path) -> Option<PathBuf> {
+    let changed = |folder: &PathBuf| std::fs::metadata(events_path(folder)).and_then(|m| m.modified()).ok();
+    folders(dir).into_iter().max_by_key(changed)
+}
+
 /// The folders in `dir` that hold a run, newest name first.
 pub fn folders(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };

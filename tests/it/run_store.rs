@@ -222,3 +222,19 @@ fn the_list_reads_on_in_a_run_that_is_written_without_signs_of_life() {
     writer.append(Event::State { state: State::Done, epoch: 0 }).unwrap();
     assert_eq!(until(&store, "its end", outcome), Outcome::Done);
 }
+
+#[test]
+fn the_run_that_a_first_start_shows_is_the_one_that_changed_last() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(summary::latest(&home.path().join("nowhere")), None);
+    std::fs::create_dir(home.path().join("no-run")).unwrap();
+    assert_eq!(summary::latest(home.path()), None);
+    // Neither the first nor the last by name.
+    for (name, at) in [("a", 20), ("b", 30), ("c", 10)] {
+        let run = home.path().join(name);
+        std::fs::create_dir(&run).unwrap();
+        let events = std::fs::File::create(run.join("events.jsonl")).unwrap();
+        events.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(at)).unwrap();
+    }
+    assert_eq!(summary::latest(home.path()), Some(home.path().join("b")));
+}
