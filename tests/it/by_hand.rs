@@ -82,9 +82,9 @@ fn what_is_said_counts_from_the_next_clustering_and_outlives_the_process() {
     let newest = *view.clusters.keys().max().unwrap();
     let cluster = ClusterSnapshot::read(&run, newest).unwrap().labels[25];
     window.click("Clusters");
-    window.until(&format!("Open cluster {cluster}, "));
-    let open = format!("Open cluster {cluster}, ");
-    window.harness.query_all_by_label_contains(&open).next().unwrap().click();
+    let open = format!("Open cluster {cluster}");
+    window.until(&open);
+    window.click(&open);
     for image in [25, 46] {
         let name = format!("Image {image}, score ");
         window.until(&name);

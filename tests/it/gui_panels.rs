@@ -212,7 +212,7 @@ fn a_click_in_the_strip_looks_at_that_epoch() {
 }
 
 #[test]
-fn rank_lists_stand_worst_first_and_can_be_walked() {
+fn rank_lists_stand_mixed_or_worst_first_and_can_be_walked() {
     let sample = sample();
     let ranks = RankSnapshot::read(sample.view.folder.as_ref().unwrap(), EPOCHS).unwrap();
     let order = worst_first(&ranks, false);
@@ -223,6 +223,12 @@ fn rank_lists_stand_worst_first_and_can_be_walked() {
         let count = ranks.matches(q as usize).count();
         format!("Query {q}, AP {:.1} percent, {count} matches", 100.0 * ranks.ap[q as usize])
     };
+    // The best, the one in the middle and the worst first, until another order is asked for.
+    wait_for(&mut harness, &row(order[order.len() - 1]));
+    harness.get_by_label("Order of the queries, mixed").click();
+    harness.run();
+    harness.get_by_label("worst first").click();
+    harness.run();
     wait_for(&mut harness, &row(order[0]));
     wait_for(&mut harness, "rank 1, ");
     harness.get_by_label("ground truth");

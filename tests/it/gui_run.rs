@@ -161,8 +161,8 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.click("Stop");
     window.until("Stopped");
     // Why a hit was found: the network is loaded again and answers with the similarity and what it is made of.
-    window.patiently(", distance ");
-    window.harness.query_all_by_label_contains(", distance ").next().unwrap().click_secondary();
+    window.patiently("rank 1, ");
+    window.harness.query_all_by_label_contains("rank 1, ").next().unwrap().click_secondary();
     window.harness.run_steps(3);
     window.harness.get_by_role_and_label(egui::Role::Button, "Why this hit").click();
     window.harness.run_steps(3);
