@@ -8,7 +8,7 @@ use reid_workbench::export::selection::{self, ChosenImages};
 use reid_workbench::export::tensorboard::record;
 use reid_workbench::export::{self, Photos, paper, repeat};
 use reid_workbench::method::params::Params;
-use reid_workbench::run::event::{Domain, Event, Stamped};
+use reid_workbench::run::event::{Domain, Event, Phase, Stamped};
 use reid_workbench::run::graph::write_features;
 use reid_workbench::run::{RunReader, RunView};
 
@@ -196,19 +196,64 @@ fn an_event_file_holds_every_number_and_no_photo_unasked() {
 
 /// A Python with TensorBoard as its makers publish it, made once; `None` where it cannot be had.
 fn stock_tensorboard() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tensorboard-venv");
+    let import = "import tensorboard, numpy; from tensorboard.backend.event_processing import event_accumulator";
+    stock("tensorboard-venv", "tensorboard", import)
+}
+
+/// A Python with a package as its makers publish it, made once; `None` where it cannot be had.
+fn stock(venv: &str, package: &str, import: &str) -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(venv);
     let python = home.join("bin/python");
-    let works = |python: &Path| {
-        let import = "import tensorboard, numpy; from tensorboard.backend.event_processing import event_accumulator";
-        Command::new(python).args(["-c", import]).output().is_ok_and(|o| o.status.success())
-    };
+    let works = |python: &Path| Command::new(python).args(["-c", import]).output().is_ok_and(|o| o.status.success());
     if works(&python) {
         return Some(python);
     }
     let made = Command::new("python3").args(["-m", "venv"]).arg(&home).output().is_ok_and(|o| o.status.success());
-    let install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", "tensorboard"];
+    let install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", package];
     let installed = made && Command::new(&python).args(install).output().is_ok_and(|o| o.status.success());
     (installed && works(&python)).then_some(python)
+}
+
+/// Imports a folder of event files, and tells what is then in Trackio's own store.
+const IMPORT: &str = r#"
+import contextlib, json, sys
+import trackio
+from trackio.sqlite_storage import SQLiteStorage
+with contextlib.redirect_stdout(sys.stderr):
+    trackio.import_tf_events(sys.argv[1], project='reid')
+runs = SQLiteStorage.get_runs('reid')
+rows = SQLiteStorage.get_logs('reid', runs[0])
+of = lambda key: [[row['step'], row[key]] for row in rows if key in row]
+print(json.dumps({'runs': runs, 'mAP': of('retrieval_target/mAP'), 'loss': of('loss/adaptation')}))
+"#;
+
+#[test]
+fn trackio_imports_the_event_file_and_keeps_its_values() {
+    let what = "importing an event file into Trackio";
+    // 75 MB to fetch, 340 MB on the disk, with the TensorBoard that it reads event files by.
+    let found = stock("trackio-venv", "trackio[tensorboard]==0.43.0", "import trackio, tbparse, tensorboard");
+    let Some(python) = found else { return skipped(what, "it cannot be installed here") };
+    let sample = Sample::new();
+    export::tensorboard(&sample.path("run"), &sample.path("logs"), Photos::Hidden).unwrap();
+    let mut import = Command::new(python);
+    import.args(["-c", IMPORT]).arg(sample.path("logs")).current_dir(sample.path(""));
+    // It keeps all it knows there, and asks nobody.
+    import.env("TRACKIO_DIR", sample.path("trackio")).env("HF_HUB_OFFLINE", "1").env("HOME", sample.path(""));
+    let output = import.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let kept: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(kept["runs"].as_array().unwrap().len(), 1);
+    let pairs = |key: &str| -> Vec<(u64, f64)> {
+        let pair = |p: &serde_json::Value| (p[0].as_u64().unwrap(), p[1].as_f64().unwrap());
+        let mut pairs: Vec<_> = kept[key].as_array().unwrap().iter().map(pair).collect();
+        pairs.sort_by_key(|(step, _)| *step);
+        pairs
+    };
+    let view = RunView::of_folder(&RunReader::open(&sample.path("run")).unwrap());
+    let map: Vec<_> = view.target_retrieval.iter().map(|(e, r)| (*e as u64, f64::from(r.mAP as f32))).collect();
+    assert_eq!(pairs("mAP"), map);
+    let losses = view.curves(Phase::Adapt).steps(Phase::Adapt).map(|s| (s.step, f64::from(s.loss as f32)));
+    assert_eq!(pairs("loss"), losses.collect::<Vec<_>>());
 }
 
 const READ: &str = r#"
