@@ -396,6 +396,17 @@ fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     harness.get_by_label_contains("No answer for notes.jpg");
 }
 
+#[test]
+fn the_filter_stands_right_below_the_menus_where_there_is_little_room() {
+    let (_home, view) = live_sample();
+    let mut harness = window(view);
+    harness.set_size(vec2(420.0, 560.0));
+    wait_for(&mut harness, "rank 1, ");
+    let menu = harness.get_by_label_contains("Order of the queries").rect();
+    let filter = harness.get_by_label("Filter of the queries").rect();
+    assert!((0.0..16.0).contains(&(filter.top() - menu.bottom())), "{menu} {filter}");
+}
+
 #[derive(Debug)]
 struct Dropped(PathBuf);
 

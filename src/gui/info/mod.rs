@@ -6,7 +6,7 @@
 
 pub mod words;
 
-use eframe::egui::{self, Popup, PopupCloseBehavior, Response, ScrollArea, Ui};
+use eframe::egui::{self, Align, Layout, Popup, PopupCloseBehavior, Response, ScrollArea, Ui};
 
 use self::words::PanelInfo;
 use crate::base::text::number;
@@ -38,7 +38,12 @@ fn popup(response: &Response, cx: &PanelCtx<'_>, pane: Pane) {
         let k = type_scale(ui);
         let screen = ui.ctx().content_rect();
         ui.set_width((k * 350.0).min(screen.width() - 24.0));
-        ScrollArea::vertical().max_height((screen.height() - 120.0).max(120.0)).show(ui, |ui| contents(ui, cx, pane));
+        // Menus give half of the screen's height, and stretch lines to their width: this is text to read.
+        let height = (screen.height() - 120.0).max(120.0);
+        let text = Layout::top_down(Align::Min);
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).show(ui, |ui| {
+            ui.with_layout(text, |ui| contents(ui, cx, pane));
+        });
     });
 }
 

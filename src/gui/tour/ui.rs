@@ -253,7 +253,7 @@ impl TourBoard {
             };
             ui.horizontal(|ui| {
                 ui.label(icon::text(glyph, Weight::Bold, size::ICON_MARK, ink));
-                ui.label(Type::Small.text(words, ink));
+                ui.add(egui::Label::new(Type::Small.text(words, ink)).wrap());
             });
             let found = !self.words.found.is_empty() && (done || self.words.numbers.iter().any(|(.., tried)| *tried));
             if found {
@@ -364,14 +364,17 @@ impl TourBoard {
 fn dots(row: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour, at: TourStep, theme: &Theme) {
     let room = row.available_rect_before_wrap();
     let mut x = room.left();
+    // Beside three buttons there is less room: all of them or none.
+    let whole = 13.0 * (TourStep::ALL.len() - 1) as f32 + 23.0;
+    let k = (room.width() / whole).min(1.0);
+    if k < 0.5 {
+        return;
+    }
     for step in TourStep::ALL {
         let here = step == at;
-        let width = if here { 18.0 } else { 8.0 };
-        if x + width > room.right() {
-            return;
-        }
+        let width = k * if here { 18.0 } else { 8.0 };
         let place = Rect::from_min_size(pos2(x, room.center().y - 4.0), vec2(width, 8.0));
-        x += width + 5.0;
+        x += width + k * 5.0;
         let response = row.interact(place.expand(2.0), row.scope_id().with(("dot", step.place())), Sense::click());
         response
             .widget_info(|| WidgetInfo::selected(Role::Tab, true, here, format!("Go to step {}", step.place() + 1)));

@@ -155,6 +155,7 @@ impl FilterBox {
             .hint_text(Type::Small.text(dress.hint, theme.t3))
             .font(Type::Small.font(ui))
             .margin(egui::Margin::symmetric(6, 3))
+            .align(egui::Align2::LEFT_CENTER)
             .layouter(&mut layouter)
             .lock_focus(offered.first().is_some_and(|c| !c.at.is_empty())) // Tab takes what is offered
             .desired_width((dress.width - 12.0).max(40.0));

@@ -79,7 +79,8 @@ impl RankListsPanel {
             });
         });
         if narrow {
-            self.filter_box(ui, cx.truth);
+            // A line, not all the room that is left.
+            ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| self.filter_box(ui, cx.truth));
         }
         self.filter.say_problem(ui);
         ui.add_space(2.0);
