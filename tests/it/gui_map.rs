@@ -10,7 +10,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::book::Book;
 use reid_workbench::gui::command::{Commands, UiCommand};
 use reid_workbench::gui::fonts;
-use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, points};
+use reid_workbench::gui::panels::map::{Key, Lens, LensPlace, PlaneLayout, grid, keys, points};
 use reid_workbench::gui::panels::{Many, Pane, PanelCtx, Panels, Selection};
 use reid_workbench::gui::plot::SharedCursor;
 use reid_workbench::gui::plot::colours::{Colouring, dense, greedy, marks};
@@ -116,6 +116,35 @@ fn window(pane: Pane, view: RunView) -> Harness<'static, Bench> {
             theme::apply(ctx, theme::Density::Compact);
         })
         .build_ui_state(show, bench)
+}
+
+#[test]
+fn arrows_go_to_the_next_image_that_way() {
+    let at = [pos2(0.0, 0.0), pos2(1.0, 0.1), pos2(0.5, 0.9), pos2(-2.0, 0.0), pos2(0.0, -0.4), pos2(0.0, 0.0)];
+    let to = |x: f32, y: f32| keys::next(&at, at[0], vec2(x, y));
+    assert_eq!(to(1.0, 0.0), Some(1), "the one straight ahead");
+    assert_eq!((to(0.0, 1.0), to(-1.0, 0.0), to(0.0, -1.0)), (Some(2), Some(3), Some(4)));
+    assert_eq!(keys::next(&at, at[3], vec2(-1.0, 0.0)), None, "nothing lies that way");
+
+    let sample = sample();
+    let (mut harness, ..) = components(&sample);
+    harness.get_by_label_contains("Cluster map, PCA").focus();
+    harness.run_steps(3);
+    harness.key_press(egui::Key::ArrowRight);
+    harness.run_steps(2);
+    let first = harness.state().selection.image.expect("the one in the middle");
+    for (key, way) in [(egui::Key::ArrowRight, 1.0), (egui::Key::ArrowLeft, -1.0)] {
+        let before = harness.state().selection.image.unwrap();
+        harness.key_press(key);
+        harness.run_steps(2);
+        let after = harness.state().selection.image.unwrap();
+        let x = |image: ImageRef| PlaneLayout::of(&sample.snapshot.pca).at[image.index as usize].x;
+        assert!(way * (x(after) - x(before)) > 0.0, "{before:?} to {after:?}");
+    }
+    assert_eq!(first.split, Split::Train);
+    let label = sample.snapshot.labels[harness.state().selection.image.unwrap().index as usize];
+    assert_eq!(harness.state().selection.cluster, u32::try_from(label).ok(), "its cluster with it");
+    assert!(harness.get_by_label_contains("Cluster map, PCA").accesskit_node().is_focused(), "the keys stay here");
 }
 
 struct Sample {

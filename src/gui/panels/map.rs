@@ -6,6 +6,7 @@
 mod bar;
 pub mod grid;
 mod hover;
+pub mod keys;
 mod layouts;
 mod lens;
 mod nested;
@@ -293,8 +294,11 @@ impl MapPanel {
         let under = |p: Pos2| self.picture.nearest(layout, place.plane(p), place.length(REACH));
         let hovered = response.hover_pos().and_then(under);
         self.mark_selected(ui, cx, layout, place);
-        if response.clicked() {
-            let found = response.interact_pointer_pos().and_then(under);
+        let found = match response.clicked() {
+            true => Some(response.interact_pointer_pos().and_then(under)),
+            false => self.walked(ui, cx, &response, layout, place).map(Some),
+        };
+        if let Some(found) = found {
             cx.select(Pick::Image(found.map(|i| ImageRef { split: Split::Train, index: i as u32 })));
             cx.select(Pick::Cluster(found.and_then(|i| u32::try_from(shown.snapshot.labels[i]).ok())));
         }
