@@ -51,6 +51,7 @@ mod gui_layout;
 mod gui_lineage;
 mod gui_many;
 mod gui_map;
+mod gui_names;
 mod gui_panels;
 mod gui_queue;
 mod gui_reachability;

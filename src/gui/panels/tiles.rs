@@ -1,5 +1,6 @@
 //! The centre: tiles that can be moved, one arrangement a layout.
 
+mod borders;
 mod first;
 mod fit;
 
@@ -204,6 +205,7 @@ pub fn ui(ui: &mut Ui, tree: &mut Tree<Pane>, small: &mut Small, centre: Centre<
     small.refresh(tree, ui.available_size(), type_scale(ui));
     let drawn = small.fitted.as_mut().map_or(&mut *tree, |fitted| &mut fitted.tree);
     drawn.ui(&mut behavior, ui);
+    borders::name(ui);
     let mut edits = std::mem::take(&mut behavior.edits);
     if let Some(id) = behavior.chosen {
         drawn.make_active(|at, _| at == id);
