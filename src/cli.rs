@@ -184,7 +184,7 @@ pub fn run_folder(given: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// An error and its causes, each said once: many a message holds its cause already.
-fn sentence(error: &anyhow::Error) -> String {
+pub fn sentence(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {

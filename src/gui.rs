@@ -8,6 +8,7 @@ pub mod command;
 pub mod datasets;
 pub mod dialogs;
 pub mod far;
+pub mod features;
 pub mod fonts;
 pub mod info;
 pub mod job;
@@ -41,6 +42,7 @@ use anyhow::anyhow;
 use eframe::egui;
 
 use self::datasets::Datasets;
+use self::features::FeatureRuns;
 use crate::engine::command::{Handle, Waker};
 
 /// What the window is opened with.
@@ -88,11 +90,11 @@ impl Ends {
 /// The name by which desktops and storage know the window.
 const APP_ID: &str = "reid-workbench";
 
-/// Opens the window; returns when it was closed.
+/// Opens the window; returns when it was closed. `features` makes runs of features.
 ///
 /// # Errors
 /// When there is no display: one sentence that names the headless command.
-pub fn run(options: WindowOptions, ends: Arc<Ends>) -> anyhow::Result<()> {
+pub fn run(options: WindowOptions, features: Arc<dyn FeatureRuns>, ends: Arc<Ends>) -> anyhow::Result<()> {
     if cfg!(target_os = "linux") && !has_display(|name| std::env::var_os(name)) {
         return Err(no_display("neither DISPLAY nor WAYLAND_DISPLAY is set"));
     }
@@ -104,7 +106,8 @@ pub fn run(options: WindowOptions, ends: Arc<Ends>) -> anyhow::Result<()> {
     // Without dithering a frame is what `shot` draws, and a sixth cheaper where the processor draws it.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     let waiting = crate::base::dirs::data().map(|data| data.join("waiting"));
-    let open = |cc: &eframe::CreationContext<'_>| app::App::new(cc, options).ending(ends).keeping(waiting);
+    let open =
+        |cc: &eframe::CreationContext<'_>| app::App::new(cc, options).ending(ends).keeping(waiting).making(features);
     eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(open(cc)))))
         // The window system's errors end in the reason, after the places in its source that they went through.
         .map_err(|error| no_display(error.to_string().rsplit(": ").next().unwrap_or_default()))

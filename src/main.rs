@@ -7,19 +7,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Parser;
+use reid_workbench::base::tick::Tick;
 use reid_workbench::cli::error::UsageError;
 use reid_workbench::cli::shot::{self, Select, ShotArgs};
-use reid_workbench::cli::{self, Cli, fail, signals};
+use reid_workbench::cli::{self, Cli, cluster, fail, signals};
 use reid_workbench::engine::command::{Command, Handle, Waker};
+use reid_workbench::engine::feature_run::{self, MadeFeatures};
 use reid_workbench::engine::worker::Engine;
 use reid_workbench::gui::app::still::{ShotLook, ShotTrial};
 use reid_workbench::gui::command::WorkLayout;
 use reid_workbench::gui::datasets::UserRegistry;
+use reid_workbench::gui::features::{FeatureRuns, FileHolds};
 use reid_workbench::gui::panels::Selection;
 use reid_workbench::gui::panels::map::MapRadii;
 use reid_workbench::gui::shot::ShotOrder;
 use reid_workbench::gui::{self, Ends, WindowOptions};
 use reid_workbench::launch::detach;
+use reid_workbench::method::params::Params;
 use reid_workbench::model::device;
 use reid_workbench::remote::address::is_remote;
 use reid_workbench::run::{example, summary};
@@ -158,7 +162,7 @@ fn window(run: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         runs_dir: PathBuf::from("runs"),
         run,
     };
-    let closed = gui::run(options, Arc::clone(&ends));
+    let closed = gui::run(options, Arc::new(OwnFeatureRuns), Arc::clone(&ends));
     // A run that goes on is stopped with a checkpoint, also where the display is gone.
     engine.shut_down();
     if let Some((folder, device)) = ends.is_to_train_on() {
@@ -166,6 +170,24 @@ fn window(run: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         detach::go_on(&program, folder, device)?;
     }
     closed.map(|()| if ends.are_asked_for() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Runs of features, made in this process.
+struct OwnFeatureRuns;
+
+impl FeatureRuns for OwnFeatureRuns {
+    fn example(&self, data: &Path, tick: Tick<'_>) -> Result<PathBuf, String> {
+        feature_run::ensure_made(data, MadeFeatures::MARKET, tick).map_err(|e| e.to_string())
+    }
+
+    fn cluster(&self, file: &Path, out: &Path, params: &Params, tick: Tick<'_>) -> Result<(), String> {
+        cluster::write_run(file, out, params, tick).map_err(|e| cli::sentence(&e))
+    }
+
+    fn holds(&self, file: &Path) -> Result<FileHolds, String> {
+        let features = cluster::holds_features(file).map_err(|e| cli::sentence(&e))?;
+        Ok(if features { FileHolds::Features } else { FileHolds::Weights })
+    }
 }
 
 /// Ctrl-C, a polite kill and a terminal or session that ends stop the run with a checkpoint and close the window.

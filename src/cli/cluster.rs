@@ -9,6 +9,7 @@ use super::import::unit_length;
 use super::progress::{PipelineBars, Seconds, note, print_json, with_bar};
 use super::tensors::{TensorReader, refuse_other_kind, write_arrays};
 use crate::base::tensors::Arrays;
+use crate::base::tick::Tick;
 use crate::data::layout::manifest::{self, ImageList};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{Assignment, ClusterSummary, count_clusters};
@@ -19,6 +20,7 @@ use crate::method::pipeline::{self, Clustering, ClusteringPlan};
 use crate::method::rows::Rows;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::radii::Suggested;
+use crate::model::weights::WeightsFile;
 use crate::run::graph::REACH;
 
 /// Clusters features: k-NN, Jaccard distance, DBSCAN at three radii, reliability scores, refinement.
@@ -121,6 +123,45 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         report["suggested_eps"] = json!(suggested);
     }
     print_json(&report)
+}
+
+/// What a file of arrays holds: features (true), or a network's weights (false).
+///
+/// # Errors
+/// A [`super::error::UsageError`] where it is neither.
+pub fn holds_features(file: &Path) -> anyhow::Result<bool> {
+    let read = TensorReader::open(file)?;
+    if read.has(read.features()) {
+        return Ok(true);
+    }
+    if WeightsFile::open(file).is_ok_and(|weights| weights.given().iter().any(|tensor| tensor.shape.len() == 4)) {
+        return Ok(false);
+    }
+    let name = file.display();
+    Err(usage(format!("{name} holds neither features [N, d] nor the weights of a convolutional network")))
+}
+
+/// Clusters the features of a file, with identities and cameras where it has them, as a new run folder that is there
+/// whole or not at all.
+///
+/// # Errors
+/// As [`run`], and when the tick asks for an end.
+pub fn write_run(features: &Path, out: &Path, params: &Params, tick: Tick) -> anyhow::Result<()> {
+    if let Some(problem) = params.problems().into_iter().find(|p| ["eps", "k2"].contains(&p.key)) {
+        return Err(usage(problem.message));
+    }
+    let mut file = TensorReader::open(features)?;
+    let name = file.features();
+    let (mut values, d) = file.matrix(name)?;
+    let n = values.len() / d;
+    unit_length(&mut values, d)?;
+    let pids = file.has("pid").then(|| file.ids("pid", n)).transpose()?;
+    let camids = file.has("camid").then(|| file.ids("camid", n)).transpose()?;
+    let name = features.file_stem().map_or_else(|| "features".into(), |s| s.to_string_lossy());
+    let (pids, camids) = (pids.as_deref(), camids.as_deref());
+    let set = FeatureSet { name: &name, features: &values, d, pids, camids, paths: None };
+    feature_run::write_whole(out, tick, |dir, ticks| feature_run::write(dir, &set, params, ticks).map(drop))?;
+    Ok(())
 }
 
 /// The radii that rules of thumb propose, with what each would give.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::clustering::{Formed, form};
 use super::error::EngineError;
 use super::event::{ClusterSummary, Event, NO_SOURCE, SnapshotPart, Split, Stage, State};
+use crate::base::fs::StagedFolder;
 use crate::base::tick::Tick;
+use crate::data::synthetic::features::{FeatureSpec, generate};
 use crate::method::label_free::label_free;
 use crate::method::params::Params;
 use crate::method::pipeline::Clustering;
@@ -14,7 +16,7 @@ use crate::method::rows::Rows;
 use crate::run::graph::{write_features, write_graph};
 use crate::run::images::{ImageRow, Images};
 use crate::run::snapshot::ClusterSnapshot;
-use crate::run::{Manifest, RunWriter};
+use crate::run::{Manifest, RunError, RunWriter};
 
 /// Features to cluster.
 pub struct FeatureSet<'a> {
@@ -30,6 +32,91 @@ pub struct FeatureSet<'a> {
     pub camids: Option<&'a [i32]>,
     /// `[N]` files of the images, where they are known.
     pub paths: Option<&'a [PathBuf]>,
+}
+
+/// Features that the program makes itself, of people who do not exist.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeFeatures {
+    /// Images.
+    pub images: usize,
+    /// Numbers a feature.
+    pub dim: usize,
+    /// The same seed gives the same bits.
+    pub seed: u64,
+}
+
+impl MadeFeatures {
+    /// Of the size and shape of Market-1501's training set.
+    pub const MARKET: Self = Self { images: 12_936, dim: 2_048, seed: 1501 };
+
+    /// Where their run lies below the user's data folder.
+    pub fn folder(&self, data: &Path) -> PathBuf {
+        data.join("examples").join(format!("features-{}x{}-{}", self.images, self.dim, self.seed))
+    }
+}
+
+/// Makes these features and clusters them with the paper's parameters, as a run below the user's data folder, unless it
+/// is there already; says where. Ticks count thousandths of all of it.
+///
+/// # Errors
+/// As [`write`].
+pub fn ensure_made(data: &Path, made: MadeFeatures, tick: Tick) -> Result<PathBuf, EngineError> {
+    let folder = made.folder(data);
+    if Manifest::path(&folder).is_file() {
+        return Ok(folder);
+    }
+    let MadeFeatures { images, dim, seed } = made;
+    let name = match images {
+        12_936 => "Market-1501's size, made".to_owned(),
+        n => format!("{n} people's photos, made"),
+    };
+    let params = Params { seed, ..Params::default() };
+    write_whole(&folder, tick, |dir, ticks| {
+        let found = generate(&FeatureSpec { seed, ..FeatureSpec::market(images, dim) });
+        let set = FeatureSet {
+            name: &name,
+            features: &found.features,
+            d: dim,
+            pids: Some(&found.pid),
+            camids: Some(&found.camid),
+            paths: None,
+        };
+        write(dir, &set, &params, ticks).map(drop)
+    })?;
+    Ok(folder)
+}
+
+/// Has a run written beside `folder` and gives it its name then, so that the folder is there whole or not at all. Ticks
+/// count thousandths: a tenth until features are there, six for neighbours, three for the Jaccard distance.
+///
+/// # Errors
+/// Those of `write`, and of the file system.
+pub fn write_whole(
+    folder: &Path,
+    tick: Tick,
+    write: impl FnOnce(&Path, [Tick; 2]) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let cannot = |source| EngineError::from(RunError::io("write", folder)(source));
+    let beside = folder.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let staged = StagedFolder::begin(beside, ".making-").map_err(cannot)?;
+    // A run is called as its folder is, from its first event on.
+    let inside = staged.path().join(folder.file_name().unwrap_or_default());
+    let share = |done: u64, total: u64, of: u64| of * done.min(total) / total.max(1);
+    let knn = |done, total| tick(100 + share(done, total, 600), 1000);
+    let jaccard = |done, total| tick(700 + share(done, total, 300), 1000);
+    if !tick(0, 1000) {
+        return Err(EngineError::Stopped);
+    }
+    write(&inside, [&knn, &jaccard])?;
+    if !tick(1000, 1000) {
+        return Err(EngineError::Stopped);
+    }
+    match std::fs::rename(&inside, folder) {
+        Ok(()) => Ok(()),
+        // Another process was faster.
+        Err(_) if Manifest::path(folder).is_file() => Ok(()),
+        Err(e) => Err(cannot(e)),
+    }
 }
 
 /// Clusters the features and writes a new run folder; seconds are of k-NN, Jaccard, the three DBSCANs, and

@@ -3,12 +3,14 @@
 mod act;
 mod ask;
 mod dialogs;
+mod drops;
 mod first;
 mod follow;
 mod found;
 mod frame;
 mod hooks;
 mod keys;
+mod making;
 mod past;
 mod queue;
 mod reach;
@@ -28,7 +30,9 @@ use std::time::Duration;
 use eframe::egui::{self, Ui};
 
 use self::dialogs::Dialogs;
+use self::drops::Dropped;
 use self::follow::Follow;
+use self::making::Making;
 use self::past::{Changes, Trail};
 use self::reach::Reach;
 pub use self::reach::wake as wake_by_line;
@@ -117,6 +121,12 @@ pub struct App {
     presenter: Presenter,
     /// The recorded run, while it is unpacked.
     unpacking: Job<Result<PathBuf, String>>,
+    /// A run that is made of features.
+    making: Making,
+    /// What was dropped on the window, while it is looked at.
+    looking: Job<Dropped>,
+    /// Runs of folders that were dropped on it.
+    beside: Vec<PathBuf>,
     /// The panel under the pointer.
     under: Option<Pane>,
     small: Small,
@@ -228,6 +238,9 @@ impl App {
             board: TourBoard::default(),
             presenter: Presenter::default(),
             unpacking: Job::default(),
+            making: Making::default(),
+            looking: Job::default(),
+            beside: Vec::new(),
             under: None,
             small: Small::default(),
             resized: false,

@@ -1,6 +1,6 @@
 //! Paths as people type and drop them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
@@ -32,6 +32,12 @@ pub fn home() -> PathBuf {
 /// The file or folder that was dropped on the window in this frame.
 pub fn dropped(ctx: &egui::Context) -> Option<PathBuf> {
     ctx.input(|i| i.raw.dropped_files.first().map(|file| file.path().to_path_buf()))
+}
+
+/// Whether a file is a picture by its name.
+pub fn is_photo(path: &Path) -> bool {
+    const KINDS: [&str; 10] = ["jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "gif"];
+    path.extension().is_some_and(|e| KINDS.iter().any(|kind| e.eq_ignore_ascii_case(kind)))
 }
 
 #[cfg(test)]

@@ -422,7 +422,9 @@ pub mod size {
     pub const QUERY: [f32; 2] = [60.0, 120.0];
     /// Right margin of plots, for direct labels; equal in stacked plots.
     pub const PLOT_MARGIN: f32 = 72.0;
-    /// Palette and dialogs.
+    /// The palette.
+    pub const PALETTE: f32 = 620.0;
+    /// Dialogs.
     pub const DIALOG: f32 = 480.0;
     /// Toasts.
     pub const TOAST: f32 = 330.0;

@@ -254,7 +254,7 @@ fn a_folder_dropped_on_the_window_is_looked_at() {
     window.harness.input_mut().dropped_files.push(Arc::new(Dropped(root.clone())));
     window.harness.step();
     window.harness.input_mut().dropped_files.clear();
-    window.harness.run();
+    window.until("Dataset folder");
     assert_eq!(window.harness.get_by_label("Dataset folder").value(), Some(root.display().to_string()));
     window.until("differs from the published counts");
 }

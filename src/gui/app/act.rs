@@ -26,8 +26,8 @@ use crate::gui::view_model::RunView;
 use crate::gui::words::{is_active, steered};
 use crate::launch::watch;
 use crate::method::params::presets::preset;
-use crate::method::params::table::row;
-use crate::method::params::{Effect, Value};
+use crate::method::params::table::{ROWS, row};
+use crate::method::params::{Effect, Params, Value};
 
 impl App {
     /// Carries out one command; what cannot be done now is said.
@@ -63,6 +63,7 @@ impl App {
             UiCommand::Tour(asked) => self.tour(ctx, asked),
             UiCommand::TryBeta(beta) => self.panels.try_beta(beta),
             UiCommand::OpenExample => self.open_example(ctx),
+            UiCommand::OpenMade => self.open_made(ctx),
             UiCommand::PointerRing => self.presenter.ring ^= true,
             UiCommand::Spotlight => self.presenter.spotlight ^= true,
             UiCommand::OpenRun(folder) => self.open(folder),
@@ -239,6 +240,17 @@ impl App {
         let waiting = run.pending.iter().find(|(pending, ..)| pending == key).map(|(_, value, _)| value.clone());
         let sent = self.sent.get(key).map(|(_, value)| value.clone());
         sent.or(waiting).or_else(|| run.params.as_ref()?.get(key).ok())
+    }
+
+    /// What all parameters have or are about to get.
+    pub(super) fn values(&self) -> Params {
+        let mut values = self.draft.clone();
+        for row in ROWS {
+            if let Some(value) = self.value_of(row.key) {
+                (row.set)(&mut values, &value);
+            }
+        }
+        values
     }
 
     /// Takes back the last change made by hand, or makes it again.

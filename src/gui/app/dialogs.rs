@@ -5,7 +5,6 @@ use eframe::egui;
 use super::App;
 use crate::engine::command::Command;
 use crate::engine::event::Severity;
-use crate::gui::command::UiCommand;
 use crate::gui::dialogs::add_dataset::{AddDataset, AddDatasetAnswer};
 use crate::gui::dialogs::checkpoints::Checkpoints;
 use crate::gui::dialogs::dataset::{DatasetAnswer, DatasetDialog};
@@ -13,11 +12,10 @@ use crate::gui::dialogs::export::Export;
 use crate::gui::dialogs::label_run::LabelRun;
 use crate::gui::dialogs::new_run::{Around, NewRun};
 use crate::gui::dialogs::open_run::OpenRun;
-use crate::gui::dialogs::palette::Palette;
+use crate::gui::dialogs::palette::{Palette, PaletteScope};
 use crate::gui::dialogs::{cheat_sheet, quit};
 use crate::gui::panels::log::LogEntry;
-use crate::gui::paths;
-use crate::gui::words::{is_active, sentence};
+use crate::gui::words::{is_active, sentence, steered};
 
 /// Which dialogs are open.
 #[derive(Default)]
@@ -59,12 +57,7 @@ impl App {
             egui::Popup::close_all(ctx);
         }
         self.dialogs.stood = self.dialogs.any();
-        let shown = self.opened.as_ref().unwrap_or(&self.live);
-        if let Some(palette) = &mut self.dialogs.palette
-            && !palette.show(ctx, (&self.live, shown), (&self.library, &self.book, &self.draft), &self.commands)
-        {
-            self.dialogs.palette = None;
-        }
+        self.palette(ctx);
         if let Some(dialog) = &mut self.dialogs.new_run {
             let around = Around {
                 registry: self.library.registry(),
@@ -108,14 +101,23 @@ impl App {
         self.quit_dialog(ctx);
     }
 
-    /// A folder that was dropped on the window, no dialog being there to take it: a run is opened, any other is looked
-    /// at as a dataset.
-    fn dropped(&mut self, ctx: &egui::Context) {
-        let Some(path) = paths::dropped(ctx).filter(|path| !self.dialogs.any() && path.is_dir()) else { return };
-        if path.join("events.jsonl").is_file() {
-            self.commands.send(UiCommand::OpenRun(path));
-        } else {
-            self.dialogs.add_dataset = Some(AddDataset::of_folder(&path));
+    fn palette(&mut self, ctx: &egui::Context) {
+        let Some(mut palette) = self.dialogs.palette.take() else { return };
+        let shown = self.shown();
+        let known = PaletteScope {
+            live: &self.live,
+            shown,
+            library: &self.library,
+            book: &self.book,
+            values: &self.values(),
+            running: is_active(steered(&self.live, shown)),
+            what_if: &self.what_if,
+            snapshots: &self.snapshots,
+            selection: &self.selection,
+            truth: self.saved.truth,
+        };
+        if palette.show(ctx, &known, &self.commands) {
+            self.dialogs.palette = Some(palette);
         }
     }
 

@@ -35,6 +35,8 @@ impl App {
             self.notify(ctx, LogEntry::now(Severity::Warning, "No file manager", why), None);
         }
         self.poll_example(ctx);
+        self.poll_making(ctx);
+        self.poll_dropped(ctx);
         self.poll_far(ctx);
         self.poll_asked(ctx);
         self.poll_queue(ctx);

@@ -34,7 +34,7 @@ impl App {
         let bar = Frame::new().fill(theme.bg1);
         let title = Panel::top("title bar").exact_size(size::TITLE_BAR).frame(bar).show_separator_line(false);
         let shown = self.opened.as_ref().unwrap_or(&self.live);
-        let reaching = self.far.words();
+        let reaching = self.far.words().or_else(|| self.making.words());
         title.show(ui, |ui| {
             let look = (self.saved.layout, self.saved.zoom);
             let selected = select::words(&self.selection);

@@ -30,7 +30,7 @@ impl App {
     pub(super) fn list_elsewhere(&mut self) {
         let mut elsewhere = self.saved.opened.clone();
         let marks = &self.book.marks;
-        for folder in marks.ticked.iter().chain(&marks.baseline) {
+        for folder in marks.ticked.iter().chain(&marks.baseline).chain(&self.beside) {
             if !elsewhere.contains(folder) {
                 elsewhere.push(folder.clone());
             }

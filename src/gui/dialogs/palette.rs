@@ -1,65 +1,122 @@
-//! The command palette: commands, panels, parameters and presets by name.
+//! The command palette: commands, panels, parameters and what the run has, by name.
+
+mod find;
+mod fuzzy;
+pub mod images;
+mod items;
+mod values;
+
+use std::sync::Arc;
 
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
     self, Align2, Area, Id, Key, Modifiers, Order, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
+use self::find::TypedWords;
 use crate::gui::book::Book;
-use crate::gui::command::{COMMANDS, Commands, UiCommand, pane_keys};
-use crate::gui::panels::Pane;
+use crate::gui::command::{Commands, UiCommand};
+use crate::gui::panels::Selection;
 use crate::gui::panels::library::Library;
-use crate::gui::selection::Pick;
-use crate::gui::setting;
 use crate::gui::theme::{Theme, Type, size};
-use crate::gui::view_model::RunView;
+use crate::gui::view_model::{RunView, Snapshots};
+use crate::gui::what_if::WhatIf;
 use crate::gui::widgets::button::key_cap;
 use crate::gui::widgets::icon::{self, Weight};
 use crate::gui::widgets::tile;
 use crate::method::params::Params;
-use crate::method::params::presets::PRESETS;
-use crate::method::params::table::ROWS;
-use crate::run::summary::Summary;
+use crate::run::images::Images;
 
 /// The palette while it is open.
 #[derive(Default)]
 pub struct Palette {
     query: String,
     chosen: usize,
+    /// Runs and images that fit, which are many: looked for anew when something else is typed or shown.
+    many: Option<(ManyKey, Vec<(u32, Item)>)>,
 }
 
+/// What the palette looks through.
+pub struct PaletteScope<'a> {
+    /// The run that the engine works on.
+    pub live: &'a RunView,
+    /// The one on screen.
+    pub shown: &'a RunView,
+    /// Datasets.
+    pub library: &'a Library,
+    /// Runs.
+    pub book: &'a Book,
+    /// What each parameter has or is about to get.
+    pub values: &'a Params,
+    /// Whether a run goes on that a change of a parameter would reach.
+    pub running: bool,
+    /// What other parameters would make of the clusters.
+    pub what_if: &'a WhatIf,
+    /// What the epochs computed.
+    pub snapshots: &'a Snapshots,
+    /// What is selected.
+    pub selection: &'a Selection,
+    /// Whether what target labels say may be shown.
+    pub truth: bool,
+}
+
+/// What the list of runs and images was made of.
+#[derive(PartialEq)]
+struct ManyKey {
+    query: String,
+    runs: usize,
+    images: Option<Arc<Images>>,
+    epoch: Option<usize>,
+    truth: bool,
+}
+
+/// A line of the palette.
+#[derive(Clone)]
 struct Item {
     group: &'static str,
     icon: &'static str,
     title: String,
     detail: String,
+    /// What is said of it under the pointer.
+    help: String,
     keys: String,
-    command: UiCommand,
+    /// Whether it is what was typed, not what is like it.
+    exact: bool,
+    /// What picking it does, in that order; nothing where it says what cannot be.
+    commands: Vec<UiCommand>,
+}
+
+impl Item {
+    fn new(
+        group: &'static str,
+        icon: &'static str,
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        commands: Vec<UiCommand>,
+    ) -> Self {
+        let (title, detail, help, keys) = (title.into(), detail.into(), String::new(), String::new());
+        Self { group, icon, title, detail, help, keys, exact: false, commands }
+    }
 }
 
 impl Palette {
     /// Shows it; false when it is to close.
-    pub fn show(
-        &mut self,
-        ctx: &egui::Context,
-        (live, shown): (&RunView, &RunView),
-        (library, book, draft): (&Library, &Book, &Params),
-        actions: &Commands,
-    ) -> bool {
+    pub fn show(&mut self, ctx: &egui::Context, known: &PaletteScope<'_>, actions: &Commands) -> bool {
         let theme = Theme::of(ctx);
-        let mut found = found(ctx, &self.query, live, shown, draft);
-        things(&self.query, shown, (library, book), &mut found);
+        let found = self.found(ctx, known);
         let (mut pick, mut close) = (self.keys(ctx, &found), ctx.input(|i| i.key_pressed(Key::Escape)));
         let frame = tile::floating(theme).inner_margin(egui::Margin::ZERO);
+        let width = size::PALETTE.min(ctx.content_rect().width() - 24.0);
         let area =
             Area::new(Id::unique("palette")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 64.0));
         let response = area.show(ctx, |ui| {
             frame.show(ui, |ui| {
-                ui.set_width(size::DIALOG);
+                ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 self.query_box(ui);
                 tile::rule(ui);
-                let list = ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]);
+                let room = (ui.ctx().content_rect().height() - 64.0 - 70.0).clamp(120.0, 380.0);
+                let list = ScrollArea::vertical().max_height(room).auto_shrink([false, true]);
                 list.show(ui, |ui| {
                     let mut group = "";
                     for (n, item) in found.iter().enumerate() {
@@ -79,11 +136,44 @@ impl Palette {
             });
         });
         close |= response.response.clicked_elsewhere();
-        if let Some(item) = pick.and_then(|n| found.into_iter().nth(n)) {
-            actions.send(item.command);
+        if let Some(item) = pick.and_then(|n| found.into_iter().nth(n)).filter(|item| !item.commands.is_empty()) {
+            item.commands.into_iter().for_each(|command| actions.send(command));
             close = true;
         }
         !close
+    }
+
+    /// What fits, in the order of the list.
+    fn found(&mut self, ctx: &egui::Context, known: &PaletteScope<'_>) -> Vec<Item> {
+        let images = known.snapshots.images(known.shown).ready().cloned();
+        let key = ManyKey {
+            query: self.query.clone(),
+            runs: known.book.rows().len(),
+            images: images.clone(),
+            epoch: known.selection.epoch,
+            truth: known.truth,
+        };
+        let fresh = self.many.as_ref().is_some_and(|(old, _)| {
+            let same = match (&old.images, &key.images) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (a, b) => a.is_none() && b.is_none(),
+            };
+            same && (&old.query, old.runs, old.epoch, old.truth) == (&key.query, key.runs, key.epoch, key.truth)
+        });
+        if !fresh {
+            let mut many = Vec::new();
+            items::runs(&TypedWords::of(&self.query), known, &mut many);
+            if let Some(images) = &images {
+                items::images(images, &self.query, known, &mut many);
+            }
+            self.many = Some((key, many));
+        }
+        let mut found = items::few(ctx, &TypedWords::of(&self.query), known);
+        found.extend(self.many.iter().flat_map(|(_, many)| many.iter().cloned()));
+        if !self.query.trim().is_empty() {
+            find::sort(&mut found);
+        }
+        found.into_iter().map(|(_, item)| item).collect()
     }
 
     fn keys(&mut self, ctx: &egui::Context, found: &[Item]) -> Option<usize> {
@@ -108,7 +198,7 @@ impl Palette {
                 .frame(egui::Frame::NONE)
                 .font(Type::Heading.style())
                 .hint_text(Type::Heading.text("Search or run a command", theme.t3))
-                .desired_width(size::DIALOG - 110.0);
+                .desired_width(ui.available_width() - 62.0);
             let response = ui.add(edit).accessible_name("Command");
             if response.changed() {
                 self.chosen = 0;
@@ -121,8 +211,9 @@ impl Palette {
     fn item(&self, ui: &mut Ui, n: usize, item: &Item) -> bool {
         let theme = Theme::of(ui.ctx());
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::click());
-        let on = n == self.chosen;
-        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, &item.title));
+        let (on, can) = (n == self.chosen, !item.commands.is_empty());
+        let said = if item.detail.is_empty() { item.title.clone() } else { format!("{}, {}", item.title, item.detail) };
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, can, on, &said));
         let painter = ui.painter_at(rect);
         if on {
             painter.rect_filled(rect, 0.0, theme.accent_bg);
@@ -133,11 +224,6 @@ impl Palette {
             painter.rect_filled(rect, 0.0, theme.bg3);
         }
         let y = rect.center().y;
-        icon::paint(&painter, pos2(rect.left() + 22.0, y), item.icon, Weight::Regular, size::ICON, theme.t3);
-        let title = painter.layout_job(marked(ui, &item.title, &self.query));
-        let end = rect.left() + 44.0 + title.size().x;
-        painter.galley(pos2(rect.left() + 44.0, y - title.size().y / 2.0), title, theme.t1);
-        painter.text(pos2(end + 10.0, y), Align2::LEFT_CENTER, &item.detail, Type::Small.font(ui), theme.t3);
         let mut x = rect.right() - 14.0;
         for key in item.keys.split('+').filter(|k| !k.is_empty()).rev() {
             let galley = painter.layout_no_wrap(key.to_owned(), Type::Small.font(ui), theme.t3);
@@ -148,7 +234,44 @@ impl Palette {
             painter.galley(cap.center() - galley.size() / 2.0, galley, theme.t3);
             x = cap.left() - 6.0;
         }
-        response.clicked()
+        let (glyph, ink) = if can { (item.icon, theme.t3) } else { (icon::WARNING, theme.warn) };
+        icon::paint(&painter, pos2(rect.left() + 22.0, y), glyph, Weight::Regular, size::ICON, ink);
+        let left = rect.left() + 44.0;
+        let mut job = self.marked(ui, &item.title);
+        job.wrap = egui::text::TextWrapping::truncate_at_width((x - left).max(0.0));
+        let title = painter.layout_job(job);
+        let end = left + title.size().x + 10.0;
+        painter.galley(pos2(left, y - title.size().y / 2.0), title, theme.t1);
+        if x - end > 30.0 {
+            let detail = Type::Small.cut(ui, item.detail.as_str(), theme.t3, x - end);
+            painter.galley(pos2(end, y - detail.size().y / 2.0), detail, theme.t3);
+        }
+        let clicked = response.clicked();
+        if !item.help.is_empty() {
+            response.on_hover_text(&item.help);
+        }
+        clicked
+    }
+
+    /// The title with what was typed in the accent colour.
+    fn marked(&self, ui: &Ui, title: &str) -> LayoutJob {
+        let theme = Theme::of(ui.ctx());
+        let plain = TextFormat::simple(Type::Body.font(ui), theme.t1);
+        let hit = TextFormat::simple(Type::Title.font(ui), theme.accent);
+        let typed = TypedWords::of(&self.query).letters_of(title);
+        let mut job = LayoutJob::default();
+        let (mut part, mut part_is_hit) = (String::new(), false);
+        for (n, letter) in (0u32..).zip(title.chars()) {
+            let is_hit = typed.binary_search(&n).is_ok();
+            if is_hit != part_is_hit && !part.is_empty() {
+                job.append(&part, 0.0, if part_is_hit { hit.clone() } else { plain.clone() });
+                part.clear();
+            }
+            part_is_hit = is_hit;
+            part.push(letter);
+        }
+        job.append(&part, 0.0, if part_is_hit { hit } else { plain });
+        job
     }
 }
 
@@ -159,117 +282,4 @@ fn head(ui: &mut Ui, text: &str) {
         ui.label(Type::Small.text(text, Theme::of(ui.ctx()).t3));
     });
     ui.add_space(2.0);
-}
-
-/// The title with what was typed in the accent colour.
-fn marked(ui: &Ui, title: &str, query: &str) -> LayoutJob {
-    let theme = Theme::of(ui.ctx());
-    let plain = TextFormat::simple(Type::Body.font(ui), theme.t1);
-    let hit = TextFormat::simple(Type::Title.font(ui), theme.accent);
-    let mut job = LayoutJob::default();
-    let lower = title.to_lowercase();
-    match lower.find(&query.trim().to_lowercase()).filter(|_| !query.trim().is_empty() && lower.len() == title.len()) {
-        Some(at) => {
-            let end = at + query.trim().len();
-            job.append(&title[..at], 0.0, plain.clone());
-            job.append(&title[at..end], 0.0, hit);
-            job.append(&title[end..], 0.0, plain);
-        }
-        None => job.append(title, 0.0, plain),
-    }
-    job
-}
-
-/// Datasets, runs and clusters by name, once something was typed.
-fn things(query: &str, shown: &RunView, (library, book): (&Library, &Book), into: &mut Vec<Item>) {
-    let query = query.trim().to_lowercase();
-    if query.is_empty() {
-        return;
-    }
-    let fits = |text: &str| query.split_whitespace().all(|word| text.to_lowercase().contains(word));
-    let item = |group, icon, title: String, detail: String, command| Item {
-        group,
-        icon,
-        title,
-        detail,
-        keys: String::new(),
-        command,
-    };
-    for row in library.datasets().iter().filter(|row| fits(&format!("{} dataset", row.name))) {
-        let there = row.builtin || row.found;
-        let name = row.name.clone();
-        let command = if there { UiCommand::OpenDataset(name) } else { UiCommand::LocateDataset(name) };
-        let detail = if there { row.layout.clone() } else { "not found".to_owned() };
-        into.push(item("Datasets", icon::FOLDER, row.name.clone(), detail, command));
-    }
-    let runs = book.rows().iter().map(|(run, _)| (book.name(&run.folder), run));
-    let words = |name: &str, row: &Summary| format!("{name} {} {} run", row.title, row.folder.display());
-    for (name, row) in runs.filter(|(name, row)| fits(&words(name, row))).take(20) {
-        let folder = row.folder.clone();
-        let below = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let detail = format!("{} · {below}", row.title);
-        into.push(item("Runs", icon::CHART, name, detail, UiCommand::OpenRun(folder)));
-    }
-    let number = query.strip_prefix("cluster").and_then(|rest| rest.trim().parse::<u32>().ok());
-    let count = shown.newest_clusters().map_or(0, |(_, c)| c.summary.clusters[0]);
-    if let Some(cluster) = number.filter(|n| (*n as usize) < count) {
-        let (title, detail) = (format!("Cluster {cluster}"), "of the epoch looked at".to_owned());
-        into.push(item("Clusters", icon::STACK, title, detail, UiCommand::Select(Pick::Cluster(Some(cluster)))));
-    }
-}
-
-fn found(ctx: &egui::Context, query: &str, live: &RunView, shown: &RunView, draft: &Params) -> Vec<Item> {
-    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let fits = |item: &Item| {
-        let text = format!("{} {} {}", item.title, item.detail, item.group).to_lowercase();
-        words.iter().all(|w| text.contains(w))
-    };
-    let keys = |k: Option<egui::KeyboardShortcut>| k.map(|k| ctx.format_shortcut(&k)).unwrap_or_default();
-    let mut items = Vec::new();
-    for entry in COMMANDS.iter().filter(|e| e.command.refusal(live, shown).is_none() && e.command != UiCommand::Palette)
-    {
-        items.push(Item {
-            group: "Commands",
-            icon: entry.icon,
-            title: entry.title.to_owned(),
-            detail: String::new(),
-            keys: keys(entry.keys),
-            command: entry.command.clone(),
-        });
-    }
-    for &pane in Pane::ALL {
-        items.push(Item {
-            group: "Panels",
-            icon: pane.icon(),
-            title: pane.title().to_owned(),
-            detail: String::new(),
-            keys: keys(pane_keys(pane)),
-            command: UiCommand::ShowPane(pane),
-        });
-    }
-    // Parameters and presets are many: they come once something was typed.
-    if !words.is_empty() {
-        for row in ROWS {
-            items.push(Item {
-                group: "Parameters",
-                icon: icon::CROSSHAIR,
-                title: format!("Set {}…", row.label),
-                detail: format!("{} · now {}", row.key, (row.get)(draft)),
-                keys: String::new(),
-                command: UiCommand::FocusParam(row.key.to_owned()),
-            });
-        }
-        for preset in PRESETS {
-            items.push(Item {
-                group: "Presets",
-                icon: icon::TRIANGLE,
-                title: setting::title(preset).to_owned(),
-                detail: preset.help.to_owned(),
-                keys: String::new(),
-                command: UiCommand::Preset(preset.name.to_owned()),
-            });
-        }
-    }
-    items.retain(fits);
-    items
 }

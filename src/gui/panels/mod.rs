@@ -134,6 +134,11 @@ impl<'a> PanelCtx<'a> {
 }
 
 impl Panels {
+    /// Asks the rank lists who on the gallery is the one on a photo.
+    pub fn ask_about(&mut self, photo: std::path::PathBuf) {
+        self.rank_lists.given.push(photo);
+    }
+
     /// Lays clusters of other radii over the map, as its menu does.
     pub fn lay_over_map(&mut self, radii: map::MapRadii) {
         self.map.radii = radii;

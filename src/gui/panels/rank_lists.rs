@@ -55,6 +55,9 @@ pub struct RankListsPanel {
     chosen: (Option<u32>, usize),
     #[serde(skip)]
     picker: Picker,
+    /// Photos that are to be asked about.
+    #[serde(skip)]
+    pub(super) given: Vec<PathBuf>,
     #[serde(skip)]
     history: History,
     /// What the engine was asked last, and under which name it answers.
@@ -80,6 +83,7 @@ impl Default for RankListsPanel {
             top: 0,
             chosen: (None, 0),
             picker: Picker::default(),
+            given: Vec::new(),
             history: History::default(),
             asked: None,
             of: None,
@@ -135,7 +139,8 @@ impl Panel for RankListsPanel {
         let listed = self.rows(ui, cx, &shown, pressed.step);
         next = next.or(listed);
         asked::drop_hint(ui, tile_at, live);
-        let files = asked::dropped(ui).into_iter().chain(pressed.file).map(RankQuery::File);
+        let given = std::mem::take(&mut self.given).into_iter();
+        let files = given.chain(asked::dropped(ui)).chain(pressed.file).map(RankQuery::File);
         for query in files.chain(next) {
             self.history.go(query.clone());
             if asked::evaluated(&query, &shown.ranks).is_none() {

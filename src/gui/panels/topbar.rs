@@ -157,7 +157,12 @@ fn search(ui: &mut Ui, actions: &Commands) {
         painter.galley(frame.center() - cap.size() / 2.0, cap, theme.t3);
     }
     crate::gui::widgets::button::focus_ring(ui, &response, rect, size::RADIUS_BUTTON);
-    if response.on_hover_text("Commands, panels, parameters and presets by name.").clicked() {
+    if response
+        .on_hover_text(
+            "Commands, panels, parameters, runs, datasets, clusters and images by name; eps 0.55 sets a value.",
+        )
+        .clicked()
+    {
         actions.send(UiCommand::Palette);
     }
 }

@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use reid_workbench::base::tick::Tick;
+use reid_workbench::cli::cluster;
+use reid_workbench::engine::feature_run::{MadeFeatures, ensure_made};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
+use reid_workbench::gui::features::{FeatureRuns, FileHolds};
 use reid_workbench::gui::panels::Pane;
+use reid_workbench::method::params::Params;
 
 use super::play::{FakeEngine, FakeRegistry};
 
@@ -39,6 +44,27 @@ impl eframe::Storage for Kept {
 pub struct Window {
     pub harness: Harness<'static, App>,
     pub engine: FakeEngine,
+    made: tempfile::TempDir,
+}
+
+/// Makes runs of features as the program does, the example small and in a folder of its own.
+struct SmallFeatures(PathBuf);
+
+const SMALL: MadeFeatures = MadeFeatures { images: 300, dim: 16, seed: 3 };
+
+impl FeatureRuns for SmallFeatures {
+    fn example(&self, _data: &Path, tick: Tick<'_>) -> Result<PathBuf, String> {
+        ensure_made(&self.0, SMALL, tick).map_err(|e| e.to_string())
+    }
+
+    fn cluster(&self, file: &Path, out: &Path, params: &Params, tick: Tick<'_>) -> Result<(), String> {
+        cluster::write_run(file, out, params, tick).map_err(|e| e.to_string())
+    }
+
+    fn holds(&self, file: &Path) -> Result<FileHolds, String> {
+        let features = cluster::holds_features(file).map_err(|e| e.to_string())?;
+        Ok(if features { FileHolds::Features } else { FileHolds::Weights })
+    }
 }
 
 impl Window {
@@ -63,6 +89,8 @@ impl Window {
     pub fn again(kept: &Kept, runs: &Path, run: Option<PathBuf>) -> Self {
         let kept = kept.clone();
         let (handle, engine) = FakeEngine::new();
+        let made = tempfile::tempdir().unwrap();
+        let features = SmallFeatures(made.path().to_owned());
         let options = WindowOptions {
             connect: Box::new(|_| handle),
             registry: Arc::new(FakeRegistry::default()),
@@ -73,10 +101,15 @@ impl Window {
             Harness::builder().with_size(egui::vec2(1900.0, 1300.0)).with_max_steps(48).build_eframe(move |cc| {
                 let mut cc = eframe::CreationContext::_new_kittest(cc.egui_ctx.clone());
                 cc.storage = Some(&kept);
-                App::new(&cc, options)
+                App::new(&cc, options).making(Arc::new(features))
             });
         harness.state_mut().wait_for_lists(LIMIT);
-        Self { harness, engine }
+        Self { harness, engine, made }
+    }
+
+    /// Where the made example lies.
+    pub fn made(&self) -> PathBuf {
+        SMALL.folder(self.made.path())
     }
 
     /// What it keeps for the next start.

@@ -13,6 +13,7 @@ use crate::engine::event::{ImageRef, RankQuery, Ranking, Split, Stage};
 use crate::gui::far;
 use crate::gui::job::Job;
 use crate::gui::panels::PanelCtx;
+use crate::gui::paths;
 use crate::gui::plot::ticks;
 use crate::gui::theme::{Theme, Type, size};
 use crate::gui::view_model::RunView;
@@ -80,10 +81,14 @@ impl Picker {
     }
 }
 
-/// Files that were dropped on the window; each once.
+/// Photos that were dropped on the window; each once. What else was dropped is not for this panel.
 pub fn dropped(ui: &Ui) -> Vec<PathBuf> {
-    let files = ui.ctx().input_mut(|i| std::mem::take(&mut i.raw.dropped_files));
-    files.into_iter().map(|file| file.path().to_path_buf()).take(FILES).collect()
+    ui.ctx().input_mut(|i| {
+        let files = std::mem::take(&mut i.raw.dropped_files);
+        let (photos, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| paths::is_photo(file.path()));
+        i.raw.dropped_files = others;
+        photos.into_iter().map(|file| file.path().to_path_buf()).take(FILES).collect()
+    })
 }
 
 /// While a file hovers over the window: where it can go.

@@ -43,6 +43,17 @@ pub(super) fn list(ui: &mut Ui, cx: &PanelCtx<'_>, tour: &Tour) {
             }
         }
         ui.add_space(8.0);
+        ui.label(Type::Title.text("Examples", theme.t1));
+        let examples = [
+            ("The recorded run", "Open the recorded run", UiCommand::OpenExample),
+            ("Features of Market-1501's size", "Open features of Market-1501's size", UiCommand::OpenMade),
+        ];
+        for (words, said, command) in examples {
+            if entry(ui, words, said, None) {
+                cx.send(command);
+            }
+        }
+        ui.add_space(8.0);
         ui.label(Type::Title.text("On stage: what goes wrong", theme.t1));
         for case in StageCase::ALL {
             if entry(ui, case.title(), &format!("On stage: {}", case.title()), None) {
