@@ -1,22 +1,18 @@
 //! CMC and mAP without sorting whole rows, in blocks of queries.
 
-use rayon::prelude::*;
+mod collected;
+mod compared;
+
 use serde::{Deserialize, Serialize};
 
 use super::draws::Drawn;
 use super::error::{MethodError, Tick};
-use super::product::inner_products;
-use super::ranking::{Gallery, Ranked};
-use super::roc::Impostors;
 use super::rows::Rows;
-use super::wide::{Kernel, widest};
+use collected::Collected;
+use compared::{Panels, by_blocks};
 
-/// Bytes of the distances that are held at once.
-const BLOCK_BYTES: usize = 128 << 20;
-/// Queries of a block at most.
+/// Queries of a block.
 const BLOCK: usize = 2048;
-/// Gallery rows of a tile at most.
-const TILE: usize = 1024;
 
 /// Retrieval quality on a test set, fractions in 0..=1. **Ground truth.**
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,7 +221,8 @@ impl<'a> EvalSet<'a> {
 
 /// Ranks the gallery for every query and measures CMC and mAP. Ties go by gallery index. `tick` counts queries.
 ///
-/// Memory beside the features: at most 128 MB of distances (more only where 64 queries need it), and what is
+/// Memory beside the features: a copy of them laid out for our kernel and the distances of 64 queries a thread, or, on
+/// processors without 512-bit registers, at most 128 MB of distances (more only where 64 queries need it); and what is
 /// returned.
 ///
 /// # Errors
@@ -242,62 +239,19 @@ pub(crate) fn evaluate_adjusted(
     tick: Tick,
 ) -> Result<Evaluation, MethodError> {
     check_set(set)?;
-    let (query, gallery, ids) = (set.query, set.gallery, set.identities());
-    let (query_norms, gallery_norms) = (query.squared_norms()?, gallery.squared_norms()?);
-    let (nq, ng) = (query.n(), gallery.n());
-    let (block, tile) = (even(nq, BLOCK.min(BLOCK_BYTES / 4 / ng.max(1)).max(64)), even(ng, TILE));
-    let tiles = if tile == 0 { 0 } else { ng.div_ceil(tile) };
-    let mut products = vec![0.0f32; tiles * tile * block];
-    let mut out = Collected::new(&ids, options, ng);
-    for start in (0..nq).step_by(block.max(1)) {
-        // All blocks and tiles have one shape, the last ones reaching back, so that equal rows get equal products.
-        let first = start.min(nq - block);
-        products.par_chunks_mut((tile * block).max(1)).enumerate().for_each(|(t, part)| {
-            inner_products(query.slice(first, block), gallery.slice((t * tile).min(ng - tile), tile), part);
-        });
-        let fill = |q: usize, row: &mut [f32]| {
-            for t in 0..tiles {
-                let (from, at) = ((t * tile).min(ng - tile), t * tile);
-                let part = &products[(t * block + (q - first)) * tile..][at - from..tile];
-                let (row, norms) = (&mut row[at..], &gallery_norms[at..]);
-                widest(ToDistances { metric: options.metric, row, products: part, norm: query_norms[q], norms });
-            }
-            adjust(q, row);
-        };
-        out.add(start..(start + block).min(nq), fill);
-        if !tick((start + block).min(nq) as u64, nq as u64) {
-            return Err(MethodError::Cancelled);
-        }
+    match Panels::new(set, options.metric)? {
+        Some(panels) => panels.evaluate(set, options, adjust, tick),
+        None => by_blocks(set, options, adjust, tick),
     }
-    Ok(out.finish())
 }
 
-/// A query's distances to gallery images, from products; cancellation below 0 is cut off.
-struct ToDistances<'a> {
-    metric: Metric,
-    row: &'a mut [f32],
-    products: &'a [f32],
-    norm: f32,
-    norms: &'a [f32],
-}
-
-impl Kernel for ToDistances<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { metric, row, products, norm: q, norms } = self;
-        let each = row.iter_mut().zip(products).zip(norms);
-        let cut = |d: f32| if d > 0.0 { d } else { 0.0 };
-        match metric {
-            Metric::Euclidean => each.for_each(|((d, &p), &g)| *d = cut(q + g - 2.0 * p)),
-            Metric::Cosine if q > 0.0 => each.for_each(|((d, &p), &g)| {
-                let cosine = p / (q.sqrt() * g.sqrt());
-                *d = cut(if g > 0.0 { 1.0 - cosine } else { 1.0 });
-            }),
-            Metric::Cosine => each.for_each(|((d, _), _)| *d = 1.0),
-        }
-    }
+/// [`evaluate`] by the matrix kernel that runs everywhere, whose sums round otherwise: to compare them.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_plain(set: &EvalSet, options: &EvalOptions, tick: Tick) -> Result<Evaluation, MethodError> {
+    check_set(set)?;
+    by_blocks(set, options, |_, _| (), tick)
 }
 
 /// [`evaluate`] from distances `[nq, ng]` that are there already; [`EvalOptions::metric`] plays no part.
@@ -350,88 +304,7 @@ fn check(ids: &Identities, nq: usize, ng: usize) -> Result<(), MethodError> {
     Ok(())
 }
 
-/// The size of the fewest parts of at most `most` that `n` falls into evenly.
-fn even(n: usize, most: usize) -> usize {
-    if n == 0 { 0 } else { n.div_ceil(n.div_ceil(most)) }
-}
-
 fn cmc(indptr: &[u32], ranks: &[u32], valid: usize, rank: u32) -> f64 {
     let hits = indptr.windows(2).filter(|w| w[0] < w[1] && ranks[w[0] as usize] <= rank).count();
     if valid == 0 { 0.0 } else { hits as f64 / valid as f64 }
-}
-
-/// Results of the queries so far.
-pub(crate) struct Collected<'a> {
-    gallery: Gallery<'a>,
-    impostors: Impostors,
-    width: usize,
-    queries: Vec<Ranked>,
-}
-
-impl<'a> Collected<'a> {
-    /// `width` is the gallery with its junk.
-    pub(crate) fn new(ids: &Identities<'a>, options: &EvalOptions, width: usize) -> Self {
-        let gallery = Gallery::new(*ids, options);
-        let impostors = Impostors::new(gallery.pairs_of_different_people());
-        Self { gallery, impostors, width, queries: Vec::with_capacity(ids.query_pid.len()) }
-    }
-
-    /// Ranks these queries; `fill` writes the distances of one to the whole gallery.
-    pub(crate) fn add(&mut self, queries: std::ops::Range<usize>, fill: impl Fn(usize, &mut [f32]) + Sync + Send) {
-        let (gallery, impostors, width) = (&self.gallery, &self.impostors, self.width);
-        self.queries.par_extend(queries.into_par_iter().map_init(
-            || (vec![0.0f32; width], Vec::new()),
-            |(row, keys), q| {
-                fill(q, row);
-                let ranked = gallery.rank(q, row, keys);
-                gallery.hide_person(q, row);
-                impostors.add(row);
-                ranked
-            },
-        ));
-    }
-
-    pub(crate) fn finish(self) -> Evaluation {
-        let queries = self.queries.len();
-        let mut out = Evaluation {
-            retrieval: Retrieval::default(),
-            ap: Vec::with_capacity(queries),
-            ap_trapezoid: Vec::with_capacity(queries),
-            top: self.gallery.top(),
-            ranks: Vec::with_capacity(queries * self.gallery.top()),
-            distances: Vec::with_capacity(queries * self.gallery.top()),
-            match_indptr: vec![0],
-            match_index: Vec::new(),
-            match_rank: Vec::new(),
-            match_distance: Vec::new(),
-        };
-        let (mut sum, mut sum_trapezoid, mut valid) = (0.0, 0.0, 0usize);
-        for ranked in self.queries {
-            let (ap, trapezoid) = ranked.average_precision();
-            if !ap.is_nan() {
-                sum += ap;
-                sum_trapezoid += trapezoid;
-                valid += 1;
-            }
-            out.ap.push(ap);
-            out.ap_trapezoid.push(trapezoid);
-            out.ranks.extend(ranked.ranks);
-            out.distances.extend(ranked.distances);
-            out.match_index.extend(ranked.match_index);
-            out.match_rank.extend(ranked.match_rank);
-            out.match_distance.extend(ranked.match_distance);
-            out.match_indptr.push(out.match_index.len() as u32);
-        }
-        out.retrieval = Retrieval {
-            mAP: sum / valid.max(1) as f64,
-            mAP_trapezoid: sum_trapezoid / queries.max(1) as f64,
-            cmc: CMC_RANKS.map(|rank| cmc(&out.match_indptr, &out.match_rank, valid, rank)),
-            valid_queries: valid,
-            queries,
-            true_accepts: self.impostors.accepts(&out.match_distance),
-            ..Retrieval::default()
-        };
-        out.retrieval.mINP = out.minp();
-        out
-    }
 }

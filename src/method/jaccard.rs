@@ -5,8 +5,9 @@ use super::error::{MethodError, Tick};
 pub use super::graph::Graph;
 use super::knn::Neighbours;
 use super::pairs::listed_distances;
-use super::reciprocal::{Sparse, expand, half_of, neighbourly, sparse_rows, weights};
+use super::reciprocal::{Columns, Sparse, expand, half_of, neighbourly, sparse_rows, weights};
 use super::rows::Rows;
+use super::wide::{Kernel, widest};
 
 /// Jaccard distances of at most `max` between all images (docs/METHOD.md, Distance): k-reciprocal sets of `k1`
 /// neighbours, expansion, softmax weights of −(2 − 2cos), query expansion over `k2`, and
@@ -110,30 +111,35 @@ pub(crate) fn distance_of(overlap: f32) -> f32 {
 
 /// The distances J(i, j) ≤ `max` with j > i.
 fn upper_distances(v: &Sparse, order: &[u32], max: f32, tick: Tick) -> Result<Sparse, MethodError> {
-    let (columns, places) = v.transposed_with_places();
-    let columns = Columns { v, columns: &columns, places: &places };
     let least = least_overlap(max);
+    let columns = if least <= 0.0 || v.n() > SMALL {
+        ByColumn::Whole(v.columns(|row, weight| (row, weight)))
+    } else {
+        ByColumn::Small(v.columns(|row, weight| row << 16 | u32::from(enlarged(weight))))
+    };
     sparse_rows(
         order,
         tick,
         || Overlaps::new(v.n()),
         |scratch, i, indices, values| {
-            let start = values.len();
+            let start = indices.len();
             if least > 0.0 {
-                scratch.candidates(columns, i, least);
+                scratch.candidates(v, &columns, i, least, indices);
             } else {
-                scratch.all(columns, i);
+                scratch.all(v, &columns, i, indices);
             }
-            let mut found = std::mem::take(&mut scratch.found);
-            found.drain(|j| indices.push(j));
-            scratch.found = found;
             let mut kept = start;
-            for at in start..indices.len() {
-                let distance = distance_of(scratch.overlap(v, indices[at]));
-                if distance <= max {
-                    indices[kept] = indices[at];
-                    kept += 1;
-                    values.push(distance);
+            for at in (start..indices.len()).step_by(ABREAST) {
+                let mut some = [0u32; ABREAST];
+                let count = ABREAST.min(indices.len() - at);
+                some[..count].copy_from_slice(&indices[at..at + count]);
+                for (&other, overlap) in some.iter().zip(scratch.overlaps(v, &some[..count])).take(count) {
+                    let distance = distance_of(overlap);
+                    if distance <= max {
+                        indices[kept] = other;
+                        kept += 1;
+                        values.push(distance);
+                    }
                 }
             }
             indices.truncate(kept);
@@ -142,21 +148,34 @@ fn upper_distances(v: &Sparse, order: &[u32], max: f32, tick: Tick) -> Result<Sp
     )
 }
 
-/// Rows, and who stands in each of their columns.
-#[derive(Clone, Copy)]
-struct Columns<'a> {
-    v: &'a Sparse,
-    columns: &'a Sparse,
-    places: &'a [u32],
+/// Who stands in each column, and with what weight.
+enum ByColumn {
+    /// Row and weight.
+    Whole(Columns<(u32, f32)>),
+    /// Of up to [`SMALL`] rows: the row in the upper half, the weight [`enlarged`] in the lower. Sums of such weights fit
+    /// the nearest cache.
+    Small(Columns<u32>),
 }
 
-impl<'a> Columns<'a> {
-    /// The rows after the one whose entry `at` is, that share its column: those rows, and their values there.
-    fn after(self, at: usize) -> (&'a [u32], &'a [f32]) {
-        let (others, values) = self.columns.row(self.v.indices[at] as usize);
-        let own = self.places[at] as usize;
-        (&others[own + 1..], &values[own + 1..])
+impl ByColumn {
+    /// Later rows that share the column of entry `at`.
+    fn count_after(&self, v: &Sparse, at: usize) -> usize {
+        match self {
+            Self::Whole(columns) => columns.count_after(v, at),
+            Self::Small(columns) => columns.count_after(v, at),
+        }
     }
+}
+
+/// Rows up to which sums of [`enlarged`] weights fit 16 bits, as a row's weights sum to 1 and each is enlarged by less
+/// than one: 32,000 + 32,768 < 2¹⁶.
+const SMALL: usize = 1 << 15;
+/// What a weight of 1 is in 16 bits.
+const ONE: f32 = 32_000.0;
+
+/// A weight of a row in 16 bits, not less than it is.
+fn enlarged(weight: f32) -> u16 {
+    (weight * ONE).ceil() as u16
 }
 
 /// A bound on Σmin below which no J is `max` or less, with room for rounding: J ≤ max ⇔ Σmin ≥ 2(1 − max)/(2 − max).
@@ -169,10 +188,15 @@ fn least_overlap(max: f32) -> f32 {
 /// and lets more false candidates through.
 const SKIP: f32 = 0.8;
 
+/// Rows whose overlaps are added up side by side, as each sum must wait for its own last addition.
+const ABREAST: usize = 4;
+
 /// Scratch of one worker.
 struct Overlaps {
     /// Partial Σmin of every image with the current one.
     sum: Vec<f32>,
+    /// The same in 16 bits, not less than it is; as many as 16 bits can name.
+    small: Box<[u16; 1 << 16]>,
     /// The images that have one: the first `count`.
     met: Vec<u32>,
     count: usize,
@@ -188,6 +212,7 @@ impl Overlaps {
     fn new(n: usize) -> Self {
         Self {
             sum: vec![0.0; n],
+            small: Box::new([0; 1 << 16]),
             met: vec![0; n + 1],
             count: 0,
             row: vec![0.0; n],
@@ -197,34 +222,44 @@ impl Overlaps {
     }
 
     /// Adds the part of Σmin that stems from the column of entry `at` to every later image.
-    fn add(&mut self, columns: Columns, at: usize) {
-        let weight = columns.v.values[at];
-        let (others, weights) = columns.after(at);
-        // Written always, counted when new: whether an image is new is a coin toss that branches predict badly.
-        let mut count = self.count;
-        for (&j, &other) in others.iter().zip(weights) {
-            let slot = &mut self.sum[j as usize];
-            self.met[count] = j;
-            count += usize::from(*slot == 0.0);
-            *slot += weight.min(other);
+    fn add(&mut self, v: &Sparse, columns: &ByColumn, at: usize) {
+        match columns {
+            ByColumn::Small(columns) => {
+                let weight = enlarged(v.values[at]);
+                for &entry in columns.after(v, at) {
+                    let slot = &mut self.small[(entry >> 16) as usize];
+                    *slot = slot.wrapping_add(weight.min(entry as u16));
+                }
+            }
+            ByColumn::Whole(columns) => {
+                let weight = v.values[at];
+                // Written always, counted when new: whether an image is new is a coin toss that branches predict badly.
+                let mut count = self.count;
+                for &(j, other) in columns.after(v, at) {
+                    let slot = &mut self.sum[j as usize];
+                    self.met[count] = j;
+                    count += usize::from(*slot == 0.0);
+                    *slot += weight.min(other);
+                }
+                self.count = count;
+            }
         }
-        self.count = count;
     }
 
     /// Every later image that shares a column.
-    fn all(&mut self, columns: Columns, i: usize) {
-        (columns.v.indptr[i]..columns.v.indptr[i + 1]).for_each(|at| self.add(columns, at));
+    fn all(&mut self, v: &Sparse, columns: &ByColumn, i: usize, out: &mut Vec<u32>) {
+        (v.indptr[i]..v.indptr[i + 1]).for_each(|at| self.add(v, columns, at));
         self.met[..self.count].iter().for_each(|&j| self.found.insert(j));
+        self.found.drain(|j| out.push(j));
     }
 
     /// Every later image whose overlap may reach `least`, and few others. The weights left out of the sum are
     /// worth less than `least`, so an image that reaches it is met in the columns searched, with at least the
     /// difference.
-    fn candidates(&mut self, columns: Columns, i: usize, least: f32) {
-        let v = columns.v;
+    fn candidates(&mut self, v: &Sparse, columns: &ByColumn, i: usize, least: f32, out: &mut Vec<u32>) {
         // The dearest first, as far as a power of two tells.
         let span = v.indptr[i]..v.indptr[i + 1];
-        let dearness = |at: usize| (columns.after(at).0.len() as f32 / v.values[at]).to_bits() >> 23;
+        let dearness = |at: usize| (columns.count_after(v, at) as f32 / v.values[at]).to_bits() >> 23;
         let mut weight_of = [0.0f32; 256];
         self.dear.clear();
         for at in span.clone() {
@@ -247,29 +282,52 @@ impl Overlaps {
                 left -= w;
                 skipped += w;
             } else {
-                self.add(columns, at);
+                self.add(v, columns, at);
             }
         }
         self.dear = dears;
         let needed = least - skipped;
-        for &j in &self.met[..self.count] {
-            if std::mem::take(&mut self.sum[j as usize]) >= needed {
-                self.found.insert(j);
+        match columns {
+            ByColumn::Small(_) => {
+                let least = ((needed * ONE) as u16).max(1);
+                widest(Reached { sums: &mut self.small[..v.n()], from: i, least, out });
+            }
+            ByColumn::Whole(_) => {
+                for &j in &self.met[..self.count] {
+                    if std::mem::take(&mut self.sum[j as usize]) >= needed {
+                        self.found.insert(j);
+                    }
+                }
+                self.count = 0;
+                self.found.drain(|j| out.push(j));
             }
         }
-        self.count = 0;
         let (row, weights) = v.row(i);
         row.iter().zip(weights).for_each(|(&c, &w)| self.row[c as usize] = w);
     }
 
-    /// Σmin of the current row and row `j`, in ascending order of columns as the reference adds them, so that
-    /// the bits agree: the sum that [`Self::all`] made that way, or after [`Self::candidates`] a new one.
-    fn overlap(&self, v: &Sparse, j: u32) -> f32 {
+    /// Σmin of the current row and up to [`ABREAST`] others, in ascending order of columns as the reference adds them, so
+    /// that the bits agree: the sums that [`Self::all`] made that way, or after [`Self::candidates`] new ones.
+    fn overlaps(&self, v: &Sparse, others: &[u32]) -> [f32; ABREAST] {
+        let mut sums = [0.0f32; ABREAST];
         if self.count > 0 {
-            return self.sum[j as usize];
+            sums.iter_mut().zip(others).for_each(|(sum, &j)| *sum = self.sum[j as usize]);
+            return sums;
         }
-        let (row, weights) = v.row(j as usize);
-        row.iter().zip(weights).map(|(&c, &w)| self.row[c as usize].min(w)).fold(0.0, |sum, m| sum + m)
+        let mut rows = [(&[][..], &[][..]); ABREAST];
+        rows.iter_mut().zip(others).for_each(|(row, &j)| *row = v.row(j as usize));
+        let rows = rows.map(|(columns, weights): (&[u32], &[f32])| (columns, &weights[..columns.len()]));
+        let shortest = rows.iter().map(|row| row.0.len()).min().unwrap_or(0);
+        let least = |(columns, weights): (&[u32], &[f32]), at: usize| self.row[columns[at] as usize].min(weights[at]);
+        for at in 0..shortest {
+            for (sum, &row) in sums.iter_mut().zip(&rows) {
+                *sum += least(row, at);
+            }
+        }
+        for (sum, &row) in sums.iter_mut().zip(&rows) {
+            *sum = (shortest..row.0.len()).fold(*sum, |sum, at| sum + least(row, at));
+        }
+        sums
     }
 
     /// Makes ready for the next row.
@@ -277,5 +335,38 @@ impl Overlaps {
         self.met[..self.count].iter().for_each(|&j| self.sum[j as usize] = 0.0);
         self.count = 0;
         v.row(i).0.iter().for_each(|&c| self.row[c as usize] = 0.0);
+    }
+}
+
+/// Which sums reach `least`, ascending; all of them are 0 then. Those before `from` are 0 already.
+struct Reached<'a> {
+    sums: &'a mut [u16],
+    from: usize,
+    least: u16,
+    out: &'a mut Vec<u32>,
+}
+
+impl Kernel for Reached<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const LANES: usize = 16;
+        let Self { sums, from, least, out } = self;
+        let (head, tail) = sums.as_chunks_mut::<LANES>();
+        for (c, chunk) in head.iter_mut().enumerate().skip(from / LANES) {
+            // One byte each, so that the few are found by counting zeros.
+            let mut left = u128::from_le_bytes(std::array::from_fn(|o| u8::from(chunk[o] >= least)));
+            *chunk = [0; LANES];
+            while left != 0 {
+                out.push((c * LANES) as u32 + left.trailing_zeros() / 8);
+                left &= left - 1;
+            }
+        }
+        for (o, sum) in tail.iter_mut().enumerate() {
+            if std::mem::take(sum) >= least {
+                out.push((head.len() * LANES + o) as u32);
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! One query against the gallery: its nearest rows, and the ranks of its matches by counting, not sorting.
 
 use super::evaluate::{EvalOptions, Identities};
+use super::roc::Within;
 use super::wide::{Kernel, widest};
 
-/// Spare keys beside the wanted ones before the buffer is thinned out.
-const SPARE: usize = 256;
+/// Matches from which sorting the distances costs less than going through them for each.
+const MANY: usize = 400;
 
 /// The gallery, prepared for ranking.
 pub(crate) struct Gallery<'a> {
@@ -85,16 +86,22 @@ impl<'a> Gallery<'a> {
         self.dropped.iter().for_each(|&g| row[g as usize] = f32::INFINITY);
         let (pid, camid) = (self.ids.query_pid[q], self.ids.query_camid[q]);
         let hidden = |g: &u32| self.same_camera_rule && self.ids.gallery_camid[*g as usize] == camid;
-        let (hidden, mut matches): (Vec<u32>, Vec<u32>) = self.of_pid(pid).iter().partition(|g| hidden(g));
-        matches.sort_unstable_by_key(|&g| key(row[g as usize], g));
-        let match_rank = matches.iter().map(|&m| {
-            let d = row[m as usize];
-            let before = widest(Before { row, at: m as usize });
-            let own = key(d, m);
-            let unseen = hidden.iter().filter(|&&g| key(row[g as usize], g) < own).count();
-            (before - unseen + 1) as u32
-        });
-        let match_rank = match_rank.collect();
+        let (mut hidden, mut matches): (Vec<u32>, Vec<u32>) = self.of_pid(pid).iter().partition(|g| hidden(g));
+        let by_distance = |g: &u32| key(row[*g as usize], *g);
+        hidden.sort_unstable_by_key(by_distance);
+        matches.sort_unstable_by_key(by_distance);
+        let mut match_rank = vec![1u32; matches.len()];
+        if matches.len() < MANY {
+            widest(Before { row, matches: &matches, counts: &mut match_rank });
+        } else {
+            before_sorted(row, &matches, &mut match_rank);
+        }
+        let mut unseen = 0;
+        for (rank, &m) in match_rank.iter_mut().zip(&matches) {
+            let own = by_distance(&m);
+            unseen += hidden[unseen..].iter().take_while(|g| by_distance(g) < own).count();
+            *rank -= unseen as u32;
+        }
         nearest(row, self.top, keys);
         Ranked {
             ranks: keys.iter().map(|&k| k as u32).collect(),
@@ -113,35 +120,50 @@ fn key(distance: f32, index: u32) -> u64 {
     u64::from(ordered) << 32 | u64::from(index)
 }
 
-/// How many of a query's distances come before the one `at` by (distance, index).
+/// Adds to the count of each match how many of a query's distances come before its own by (distance, index).
 struct Before<'a> {
     row: &'a [f32],
-    at: usize,
+    matches: &'a [u32],
+    counts: &'a mut [u32],
 }
 
 impl Kernel for Before<'_> {
-    type Out = usize;
+    type Out = ();
 
     #[inline(always)]
-    fn run(self) -> usize {
-        let (head, tail) = self.row.split_at(self.at);
-        let d = self.row[self.at];
-        count(head, |x| x <= d) + count(tail, |x| x < d)
+    fn run(self) {
+        let Self { row, matches, counts } = self;
+        // All matches look at one run, which is in the nearest cache then.
+        for (r, run) in row.chunks(RUN).enumerate() {
+            for (&m, count) in matches.iter().zip(&mut *counts) {
+                let (before, after) = run.split_at((m as usize).saturating_sub(r * RUN).min(run.len()));
+                let d = row[m as usize];
+                *count += counted(before, |x| x <= d) + counted(after, |x| x < d);
+            }
+        }
     }
 }
 
-/// Counted in short runs of `u32`, which the compiler turns into vector compares.
-#[inline(always)]
-fn count(row: &[f32], test: impl Fn(f32) -> bool) -> usize {
-    let mut all = 0;
-    for run in row.chunks(4096) {
-        let mut found = 0u32;
-        for &x in run {
-            found = found.wrapping_add(u32::from(test(x)));
-        }
-        all += found as usize;
+/// What [`Before`] does, for many matches.
+fn before_sorted(row: &[f32], matches: &[u32], counts: &mut [u32]) {
+    let order = |d: f32| (key(d, 0) >> 32) as u32;
+    let mut sorted: Vec<u32> = row.iter().map(|&d| order(d)).collect();
+    sorted.sort_unstable();
+    for (&m, count) in matches.iter().zip(counts) {
+        let d = row[m as usize];
+        let nearer = sorted.partition_point(|&other| other < order(d));
+        let tied = sorted.get(nearer + 1) == Some(&order(d));
+        *count += nearer as u32 + if tied { row[..m as usize].iter().filter(|&&x| x == d).count() as u32 } else { 0 };
     }
-    all
+}
+
+/// Distances of a run.
+const RUN: usize = 4096;
+
+/// Summed up in `u32`, which the compiler turns into vector compares.
+#[inline(always)]
+fn counted(run: &[f32], test: impl Fn(f32) -> bool) -> u32 {
+    run.iter().fold(0, |found: u32, &x| found.wrapping_add(u32::from(test(x))))
 }
 
 /// The keys of the `top` nearest, in order.
@@ -150,22 +172,34 @@ fn nearest(row: &[f32], top: usize, keys: &mut Vec<u64>) {
     if top == 0 {
         return;
     }
-    let mut bound = f32::INFINITY;
-    for (c, chunk) in row.chunks(16).enumerate() {
-        if !chunk.iter().fold(false, |any, &d| any | (d <= bound)) {
-            continue;
-        }
-        for (o, &d) in chunk.iter().enumerate() {
-            if d <= bound && d < f32::INFINITY {
-                keys.push(key(d, (c * 16 + o) as u32));
-            }
-        }
-        if keys.len() >= 2 * top + SPARE {
-            let (_, last, _) = keys.select_nth_unstable(top - 1);
-            bound = row[(*last as u32) as usize];
-            keys.truncate(top);
-        }
+    let mut least = widest(Least(row));
+    let limit =
+        if least.len() < top { f32::INFINITY } else { *least.select_nth_unstable_by(top - 1, f32::total_cmp).1 };
+    widest(Within { row, limit, each: |d: f32, at: usize| keys.push(key(d, at as u32)) });
+    if keys.len() > top {
+        keys.select_nth_unstable(top - 1);
+        keys.truncate(top);
     }
     keys.sort_unstable();
-    keys.truncate(top);
+}
+
+/// The least distance of each of many parts: as many distances are no farther than the n-th of them as n says.
+struct Least<'a>(&'a [f32]);
+
+impl Kernel for Least<'_> {
+    type Out = Vec<f32>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<f32> {
+        const LANES: usize = 16;
+        const PART: usize = 16;
+        let mut all = Vec::with_capacity(self.0.len() / PART + 1);
+        for parts in self.0.as_chunks::<{ LANES * PART }>().0 {
+            let least = parts.as_chunks::<LANES>().0.iter().fold([f32::INFINITY; LANES], |least, values| {
+                std::array::from_fn(|lane| if values[lane] < least[lane] { values[lane] } else { least[lane] })
+            });
+            all.extend(least);
+        }
+        all
+    }
 }

@@ -82,11 +82,13 @@ impl Sparse {
 
     /// Rows and columns exchanged; rows ascend within a column because they are entered in order.
     pub(crate) fn transposed(&self) -> Self {
-        self.transposed_with_places().0
+        let Columns { indptr, entries, .. } = self.columns(|row, value| (row, value));
+        let (indices, values) = entries.into_iter().unzip();
+        Self { indptr, indices, values }
     }
 
-    /// [`Self::transposed`], and of each entry here how many entries stand before it in its column there.
-    pub(crate) fn transposed_with_places(&self) -> (Self, Vec<u32>) {
+    /// The entries by column, rows ascending: of each what `entry` makes of its row and value.
+    pub(crate) fn columns<T: Copy + Default>(&self, entry: impl Fn(u32, f32) -> T) -> Columns<T> {
         let n = self.n();
         let mut indptr = vec![0usize; n + 1];
         for &c in &self.indices {
@@ -96,20 +98,42 @@ impl Sparse {
             indptr[c + 1] += indptr[c];
         }
         let mut next = indptr.clone();
-        let mut indices = vec![0u32; self.indices.len()];
-        let mut values = vec![0.0f32; self.values.len()];
+        let mut entries = vec![T::default(); self.indices.len()];
         let mut places = Vec::with_capacity(self.indices.len());
         for i in 0..n {
             let (columns, row) = self.row(i);
             for (&c, &v) in columns.iter().zip(row) {
                 let at = &mut next[c as usize];
-                indices[*at] = i as u32;
-                values[*at] = v;
+                entries[*at] = entry(i as u32, v);
                 places.push((*at - indptr[c as usize]) as u32);
                 *at += 1;
             }
         }
-        (Self { indptr, indices, values }, places)
+        Columns { indptr, entries, places }
+    }
+}
+
+/// Sparse rows by column.
+pub(crate) struct Columns<T> {
+    /// `[n + 1]`: where each column begins.
+    pub(crate) indptr: Vec<usize>,
+    /// Of each entry what is kept of its row and value.
+    pub(crate) entries: Vec<T>,
+    /// Of each entry of the rows, in their order, how many stand before it in its column.
+    pub(crate) places: Vec<u32>,
+}
+
+impl<T> Columns<T> {
+    /// What stands behind the entry `at` of the rows in its column: entries of later rows.
+    pub(crate) fn after(&self, v: &Sparse, at: usize) -> &[T] {
+        let column = v.indices[at] as usize;
+        &self.entries[self.indptr[column] + self.places[at] as usize + 1..self.indptr[column + 1]]
+    }
+
+    /// How many there are.
+    pub(crate) fn count_after(&self, v: &Sparse, at: usize) -> usize {
+        let column = v.indices[at] as usize;
+        self.indptr[column + 1] - self.indptr[column] - self.places[at] as usize - 1
     }
 }
 

@@ -54,14 +54,17 @@ impl Impostors {
         if self.pairs == 0 || matches.is_empty() {
             return None;
         }
-        nearest.sort_unstable();
         Some(FALSE_ACCEPTS.map(|rate| {
-            let first_refused = nearest.get(accepted(self.pairs, rate)).copied().unwrap_or(u32::MAX);
+            let at = accepted(self.pairs, rate);
+            let first_refused = if at < nearest.len() { *nearest.select_nth_unstable(at).1 } else { u32::MAX };
             let hits = matches.iter().filter(|&&d| key(d) < first_refused).count();
             hits as f64 / matches.len() as f64
         }))
     }
 }
+
+/// Distances compared at once.
+const LANES: usize = 16;
 
 /// Finite distances of at most `limit`, and where they stand, in order.
 pub(crate) struct Within<'a, F> {
@@ -76,13 +79,19 @@ impl<F: FnMut(f32, usize)> Kernel for Within<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Self { row, limit, mut each } = self;
-        for (c, chunk) in row.chunks(16).enumerate() {
-            if chunk.iter().fold(false, |any, &d| any | (d <= limit)) {
-                for (o, &d) in chunk.iter().enumerate().filter(|&(_, &d)| d <= limit && d < f32::INFINITY) {
-                    each(d, c * 16 + o);
-                }
+        let limit = if limit < f32::MAX { limit } else { f32::MAX };
+        let (head, tail) = row.as_chunks::<LANES>();
+        for (c, chunk) in head.iter().enumerate() {
+            // One byte each, so that the few are found by counting zeros.
+            let mut left = u128::from_le_bytes(std::array::from_fn(|o| u8::from(chunk[o] <= limit)));
+            while left != 0 {
+                let o = left.trailing_zeros() as usize / 8;
+                left &= left - 1;
+                each(chunk[o], c * LANES + o);
             }
         }
+        let start = head.len() * LANES;
+        tail.iter().enumerate().filter(|(_, d)| **d <= limit).for_each(|(o, &d)| each(d, start + o));
     }
 }
 

@@ -61,17 +61,39 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// When a row is not finite, or so long that its distances would leave `f32`.
     pub fn squared_norms(&self) -> Result<Vec<f32>, MethodError> {
-        let norms: Vec<f32> = self
-            .data
-            .par_chunks_exact(self.d)
-            .map(|row| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() as f32)
-            .collect();
+        let mut norms = vec![0.0f32; self.n()];
+        norms
+            .par_chunks_mut(ABREAST)
+            .zip(self.data.par_chunks(ABREAST * self.d))
+            .for_each(|(norms, rows)| squared_lengths(rows, self.d, norms));
         let mut bad = norms.iter().enumerate().filter(|(_, x)| !x.is_finite() || **x > f32::MAX / 4.0).map(|(i, _)| i);
         match bad.next() {
             None => Ok(norms),
             Some(row) => Err(MethodError::NotFinite { row, count: 1 + bad.count() }),
         }
     }
+}
+
+/// Rows whose sums are made side by side, as each must wait for its own last addition.
+const ABREAST: usize = 8;
+
+/// |x|² of up to [`ABREAST`] rows, each summed from its first number to its last.
+fn squared_lengths(rows: &[f32], d: usize, out: &mut [f32]) {
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    if out.len() < ABREAST {
+        out.iter_mut()
+            .zip(rows.chunks(d))
+            .for_each(|(out, row)| *out = row.iter().map(|&x| square(x)).sum::<f64>() as f32);
+        return;
+    }
+    let rows: [&[f32]; ABREAST] = std::array::from_fn(|r| &rows[r * d..(r + 1) * d]);
+    let mut sums = [0.0f64; ABREAST];
+    for at in 0..d {
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            *sum += square(row[at]);
+        }
+    }
+    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
 }
 
 /// Σ (aᵢ − bᵢ)² in `f32`, in running sums that wide registers hold: the same to the bit on every processor, and the same
@@ -89,15 +111,15 @@ impl Kernel for Difference<'_> {
     fn run(self) -> f32 {
         const LANES: usize = 64;
         let Self(a, b) = self;
-        let mut sums = [0.0f32; LANES];
         let (a_head, a_tail) = a.as_chunks::<LANES>();
         let (b_head, b_tail) = b.as_chunks::<LANES>();
-        for (x, y) in a_head.iter().zip(b_head) {
-            for lane in 0..LANES {
+        // New sums out of the old ones: those that are written where they stand are kept in memory, not in registers.
+        let mut sums = a_head.iter().zip(b_head).fold([0.0f32; LANES], |sums, (x, y)| {
+            std::array::from_fn(|lane| {
                 let difference = x[lane] - y[lane];
-                sums[lane] += difference * difference;
-            }
-        }
+                sums[lane] + difference * difference
+            })
+        });
         for (lane, (x, y)) in a_tail.iter().zip(b_tail).enumerate() {
             sums[lane] += (x - y) * (x - y);
         }

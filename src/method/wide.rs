@@ -1,8 +1,10 @@
 //! What the processor's wide registers do for the method, and beside `product.rs` its one file with `unsafe`.
 //!
-//! `unsafe` is needed for two things only: to call a function that is compiled for registers which not every processor
-//! has, after asking whether this one has them, and to load and store whole registers.
+//! `unsafe` is needed for three things only: to call a function that is compiled for registers which not every processor
+//! has, after asking whether this one has them; to load and store whole registers; and to fill memory that was not
+//! cleared first.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::rows::Rows;
@@ -92,23 +94,19 @@ pub(crate) struct RowPanels {
 
 impl RowPanels {
     /// Lays out `rows`; missing rows of the last panel are 0.
+    #[allow(unsafe_code)]
     pub(crate) fn new(rows: Rows, kept: Kept) -> Self {
         use rayon::prelude::*;
         let (n, d) = (rows.n(), rows.d());
         let steps = if kept == Kept::Whole { d } else { d.div_ceil(2) };
-        let mut data = vec![Step([0; PANEL]); n.div_ceil(PANEL) * steps];
-        data.par_chunks_mut(steps).enumerate().for_each(|(p, panel)| {
-            for r in 0..PANEL.min(n - p * PANEL) {
-                let row = rows.row(p * PANEL + r);
-                match kept {
-                    Kept::Whole => panel.iter_mut().zip(row).for_each(|(step, x)| step.0[r] = x.to_bits()),
-                    Kept::Rounded => panel.iter_mut().zip(row.chunks(2)).for_each(|(step, pair)| {
-                        let upper = pair.get(1).map_or(0, |&x| rounded(x).to_bits());
-                        step.0[r] = rounded(pair[0]).to_bits() >> 16 | upper;
-                    }),
-                }
-            }
+        let count = n.div_ceil(PANEL) * steps;
+        let mut data = Vec::with_capacity(count);
+        data.spare_capacity_mut()[..count].par_chunks_mut(steps).enumerate().for_each(|(p, panel)| {
+            let own = p * PANEL..n.min((p + 1) * PANEL);
+            widest(LayOut { panel, kept, row: |r: usize| own.clone().nth(r).map(|i| rows.row(i)) });
         });
+        // SAFETY: every step of every panel was written.
+        unsafe { data.set_len(count) };
         Self { kept, steps, data }
     }
 
@@ -146,6 +144,44 @@ impl RowPanels {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Writes rows as a panel, sixteen steps of all of them at a time.
+struct LayOut<'a, F> {
+    panel: &'a mut [MaybeUninit<Step>],
+    kept: Kept,
+    /// The row at a place of the panel, where there is one.
+    row: F,
+}
+
+impl<'a, F: Fn(usize) -> Option<&'a [f32]>> Kernel for LayOut<'_, F> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { panel, kept, row } = self;
+        let rows: [&[f32]; PANEL] = std::array::from_fn(|r| row(r).unwrap_or_default());
+        let each = if kept == Kept::Whole { 1 } else { 2 };
+        for (s, out) in panel.chunks_mut(PANEL).enumerate() {
+            let mut steps = [Step([0; PANEL]); PANEL];
+            for (r, row) in rows.iter().enumerate() {
+                let mut words = [0u32; PANEL];
+                let numbers = row.get(s * PANEL * each..).unwrap_or_default();
+                match kept {
+                    Kept::Whole => words.iter_mut().zip(numbers).for_each(|(word, x)| *word = x.to_bits()),
+                    Kept::Rounded => {
+                        let mut pairs = [0.0f32; 2 * PANEL];
+                        pairs.iter_mut().zip(numbers).for_each(|(pair, &x)| *pair = x);
+                        for (word, pair) in words.iter_mut().zip(pairs.as_chunks::<2>().0) {
+                            *word = rounded(pair[0]).to_bits() >> 16 | rounded(pair[1]).to_bits();
+                        }
+                    }
+                }
+                steps.iter_mut().zip(words).for_each(|(step, word)| step.0[r] = word);
+            }
+            out.iter_mut().zip(steps).for_each(|(out, step)| _ = out.write(step));
         }
     }
 }

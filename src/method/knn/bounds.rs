@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::method::rows::Rows;
-use crate::method::wide::{Kept, rounded};
+use crate::method::wide::{Kept, Kernel, rounded, widest};
 
 /// How far the two passes may lie apart.
 pub(super) struct Bounds {
@@ -35,13 +35,8 @@ impl Bounds {
                 match kept {
                     Kept::Whole => [own, own, 0.0],
                     Kept::Rounded => {
-                        let (mut near, mut off) = (0.0f64, 0.0f64);
-                        for &x in rows.row(i) {
-                            let y = rounded(x);
-                            near += f64::from(y) * f64::from(y);
-                            off += f64::from(x - y) * f64::from(x - y);
-                        }
-                        [own, near.sqrt(), off.sqrt()]
+                        let [near, off] = widest(RoundedLengths(rows.row(i)));
+                        [own, near, off]
                     }
                 }
             })
@@ -58,5 +53,29 @@ impl Bounds {
             ((2.0 * product + sums + second) * 1.001) as f32
         };
         Self { error: lengths.iter().map(error).collect() }
+    }
+}
+
+/// The lengths of a row when rounded, and of what rounding took off.
+struct RoundedLengths<'a>(&'a [f32]);
+
+impl Kernel for RoundedLengths<'_> {
+    type Out = [f64; 2];
+
+    #[inline(always)]
+    fn run(self) -> [f64; 2] {
+        const LANES: usize = 16;
+        let (mut near, mut off) = ([0.0f64; LANES], [0.0f64; LANES]);
+        let mut add = |lane: usize, x: f32| {
+            let y = rounded(x);
+            near[lane] += f64::from(y) * f64::from(y);
+            off[lane] += f64::from(x - y) * f64::from(x - y);
+        };
+        let (head, tail) = self.0.as_chunks::<LANES>();
+        for x in head {
+            (0..LANES).for_each(|lane| add(lane, x[lane]));
+        }
+        tail.iter().enumerate().for_each(|(lane, &x)| add(lane, x));
+        [near, off].map(|sums| sums.iter().sum::<f64>().sqrt())
     }
 }

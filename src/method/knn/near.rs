@@ -150,19 +150,23 @@ impl Kernel for Look<'_> {
             let distance = |norm_of_other: f32, product: f32| norm + norm_of_other - 2.0 * product;
             let chunks = products[..part.columns].chunks(LANES).zip(norms.1.chunks(LANES)).zip(bounds.1.chunks(LANES));
             for (c, ((products, norms), bounds)) in chunks.enumerate() {
-                let near = |o: usize| {
-                    let d = distance(norms[o], products[o]);
-                    (d <= bound) | (d <= bounds[o])
+                let start = part.column + c * LANES;
+                let mut push = |o: usize| {
+                    if start + o > row {
+                        hits.push((row as u32, (start + o) as u32, distance(norms[o], products[o])));
+                    }
                 };
-                let whole = products.len() == LANES && norms.len() == LANES && bounds.len() == LANES;
-                if whole && !(0..LANES).fold(false, |any, o| any | near(o)) {
+                let near =
+                    |o: usize| distance(norms[o], products[o]) <= if bounds[o] > bound { bounds[o] } else { bound };
+                if products.len() < LANES || norms.len() < LANES || bounds.len() < LANES {
+                    (0..products.len()).filter(|&o| near(o)).for_each(push);
                     continue;
                 }
-                for o in (0..products.len()).filter(|&o| near(o)) {
-                    let column = part.column + c * LANES + o;
-                    if column > row {
-                        hits.push((row as u32, column as u32, distance(norms[o], products[o])));
-                    }
+                // One byte each, so that the few that are near are found by counting zeros.
+                let mut left = u128::from_le_bytes(std::array::from_fn(|o| u8::from(near(o))));
+                while left != 0 {
+                    push(left.trailing_zeros() as usize / 8);
+                    left &= left - 1;
                 }
             }
         }
