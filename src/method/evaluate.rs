@@ -221,7 +221,7 @@ impl<'a> EvalSet<'a> {
 
 /// Ranks the gallery for every query and measures CMC and mAP. Ties go by gallery index. `tick` counts queries.
 ///
-/// Memory beside the features: a copy of them laid out for our kernel and the distances of 64 queries a thread, or, on
+/// Memory beside the features: a copy of them laid out for our kernel and the distances of 192 queries a thread, or, on
 /// processors without 512-bit registers, at most 128 MB of distances (more only where 64 queries need it); and what is
 /// returned.
 ///

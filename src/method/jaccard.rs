@@ -186,7 +186,7 @@ fn least_overlap(max: f32) -> f32 {
 
 /// Share of the needed overlap that may be left out of the search for candidates. More searches fewer columns
 /// and lets more false candidates through.
-const SKIP: f32 = 0.8;
+const SKIP: f32 = 0.7;
 
 /// Rows whose overlaps are added up side by side, as each sum must wait for its own last addition.
 const ABREAST: usize = 4;
@@ -351,17 +351,15 @@ impl Kernel for Reached<'_> {
 
     #[inline(always)]
     fn run(self) {
-        const LANES: usize = 16;
+        const LANES: usize = 32;
         let Self { sums, from, least, out } = self;
         let (head, tail) = sums.as_chunks_mut::<LANES>();
         for (c, chunk) in head.iter_mut().enumerate().skip(from / LANES) {
-            // One byte each, so that the few are found by counting zeros.
-            let mut left = u128::from_le_bytes(std::array::from_fn(|o| u8::from(chunk[o] >= least)));
-            *chunk = [0; LANES];
-            while left != 0 {
-                out.push((c * LANES) as u32 + left.trailing_zeros() / 8);
-                left &= left - 1;
+            if chunk.iter().fold(false, |any, &sum| any | (sum >= least)) {
+                let reached = (0..LANES).filter(|&o| chunk[o] >= least);
+                out.extend(reached.map(|o| (c * LANES + o) as u32));
             }
+            *chunk = [0; LANES];
         }
         for (o, sum) in tail.iter_mut().enumerate() {
             if std::mem::take(sum) >= least {

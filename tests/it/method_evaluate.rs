@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use reid_workbench::method::error::{MethodError, no_tick};
-use reid_workbench::method::evaluate::{EvalOptions, EvalSet, Evaluation, Identities, evaluate, evaluate_distances};
+use reid_workbench::method::evaluate::{
+    EvalOptions, EvalSet, Evaluation, Identities, Metric, evaluate, evaluate_distances, evaluate_plain,
+};
 use reid_workbench::method::rows::Rows;
 
 use super::support::golden::Case;
@@ -260,6 +262,61 @@ fn clothes_are_told_apart_as_when_the_others_are_not_there() {
     let mut found = run(&set.query, &set.gallery, DIM, &EvalOptions::default());
     found.tell_clothes(&[-1; 20], &[-1; 60]);
     assert_eq!((found.retrieval.same_clothes, found.retrieval.changed_clothes), (None, None));
+}
+
+/// On a grid no product is rounded, so that both kernels must agree to the bit, with each other and with a whole sort.
+#[test]
+fn both_kernels_rank_as_a_whole_sort_does() {
+    let mut at = 0;
+    let mut below = |n: u64| {
+        at += 1;
+        (crate::prng::word(5, 11, at) >> 33) % n
+    };
+    // Sizes that fill no panel, group, strip or job; few people, so that some have more matches than are counted singly.
+    for (nq, ng, d, people) in [(1, 1, 1, 1), (70, 131, 37, 9), (30, 1300, 20, 2), (430, 90, 3, 4)] {
+        let mut grid = |n: usize| (0..n * d).map(|_| below(5) as f32 - 2.0).collect::<Vec<f32>>();
+        let (query, gallery) = (grid(nq), grid(ng));
+        let mut ids = |n: usize, values: u64| (0..n).map(|_| below(values) as i32).collect::<Vec<i32>>();
+        let (qp, gp, qc, gc) = (ids(nq, people), ids(ng, people), ids(nq, 3), ids(ng, 3));
+        let set = EvalSet {
+            query: Rows::new(&query, d).unwrap(),
+            gallery: Rows::new(&gallery, d).unwrap(),
+            query_pid: &qp,
+            query_camid: &qc,
+            gallery_pid: &gp,
+            gallery_camid: &gc,
+        };
+        for (metric, rule) in [(Metric::Euclidean, true), (Metric::Euclidean, false), (Metric::Cosine, true)] {
+            let options = EvalOptions { metric, top: 20, same_camera_rule: rule };
+            let ours = evaluate(&set, &options, &no_tick).unwrap();
+            let plain = evaluate_plain(&set, &options, &no_tick).unwrap();
+            assert_eq!((&ours.ranks, &ours.distances), (&plain.ranks, &plain.distances));
+            assert_eq!((&ours.match_index, &ours.match_rank), (&plain.match_index, &plain.match_rank));
+            assert_eq!(ours.retrieval, plain.retrieval);
+            if metric == Metric::Cosine {
+                continue;
+            }
+            for q in 0..nq {
+                let to = |g: usize| -> f32 {
+                    set.query.row(q).iter().zip(set.gallery.row(g)).map(|(a, b)| (a - b) * (a - b)).sum()
+                };
+                let mut order: Vec<usize> = (0..ng).collect();
+                order.sort_by(|&a, &b| to(a).total_cmp(&to(b)).then(a.cmp(&b)));
+                let top: Vec<usize> =
+                    ours.ranks[q * ours.top..(q + 1) * ours.top].iter().map(|&g| g as usize).collect();
+                assert_eq!(top, order[..ours.top]);
+                order.retain(|&g| !(rule && gp[g] == qp[q] && gc[g] == qc[q]));
+                let expected: Vec<(u32, u32)> = (0..order.len())
+                    .filter(|&r| gp[order[r]] == qp[q])
+                    .map(|r| (order[r] as u32, r as u32 + 1))
+                    .collect();
+                let span = ours.match_indptr[q] as usize..ours.match_indptr[q + 1] as usize;
+                let found: Vec<(u32, u32)> =
+                    ours.match_index[span.clone()].iter().copied().zip(ours.match_rank[span].iter().copied()).collect();
+                assert_eq!(found, expected, "query {q} of {nq}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -12,8 +12,12 @@ use crate::method::product::inner_products;
 use crate::method::ranking::Ranked;
 use crate::method::wide::{GROUP, Kept, Kernel, PANEL, RowPanels, widest};
 
-/// Queries whose distances are made at once, by our own kernel: as many rows as stay in the second cache beside a group.
+/// Queries whose products with a group are made at once, by our own kernel: they stay in the second cache beside it.
 const STRIP: usize = 64;
+/// Gallery rows that all queries of a job go through before the next have their turn: they stay in the last cache.
+const PART: usize = 8 * GROUP * PANEL;
+/// Queries of a job at most.
+const JOB: usize = 3 * STRIP;
 /// Bytes of the distances that are held at once, by the kernel that runs everywhere.
 const BLOCK_BYTES: usize = 128 << 20;
 /// Queries of a block at most.
@@ -35,7 +39,7 @@ pub(super) struct Panels {
 #[derive(Default)]
 struct Scratch {
     products: Vec<f32>,
-    /// `[STRIP, ng]`
+    /// `[JOB, ng]`
     distances: Vec<f32>,
     keys: Vec<u64>,
 }
@@ -54,7 +58,7 @@ impl Panels {
         Ok(Some(Self { metric, query, gallery, query_norms, gallery_norms }))
     }
 
-    /// Ranks strip by strip, whose distances are looked at while they are in the cache.
+    /// Ranks job by job, whose distances are looked at while they are in the cache.
     pub(super) fn evaluate(
         &self,
         set: &EvalSet,
@@ -65,9 +69,9 @@ impl Panels {
         let (nq, ng) = (set.query.n(), set.gallery.n());
         let mut out = Collected::new(&set.identities(), options, ng);
         // Few queries are shared out evenly.
-        let size = (nq / (2 * rayon::current_num_threads())).next_multiple_of(PANEL).clamp(PANEL, STRIP);
+        let size = (nq / (2 * rayon::current_num_threads())).next_multiple_of(PANEL).clamp(PANEL, JOB);
         let (done, idle) = (AtomicU64::new(0), Mutex::<Vec<Scratch>>::default());
-        let strips: Option<Vec<Vec<Ranked>>> = (0..nq.div_ceil(size))
+        let jobs: Option<Vec<Vec<Ranked>>> = (0..nq.div_ceil(size))
             .into_par_iter()
             .map(|s| {
                 let queries = s * size..nq.min((s + 1) * size);
@@ -88,7 +92,7 @@ impl Panels {
                 tick(now, nq as u64).then_some(ranked)
             })
             .collect();
-        out.extend(strips.ok_or(MethodError::Cancelled)?.into_iter().flatten());
+        out.extend(jobs.ok_or(MethodError::Cancelled)?.into_iter().flatten());
         Ok(out.finish())
     }
 
@@ -97,18 +101,23 @@ impl Panels {
         let Scratch { products, distances, .. } = scratch;
         let ng = self.gallery_norms.len();
         products.resize(STRIP * GROUP * PANEL, 0.0);
-        distances.resize(STRIP * ng, 0.0);
-        let panels = queries.start / PANEL..queries.end.div_ceil(PANEL);
-        for group in (0..ng).step_by(GROUP * PANEL) {
-            let columns = group..ng.min(group + GROUP * PANEL);
-            let count = columns.len().div_ceil(PANEL);
-            self.query.products(panels.clone(), &self.gallery, group / PANEL, count, products);
-            let rows = distances.chunks_exact_mut(ng).zip(products.chunks_exact(count * PANEL));
-            widest(ToDistances {
-                metric: self.metric,
-                rows: rows.map(|(row, products)| (&mut row[columns.clone()], products)),
-                norms: (&self.query_norms[queries.clone()], &self.gallery_norms[columns.clone()]),
-            });
+        distances.resize(queries.len() * ng, 0.0);
+        for part in (0..ng).step_by(PART) {
+            for strip in (0..queries.len()).step_by(STRIP) {
+                let own = queries.start + strip..queries.end.min(queries.start + strip + STRIP);
+                for group in (part..ng.min(part + PART)).step_by(GROUP * PANEL) {
+                    let columns = group..ng.min(group + GROUP * PANEL);
+                    let count = columns.len().div_ceil(PANEL);
+                    let panels = own.start / PANEL..own.end.div_ceil(PANEL);
+                    self.query.products(panels, &self.gallery, group / PANEL, count, products);
+                    let rows = distances.chunks_exact_mut(ng).skip(strip).zip(products.chunks_exact(count * PANEL));
+                    widest(ToDistances {
+                        metric: self.metric,
+                        rows: rows.map(|(row, products)| (&mut row[columns.clone()], products)),
+                        norms: (&self.query_norms[own.clone()], &self.gallery_norms[columns.clone()]),
+                    });
+                }
+            }
         }
     }
 }
