@@ -1,5 +1,5 @@
-"""Every row of docs/PERFORMANCE.md that has a limit, in one run: the limit, a plain f32 matrix product of as many
-operations by NumPy (OpenBLAS), our time, and the ratio, as a Markdown table.
+"""Every row of docs/PERFORMANCE.md that has a limit or a goal, in one run: the limit, a plain f32 matrix product of as
+many operations by NumPy (OpenBLAS), our time, their ratio, and what is to be reached, as a Markdown table.
 
     python benches/reference/limits.py [--quick]
 
@@ -46,21 +46,47 @@ subprocess.run(["cargo", "build", "-q", "--bin", "reid-workbench"], cwd=root, en
 bench = ["cargo", "bench", "-q", "--profile", "dev", "--bench", "method"]
 subprocess.run([*bench, "--no-run"], cwd=root, env=environment, check=True)
 
+# To reach: of the limit ("×") or seconds; of the first size that is named, or of any.
+GOALS = {
+    ("k-NN, f32 first pass", ""): (1.3, "×"),
+    ("k-NN", "12936x2048"): (0.7, "×"),
+    ("k-NN", ""): (1.3, "×"),
+    ("features to pseudo-labels", "12936x2048"): (0.7, "s"),
+    ("features to pseudo-labels", ""): (1.3, "×"),
+    ("k1 or k2 changed", "12936x2048"): (0.08, "s"),
+    ("evaluation: mAP, CMC, 50 ranks", ""): (1.3, "×"),
+    ("t-SNE, one thread", "12936x2048"): (2.0, "s"),
+    ("t-SNE, first picture", "12936x2048"): (0.3, "s"),
+    ("t-SNE, one thread", "100000x512"): (20.0, "s"),
+    ("start, `datasets list`", ""): (0.05, "s"),
+}
+
+
+def row(what, size, seconds, limit=None, note=""):
+    """Prints one row of the table."""
+    ratio = seconds / limit if limit else None
+    goal = GOALS.get((what, size)) or GOALS.get((what, ""))
+    reached = ""
+    if goal:
+        value, unit = goal
+        met = (ratio if unit == "×" else seconds) <= value
+        reached = f"≤ {value} {unit}: {'reached' if met else 'not reached'}"
+    shown = (f"{limit:.2f}", f"{ratio:.2f}") if limit else ("", "")
+    print(f"| {what} | {size.replace('x', ' × ')} | {shown[0]} | {seconds:.3f}{note} | {shown[1]} | {reached} |", flush=True)
+
+
 sizes = ["12936x2048", "3368x15913x2048"] + ([] if quick else ["32621x2048", "100000x512", "100000x2048"])
 limits = {}
-print("| what | size | limit, s | ours, s | ratio |\n|---|---|---|---|---|")
+print("| what | size | limit, s | ours, s | ratio | to reach |\n|---|---|---|---|---|---|")
 for size in sizes:
     # Limit, ours, limit: the machine's own speed wanders.
     product = [sys.executable, str(here / "product.py"), size]
     before = lines_of(product)
     ours = lines_of(bench, REID_BENCH_LIMITS=size)
     limit = min(found["seconds"] for found in before + ([] if size == "100000x2048" else lines_of(product)))
-    for row in ours:
-        has_limit = row["limit"]
-        shown, ratio = (f"{limit:.2f}", f"{row['seconds'] / limit:.2f}") if has_limit else ("", "")
-        print(f"| {row['what']} | {size} | {shown} | {row['seconds']:.3f} | {ratio} |", flush=True)
+    for found in ours:
+        row(found["what"], size, found["seconds"], limit if found["limit"] else None)
 binary = str(root / "target/debug/reid-workbench")
-wall, used = starts([binary, "datasets", "list"])
-print(f"| start, `datasets list` | | | {wall:.3f} ({used:.3f} of the processor) | |")
-wall, used = starts([binary, "--version"])
-print(f"| start, `--version` | | | {wall:.3f} ({used:.3f} of the processor) | |")
+for what, arguments in [("start, `datasets list`", ["datasets", "list"]), ("start, `--version`", ["--version"])]:
+    wall, used = starts([binary, *arguments])
+    row(what, "", wall, note=f" ({used:.3f} of the processor)")
