@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod gain;
 pub mod graph;
 pub mod hand;
+pub mod ivf;
 pub mod jaccard;
 pub mod knn;
 pub mod label_free;

@@ -12,8 +12,8 @@
 //! is among the k least, ties with the last included, has S ≤ T + E, hence A ≤ T + 2E. Only what lies beyond is left
 //! out. T never grows, so it may be of fewer rows than there are.
 
-mod bounds;
-mod near;
+pub(super) mod bounds;
+pub(super) mod near;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

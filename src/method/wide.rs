@@ -110,6 +110,21 @@ impl RowPanels {
         Self { kept, steps, data }
     }
 
+    /// Lays out some of `rows`, in the order given, on the caller's thread alone.
+    #[allow(unsafe_code)]
+    pub(crate) fn gathered(rows: Rows, ids: &[u32], kept: Kept) -> Self {
+        let steps = if kept == Kept::Whole { rows.d() } else { rows.d().div_ceil(2) };
+        let count = ids.len().div_ceil(PANEL) * steps;
+        let mut data = Vec::with_capacity(count);
+        let panels = data.spare_capacity_mut()[..count].chunks_mut(steps);
+        for (panel, own) in panels.zip(ids.chunks(PANEL)) {
+            widest(LayOut { panel, kept, row: |r: usize| own.get(r).map(|&i| rows.row(i as usize)) });
+        }
+        // SAFETY: every step of every panel was written.
+        unsafe { data.set_len(count) };
+        Self { kept, steps, data }
+    }
+
     fn panel(&self, p: usize) -> &[Step] {
         &self.data[p * self.steps..(p + 1) * self.steps]
     }

@@ -77,6 +77,7 @@ mod method_embed;
 mod method_evaluate;
 mod method_generator;
 mod method_hand;
+mod method_ivf;
 mod method_knn;
 mod method_label_free;
 mod method_lineage;

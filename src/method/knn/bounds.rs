@@ -5,6 +5,8 @@ use rayon::prelude::*;
 use crate::method::rows::Rows;
 use crate::method::wide::{Kept, Kernel, rounded, widest};
 
+const U: f64 = 1.0 / (1 << 24) as f64;
+
 /// How far the two passes may lie apart.
 pub(super) struct Bounds {
     /// `[n]`: E of each row, whatever the other row is.
@@ -25,10 +27,24 @@ impl Bounds {
     /// For s, |y'| and |y − y'| the largest of any row are put in, so that each row has one bound. All of it is computed
     /// in `f64` and then enlarged by a thousandth for that computation's own rounding.
     pub(super) fn new(rows: Rows, norms: &[f32], kept: Kept) -> Self {
-        const U: f64 = 1.0 / (1 << 24) as f64;
-        let d = rows.d() as f64;
-        let gamma = |terms: f64, u: f64| if terms * u < 0.5 { terms * u / (1.0 - terms * u) } else { f64::INFINITY };
-        let lengths: Vec<[f64; 3]> = (0..rows.n())
+        let lengths = Lengths::of(rows, norms, kept);
+        Self { error: (0..rows.n()).map(|i| lengths.error_to(i, &lengths)).collect() }
+    }
+}
+
+/// What the bounds of some rows are made of.
+pub(in crate::method) struct Lengths {
+    d: usize,
+    kept: Kept,
+    /// Of each row its length, that of what the first pass multiplies, and that of their difference.
+    of: Vec<[f64; 3]>,
+    /// The largest of each.
+    most: [f64; 3],
+}
+
+impl Lengths {
+    pub(in crate::method) fn of(rows: Rows, norms: &[f32], kept: Kept) -> Self {
+        let of: Vec<[f64; 3]> = (0..rows.n())
             .into_par_iter()
             .map(|i| {
                 let own = f64::from(norms[i]).sqrt() * (1.0 + 2.0 * U) + f64::from(f32::MIN_POSITIVE);
@@ -41,18 +57,22 @@ impl Bounds {
                 }
             })
             .collect();
-        let most = |at: usize| lengths.iter().map(|l| l[at]).fold(0.0, f64::max);
-        let [s, s_near, s_off] = [0, 1, 2].map(most);
-        let error = |&[r, near, off]: &[f64; 3]| {
-            let product = off * s
-                + near * s_off
-                + gamma(d + 2.0, if kept == Kept::Whole { U } else { 2.0 * U }) * near * s_near
-                + (d + 2.0) * f64::from(f32::MIN_POSITIVE);
-            let sums = 4.0 * U * (r * r + s * s) + 4.0 * U * r * s;
-            let second = gamma(d / 64.0 + 12.0, U) * (r + s) * (r + s);
-            ((2.0 * product + sums + second) * 1.001) as f32
-        };
-        Self { error: lengths.iter().map(error).collect() }
+        let most = [0, 1, 2].map(|at| of.iter().map(|l| l[at]).fold(0.0, f64::max));
+        Self { d: rows.d(), kept, of, most }
+    }
+
+    /// E of row `i` ([`Bounds::new`]), whichever of `others` the other row is.
+    pub(in crate::method) fn error_to(&self, i: usize, others: &Self) -> f32 {
+        let ([r, near, off], [s, s_near, s_off]) = (self.of[i], others.most);
+        let d = self.d as f64;
+        let gamma = |terms: f64, u: f64| if terms * u < 0.5 { terms * u / (1.0 - terms * u) } else { f64::INFINITY };
+        let product = off * s
+            + near * s_off
+            + gamma(d + 2.0, if self.kept == Kept::Whole { U } else { 2.0 * U }) * near * s_near
+            + (d + 2.0) * f64::from(f32::MIN_POSITIVE);
+        let sums = 4.0 * U * (r * r + s * s) + 4.0 * U * r * s;
+        let second = gamma(d / 64.0 + 12.0, U) * (r + s) * (r + s);
+        ((2.0 * product + sums + second) * 1.001) as f32
     }
 }
 

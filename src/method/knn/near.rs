@@ -12,7 +12,7 @@ const SPARE: usize = 32;
 const CROWD: usize = 1024;
 
 /// The rows of one block and what may be nearest to them.
-pub(super) struct RowBlock {
+pub(in crate::method) struct RowBlock {
     pub(super) start: usize,
     /// Neighbours wanted a row, the row itself not counted.
     k: usize,
@@ -22,7 +22,7 @@ pub(super) struct RowBlock {
     /// Candidates a row at which they are thinned out.
     limit: Vec<usize>,
     /// Nothing farther than this can be among the nearest.
-    pub(super) bound: Vec<f32>,
+    pub(in crate::method) bound: Vec<f32>,
     /// 2E of each row.
     slack: Vec<f32>,
     /// The largest distance each row has met.
@@ -31,21 +31,25 @@ pub(super) struct RowBlock {
 
 impl RowBlock {
     pub(super) fn new(start: usize, len: usize, k: usize, bounds: &Bounds) -> Self {
-        let k = k.saturating_sub(1);
-        let limit = 2 * k + SPARE;
+        Self { far: vec![0.0; len], ..Self::of(start, k.saturating_sub(1), &bounds.error[start..start + len]) }
+    }
+
+    /// The rows from `start` on that have these bounds E, and want `k` others each; what is farthest is not asked for.
+    pub(in crate::method) fn of(start: usize, k: usize, errors: &[f32]) -> Self {
+        let len = errors.len();
         Self {
             start,
             k,
             near: vec![Vec::new(); len],
-            limit: vec![limit; len],
+            limit: vec![2 * k + SPARE; len],
             bound: vec![if k == 0 { f32::NEG_INFINITY } else { f32::INFINITY }; len],
-            slack: bounds.error[start..start + len].iter().map(|e| 2.0 * e).collect(),
-            far: vec![0.0; len],
+            slack: errors.iter().map(|e| 2.0 * e).collect(),
+            far: Vec::new(),
         }
     }
 
     /// Offers row `index` of all, at this distance, to row `r` of the block.
-    fn offer(&mut self, r: usize, distance: f32, index: u32) {
+    pub(in crate::method) fn offer(&mut self, r: usize, distance: f32, index: u32) {
         if distance <= self.bound[r] {
             self.near[r].push(key(distance.max(0.0), index));
             if self.near[r].len() >= self.limit[r] {
@@ -55,7 +59,7 @@ impl RowBlock {
     }
 
     /// Of each row the candidates that are left, ascending: their numbers, and all of them.
-    pub(super) fn candidates(self) -> (Vec<u32>, Vec<u32>) {
+    pub(in crate::method) fn candidates(self) -> (Vec<u32>, Vec<u32>) {
         let mut lengths = Vec::with_capacity(self.near.len());
         let mut all = Vec::new();
         for (near, bound) in self.near.into_iter().zip(self.bound) {
@@ -85,11 +89,11 @@ impl RowBlock {
     }
 }
 
-pub(super) fn key(distance: f32, index: u32) -> u64 {
+pub(in crate::method) fn key(distance: f32, index: u32) -> u64 {
     u64::from(distance.to_bits()) << 32 | u64::from(index)
 }
 
-pub(super) fn distance_of(key: u64) -> f32 {
+pub(in crate::method) fn distance_of(key: u64) -> f32 {
     f32::from_bits((key >> 32) as u32)
 }
 

@@ -133,7 +133,8 @@ fn assign(rows: Rows, centres: Rows) -> Result<(Vec<i32>, Vec<f32>), MethodError
     Ok((labels, far))
 }
 
-fn fill_empty(labels: &mut [i32], far: &[f32], k: usize) {
+/// Gives each of `k` clusters that has no image the one that lies farthest from its own centre.
+pub(crate) fn fill_empty(labels: &mut [i32], far: &[f32], k: usize) {
     let mut sizes = vec![0usize; k];
     labels.iter().for_each(|&l| sizes[l as usize] += 1);
     for empty in (0..k).filter(|&c| sizes[c] == 0).collect::<Vec<_>>() {
