@@ -14,10 +14,10 @@ use crate::data::layout::manifest::{self, ImageList};
 use crate::engine::feature_run::{self, FeatureSet};
 use crate::method::cluster::{Assignment, ClusterSummary, count_clusters};
 use crate::method::graph::Graph;
+use crate::method::ivf::Recall;
 use crate::method::label_free::label_free;
-use crate::method::params::Params;
+use crate::method::params::{NeighbourSearch, Params};
 use crate::method::pipeline::{self, Clustering, ClusteringPlan};
-use crate::method::rows::Rows;
 use crate::method::tree::Hierarchy;
 use crate::method::tree::radii::Suggested;
 use crate::model::weights::WeightsFile;
@@ -27,7 +27,8 @@ use crate::run::graph::REACH;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   reid-workbench cluster train.safetensors --out clusters.safetensors --set eps=0.55
-  reid-workbench cluster train.safetensors --out clusters.safetensors --run runs/mine")]
+  reid-workbench cluster train.safetensors --out clusters.safetensors --run runs/mine
+  reid-workbench cluster million.safetensors --out clusters.safetensors --set neighbours.search=ivf")]
 pub struct ClusterArgs {
     /// `features` [N, d] of any precision, and `pid` [N] where identities are known: safetensors, .npy, .npz or .pt
     pub features: PathBuf,
@@ -73,7 +74,6 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
         _ => None,
     };
     let warnings = prepare(&mut features, d, &params)?;
-    let rows = Rows::new(&features, d).map_err(from_method)?;
     let camids = match &list {
         _ if file.has("camid") => Some(file.ids("camid", n)?),
         Some(list) if list.has_cameras => Some(list.rows.iter().map(|r| r.camid).collect()),
@@ -102,11 +102,11 @@ pub fn run(args: &ClusterArgs) -> anyhow::Result<()> {
     };
     let plan = ClusteringPlan { params: &params, carried: None, neighbours: 0, reach, hand: None };
     let watch = PipelineBars::new(&mut seconds);
-    let found = pipeline::run(rows, None, &plan, &watch).map_err(from_method)?;
+    let found = pipeline::run_and_drop(features, d, &plan, &watch).map_err(from_method)?;
     watch.finish();
-    drop(features);
-    let Clustering { graph, assignment, neighbours } = found;
+    let Clustering { graph, assignment, neighbours, index } = found;
     let mut summary = assignment.summary(&params, pids.as_deref());
+    summary.index = index;
     seconds.book("refine");
     let mut suggested = None;
     if args.scores {
@@ -256,6 +256,23 @@ fn with_diagonal(mut graph: Graph) -> Graph {
     graph
 }
 
+/// How the neighbours were found; by an index, also the share of the true ones that it found, and of how many images
+/// that was counted.
+fn neighbours_json(summary: &ClusterSummary) -> serde_json::Value {
+    match &summary.index {
+        None => json!({ "search": NeighbourSearch::Exact.name() }),
+        Some(index) => {
+            let mut all = json!({ "search": NeighbourSearch::Ivf.name() });
+            let Recall { sampled, k, recall } = index.measured;
+            for (key, value) in [("lists", index.lists), ("probes", index.probes), ("sampled", sampled), ("k", k)] {
+                all[key] = value.into();
+            }
+            all["recall"] = recall.into();
+            all
+        }
+    }
+}
+
 fn report(summary: &ClusterSummary, warnings: &[String], seconds: Seconds) -> serde_json::Value {
     let radii = |counts: &[usize]| {
         let named = ["normal", "tight", "loose"].into_iter().zip(counts);
@@ -270,6 +287,7 @@ fn report(summary: &ClusterSummary, warnings: &[String], seconds: Seconds) -> se
         "threshold": summary.threshold,
         "quality": summary.quality,
         "parameters": summary.used,
+        "neighbours": neighbours_json(summary),
         "warnings": warnings,
         "seconds": seconds.into_json(),
     })

@@ -125,7 +125,7 @@ pub(super) fn report(
     formed: Formed,
     link: &mut Link,
 ) -> Result<(Vec<i32>, Option<f64>), EngineError> {
-    let Formed { found: Clustering { neighbours, graph, assignment }, pca, seconds } = formed;
+    let Formed { found: Clustering { neighbours, index, graph, assignment }, pca, seconds } = formed;
     let epoch = session.position.epoch;
     // Ground truth: for the diagnosis only; nothing below this line of the epoch reads it.
     let pids: Vec<i32> = session.setup.target.dataset.train.iter().map(|s| s.pid).collect();
@@ -134,6 +134,7 @@ pub(super) fn report(
     let before = epoch.checked_sub(1).and_then(|before| neighbours_of(&session.folder, before));
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, before.as_ref());
     summary.label_free.spread = Some(spread(Rows::new(features, session.setup.dim())?));
+    summary.index = index;
     summary.hand = session.resolved_hand()?.map(|hand| hand.counts());
     let score = summary.label_free.silhouette;
     let camids = session.setup.target.train_camids();

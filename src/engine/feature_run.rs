@@ -158,8 +158,9 @@ pub fn write(
     })?;
     run.append(Event::State { state: State::Clustering, epoch: 0 })?;
     let Formed { found, pca, seconds } = form(rows, None, params, None, None, ticks)?;
-    let Clustering { neighbours, graph, assignment } = found;
+    let Clustering { neighbours, index, graph, assignment } = found;
     let mut summary = assignment.summary(params, set.pids.filter(|p| p.iter().any(|&pid| pid != p[0])));
+    summary.index = index;
     summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, None);
     write_features(dir, 0, set.d, set.features, pids, camids)?;
     if let Some(graph) = &graph {

@@ -100,12 +100,13 @@ impl<'a> Import<'a> {
         self.run.append(Event::State { state: State::Clustering, epoch })?;
         let rows = Rows::new(&features.train, features.d)?;
         let Formed { found, pca, seconds } = form(rows, None, self.params, self.threshold, None, [tick, tick])?;
-        let Clustering { neighbours, graph, assignment } = found;
+        let Clustering { neighbours, index, graph, assignment } = found;
         self.threshold = assignment.carries(self.params, self.threshold);
         let column = |of: fn(&Sample) -> i32| self.list.train.iter().map(of).collect::<Vec<i32>>();
         let (pids, camids) = (column(|i| i.pid), column(|i| i.camid));
         let known = pids.iter().any(|&p| p != pids[0]);
         let mut summary = assignment.summary(self.params, known.then_some(&pids[..]));
+        summary.index = index;
         summary.label_free = label_free(&assignment, graph.as_ref(), &neighbours, self.before.as_ref());
         write_features(dir, epoch, features.d, &features.train, &pids, &camids)?;
         if let Some(graph) = &graph {

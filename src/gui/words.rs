@@ -1,8 +1,10 @@
 //! Numbers and states in words, the same wherever they are said.
 
+use super::plot::ticks;
 use super::view_model::RunView;
 use crate::base::text;
 pub use crate::base::text::share;
+use crate::method::ivf::IndexUse;
 use crate::run::event::{Phase, Stage, State};
 use crate::run::questions::is_asked_elsewhere;
 
@@ -31,6 +33,19 @@ pub fn answers(live: &RunView, shown: &RunView) -> bool {
 /// Whether the run is over: what it has not brought will not come.
 pub fn is_over(view: &RunView) -> bool {
     matches!(view.state, State::Done | State::Stopped | State::Failed(_))
+}
+
+/// How neighbours were found where an index found them, and how many of the true ones it found.
+pub fn by_index(index: &IndexUse) -> String {
+    let IndexUse { lists, probes, measured } = index;
+    let [probes, lists, images] = [*probes, *lists, measured.sampled].map(|n| ticks::count(n));
+    // Cut, not rounded: only what is whole reads 100 %.
+    let found = (1e3 * measured.recall).floor() / 10.0;
+    format!(
+        "Neighbours by an index, {probes} of {lists} lists: {} % of the {} true ones, counted on {images} images",
+        ticks::number(found, 1),
+        measured.k.saturating_sub(1)
+    )
 }
 
 /// Words for the state pill.

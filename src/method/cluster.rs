@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dbscan::dbscan;
 use super::hand::HandCounts;
+use super::ivf::IndexUse;
 use super::jaccard::Graph;
 use super::label_free::LabelFree;
 use super::labels::Labelled;
@@ -42,6 +43,9 @@ pub struct ClusterSummary {
     /// What people said of single images, where they did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand: Option<HandCounts>,
+    /// The index that found the neighbours and the share it found; `None` where every image was compared with all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<IndexUse>,
     /// Scores without truth, where they were computed; all `None` in runs of earlier versions.
     #[serde(default)]
     pub label_free: LabelFree,
@@ -290,6 +294,7 @@ impl Assignment {
             },
             judged: Some(Judged::of(params)),
             hand: None,
+            index: None,
             label_free: LabelFree::default(),
         }
     }

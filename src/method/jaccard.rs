@@ -19,11 +19,38 @@ use super::wide::{Kernel, widest};
 /// # Errors
 /// When `nb` is of other features or too short, or `tick` cancels.
 pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick: Tick) -> Result<Graph, MethodError> {
-    let total = 2 * rows.n() as u64;
-    let order = neighbourly(nb.n, |i| nb.of(i));
-    let v = weighted(rows, nb, &order, k1, k2, &|done, _| tick(done, total))?;
-    let upper = upper_distances(&v, &order, max, &|done, _| tick(rows.n() as u64 + done, total))?;
-    Ok(Graph::mirrored(&upper, max))
+    Weighted::new(rows, nb, k1, k2, tick)?.distances(max, tick)
+}
+
+/// Half way to [`jaccard`]: the weights, from where on nobody needs the features.
+pub struct Weighted {
+    v: Sparse,
+    order: Vec<u32>,
+}
+
+impl Weighted {
+    /// The first half. `tick` counts as in [`jaccard`].
+    ///
+    /// # Errors
+    /// As [`jaccard`].
+    pub fn new(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, tick: Tick) -> Result<Self, MethodError> {
+        let order = neighbourly(nb.n, |i| nb.of(i));
+        let total = 2 * rows.n() as u64;
+        let v = weighted(rows, nb, &order, k1, k2, &|done, _| tick(done, total))?;
+        Ok(Self { v, order })
+    }
+
+    /// The second half.
+    ///
+    /// # Errors
+    /// When `tick` cancels.
+    pub fn distances(self, max: f32, tick: Tick) -> Result<Graph, MethodError> {
+        let Self { v, order } = self;
+        let n = v.n() as u64;
+        let upper = upper_distances(&v, &order, max, &|done, _| tick(n + done, 2 * n))?;
+        drop((v, order));
+        Ok(Graph::mirrored(&upper, max))
+    }
 }
 
 /// The weights of every image's k-reciprocal neighbours, expanded.

@@ -13,12 +13,12 @@ pub mod table;
 use serde::{Deserialize, Serialize};
 
 pub use choices::{
-    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule,
-    ScoreKind, TripletForm,
+    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, NeighbourSearch, Outliers,
+    Pool, Rule, ScoreKind, TripletForm,
 };
 pub use groups::{
-    Adapt, Attention, Augment, Bn, CheckpointUse, ClassifierUse, DeviceUse, Eval, ImageSize, LabelUse, Memory, NetUse,
-    Optim, Pretrain, Reliability, TripletUse,
+    Adapt, Attention, Augment, Bn, CheckpointUse, ClassifierUse, DeviceUse, Eval, ImageSize, LabelUse, Memory,
+    NeighbourUse, NetUse, Optim, Pretrain, Reliability, TripletUse,
 };
 pub use table::{Affects, Effect, ParamKind, ParamRow, Value};
 
@@ -40,6 +40,7 @@ pub struct Params {
     pub seed: u64,
     pub weights: String,
     pub labels: LabelUse,
+    pub neighbours: NeighbourUse,
     pub reliability: Reliability,
     pub classifier: ClassifierUse,
     pub memory: Memory,
@@ -73,6 +74,7 @@ impl Default for Params {
             seed: 1,
             weights: String::new(),
             labels: LabelUse::default(),
+            neighbours: NeighbourUse::default(),
             reliability: Reliability::default(),
             classifier: ClassifierUse::default(),
             memory: Memory::default(),

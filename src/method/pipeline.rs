@@ -4,13 +4,14 @@
 //! [`ClusteringWatcher::begin`].
 
 use super::cluster::{Assignment, judge};
-use super::error::MethodError;
+use super::error::{MethodError, Tick};
 use super::graph::Graph;
 use super::hand::ResolvedHand;
-use super::jaccard::jaccard;
-use super::knn::{Neighbours, neighbours};
+use super::ivf::{self, IndexUse, Ivf};
+use super::jaccard::{Weighted, jaccard};
+use super::knn::{self, Neighbours};
 use super::labels::{self, LabelInput};
-use super::params::{EpsRule, Params};
+use super::params::{EpsRule, NeighbourSearch, Params};
 use super::rows::Rows;
 use super::tree::radii::chosen_eps;
 
@@ -63,6 +64,11 @@ impl<'a> ClusteringPlan<'a> {
     pub fn of(params: &'a Params, carried: Option<f64>) -> Self {
         Self { params, carried, neighbours: 0, reach: 0.0, hand: None }
     }
+
+    /// The largest Jaccard distance that is kept.
+    fn reach(&self) -> f32 {
+        self.reach.max(labels::of(self.params).reach(self.params))
+    }
 }
 
 /// What was computed.
@@ -70,13 +76,16 @@ impl<'a> ClusteringPlan<'a> {
 pub struct Clustering {
     /// The nearest neighbours.
     pub neighbours: Neighbours,
+    /// The index that found them, and how well; `None` where each image was compared with all others.
+    pub index: Option<IndexUse>,
     /// The Jaccard distances, where the way to give labels asks for them.
     pub graph: Option<Graph>,
     /// The pseudo-labels.
     pub assignment: Assignment,
 }
 
-/// All of it, from features of unit length `[N, d]`. `known` are their neighbours where another device found them.
+/// All of it, from features of unit length `[N, d]`. `known` are their neighbours where another device compared all of
+/// them.
 ///
 /// # Errors
 /// When the features are not finite, `known` is of others or too short, or `watch` gives it up.
@@ -86,27 +95,88 @@ pub fn run(
     plan: &ClusteringPlan<'_>,
     watch: &dyn ClusteringWatcher,
 ) -> Result<Clustering, MethodError> {
-    let params = plan.params;
-    let neighbours = match known {
-        Some(neighbours) => neighbours,
-        None => {
-            watch.begin(ClusteringStep::Neighbours);
-            let tick = |done, total| watch.tick(ClusteringStep::Neighbours, done, total);
-            neighbours(rows, params.k1.max(plan.neighbours), &tick)?
-        }
+    let (neighbours, index) = match known {
+        Some(neighbours) => (neighbours, None),
+        None => first(rows, plan, watch)?,
     };
-    let graph = match labels::of(params).needs_graph() {
+    let graph = match labels::of(plan.params).needs_graph() {
         true => Some(distances(rows, &neighbours, plan, watch)?),
         false => None,
     };
+    rest(Some(rows), graph, (neighbours, index), plan, watch)
+}
+
+/// [`run`] of features that nobody needs afterwards: their memory is given back as soon as no step does either.
+///
+/// # Errors
+/// As [`run`], and when they are not rows of `d`.
+pub fn run_and_drop(
+    features: Vec<f32>,
+    d: usize,
+    plan: &ClusteringPlan<'_>,
+    watch: &dyn ClusteringWatcher,
+) -> Result<Clustering, MethodError> {
+    let rows = Rows::new(&features, d)?;
+    if !labels::of(plan.params).needs_graph() {
+        return run(rows, None, plan, watch);
+    }
+    let (neighbours, index) = first(rows, plan, watch)?;
+    watch.begin(ClusteringStep::Distances);
+    let tick = |done, total| watch.tick(ClusteringStep::Distances, done, total);
+    let weighted = Weighted::new(rows, &neighbours, plan.params.k1, plan.params.k2, &tick)?;
+    drop(features);
+    let graph = weighted.distances(plan.reach(), &tick)?;
+    rest(None, Some(graph), (neighbours, index), plan, watch)
+}
+
+fn first(
+    rows: Rows,
+    plan: &ClusteringPlan<'_>,
+    watch: &dyn ClusteringWatcher,
+) -> Result<(Neighbours, Option<IndexUse>), MethodError> {
+    watch.begin(ClusteringStep::Neighbours);
+    let tick = |done, total| watch.tick(ClusteringStep::Neighbours, done, total);
+    nearest(rows, plan.neighbours, plan.params, &tick)
+}
+
+/// The first step alone: the k1 nearest neighbours of each image, or `more`, found as the parameters say.
+///
+/// # Errors
+/// When the features are not finite, or `tick` cancels.
+pub fn nearest(
+    rows: Rows,
+    more: usize,
+    params: &Params,
+    tick: Tick,
+) -> Result<(Neighbours, Option<IndexUse>), MethodError> {
+    let k = params.k1.max(more);
+    match params.neighbours.search {
+        NeighbourSearch::Exact => Ok((knn::neighbours(rows, k, tick)?, None)),
+        NeighbourSearch::Ivf => {
+            let ivf = Ivf::of(rows.n(), params.neighbours.probes, params.seed);
+            let found = ivf::neighbours(rows, k, ivf, tick)?;
+            let measured = ivf::recall(rows, &found, params.k1, ivf::SAMPLE, params.seed, tick)?;
+            Ok((found, Some(IndexUse { lists: ivf.lists, probes: ivf.probes.min(ivf.lists), measured })))
+        }
+    }
+}
+
+/// What follows the distances.
+fn rest(
+    rows: Option<Rows>,
+    graph: Option<Graph>,
+    (neighbours, index): (Neighbours, Option<IndexUse>),
+    plan: &ClusteringPlan<'_>,
+    watch: &dyn ClusteringWatcher,
+) -> Result<Clustering, MethodError> {
     // What was said of single images is in the distances that are kept, too.
     let graph = match plan.hand {
         Some(hand) => graph.map(|graph| hand.graph(&graph)),
         None => graph,
     };
-    let given = LabelInput { rows: Some(rows), graph: graph.as_ref(), hand: plan.hand };
-    let assignment = assign(&given, params, plan.carried, watch)?;
-    Ok(Clustering { neighbours, graph, assignment })
+    let given = LabelInput { rows, graph: graph.as_ref(), hand: plan.hand };
+    let assignment = assign(&given, plan.params, plan.carried, watch)?;
+    Ok(Clustering { neighbours, index, graph, assignment })
 }
 
 /// The second step alone.
@@ -121,9 +191,8 @@ pub fn distances(
 ) -> Result<Graph, MethodError> {
     watch.begin(ClusteringStep::Distances);
     let params = plan.params;
-    let reach = plan.reach.max(labels::of(params).reach(params));
     let tick = |done, total| watch.tick(ClusteringStep::Distances, done, total);
-    jaccard(rows, neighbours, params.k1, params.k2, reach, &tick)
+    jaccard(rows, neighbours, params.k1, params.k2, plan.reach(), &tick)
 }
 
 /// The last two steps, from what is there.

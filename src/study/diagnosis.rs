@@ -267,6 +267,7 @@ mod tests {
             used,
             judged: None,
             hand: None,
+            index: None,
             label_free: Default::default(),
         };
         change(&mut summary);

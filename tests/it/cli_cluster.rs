@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use assert_cmd::Command;
+use reid_workbench::run::snapshot::ClusterSnapshot;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::Value;
 
@@ -228,4 +229,67 @@ fn scores_that_need_no_truth_and_proposed_radii_are_printed_on_demand() {
     let again = json(&mut command);
     assert_eq!(again["clusters"]["normal"], found["suggested_eps"]["knee"]["clusters"]);
     assert_eq!(again["noise"]["normal"], found["suggested_eps"]["knee"]["noise"]);
+}
+
+#[test]
+fn an_index_finds_neighbours_and_says_how_many_of_the_true_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec =
+        FeatureSpec { seed: 6, n: 500, d: 32, r: 24, lo: 4, hi: 20, n_out: 40, A: 10, B: 7, C: 2, D: 5, n_cams: 4 };
+    let made = generate(&spec);
+    let (input, out) = (folder.path().join("f.safetensors"), folder.path().join("o.safetensors"));
+    save(&input, &[("features", Dtype::F32, vec![500, 32], f32_bytes(&made.features))]);
+    let run = |set: &[&str], folder: Option<&Path>| {
+        let mut command = program();
+        command.arg("cluster").arg(&input).arg("--out").arg(&out).args(["--set", "k1=15"]);
+        set.iter().for_each(|s| drop(command.args(["--set", s])));
+        folder.iter().for_each(|dir| drop(command.arg("--run").arg(dir)));
+        (json(&mut command), std::fs::read(&out).unwrap())
+    };
+    let (plain, exact) = run(&[], None);
+    assert_eq!(plain["neighbours"], serde_json::json!({ "search": "exact" }));
+    let (all, same) = run(&["neighbours.search=ivf", "neighbours.probes=4096"], None);
+    assert_eq!(same, exact, "all lists looked at");
+    let lists = all["neighbours"]["lists"].as_u64().unwrap();
+    assert_eq!((lists, &all["neighbours"]["probes"]), (89, &lists.into()), "4√500, and no more than there are");
+    assert_eq!(all["neighbours"]["recall"], 1.0);
+
+    let dir = folder.path().join("run");
+    let (some, _) = run(&["neighbours.search=ivf", "neighbours.probes=2"], Some(&dir));
+    let said = &some["neighbours"];
+    assert_eq!(
+        (&said["search"], &said["probes"], &said["sampled"], &said["k"]),
+        (&"ivf".into(), &2.into(), &500.into(), &15.into())
+    );
+    assert!(some["clusters"]["normal"].as_u64().unwrap() > 3, "{some}");
+    // Counted by hand, from what lies in the run folder.
+    let kept = ClusterSnapshot::read(&dir, 0).unwrap();
+    let (mut hits, mut wanted) = (0, 0);
+    for i in 0..500 {
+        let away = |j: usize| -> f64 {
+            let pairs = made.features[i * 32..][..32].iter().zip(&made.features[j * 32..][..32]);
+            pairs.map(|(a, b)| f64::from(a - b) * f64::from(a - b)).sum()
+        };
+        let mut others: Vec<usize> = (0..500).filter(|&j| j != i).collect();
+        others.sort_by(|&a, &b| away(a).total_cmp(&away(b)));
+        let found = &kept.knn_index[i * kept.k + 1..][..14];
+        hits += others[..14].iter().filter(|&&j| found.contains(&(j as u32))).count();
+        wanted += 14;
+    }
+    let recall = f64::from(hits as u32) / f64::from(wanted);
+    assert!(
+        (said["recall"].as_f64().unwrap() - recall).abs() < 1e-12 && (0.3..0.99).contains(&recall),
+        "{said} {recall}"
+    );
+    let events = std::fs::read_to_string(dir.join("events.jsonl")).unwrap();
+    let event = events
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap())
+        .find(|e| e.to_string().contains("\"lists\""))
+        .unwrap();
+    assert!(event.to_string().contains(&format!("\"recall\":{}", said["recall"])), "{event}");
+    assert!(std::fs::read_to_string(dir.join("params.toml")).unwrap().contains("neighbours.search = \"ivf\""));
+    for set in ["neighbours.search=approximate", "neighbours.probes=0", "neighbours.probes=4097"] {
+        usage_error(program().arg("cluster").arg(&input).arg("--out").arg(&out).args(["--set", set]));
+    }
 }

@@ -20,6 +20,10 @@ use crate::support::window::Window;
 
 /// A run made of 700 features with identities, on which every slider does something.
 pub fn write_run(dir: &Path) {
+    write_run_with(dir, &Params::default());
+}
+
+fn write_run_with(dir: &Path, params: &Params) {
     let spec =
         FeatureSpec { seed: 5, n: 700, d: 64, r: 24, lo: 3, hi: 24, n_out: 60, A: 10, B: 7, C: 3, D: 5, n_cams: 4 };
     let made = generate(&spec);
@@ -31,7 +35,7 @@ pub fn write_run(dir: &Path) {
         camids: Some(&made.camid),
         paths: None,
     };
-    feature_run::write(dir, &set, &Params::default(), [&no_tick, &no_tick]).unwrap();
+    feature_run::write(dir, &set, params, [&no_tick, &no_tick]).unwrap();
 }
 
 /// The run in the layout that tunes.
@@ -79,6 +83,25 @@ fn what_a_slider_shows_is_what_the_cluster_command_finds() {
     let found = truth(&["k1=20"]);
     let (old, new) = (&own["clusters"]["normal"], &found["clusters"]["normal"]);
     window.until(&format!("clusters {old} would become {new}"));
+}
+
+#[test]
+fn neighbours_by_an_index_are_not_passed_off_as_exact() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join("run");
+    let mut params = Params::default();
+    params.assign("neighbours.search=ivf").unwrap();
+    params.assign("neighbours.probes=2").unwrap();
+    write_run_with(&run, &params);
+    let window = window_on(&run);
+    let summary = RunView::of_folder(&RunReader::open(&run).unwrap()).clusters[&0].summary.clone();
+    let recall = summary.index.unwrap().measured.recall;
+    assert!((0.1..1.0).contains(&recall), "{recall}");
+    let share = format!("Neighbours by an index, 2 of 106 lists: {:.1} %", (1e3 * recall).floor() / 10.0);
+    assert!(window.shows(&share), "{share}");
+    let home = tempfile::tempdir().unwrap();
+    write_run(&home.path().join("run"));
+    assert!(!window_on(&home.path().join("run")).shows("by an index"), "compared with all");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::gui::plot::{self, Canvas, EndLabel, ticks};
 use crate::gui::theme::{Type, size};
 use crate::gui::view_model::{ClusterView, RunView};
 use crate::gui::widgets::{chip, icon};
-use crate::gui::words::{epoch_words, is_active, is_over};
+use crate::gui::words::{by_index, epoch_words, is_active, is_over};
 
 /// State of the Cluster counts panel that outlives the window.
 #[derive(Default, Serialize, Deserialize)]
@@ -187,9 +187,10 @@ fn in_words(ui: &mut Ui, clusters: &ClusterView, images_drawn: bool) {
     } else {
         format!("{kept} images kept, {outliers} outliers; {radii}")
     };
+    let index = summary.index.map(|index| format!(" {}.", by_index(&index))).unwrap_or_default();
     let tip = format!(
         "{kept} images kept, {outliers} outliers. {radii}. Clustered in {total}: k-NN {knn}, Jaccard {jaccard}, \
-         labels {dbscan}, scores and refinement {scores}."
+         labels {dbscan}, scores and refinement {scores}.{index}"
     );
     ui.add(egui::Label::new(Type::Small.text(text, theme.t3)).truncate()).on_hover_text(tip);
 }

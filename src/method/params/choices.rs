@@ -52,6 +52,17 @@ choice! {
     }
 }
 choice! {
+    /// How the nearest neighbours of the images are found.
+    #[derive(Default)]
+    NeighbourSearch {
+        /// Every image is compared with every other.
+        #[default]
+        Exact = "exact",
+        /// An image is compared with those in the lists of an inverted file that are nearest to it.
+        Ivf = "ivf",
+    }
+}
+choice! {
     /// Which independence score decides (docs/METHOD.md, decision 2).
     ScoreKind {
         /// Eq. 8: the IoU of the tight, normal and loose set at once.

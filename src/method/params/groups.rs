@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::{
-    ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, Pool, Rule, ScoreKind, TripletForm,
+    ClusterScore, FeatureSource, ImageStore, LabelMethod, MemoryKind, NeighbourSearch, Outliers, Pool, Rule, ScoreKind,
+    TripletForm,
 };
 
 /// Keys `reliability.*`.
@@ -26,6 +27,21 @@ pub struct Reliability {
 pub struct LabelUse {
     pub method: LabelMethod,
     pub k: usize,
+}
+
+/// Keys `neighbours.*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct NeighbourUse {
+    pub search: NeighbourSearch,
+    pub probes: usize,
+}
+
+impl Default for NeighbourUse {
+    fn default() -> Self {
+        Self { search: NeighbourSearch::Exact, probes: 16 }
+    }
 }
 
 /// Keys `net.*`.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, Outliers, ParamError, Params,
-    Pool, Rule, ScoreKind, TripletForm,
+    Backbone, ClusterScore, EpsRule, FeatureSource, ImageStore, LabelMethod, MemoryKind, NeighbourSearch, Outliers,
+    ParamError, Params, Pool, Rule, ScoreKind, TripletForm,
 };
 
 /// When a changed value begins to count in a running training.
@@ -265,6 +265,8 @@ pub const ROWS: &[ParamRow] = &[
     choice!("eps_rule", "eps rule", "Clustering", EpsRule, eps_rule, NextEpoch, CLUSTERING, "SSG selftraining.py:288-293 (the paper fixes eps)", "How eps is found in each epoch: fixed by hand, at the knee of the k-distance curve, or as the mean of the smallest 1.6 ‰ of all distances."),
     float!("delta_d", "Δd", "Clustering", 0.0..=0.3, 3, delta_d, NextEpoch, CLUSTERING, "section IV, Eq. 8", "Radius step: clusters are built at eps − Δd, eps and eps + Δd. A larger step asks for more stable clusters, so fewer are kept."),
     int!("k1", "k1", "Clustering", 2..=100, k1, NextEpoch, CLUSTERING, "section IV", "Neighbours, the image itself included, from which the k-reciprocal sets of the Jaccard distance are built."),
+    choice!("neighbours.search", "neighbours by", "Clustering", NeighbourSearch, neighbours.search, NextEpoch, CLUSTERING, "ours (the paper compares all)", "Compare each image with all others (exact), or with those in the nearest lists of an index (ivf), which misses some: for sets of several 100,000 images. The share that it finds is measured on 1,000 images and shown. A GPU compares all."),
+    int!("neighbours.probes", "probes", "Clustering", 1..=4096, neighbours.probes, NextEpoch, CLUSTERING, "ours", "Lists of the index that each image is looked up in, of about four times the root of the number of images. More find more neighbours and take longer; all of them find every one."),
     int!("k2", "k2", "Clustering", 1..=50, k2, NextEpoch, CLUSTERING, "section IV", "Query expansion: each image's weights become the mean over its k2 nearest. 1 turns it off."),
     int!("min_samples", "min samples", "Clustering", 1..=50, min_samples, NextEpoch, CLUSTERING, "SpCL spcl_train_uda.py:184 (the paper gives none)", "Core density: images within eps, the image itself counted, that make it a core of a cluster."),
     choice!("labels.method", "labels by", "Clustering", LabelMethod, labels.method, NextEpoch, CLUSTERING, "section III-B; Fig. 1", "DBSCAN on Jaccard distances at the three radii of Eq. 8, or k-means on the features, which knows no noise and no radii and keeps every cluster."),

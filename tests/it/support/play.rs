@@ -136,6 +136,7 @@ pub fn clustered(epoch: usize, params: &Params) -> Event {
             },
             judged: Some(Judged::of(params)),
             hand: None,
+            index: None,
             label_free: Default::default(),
         }),
         seconds: [0.2, 0.9, 0.1, 0.05],

@@ -12,6 +12,7 @@ use crate::gui::theme::{Type, size};
 use crate::gui::view_model::Loaded;
 use crate::gui::widgets::images::Tone;
 use crate::gui::widgets::photo;
+use crate::gui::words::by_index;
 use crate::run::snapshot::ClusterSnapshot;
 use crate::study::nearest::{by_features, by_jaccard};
 
@@ -23,7 +24,12 @@ const LABEL: f32 = 52.0;
 /// Shows both rows.
 pub fn show(ui: &mut Ui, cx: &PanelCtx<'_>, subject: &Subject, epoch: usize, snapshot: &Arc<ClusterSnapshot>) {
     let i = subject.image.index as usize;
-    ui.label(Type::Small.text("nearest neighbours; outlined: same cluster", cx.theme.t3));
+    let index = cx.view.clusters.get(&epoch).and_then(|clusters| clusters.summary.index);
+    let how = if index.is_some() { ", by an index" } else { "" };
+    let said = ui.label(Type::Small.text(format!("nearest neighbours{how}; outlined: same cluster"), cx.theme.t3));
+    if let Some(index) = index {
+        said.on_hover_text(by_index(&index));
+    }
     let near = by_features(snapshot, i, COUNT);
     if near.is_empty() {
         words(ui, cx, "Euclid", "not stored in this run");

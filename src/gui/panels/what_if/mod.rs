@@ -78,6 +78,11 @@ fn knobs(ui: &mut Ui, cx: &PanelCtx<'_>) {
     for key in KEYS {
         knob::show(ui, cx, key);
     }
+    let epoch = cx.what_if.base().map(|base| base.epoch);
+    if let Some(index) = epoch.and_then(|epoch| cx.view.clusters.get(&epoch)?.summary.index) {
+        let text = format!("{}. What follows them is exact.", words::by_index(&index));
+        ui.add(egui::Label::new(Type::Small.text(text, cx.theme.t3)).wrap());
+    }
     if let Some(problem) = cx.what_if.problem() {
         problem_line(ui, &problem);
     }

@@ -10,10 +10,12 @@ use crate::method::error::MethodError;
 use crate::method::gain::hand_gains;
 use crate::method::graph::Graph;
 use crate::method::jaccard::shared_neighbours;
-use crate::method::knn::{Neighbours, neighbours};
+use crate::method::knn::Neighbours;
 use crate::method::labels::LabelInput;
 use crate::method::params::Params;
-use crate::method::pipeline::{ClusteringPlan, ClusteringStep, ClusteringWatcher, Unwatched, assign, distances};
+use crate::method::pipeline::{
+    ClusteringPlan, ClusteringStep, ClusteringWatcher, Unwatched, assign, distances, nearest,
+};
 use crate::method::rows::Rows;
 use crate::method::sweep::{SweepGrid, eps_delta_table, eps_sweep, k_distance};
 use crate::method::tree::Hierarchy;
@@ -242,7 +244,7 @@ impl WhatIfDesk {
                 index: snapshot.knn_index.clone(),
                 dist: snapshot.knn_dist.clone(),
             },
-            _ => neighbours(rows, params.k1, tick).map_err(words)?,
+            _ => nearest(rows, 0, params, tick).map_err(words)?.0,
         };
         let done = work(rows, &nb).map_err(words);
         self.neighbours = Some(nb);
