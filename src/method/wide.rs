@@ -125,6 +125,21 @@ impl RowPanels {
         Self { kept, steps, data }
     }
 
+    /// Some rows of what is laid out already: `of` says of each which panels, and which row of theirs; there is one at
+    /// least.
+    pub(crate) fn picked<'a>(count: usize, of: impl Fn(usize) -> (&'a Self, usize)) -> Self {
+        let Self { kept, steps, .. } = *of(0).0;
+        let mut data = vec![Step([0; PANEL]); count.div_ceil(PANEL) * steps];
+        for (p, panel) in data.chunks_mut(steps).enumerate() {
+            for r in 0..PANEL.min(count - p * PANEL) {
+                let (from, row) = of(p * PANEL + r);
+                let (own, lane) = (from.panel(row / PANEL), row % PANEL);
+                panel.iter_mut().zip(own).for_each(|(step, x)| step.0[r] = x.0[lane]);
+            }
+        }
+        Self { kept, steps, data }
+    }
+
     fn panel(&self, p: usize) -> &[Step] {
         &self.data[p * self.steps..(p + 1) * self.steps]
     }

@@ -72,6 +72,26 @@ enum Layout {
 }
 
 impl LaidOut {
+    /// Some rows of what is laid out by [`SHARED`] already.
+    fn picked(all: &[Self], rows: &[u32]) -> Self {
+        let of = |at: usize| (&all[rows[at] as usize / SHARED], rows[at] as usize % SHARED);
+        let d = of(0).0.d;
+        let norms = (0..rows.len()).map(|at| of(at).0.norms[of(at).1]).collect();
+        let panels = |at: usize| match of(at) {
+            (Self { rows: Layout::Panels(panels), .. }, row) => Some((panels, row)),
+            _ => None,
+        };
+        let plain = |at: usize| match of(at) {
+            (Self { rows: Layout::Plain(data), .. }, row) => &data[row * d..(row + 1) * d],
+            _ => &[],
+        };
+        let rows = match panels(0) {
+            Some(first) => Layout::Panels(RowPanels::picked(rows.len(), |at| panels(at).unwrap_or(first))),
+            None => Layout::Plain((0..rows.len()).flat_map(plain).copied().collect()),
+        };
+        Self { norms, rows, d }
+    }
+
     /// Notes which of `other` are within `bounds` of the rows of `strip`, a [`STRIP`] of these or what is left of one:
     /// `hits` are counted from the first row of the strip.
     fn look(&self, strip: Range<usize>, other: &Self, bounds: &[f32], buffers: &mut Buffers) {
@@ -291,6 +311,7 @@ pub(super) fn by_lists(
             Mutex::new(RowBlock::of(b * SHARED, k, &errors))
         })
         .collect();
+    let ours: Vec<LaidOut> = ids.par_chunks(SHARED).map(|ids| set.laid_out(ids)).collect();
     let asking = asks.turned(lists.len());
     let jobs: Vec<(&[u32], &[u32])> = lists
         .iter()
@@ -303,7 +324,7 @@ pub(super) fn by_lists(
         .with_max_len(1)
         .map_init(Buffers::default, |buffers, &(piece, asking)| {
             let theirs = set.laid_out(piece);
-            asking.chunks(STRIP).for_each(|rows| compare(set, ids, rows, (piece, &theirs), &blocks, buffers));
+            asking.chunks(STRIP).for_each(|rows| compare((ids, &ours), rows, (piece, &theirs), &blocks, buffers));
             progress.goes_on().then_some(())
         })
         .collect();
@@ -324,24 +345,23 @@ pub(super) fn by_lists(
 
 /// Compares some of `ids`, `rows` of them, with a piece of a list.
 fn compare(
-    set: &Set,
-    ids: &[u32],
+    (ids, ours): (&[u32], &[LaidOut]),
     rows: &[u32],
     (piece, theirs): (&[u32], &LaidOut),
     blocks: &[Mutex<RowBlock>],
     buffers: &mut Buffers,
 ) {
-    let own: Vec<u32> = rows.iter().map(|&r| ids[r as usize]).collect();
     let bounds: Vec<f32> =
         rows.iter().map(|&r| lock(&blocks[r as usize / SHARED]).bound[r as usize % SHARED]).collect();
-    set.laid_out(&own).look(0..own.len(), theirs, &bounds, buffers);
+    LaidOut::picked(ours, rows).look(0..rows.len(), theirs, &bounds, buffers);
     // In one go for all of a row.
     buffers.hits.sort_unstable_by_key(|&(r, j, _)| (r, j));
     for hits in buffers.hits.chunk_by(|a, b| a.0 == b.0) {
         let at = hits[0].0 as usize;
         let row = rows[at] as usize;
+        let own = ids[row];
         let mut block = lock(&blocks[row / SHARED]);
-        for &(_, j, distance) in hits.iter().filter(|h| piece[h.1 as usize] != own[at]) {
+        for &(_, j, distance) in hits.iter().filter(|h| piece[h.1 as usize] != own) {
             block.offer(row % SHARED, distance, piece[j as usize]);
         }
     }

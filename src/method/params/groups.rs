@@ -40,7 +40,7 @@ pub struct NeighbourUse {
 
 impl Default for NeighbourUse {
     fn default() -> Self {
-        Self { search: NeighbourSearch::Exact, probes: 16 }
+        Self { search: NeighbourSearch::Exact, probes: 64 }
     }
 }
 
