@@ -4,7 +4,7 @@ use super::ascending::Ascending;
 use super::error::{MethodError, Tick};
 pub use super::graph::Graph;
 use super::knn::Neighbours;
-use super::pairs::listed_distances;
+use super::pairs::{PairLists, listed_distances};
 use super::reciprocal::{Columns, Sparse, expand, half_of, neighbourly, sparse_rows, weights};
 use super::rows::Rows;
 use super::wide::{Kernel, widest};
@@ -19,50 +19,57 @@ use super::wide::{Kernel, widest};
 /// # Errors
 /// When `nb` is of other features or too short, or `tick` cancels.
 pub fn jaccard(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, max: f32, tick: Tick) -> Result<Graph, MethodError> {
-    Weighted::new(rows, nb, k1, k2, tick)?.distances(max, tick)
+    let n = rows.n();
+    from_lists(nb, n, (k1, k2), max, |rest, order| listed_distances(rows, rest, order), tick)
 }
 
-/// Half way to [`jaccard`]: the weights, from where on nobody needs the features.
-pub struct Weighted {
-    v: Sparse,
-    order: Vec<u32>,
+/// [`jaccard`] of features that nobody needs afterwards: their memory is given back half way, before the weights are made.
+///
+/// # Errors
+/// As [`jaccard`], and when they are not rows of `d`.
+pub fn jaccard_and_drop(
+    features: Vec<f32>,
+    d: usize,
+    nb: &Neighbours,
+    (k1, k2): (usize, usize),
+    max: f32,
+    tick: Tick,
+) -> Result<Graph, MethodError> {
+    let n = Rows::new(&features, d)?.n();
+    let squared = move |rest: &PairLists, order: &[u32]| {
+        let found = Rows::new(&features, d).map(|rows| listed_distances(rows, rest, order));
+        drop(features);
+        found.unwrap_or_default()
+    };
+    from_lists(nb, n, (k1, k2), max, squared, tick)
 }
 
-impl Weighted {
-    /// The first half. `tick` counts as in [`jaccard`].
-    ///
-    /// # Errors
-    /// As [`jaccard`].
-    pub fn new(rows: Rows, nb: &Neighbours, k1: usize, k2: usize, tick: Tick) -> Result<Self, MethodError> {
-        let order = neighbourly(nb.n, |i| nb.of(i));
-        let total = 2 * rows.n() as u64;
-        let v = weighted(rows, nb, &order, k1, k2, &|done, _| tick(done, total))?;
-        Ok(Self { v, order })
-    }
-
-    /// The second half.
-    ///
-    /// # Errors
-    /// When `tick` cancels.
-    pub fn distances(self, max: f32, tick: Tick) -> Result<Graph, MethodError> {
-        let Self { v, order } = self;
-        let n = v.n() as u64;
-        let upper = upper_distances(&v, &order, max, &|done, _| tick(n + done, 2 * n))?;
-        drop((v, order));
-        Ok(Graph::mirrored(&upper, max))
-    }
+/// [`jaccard`] of `n` images; `squared` gives the squared distances that no list has.
+fn from_lists(
+    nb: &Neighbours,
+    n: usize,
+    (k1, k2): (usize, usize),
+    max: f32,
+    squared: impl FnOnce(&PairLists, &[u32]) -> Vec<f32>,
+    tick: Tick,
+) -> Result<Graph, MethodError> {
+    let order = neighbourly(nb.n, |i| nb.of(i));
+    let (half, total) = (n as u64, 2 * n as u64);
+    let v = weighted(n, nb, &order, (k1, k2), |rest| squared(rest, &order), &|done, _| tick(done, total))?;
+    let upper = upper_distances(&v, &order, max, &|done, _| tick(half + done, total))?;
+    drop((v, order));
+    Ok(Graph::mirrored(&upper, max))
 }
 
 /// The weights of every image's k-reciprocal neighbours, expanded.
 fn weighted(
-    rows: Rows,
+    n: usize,
     nb: &Neighbours,
     order: &[u32],
-    k1: usize,
-    k2: usize,
+    (k1, k2): (usize, usize),
+    squared: impl FnOnce(&PairLists) -> Vec<f32>,
     tick: Tick,
 ) -> Result<Sparse, MethodError> {
-    let n = rows.n();
     if nb.n != n {
         return Err(MethodError::shape("neighbours", format!("lists of {n} rows"), nb.n));
     }
@@ -71,14 +78,7 @@ fn weighted(
         return Err(MethodError::shape("neighbours", format!("at least {k1} a row"), nb.k));
     }
     // Of unit rows, 2 − 2cos is the squared distance, which k-NN has found for most pairs.
-    let v = weights(
-        nb,
-        order,
-        (k1, half_of(k1) + 1),
-        |_, squared| squared,
-        |rest| listed_distances(rows, rest, order),
-        tick,
-    )?;
+    let v = weights(nb, order, (k1, half_of(k1) + 1), |_, squared| squared, squared, tick)?;
     expand(v, nb, order, k2.min(k1))
 }
 
@@ -108,7 +108,8 @@ pub fn shared_neighbours(
     pairs: &[(u32, u32)],
     tick: Tick,
 ) -> Result<Vec<Overlap>, MethodError> {
-    let v = weighted(rows, nb, &neighbourly(nb.n, |i| nb.of(i)), k1, k2, tick)?;
+    let order = neighbourly(nb.n, |i| nb.of(i));
+    let v = weighted(rows.n(), nb, &order, (k1, k2), |rest| listed_distances(rows, rest, &order), tick)?;
     let one = |&(i, j): &(u32, u32)| {
         if i.max(j) as usize >= v.n() {
             return Err(MethodError::shape("pair", format!("rows below {}", v.n()), i.max(j)));

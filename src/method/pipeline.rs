@@ -8,7 +8,7 @@ use super::error::{MethodError, Tick};
 use super::graph::Graph;
 use super::hand::ResolvedHand;
 use super::ivf::{self, IndexUse, Ivf};
-use super::jaccard::{Weighted, jaccard};
+use super::jaccard::{jaccard, jaccard_and_drop};
 use super::knn::{self, Neighbours};
 use super::labels::{self, LabelInput};
 use super::params::{EpsRule, NeighbourSearch, Params};
@@ -123,9 +123,8 @@ pub fn run_and_drop(
     let (neighbours, index) = first(rows, plan, watch)?;
     watch.begin(ClusteringStep::Distances);
     let tick = |done, total| watch.tick(ClusteringStep::Distances, done, total);
-    let weighted = Weighted::new(rows, &neighbours, plan.params.k1, plan.params.k2, &tick)?;
-    drop(features);
-    let graph = weighted.distances(plan.reach(), &tick)?;
+    let sizes = (plan.params.k1, plan.params.k2);
+    let graph = jaccard_and_drop(features, d, &neighbours, sizes, plan.reach(), &tick)?;
     rest(None, Some(graph), (neighbours, index), plan, watch)
 }
 

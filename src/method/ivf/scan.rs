@@ -18,6 +18,8 @@ use crate::method::wide::{GROUP, Kept, Kernel, PANEL, RowPanels, widest};
 const STRIP: usize = 4 * PANEL;
 /// Rows that one job compares with all centres.
 const QUERIES: usize = 512;
+/// Centres that a row is compared with before the next ones have a bound, twice as many each time: whole groups.
+const FIRST: usize = 2 * GROUP * PANEL;
 /// Rows of a list that one job goes through.
 const PIECE: usize = 1152;
 /// Rows that share a lock.
@@ -92,39 +94,40 @@ impl LaidOut {
         Self { norms, rows, d }
     }
 
-    /// Notes which of `other` are within `bounds` of the rows of `strip`, a [`STRIP`] of these or what is left of one:
-    /// `hits` are counted from the first row of the strip.
-    fn look(&self, strip: Range<usize>, other: &Self, bounds: &[f32], buffers: &mut Buffers) {
+    /// Notes which of `columns` of `other`, from the first of a group on, are within `bounds` of the rows of `strip`, a
+    /// [`STRIP`] of these or what is left of one: `hits` are counted from the first row of the strip.
+    fn look(
+        &self,
+        strip: Range<usize>,
+        (other, columns): (&Self, Range<usize>),
+        bounds: &[f32],
+        buffers: &mut Buffers,
+    ) {
         let Buffers { products, hits } = buffers;
         hits.clear();
         let norm = &self.norms[strip.clone()];
         match (&self.rows, &other.rows) {
             (Layout::Panels(own), Layout::Panels(theirs)) => {
                 products.resize((STRIP * GROUP * PANEL).max(products.len()), 0.0);
-                for first in (0..other.norms.len()).step_by(GROUP * PANEL) {
-                    let columns = (GROUP * PANEL).min(other.norms.len() - first);
-                    let panels = columns.div_ceil(PANEL);
-                    own.products(
-                        strip.start / PANEL..strip.end.div_ceil(PANEL),
-                        theirs,
-                        first / PANEL,
-                        panels,
-                        products,
-                    );
-                    let norms = &other.norms[first..first + columns];
+                for first in columns.clone().step_by(GROUP * PANEL) {
+                    let norms = &other.norms[first..columns.end.min(first + GROUP * PANEL)];
+                    let panels = norms.len().div_ceil(PANEL);
+                    let rows = strip.start / PANEL..strip.end.div_ceil(PANEL);
+                    own.products(rows, theirs, first / PANEL, panels, products);
                     widest(Look { products, width: panels * PANEL, first, norm, norms, bounds, hits });
                 }
             }
             (Layout::Plain(own), Layout::Plain(theirs)) => {
-                let width = other.norms.len();
+                let width = columns.len();
                 products.resize((strip.len() * width).max(products.len()), 0.0);
-                let rows = |data, d| Rows::new(data, d);
-                if let (Ok(a), Ok(b)) =
-                    (rows(&own[strip.start * self.d..strip.end * self.d], self.d), rows(theirs, self.d))
-                {
+                let d = self.d;
+                let a = Rows::new(&own[strip.start * d..strip.end * d], d);
+                let b = Rows::new(&theirs[columns.start * d..columns.end * d], d);
+                if let (Ok(a), Ok(b)) = (a, b) {
                     inner_products(a, b, products);
                 }
-                widest(Look { products, width, first: 0, norm, norms: &other.norms, bounds, hits });
+                let norms = &other.norms[columns.clone()];
+                widest(Look { products, width, first: columns.start, norm, norms, bounds, hits });
             }
             _ => unreachable!("both are of one set, or of one made like it"),
         }
@@ -206,8 +209,15 @@ impl<'a> Centres<'a> {
                 let own = set.laid_out(ids);
                 for start in (0..ids.len()).step_by(STRIP) {
                     let strip = start..ids.len().min(start + STRIP);
-                    own.look(strip.clone(), &self.all, &block.bound[strip], buffers);
-                    buffers.hits.iter().for_each(|&(r, j, d)| block.offer(start + r as usize, d, j));
+                    // Few at first: until as many as are wanted were looked at, all of them are near.
+                    let (mut first, mut size) = (0, FIRST);
+                    while first < self.all.norms.len() {
+                        let columns = first..self.all.norms.len().min(first + size);
+                        let bounds = &block.bound[strip.clone()];
+                        own.look(strip.clone(), (&self.all, columns.clone()), bounds, buffers);
+                        buffers.hits.iter().for_each(|&(r, j, d)| block.offer(start + r as usize, d, j));
+                        (first, size) = (columns.end, 2 * size);
+                    }
                 }
                 let everyone = || 0..self.set.rows.n() as u32;
                 least(set, (ids, self.set.rows), block, k, |_| everyone().collect(), keys.chunks_exact_mut(k));
@@ -353,7 +363,7 @@ fn compare(
 ) {
     let bounds: Vec<f32> =
         rows.iter().map(|&r| lock(&blocks[r as usize / SHARED]).bound[r as usize % SHARED]).collect();
-    LaidOut::picked(ours, rows).look(0..rows.len(), theirs, &bounds, buffers);
+    LaidOut::picked(ours, rows).look(0..rows.len(), (theirs, 0..piece.len()), &bounds, buffers);
     // In one go for all of a row.
     buffers.hits.sort_unstable_by_key(|&(r, j, _)| (r, j));
     for hits in buffers.hits.chunk_by(|a, b| a.0 == b.0) {
