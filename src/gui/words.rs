@@ -38,7 +38,7 @@ pub fn is_over(view: &RunView) -> bool {
 /// How neighbours were found where an index found them, and how many of the true ones it found.
 pub fn by_index(index: &IndexUse) -> String {
     let IndexUse { lists, probes, measured } = index;
-    let [probes, lists, images] = [*probes, *lists, measured.sampled].map(|n| ticks::count(n));
+    let [probes, lists, images] = [*probes, *lists, measured.sampled].map(ticks::count);
     // Cut, not rounded: only what is whole reads 100 %.
     let found = (1e3 * measured.recall).floor() / 10.0;
     format!(
