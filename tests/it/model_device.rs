@@ -104,6 +104,9 @@ fn settings_for_the_start_give_way_to_the_users() {
     let names: Vec<&str> = device::start_settings().into_iter().map(|(name, _)| name).collect();
     let spins = cfg!(target_os = "linux") && !set("OMP_WAIT_POLICY") && !set("GOMP_SPINCOUNT");
     assert_eq!(names.contains(&"GOMP_SPINCOUNT"), spins);
+    let malloc = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX"];
+    let keeps = cfg!(all(target_os = "linux", target_env = "gnu")) && !malloc.into_iter().any(set);
+    assert!(!keeps || names.contains(&"MALLOC_ARENA_MAX"));
     // With them set, as after a start with them, nothing is asked for again: a program cannot start over for ever.
     assert!(names.iter().all(|name| !set(name)), "{names:?}");
 }
