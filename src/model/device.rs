@@ -210,7 +210,7 @@ pub fn start_settings() -> Vec<(&'static str, &'static str)> {
     if cfg!(all(target_os = "linux", target_env = "gnu"))
         && !chosen(&["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
     {
-        settings.push(("MALLOC_MMAP_THRESHOLD_", "268435456"));
+        settings.push(("MALLOC_MMAP_THRESHOLD_", "536870912"));
         settings.push(("MALLOC_TRIM_THRESHOLD_", "2147483648"));
         if !chosen(&["MALLOC_ARENA_MAX"]) {
             settings.push(("MALLOC_ARENA_MAX", "1"));
