@@ -167,8 +167,8 @@ fn a_run_is_started_watched_paused_changed_and_stopped_by_label() {
     window.harness.get_by_role_and_label(egui::Role::Button, "Why this hit").click();
     window.harness.run_steps(3);
     window.patiently("the values of either photo sum to it");
-    let similarity = window.harness.get_by_label_contains("the values of either photo").accesskit_node().label();
-    let similarity = similarity.unwrap_or_default().replace("Cosine ", "").split(':').next().unwrap().to_owned();
+    let said = window.harness.get_by_label_contains("the values of either photo").accesskit_node().value();
+    let similarity = said.as_deref().and_then(|w| w.strip_prefix("Cosine ")?.split(':').next()).unwrap().to_owned();
     for of in ["query", "gallery"] {
         let name = format!("what {of} ");
         let sum = window.harness.query_all_by_label_contains(&name).next().unwrap();

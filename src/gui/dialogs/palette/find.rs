@@ -1,7 +1,9 @@
 //! What was typed against names: fuzzy for words, as they stand for numbers and files.
 
+use std::cell::RefCell;
+
 use super::Item;
-use super::fuzzy::{fit, holds, letters};
+use super::fuzzy::{LetterMatcher, holds};
 
 /// What is shown of the best alone: a score below this share of it is noise.
 const SHARE: u32 = 3;
@@ -10,14 +12,12 @@ const SHARE: u32 = 3;
 pub(super) struct TypedWords {
     /// In small letters, without blanks around it.
     pub(super) text: String,
-    words: Vec<Vec<char>>,
+    matcher: RefCell<LetterMatcher>,
 }
 
 impl TypedWords {
     pub(super) fn of(query: &str) -> Self {
-        let text = query.trim().to_lowercase();
-        let words = text.split_whitespace().map(|word| word.chars().collect()).collect();
-        Self { text, words }
+        Self { text: query.trim().to_lowercase(), matcher: RefCell::default() }
     }
 
     /// Whether anything was typed.
@@ -34,8 +34,7 @@ impl TypedWords {
     }
 
     fn fits(&self, name: &str) -> Option<u32> {
-        let name = letters(name);
-        self.words.iter().try_fold(0, |sum, word| Some(sum + fit(word, &name)?.score))
+        self.letters(name).map(|(score, _)| score)
     }
 
     /// How well a name fits that must hold each word as it was typed.
@@ -45,12 +44,18 @@ impl TypedWords {
 
     /// Which letters of a title were typed, ascending.
     pub(super) fn letters_of(&self, title: &str) -> Vec<u32> {
-        let title = letters(title);
-        let fits: Option<Vec<_>> = self.words.iter().map(|word| fit(word, &title)).collect();
-        let mut at: Vec<u32> = fits.into_iter().flatten().flat_map(|fit| fit.at).collect();
+        let mut at = self.letters(title).map_or(Vec::new(), |(_, at)| at);
         at.sort_unstable();
         at.dedup();
         at
+    }
+
+    /// How well the letters of all words are found in a name, and where.
+    fn letters(&self, name: &str) -> Option<(u32, Vec<u32>)> {
+        let (mut matcher, mut at) = (self.matcher.borrow_mut(), Vec::new());
+        let score = |sum, word: &str| Some(sum + matcher.fit(word, name, &mut at)?);
+        let score = self.text.split_whitespace().try_fold(0, score)?;
+        Some((score, at))
     }
 }
 

@@ -1,119 +1,65 @@
-//! How well a few letters fit a name: in their order, with others between them where need be, as editors do it.
+//! How well what was typed fits a name: its letters in their order, by nucleo's matcher, or the word as it stands.
 
-/// For each letter that is there.
-const LETTER: i32 = 16;
-/// For a letter that begins a word.
-const BEGINS: i32 = 8;
-/// For a letter beside the one before.
-const BESIDE: i32 = 8;
-/// For other letters between two, and for each of them.
-const GAP: [i32; 2] = [3, 1];
-/// Letters of a name that are looked at.
-const LONGEST: usize = 160;
+use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-/// Where a word's letters are found, and how good that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fit {
-    /// At least 1.
-    pub(super) score: u32,
-    /// Places of its letters in the name, ascending.
-    pub(super) at: Vec<u32>,
+/// For each letter of a word that stands in a name, for the letter beside the one before, and for an end of the word that
+/// is one of the name's, on the scale of nucleo.
+const LETTER: u32 = 16;
+const BESIDE: u32 = 8;
+const END: u32 = 8;
+
+/// Finds words in names, letter by letter.
+pub(super) struct LetterMatcher {
+    matcher: Matcher,
+    letters: Vec<char>,
 }
 
-/// The letters of a name, small, and which of them begin a word.
-pub(super) fn letters(name: &str) -> Vec<(char, bool)> {
-    let mut before = ' ';
-    let mut out = Vec::new();
-    for letter in name.chars().take(LONGEST) {
-        let begins = letter.is_alphanumeric()
-            && (!before.is_alphanumeric()
-                || (before.is_lowercase() && letter.is_uppercase())
-                || (before.is_alphabetic() && letter.is_ascii_digit()));
-        // A letter whose small form is several keeps its place.
-        out.push((letter.to_lowercase().next().unwrap_or(letter), begins));
-        before = letter;
+impl Default for LetterMatcher {
+    fn default() -> Self {
+        Self { matcher: Matcher::new(Config::DEFAULT), letters: Vec::new() }
     }
-    out
 }
 
-/// The best way to find the letters of `word`, which are small, in `name`, in their order; `None` where one is missing.
-pub(super) fn fit(word: &[char], name: &[(char, bool)]) -> Option<Fit> {
-    let (n, m) = (name.len(), word.len());
-    if m == 0 || m > n {
-        return None;
+impl LetterMatcher {
+    /// How well the letters of `word` are found in `name`, in their order, with others between them where need be; `None`
+    /// where one is missing. Their places in the name come to `at`.
+    pub(super) fn fit(&mut self, word: &str, name: &str, at: &mut Vec<u32>) -> Option<u32> {
+        let atom = Atom::new(word, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy, false);
+        let name = Utf32Str::new(name, &mut self.letters);
+        atom.indices(name, &mut self.matcher, at).map(u32::from)
     }
-    const NONE: i32 = i32::MIN / 2;
-    // [letter of the word][letter of the name]: the best score that ends there, and where the letter before lies.
-    let mut best = vec![(NONE, usize::MAX); n * m];
-    for (i, letter) in word.iter().enumerate() {
-        // The best of those that end two or more letters before, less the gap up to here.
-        let (mut far, mut far_at) = (NONE, usize::MAX);
-        for (j, (own, begins)) in name.iter().enumerate() {
-            far -= GAP[1];
-            if i > 0 && j > 1 {
-                let (score, _) = best[(i - 1) * n + j - 2];
-                if score - GAP[0] - GAP[1] > far {
-                    (far, far_at) = (score - GAP[0] - GAP[1], j - 2);
-                }
-            }
-            if own != letter {
-                continue;
-            }
-            let here = LETTER + if *begins { BEGINS } else { 0 };
-            best[i * n + j] = match i {
-                0 => (here + if *begins { BEGINS } else { 0 }, usize::MAX),
-                _ if j == 0 => continue,
-                _ => {
-                    let beside = best[(i - 1) * n + j - 1].0 + BESIDE;
-                    let (before, at) = if beside >= far { (beside, j - 1) } else { (far, far_at) };
-                    (before + here, at)
-                }
-            };
-        }
-    }
-    let last = (0..n).max_by_key(|j| (best[(m - 1) * n + j].0, std::cmp::Reverse(*j)))?;
-    let (score, _) = best[(m - 1) * n + last];
-    if score < NONE / 2 {
-        return None;
-    }
-    let mut at = vec![0; m];
-    let mut j = last;
-    for i in (0..m).rev() {
-        at[i] = j as u32;
-        j = best[i * n + j].1;
-    }
-    Some(Fit { score: score.max(1) as u32, at })
 }
 
 /// How well a name holds a word, which is small, letter by letter; `None` where it does not.
 pub(super) fn holds(word: &str, name: &str) -> Option<u32> {
     let at = match name.is_ascii() && word.is_ascii() {
         true => name.as_bytes().windows(word.len()).position(|part| part.eq_ignore_ascii_case(word.as_bytes()))?,
-        false => return name.to_lowercase().contains(word).then(|| (LETTER + BESIDE) as u32 * word.len() as u32),
+        false => return name.to_lowercase().contains(word).then(|| (LETTER + BESIDE) * word.len() as u32),
     };
     let other = |at: Option<&u8>| at.is_none_or(|letter| !letter.is_ascii_alphanumeric());
     let begins = other(at.checked_sub(1).and_then(|before| name.as_bytes().get(before)));
     let ends = other(name.as_bytes().get(at + word.len()));
-    let whole = if begins { BEGINS } else { 0 } + if ends { BEGINS } else { 0 };
-    Some((LETTER + BESIDE) as u32 * word.len() as u32 + whole as u32)
+    let whole = END * (u32::from(begins) + u32::from(ends));
+    Some((LETTER + BESIDE) * word.len() as u32 + whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(word: &str, name: &str) -> Option<Fit> {
-        fit(&word.chars().collect::<Vec<_>>(), &letters(name))
+    fn of(word: &str, name: &str) -> Option<(u32, Vec<u32>)> {
+        let mut at = Vec::new();
+        LetterMatcher::default().fit(word, name, &mut at).map(|score| (score, at))
     }
 
     #[test]
     fn letters_are_found_in_their_order_where_they_tell_most() {
-        assert_eq!(of("rl", "Rank lists").unwrap().at, [0, 5], "the beginnings of words");
-        assert_eq!(of("list", "Rank lists").unwrap().at, [5, 6, 7, 8]);
+        assert_eq!(of("rl", "Rank lists").unwrap().1, [0, 5], "the beginnings of words");
+        assert_eq!(of("list", "Rank lists").unwrap().1, [5, 6, 7, 8]);
         assert_eq!(of("tsil", "Rank lists"), None);
-        assert!(of("map", "Cluster map").unwrap().score > of("map", "Make a pause").unwrap().score);
-        assert!(of("check", "Checkpoints…").unwrap().score > of("check", "Choose the bed's colour k").unwrap().score);
-        assert_eq!(of("", "x"), None);
+        assert!(of("map", "Cluster map").unwrap().0 > of("map", "Make a pause").unwrap().0);
+        assert!(of("check", "Checkpoints…").unwrap().0 > of("check", "Choose the bed's colour k").unwrap().0);
         assert_eq!(of("xx", "x"), None);
     }
 
