@@ -9,7 +9,7 @@ use super::draws::Drawn;
 use super::error::{MethodError, Tick};
 use super::rows::Rows;
 use collected::Collected;
-use compared::{Panels, by_blocks};
+use compared::{GalleryPanels, by_blocks};
 
 /// Queries of a block.
 const BLOCK: usize = 2048;
@@ -239,7 +239,7 @@ pub(crate) fn evaluate_adjusted(
     tick: Tick,
 ) -> Result<Evaluation, MethodError> {
     check_set(set)?;
-    match Panels::new(set, options.metric)? {
+    match GalleryPanels::new(set, options.metric)? {
         Some(panels) => panels.evaluate(set, options, adjust, tick),
         None => by_blocks(set, options, adjust, tick),
     }

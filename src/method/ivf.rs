@@ -21,7 +21,7 @@ use super::knn::near::distance_of;
 use super::knn::{FirstPass, Neighbours};
 use super::rows::Rows;
 use crate::base::rng::Stream;
-use centres::Lists;
+use centres::InvertedLists;
 use scan::{Asks, Set};
 
 /// Pairs of a row and a list that are held at once, at most; a batch has rows accordingly.
@@ -95,7 +95,7 @@ pub fn neighbours_by(pass: FirstPass, rows: Rows, k: usize, ivf: Ivf, tick: Tick
     }
     let set = Set::new(pass, rows)?;
     let progress = Progress::new(tick, centres::rounds(n, ivf.lists) + 2 * n as u64);
-    let lists = Lists::made(&set, ivf, &progress)?;
+    let lists = InvertedLists::made(&set, ivf, &progress)?;
     let probes = ivf.probes.clamp(1, lists.count());
     let size = (PAIRS / probes).clamp(*BATCH.start(), *BATCH.end());
     // Rows of one list after the other: they look into much the same lists.

@@ -5,7 +5,7 @@ use super::error::{MethodError, Tick};
 pub use super::graph::Graph;
 use super::knn::Neighbours;
 use super::pairs::{PairLists, listed_distances};
-use super::reciprocal::{Columns, Sparse, expand, half_of, neighbourly, sparse_rows, weights};
+use super::reciprocal::{PackedColumns, Sparse, expand, half_of, neighbourly, sparse_rows, weights};
 use super::rows::Rows;
 use super::wide::{Kernel, widest};
 
@@ -179,10 +179,10 @@ fn upper_distances(v: &Sparse, order: &[u32], max: f32, tick: Tick) -> Result<Sp
 /// Who stands in each column, and with what weight.
 enum ByColumn {
     /// Row and weight.
-    Whole(Columns<(u32, f32)>),
+    Whole(PackedColumns<(u32, f32)>),
     /// Of up to [`SMALL`] rows: the row in the upper half, the weight [`enlarged`] in the lower. Sums of such weights fit
     /// the nearest cache.
-    Small(Columns<u32>),
+    Small(PackedColumns<u32>),
 }
 
 impl ByColumn {

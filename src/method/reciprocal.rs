@@ -82,13 +82,13 @@ impl Sparse {
 
     /// Rows and columns exchanged; rows ascend within a column because they are entered in order.
     pub(crate) fn transposed(&self) -> Self {
-        let Columns { indptr, entries, .. } = self.columns(|row, value| (row, value));
+        let PackedColumns { indptr, entries, .. } = self.columns(|row, value| (row, value));
         let (indices, values) = entries.into_iter().unzip();
         Self { indptr, indices, values }
     }
 
     /// The entries by column, rows ascending: of each what `entry` makes of its row and value.
-    pub(crate) fn columns<T: Copy + Default>(&self, entry: impl Fn(u32, f32) -> T) -> Columns<T> {
+    pub(crate) fn columns<T: Copy + Default>(&self, entry: impl Fn(u32, f32) -> T) -> PackedColumns<T> {
         let n = self.n();
         let mut indptr = vec![0usize; n + 1];
         for &c in &self.indices {
@@ -109,12 +109,12 @@ impl Sparse {
                 *at += 1;
             }
         }
-        Columns { indptr, entries, places }
+        PackedColumns { indptr, entries, places }
     }
 }
 
 /// Sparse rows by column.
-pub(crate) struct Columns<T> {
+pub(crate) struct PackedColumns<T> {
     /// `[n + 1]`: where each column begins.
     pub(crate) indptr: Vec<usize>,
     /// Of each entry what is kept of its row and value.
@@ -123,7 +123,7 @@ pub(crate) struct Columns<T> {
     pub(crate) places: Vec<u32>,
 }
 
-impl<T> Columns<T> {
+impl<T> PackedColumns<T> {
     /// What stands behind the entry `at` of the rows in its column: entries of later rows.
     pub(crate) fn after(&self, v: &Sparse, at: usize) -> &[T] {
         let column = v.indices[at] as usize;

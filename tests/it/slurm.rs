@@ -147,7 +147,8 @@ fn until(what: &str, follower: &mut Child, mut come: impl FnMut() -> bool) {
     }
 }
 
-/// Everything that a run computed: its files of tensors, and its curves, clusters and evaluations as readers see them.
+/// Everything that a run computed: its files of tensors, and its curves, clusters and evaluations as readers see them. What
+/// was seen of the training of an epoch (`training.safetensors`) begins where a job went on within it, so it is left out.
 fn computed(run: &Path) -> (BTreeMap<PathBuf, Vec<u8>>, Vec<String>) {
     let mut files = BTreeMap::new();
     let mut folders = vec![run.to_owned()];
@@ -155,7 +156,8 @@ fn computed(run: &Path) -> (BTreeMap<PathBuf, Vec<u8>>, Vec<String>) {
         for entry in std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()) {
             if entry.is_dir() {
                 folders.push(entry);
-            } else if entry.extension().is_some_and(|e| e == "safetensors") {
+            } else if entry.extension().is_some_and(|e| e == "safetensors") && !entry.ends_with("training.safetensors")
+            {
                 files.insert(entry.strip_prefix(run).unwrap().to_owned(), std::fs::read(&entry).unwrap());
             }
         }

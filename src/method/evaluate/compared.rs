@@ -27,7 +27,7 @@ const TILE: usize = 1024;
 
 /// A test set laid out for our kernel. Each product is one sum, from the first number to the last, wherever its rows
 /// stand: equal rows get equal products.
-pub(super) struct Panels {
+pub(super) struct GalleryPanels {
     metric: Metric,
     query: RowPanels,
     gallery: RowPanels,
@@ -44,7 +44,7 @@ struct Scratch {
     keys: Vec<u64>,
 }
 
-impl Panels {
+impl GalleryPanels {
     /// `None` on processors that have no such registers.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(super) fn rounds(n: usize, lists: usize) -> u64 {
 }
 
 /// Rows by their nearest centre.
-pub(super) struct Lists {
+pub(super) struct InvertedLists {
     centres: Vec<f32>,
     /// `[lists + 1]`: where the rows of each list begin.
     indptr: Vec<usize>,
@@ -29,7 +29,7 @@ pub(super) struct Lists {
     rows: Vec<u32>,
 }
 
-impl Lists {
+impl InvertedLists {
     pub(super) fn made(set: &Set, ivf: Ivf, progress: &Progress) -> Result<Self, MethodError> {
         let (n, d) = (set.rows.n(), set.rows.d());
         let count = ivf.lists.clamp(1, n);
