@@ -395,7 +395,10 @@ impl eframe::App for App {
             self.book.marks.named(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
         self.saved.last_run = self.shown().folder.as_ref().and_then(|folder| std::path::absolute(folder).ok());
         storage.set_string(saved::KEY, self.saved.write(&self.panels));
-        storage.remove_string("egui"); // written by earlier versions; see below
+        // Of egui's memory the zoom alone: the window comes back before the zoom is known here, with a size in points of it.
+        let mut memory = egui::Memory::default();
+        memory.options.zoom_factor = self.saved.zoom;
+        eframe::set_value(storage, "egui", &memory);
     }
 
     /// What is kept between sessions is in [`Saved`]: egui's own memory holds the order of its areas, too, in which a
