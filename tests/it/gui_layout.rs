@@ -113,3 +113,17 @@ fn filters_and_what_is_opened_belong_to_the_run() {
     window.until("Hide the filter");
     assert_eq!(typed(&window).as_deref(), Some("size>2"), "it is there again");
 }
+
+#[test]
+fn a_window_is_told_its_zoom_before_it_is_made() {
+    let home = tempfile::tempdir().unwrap();
+    let mut window = window(&home);
+    for _ in 0..3 {
+        window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Equals);
+        window.harness.run_steps(2);
+    }
+    window.until("150 %");
+    // What egui reads at the next start, where the size is one in points of that zoom.
+    let memory: eframe::egui::Memory = eframe::get_value(&window.keep(), "egui").unwrap();
+    assert_eq!(memory.options.zoom_factor, 1.5);
+}
