@@ -12,8 +12,9 @@ use crate::method::cluster::{cluster_sizes, count_clusters};
 use crate::method::dbscan::dbscan;
 use crate::method::graph::Graph;
 use crate::method::jaccard::jaccard;
-use crate::method::knn::neighbours;
 use crate::method::label_free::silhouette;
+use crate::method::params::Params;
+use crate::method::pipeline::nearest;
 use crate::method::quality::quality;
 use crate::method::rows::Rows;
 use crate::method::score::scores;
@@ -112,7 +113,7 @@ pub fn search(run: &Outline, epoch: usize, space: &Space, tick: Tick<'_>) -> Res
         Search { run: run.dir.clone(), epoch: epoch + 1, images: 0, settings: Vec::new(), beyond: 0, seconds: 0.0 };
     let each = (space.eps.len() * space.min_samples.len()) as u64;
     for (i, &(k1, k2)) in pairs.iter().enumerate() {
-        let graph = graph_of(&run.dir, epoch, (k1, k2), (used.k1, used.k2))?;
+        let graph = graph_of((&run.dir, &run.params), epoch, (k1, k2), (used.k1, used.k2))?;
         found.images = graph.n;
         let at = |done: u64, _: u64| tick(i as u64 * each + done, pairs.len() as u64 * each);
         let sweep = Sweep { graph: &graph, before: before.as_deref(), k1, k2 };
@@ -123,7 +124,12 @@ pub fn search(run: &Outline, epoch: usize, space: &Space, tick: Tick<'_>) -> Res
     Ok(found)
 }
 
-fn graph_of(dir: &Path, epoch: usize, wanted: (usize, usize), used: (usize, usize)) -> Result<Graph, String> {
+fn graph_of(
+    (dir, params): (&Path, &Params),
+    epoch: usize,
+    wanted: (usize, usize),
+    used: (usize, usize),
+) -> Result<Graph, String> {
     if wanted == used {
         return read_graph(dir, epoch).map_err(|e| e.to_string());
     }
@@ -134,7 +140,8 @@ fn graph_of(dir: &Path, epoch: usize, wanted: (usize, usize), used: (usize, usiz
     let words = |e: crate::method::error::MethodError| e.to_string();
     let rows = Rows::new(&features.values, features.d).map_err(words)?;
     let none = |_: u64, _: u64| true;
-    let nb = neighbours(rows, wanted.0, &none).map_err(words)?;
+    // Found as the run found its own.
+    let (nb, _) = nearest(rows, 0, &Params { k1: wanted.0, ..params.clone() }, &none).map_err(words)?;
     jaccard(rows, &nb, wanted.0, wanted.1, REACH, &none).map_err(words)
 }
 
