@@ -147,9 +147,7 @@ pub fn holds_features(file: &Path) -> anyhow::Result<bool> {
 /// # Errors
 /// As [`run`], and when the tick asks for an end.
 pub fn write_run(features: &Path, out: &Path, params: &Params, tick: Tick) -> anyhow::Result<()> {
-    if let Some(problem) = params.problems().into_iter().find(|p| ["eps", "k2"].contains(&p.key)) {
-        return Err(usage(problem.message));
-    }
+    check(params)?;
     let mut file = TensorReader::open(features)?;
     let name = file.features();
     let (mut values, d) = file.matrix(name)?;
@@ -192,10 +190,15 @@ fn parameters(assignments: &[String]) -> anyhow::Result<Params> {
     for assignment in assignments {
         params.assign(assignment).map_err(|e| usage(e.to_string()))?;
     }
-    // Only what this command uses can stop it.
+    check(&params)?;
+    Ok(params)
+}
+
+/// Only what clustering uses can stop it.
+fn check(params: &Params) -> anyhow::Result<()> {
     match params.problems().into_iter().find(|p| ["eps", "k2"].contains(&p.key)) {
         Some(problem) => Err(usage(problem.message)),
-        None => Ok(params),
+        None => Ok(()),
     }
 }
 

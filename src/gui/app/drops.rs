@@ -18,6 +18,8 @@ use crate::gui::view_model::EpochPart;
 use crate::gui::words::answers;
 use crate::method::params::Params;
 use crate::method::params::table::ROWS;
+use crate::run::folder::events_path;
+use crate::run::summary;
 
 /// Runs of a folder that are listed at most.
 const RUNS: usize = 500;
@@ -47,9 +49,8 @@ fn look(path: &Path, draft: &Params, with: &dyn FeatureRuns) -> Dropped {
         if is_run(path) {
             return Dropped::Run(owned);
         }
-        let inside = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut runs: Vec<PathBuf> = inside.filter(|folder| is_run(folder)).take(RUNS).collect();
-        runs.sort();
+        let mut runs = summary::folders(path);
+        runs.truncate(RUNS);
         return if runs.is_empty() { Dropped::Dataset(owned) } else { Dropped::Runs(owned, runs) };
     }
     let kind = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -73,7 +74,7 @@ fn look(path: &Path, draft: &Params, with: &dyn FeatureRuns) -> Dropped {
 }
 
 fn is_run(folder: &Path) -> bool {
-    folder.join("events.jsonl").is_file()
+    events_path(folder).is_file()
 }
 
 /// The parameters of a file, on top of the next run's.

@@ -61,7 +61,6 @@ pub struct PaletteScope<'a> {
 }
 
 /// What the list of runs and images was made of.
-#[derive(PartialEq)]
 struct ManyKey {
     query: String,
     runs: usize,
