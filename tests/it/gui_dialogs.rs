@@ -16,6 +16,7 @@ use reid_workbench::gui::dialogs::browse::use_own_list;
 use reid_workbench::gui::setting;
 
 use crate::data_kit::pictures;
+use crate::support::dropped::drop_on;
 use crate::support::play::{FakeEngine, FakeRegistry};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -233,27 +234,12 @@ fn a_folder_is_chosen_where_the_system_has_no_dialog() {
     assert!(window.shows("Add dataset") && !window.shows("Choose this folder"), "Escape closed the list alone");
 }
 
-#[derive(Debug)]
-struct Dropped(std::path::PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("a folder".to_owned())
-    }
-}
-
 #[test]
 fn a_folder_dropped_on_the_window_is_looked_at() {
     let mut window = Window::open();
     let root = window.files.path().join("Campus");
     market(&root, 2);
-    window.harness.input_mut().dropped_files.push(Arc::new(Dropped(root.clone())));
-    window.harness.step();
-    window.harness.input_mut().dropped_files.clear();
+    drop_on(&mut window.harness, &root);
     window.until("Dataset folder");
     assert_eq!(window.harness.get_by_label("Dataset folder").value(), Some(root.display().to_string()));
     window.until("differs from the published counts");

@@ -1,37 +1,14 @@
 //! What is dropped on the window, and runs that are made of features.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use eframe::egui::{self, Key, Modifiers};
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::base::tensors::Arrays;
-use reid_workbench::engine::feature_run::{MadeFeatures, ensure_made};
+use reid_workbench::engine::feature_run::ensure_made;
 use reid_workbench::run::{Manifest, example};
 
 use crate::sample_run;
-use crate::support::window::Window;
-
-const SMALL: MadeFeatures = MadeFeatures { images: 300, dim: 16, seed: 3 };
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|e| e.to_string())
-    }
-}
-
-fn drop_on(window: &mut Window, path: &Path) {
-    window.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.to_owned())));
-    window.harness.step();
-    window.harness.input_mut().dropped_files.clear();
-}
+use crate::support::dropped::drop_on;
+use crate::support::window::{SMALL, Window};
 
 /// A window without a run, beside an empty folder.
 fn empty() -> (tempfile::TempDir, Window) {
@@ -47,14 +24,14 @@ fn a_run_folder_is_opened_and_a_folder_of_runs_is_listed() {
     for name in ["first", "second"] {
         sample_run::write(&others.join(name));
     }
-    drop_on(&mut window, &others.join("first"));
+    drop_on(&mut window.harness, &others.join("first"));
     window.until("Done");
-    drop_on(&mut window, &others);
+    drop_on(&mut window.harness, &others);
     window.until("2 runs of ");
     window.until("Runs are listed");
     // One of the files of a run stands for it.
     let (_home, mut window) = empty();
-    drop_on(&mut window, &others.join("first/events.jsonl"));
+    drop_on(&mut window.harness, &others.join("first/events.jsonl"));
     window.until("Done");
 }
 
@@ -63,10 +40,10 @@ fn a_photo_is_searched_for_in_the_run_on_screen() {
     let (home, mut window) = empty();
     let run = example::ensure(home.path()).unwrap();
     let photo = run.join("photos/00003.jpg");
-    drop_on(&mut window, &photo);
+    drop_on(&mut window.harness, &photo);
     window.until("Open a run first");
     let mut window = Window::on(&run);
-    drop_on(&mut window, &photo);
+    drop_on(&mut window.harness, &photo);
     window.until("Asking for 00003.jpg");
     assert!(!window.engine.asked().is_empty(), "the engine is asked");
 }
@@ -77,7 +54,7 @@ fn features_are_clustered_and_shown() {
     let made = ensure_made(home.path(), SMALL, &|_, _| true).unwrap();
     let file = home.path().join("mine.safetensors");
     std::fs::copy(made.join("features.safetensors"), &file).unwrap();
-    drop_on(&mut window, &file);
+    drop_on(&mut window.harness, &file);
     window.until("features of mine");
     window.until("Done");
     let runs: Vec<_> = std::fs::read_dir(home.path().join("runs")).unwrap().flatten().collect();
@@ -92,7 +69,7 @@ fn weights_and_parameters_lead_to_a_new_run() {
     let mut arrays = Arrays::default();
     arrays.add("conv1.weight", &[2, 3, 1, 1], &[0.5f32; 6][..]).add("bn1.weight", &[2], &[1.0f32; 2][..]);
     arrays.write(&weights).unwrap();
-    drop_on(&mut window, &weights);
+    drop_on(&mut window.harness, &weights);
     window.until("Start run");
     assert!(window.shows("resnet.safetensors"), "it is the initial weights");
     window.press(Key::Escape);
@@ -103,7 +80,7 @@ fn weights_and_parameters_lead_to_a_new_run() {
     ] {
         let file = home.path().join(name);
         std::fs::write(&file, text).unwrap();
-        drop_on(&mut window, &file);
+        drop_on(&mut window.harness, &file);
         window.until("Start run");
         let eps = if name == "mine.json" { "0.55" } else { "0.52" };
         assert_eq!(window.harness.get_by_label("eps, number").value().as_deref(), Some(eps));
@@ -126,7 +103,7 @@ fn what_nothing_can_be_done_with_is_said_in_a_sentence() {
     ] {
         let file = home.path().join(name);
         std::fs::write(&file, bytes).unwrap();
-        drop_on(&mut window, &file);
+        drop_on(&mut window.harness, &file);
         window.until(words);
     }
     assert!(!window.shows("Start run"));

@@ -2,17 +2,13 @@
 //! and Tab comes to all of them.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use eframe::egui::{Key, Modifiers, Role, accesskit};
 use egui_kittest::kittest::{AccessKitNode, NodeT, Queryable};
-use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::run::example;
 
-use crate::support::window::Window;
-
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::window::{Window, settle};
 
 /// The recorded run that comes with the program: it has something in every panel.
 fn window() -> (tempfile::TempDir, Window) {
@@ -20,21 +16,8 @@ fn window() -> (tempfile::TempDir, Window) {
     let run = example::ensure(data.path()).unwrap();
     let mut window = Window::among(run.parent().unwrap(), Some(run.clone()));
     window.until("Done");
-    settle(&mut window);
+    settle(&mut window.harness);
     (data, window)
-}
-
-/// Draws until no panel reads or computes any more.
-fn settle(window: &mut Window) {
-    let (began, works) = (Instant::now(), Works::of(&window.harness.ctx));
-    let mut rests = 0;
-    while rests < 3 {
-        assert!(began.elapsed() < LIMIT, "the panels are still reading");
-        window.harness.step();
-        let [begun, ended] = works.counts();
-        rests = if begun != ended || window.harness.state().reads() { 0 } else { rests + 1 };
-        std::thread::yield_now();
-    }
 }
 
 /// What an assistive program would call it.
@@ -79,7 +62,7 @@ fn report(found: &BTreeSet<String>) {
 }
 
 fn look(window: &mut Window, what: &str, found: &mut BTreeSet<String>) {
-    settle(window);
+    settle(&mut window.harness);
     found.extend(nameless(window).into_iter().map(|fault| format!("{what}: {fault}")));
 }
 
@@ -191,7 +174,7 @@ fn tab_comes_to_everything_that_can_be_clicked() {
     for pane in [Pane::Map, Pane::Reachability, Pane::RankLists, Pane::Retrieval] {
         window.harness.state_mut().enlarge(pane);
         window.harness.run_steps(2);
-        settle(&mut window);
+        settle(&mut window.harness);
         let way: BTreeSet<_> = tab_round(&mut window).into_iter().map(|id| format!("{id:?}")).collect();
         let mut missed = Vec::new();
         for node in window.harness.root().children_recursive() {

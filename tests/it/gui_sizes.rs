@@ -16,10 +16,10 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
-use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Pane;
 
 use crate::support::play::{FakeEngine, FakeRegistry};
+use crate::support::window::settle;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SIZES: [[f32; 2]; 3] = [[1600.0, 1000.0], [1280.0, 800.0], [1024.0, 700.0]];
@@ -58,18 +58,8 @@ impl Window {
 
     /// Draws until nothing is being read for the panels.
     fn settle(&mut self) {
-        let began = Instant::now();
         self.harness.run_steps(3);
-        let works = Works::of(&self.harness.ctx);
-        // What a panel computes by itself is waited for, too, and what that asks for.
-        let mut rests = 0;
-        while rests < 3 {
-            assert!(began.elapsed() < LIMIT, "the panels are still reading");
-            self.harness.step();
-            let [begun, ended] = works.counts();
-            rests = if begun != ended || self.harness.state().reads() { 0 } else { rests + 1 };
-            std::thread::yield_now();
-        }
+        settle(&mut self.harness);
         self.harness.run_steps(2);
     }
 

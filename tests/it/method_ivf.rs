@@ -8,23 +8,9 @@ use reid_workbench::method::ivf::{Ivf, Recall, neighbours, neighbours_by, recall
 use reid_workbench::method::knn::{self, FirstPass, Neighbours};
 use reid_workbench::method::rows::Rows;
 
+use crate::support::noise::{isotropic, noise};
+
 const PASSES: [FirstPass; 3] = [FirstPass::Plain, FirstPass::Wide, FirstPass::Rounded];
-
-/// Numbers that look random and are the same everywhere.
-fn noise(seed: u64) -> impl FnMut() -> f32 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-}
-
-fn isotropic(n: usize, d: usize, seed: u64) -> Vec<f32> {
-    let mut next = noise(seed);
-    (0..n * d).map(|_| next()).collect()
-}
 
 /// Bits, so that equal means equal.
 fn bits(found: &Neighbours) -> (usize, usize, &[u32], Vec<u32>) {

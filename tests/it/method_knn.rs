@@ -5,6 +5,8 @@ use reid_workbench::method::error::{MethodError, no_tick};
 use reid_workbench::method::knn::{FirstPass, neighbours, neighbours_by};
 use reid_workbench::method::rows::Rows;
 
+use crate::support::noise::{isotropic, noise};
+
 const PASSES: [FirstPass; 3] = [FirstPass::Plain, FirstPass::Wide, FirstPass::Rounded];
 
 /// Σ (a − b)² in the order that is promised: 64 running sums, halved until one is left.
@@ -46,22 +48,6 @@ fn check(what: &str, data: &[f32], d: usize, k: usize) {
         let differ = found.iter().zip(&expected).position(|(a, b)| a != b);
         assert!(found.len() == expected.len() && differ.is_none(), "{what}, {pass:?}: {differ:?} of {}", found.len());
     }
-}
-
-/// Numbers that look random and are the same everywhere.
-fn noise(seed: u64) -> impl FnMut() -> f32 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-}
-
-fn isotropic(n: usize, d: usize, seed: u64) -> Vec<f32> {
-    let mut next = noise(seed);
-    (0..n * d).map(|_| next()).collect()
 }
 
 fn unit(mut data: Vec<f32>, d: usize) -> Vec<f32> {

@@ -1,6 +1,5 @@
 //! Rank lists: what the engine answers, and what the tile makes of it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,7 @@ use reid_workbench::study::query_filter::{QUERY_FIELDS, QueryFacts};
 
 use crate::sample_run::{self, EPOCHS, QUERIES};
 use crate::support::bench::{Bench, wait_for, window_of};
+use crate::support::dropped::drop_on;
 use crate::support::engine::{Driver, Tiny, losses, steps, tiny_params};
 use crate::support::play::engine_commands;
 use crate::support::window::Window;
@@ -350,7 +350,8 @@ fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     harness.step();
     harness.get_by_label("Drop an image here to find this person in the gallery");
     harness.input_mut().hovered_files.clear();
-    drop_file(&mut harness, &file);
+    drop_on(&mut harness, &file);
+    harness.step();
     assert!(!shows(&harness, "Drop an image here"));
     harness.get_by_label_contains(&format!("Asking for {name}"));
     let asked = Command::Rank(RankQuery::File(file.clone()));
@@ -371,7 +372,8 @@ fn a_dropped_file_is_answered_by_the_engine_and_stands_on_top() {
     // One that the engine refuses says so in its place.
     let bad = tiny.path("notes.jpg");
     std::fs::write(&bad, "no picture").unwrap();
-    drop_file(&mut harness, &bad);
+    drop_on(&mut harness, &bad);
+    harness.step();
     // Under the name that the panel gave it, not under that of anything else that is refused meanwhile.
     let asked = Command::Rank(RankQuery::File(bad));
     let actions = harness.state().actions.iter().rev();
@@ -405,25 +407,6 @@ fn the_filter_stands_right_below_the_menus_where_there_is_little_room() {
     let menu = harness.get_by_label_contains("Order of the queries").rect();
     let filter = harness.get_by_label("Filter of the queries").rect();
     assert!((0.0..16.0).contains(&(filter.top() - menu.bottom())), "{menu} {filter}");
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|e| e.to_string())
-    }
-}
-
-fn drop_file(harness: &mut Harness<'_, Bench>, file: &Path) {
-    harness.input_mut().dropped_files.push(Arc::new(Dropped(file.to_owned())));
-    harness.step();
-    harness.step();
 }
 
 /// The gallery image whose hit is the first with these words, and a click on it.

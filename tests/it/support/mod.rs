@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod datasets;
+pub mod dropped;
 pub mod engine;
 pub use reid_workbench::data::synthetic::features as gen_features;
 pub mod golden;
+pub mod noise;
 pub mod play;
 pub mod python;
 pub mod sha256;

@@ -13,6 +13,7 @@ use reid_workbench::engine::feature_run::{MadeFeatures, ensure_made};
 use reid_workbench::gui::WindowOptions;
 use reid_workbench::gui::app::App;
 use reid_workbench::gui::features::{FeatureRuns, FileHolds};
+use reid_workbench::gui::job::Works;
 use reid_workbench::gui::panels::Pane;
 use reid_workbench::method::params::Params;
 
@@ -40,6 +41,19 @@ impl eframe::Storage for Kept {
     fn flush(&mut self) {}
 }
 
+/// Draws until no panel reads or computes any more, nor what that asked for.
+pub fn settle(harness: &mut Harness<'static, App>) {
+    let (began, works) = (Instant::now(), Works::of(&harness.ctx));
+    let mut rests = 0;
+    while rests < 3 {
+        assert!(began.elapsed() < LIMIT, "the panels are still reading");
+        harness.step();
+        let [begun, ended] = works.counts();
+        rests = if begun != ended || harness.state().reads() { 0 } else { rests + 1 };
+        std::thread::yield_now();
+    }
+}
+
 /// The window.
 pub struct Window {
     pub harness: Harness<'static, App>,
@@ -50,7 +64,8 @@ pub struct Window {
 /// Makes runs of features as the program does, the example small and in a folder of its own.
 struct SmallFeatures(PathBuf);
 
-const SMALL: MadeFeatures = MadeFeatures { images: 300, dim: 16, seed: 3 };
+/// Features that are made in no time.
+pub const SMALL: MadeFeatures = MadeFeatures { images: 300, dim: 16, seed: 3 };
 
 impl FeatureRuns for SmallFeatures {
     fn example(&self, _data: &Path, tick: Tick<'_>) -> Result<PathBuf, String> {
