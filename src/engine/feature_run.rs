@@ -68,7 +68,7 @@ pub fn ensure_made(data: &Path, made: MadeFeatures, tick: Tick) -> Result<PathBu
     let MadeFeatures { images, dim, seed } = made;
     let name = match images {
         12_936 => "Market-1501's size, made".to_owned(),
-        n => format!("{n} people's photos, made"),
+        n => format!("{n} images, made"),
     };
     let params = Params { seed, ..Params::default() };
     write_whole(&folder, tick, |dir, ticks| {

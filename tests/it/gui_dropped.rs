@@ -1,7 +1,7 @@
 //! What is dropped on the window, and runs that are made of features.
 
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use reid_workbench::base::tensors::Arrays;
 use reid_workbench::engine::feature_run::ensure_made;
 use reid_workbench::run::{Manifest, example};
@@ -118,7 +118,7 @@ fn the_made_features_are_there_on_first_use_and_at_once_on_the_second() {
         window.harness.get_by_label("Command").type_text("features of Market");
         window.harness.run_steps(3);
         window.press(Key::Enter);
-        window.until("features of 300 people's photos, made");
+        window.until("features of 300 images, made");
         window.until("Done");
         let made = window.made().to_owned();
         let written = std::fs::metadata(Manifest::path(&made)).unwrap().modified().unwrap();
@@ -130,8 +130,8 @@ fn the_made_features_are_there_on_first_use_and_at_once_on_the_second() {
         assert_eq!(inside.len(), 1, "nothing is left beside it: {inside:?}");
         assert_eq!(std::fs::metadata(Manifest::path(&made)).unwrap().modified().unwrap(), written);
     }
-    let nodes = window.harness.root().children_recursive();
-    assert!(nodes.count() > 50, "the window is there");
+    // Research has little to show of features alone.
+    window.until("Try eps");
 }
 
 #[test]

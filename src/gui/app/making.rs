@@ -10,6 +10,7 @@ use eframe::egui;
 use super::App;
 use crate::base::{dirs, time};
 use crate::engine::event::Severity;
+use crate::gui::command::{UiCommand, WorkLayout};
 use crate::gui::features::{FeatureRuns, NoFeatureRuns};
 use crate::gui::job::Job;
 use crate::gui::panels::log::LogEntry;
@@ -113,6 +114,10 @@ impl App {
         match answer {
             Some(Ok(folder)) => {
                 self.open(folder);
+                // Half of Research has nothing to show of a run without training.
+                if self.saved.layout == WorkLayout::Research {
+                    self.commands.send(UiCommand::Layout(WorkLayout::Tune));
+                }
                 self.list_runs();
             }
             Some(Err(why)) => self.notify(ctx, LogEntry::now(Severity::Error, "Nothing was made", why), None),
